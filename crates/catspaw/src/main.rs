@@ -1,0 +1,3 @@
+//! catspaw.
+
+fn main() {}

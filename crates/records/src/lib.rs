@@ -1,0 +1,21 @@
+//! What evidence says: one folder per kind of evidence, and the types that every kind shares.
+//!
+//! A reader is given bytes and gives back [`Record`]s and [`Unparsed`] places. It opens no file, reads no clock
+//! and never fails a run: what it cannot understand, it says where and why.
+
+mod bytes;
+pub mod cisco;
+mod conn;
+mod reader;
+mod record;
+mod stamp;
+pub mod zeek;
+
+pub use bytes::{ByteCount, ByteKind, Bytes};
+pub use conn::{ConnState, Ending, Endpoint, Proto};
+pub use reader::{Reader, Sniffed, sniff};
+pub use record::{
+    Block, Closed, Denied, Event, HashSeed, Inside, LineSink, Opened, Place, Record, RecordId, SensorId, Translation,
+    TranslationKind, Uid, Unparsed, Whole,
+};
+pub use stamp::{Clock, Nanos, Stamp, YearHint};

@@ -1,0 +1,82 @@
+//! Which reader a piece of evidence wants, told from its content.
+
+use crate::{Block, Clock, HashSeed, LineSink, cisco, zeek};
+
+/// A reader of one file. It is a small state machine over the file's blocks: [`Reader::read`] parses a block and
+/// leaves the state as it is at the block's end; [`Reader::advance`] does only the latter, cheaply, so that a clone
+/// taken before can parse the block on another thread while the next block is read.
+#[derive(Clone, Debug)]
+pub enum Reader {
+    /// Cisco PIX and ASA syslog.
+    Cisco(cisco::Reader),
+    /// Zeek `conn.log`, TSV.
+    ZeekConn(zeek::Reader),
+}
+
+/// What content is, by its first bytes.
+#[derive(Clone, Debug)]
+pub enum Sniffed {
+    /// Evidence, and its reader.
+    Evidence(Reader),
+    /// Not evidence that can be read, and what it seems to be instead (for the error message).
+    Other(&'static str),
+}
+
+/// Tells from the first bytes of a file (up to some 64 KiB, whole lines where possible) what it is.
+#[must_use]
+pub fn sniff(head: &[u8], clock: Clock) -> Sniffed {
+    if let Some(reader) = zeek::Reader::sniff(head) {
+        return Sniffed::Evidence(Reader::ZeekConn(reader));
+    }
+    if cisco::sniff(head) {
+        return Sniffed::Evidence(Reader::Cisco(cisco::Reader::new(clock)));
+    }
+    Sniffed::Other(name_of(head))
+}
+
+impl Reader {
+    /// The format's name in the report's `evidence`.
+    #[must_use]
+    pub fn format(&self) -> &'static str {
+        match self {
+            Self::Cisco(_) => "cisco-syslog",
+            Self::ZeekConn(_) => "zeek-conn",
+        }
+    }
+
+    /// Parses a block into `sink`.
+    pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
+        match self {
+            Self::Cisco(reader) => reader.read(block, seed, sink),
+            Self::ZeekConn(reader) => reader.read(block, seed, sink),
+        }
+    }
+
+    /// Moves over a block without parsing it: the state afterwards is what [`Reader::read`] would have left.
+    pub fn advance(&mut self, block: &[u8]) {
+        match self {
+            Self::Cisco(reader) => reader.advance(block),
+            Self::ZeekConn(reader) => reader.advance(block),
+        }
+    }
+}
+
+/// A guess at what a file is that is no evidence, for its owner.
+fn name_of(head: &[u8]) -> &'static str {
+    const MAGIC: [(&[u8], &str); 8] = [
+        (b"\xd4\xc3\xb2\xa1", "a packet capture, which this version does not read"),
+        (b"\xa1\xb2\xc3\xd4", "a packet capture, which this version does not read"),
+        (b"\x4d\x3c\xb2\xa1", "a packet capture, which this version does not read"),
+        (b"\x0a\x0d\x0d\x0a", "a packet capture (pcapng), which this version does not read"),
+        (b"<?xml", "XML, which this version does not read"),
+        (b"{", "JSON, which this version does not read"),
+        (b"PK\x03\x04", "a zip archive: unpack it first"),
+        (b"\x7fELF", "a program"),
+    ];
+    match MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
+        Some((_, name)) => name,
+        None if head.is_empty() => "empty",
+        None if head.contains(&0) => "binary data of no kind that is known",
+        None => "text without a line of PIX or ASA syslog or a Zeek conn header in its first 64 KiB",
+    }
+}

@@ -1,0 +1,295 @@
+//! One record of evidence: what a line, a flow or a connection says.
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+use crate::{Bytes, ConnState, Ending, Endpoint, Nanos, Proto, Stamp};
+
+/// Whose clock and whose ids: a firewall by its name in the syslog header, a Zeek node.
+///
+/// A hash of the name, so that it is the same whatever the order in which files are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct SensorId(pub u64);
+
+impl SensorId {
+    /// The sensor called `name`.
+    #[must_use]
+    pub fn of(name: &[u8]) -> Self {
+        Self(xxh3_64(name))
+    }
+}
+
+/// A key of this run, mixed into hashes of text that came from outside, so that nobody can prepare collisions.
+#[derive(Clone, Copy, Debug)]
+pub struct HashSeed(pub u64);
+
+impl HashSeed {
+    /// The fingerprint by which the same record, given twice, is known.
+    #[must_use]
+    pub fn fingerprint(self, text: &[u8]) -> u64 {
+        xxh3_64_with_seed(text, self.0)
+    }
+}
+
+/// Where a record stands: the file by its number in the run, the line (from 1).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Place {
+    /// Number of the file in the run.
+    pub file: u32,
+    /// Line, from 1; for packets and flows their number.
+    pub line: u64,
+}
+
+/// A witness's own name of a connection, kept short.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Uid {
+    len: u8,
+    text: [u8; Self::MAX],
+}
+
+impl Uid {
+    const MAX: usize = 22;
+
+    /// `text` itself where it is short enough and printable ASCII, else a hash of it.
+    #[must_use]
+    pub fn new(text: &[u8]) -> Self {
+        let mut uid = Self { len: 0, text: [0; Self::MAX] };
+        let hashed;
+        let text = if text.len() <= Self::MAX && !text.is_empty() && text.iter().all(u8::is_ascii_graphic) {
+            text
+        } else {
+            hashed = format!("H{:016x}", xxh3_64(text));
+            hashed.as_bytes()
+        };
+        uid.text[..text.len()].copy_from_slice(text);
+        uid.len = text.len() as u8;
+        uid
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.text[..usize::from(self.len)]).unwrap_or_default()
+    }
+}
+
+impl std::fmt::Debug for Uid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// How a witness names a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum RecordId {
+    /// A number of the device's, reused after a reboot or an overflow.
+    Device(u64),
+    /// A name that is unique of itself (Zeek's `uid`).
+    Uid(Uid),
+}
+
+/// Which ends of a connection the record itself marks as ours: the interface in syslog, `local_orig` in Zeek.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Inside {
+    /// The originator (of a [`Closed`]: the first end) is inside; `None` where the record does not say.
+    pub orig: Option<bool>,
+    /// The responder (of a [`Closed`]: the second end) is inside; `None` where the record does not say.
+    pub resp: Option<bool>,
+}
+
+/// A connection was opened (302013, 302015): what the device knows then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Opened {
+    /// The device's number.
+    pub id: u64,
+    /// The transport.
+    pub proto: Proto,
+    /// Who opened it, by its real address.
+    pub orig: Endpoint,
+    /// Whom it went to, by its real address.
+    pub resp: Endpoint,
+    /// The originator as the other side saw it, where the record says (equal where nothing is translated).
+    pub mapped_orig: Option<Endpoint>,
+    /// The responder as the other side saw it.
+    pub mapped_resp: Option<Endpoint>,
+    /// Which ends are ours by the record itself.
+    pub inside: Inside,
+}
+
+/// A connection ended (302014, 302016). It does not say who opened it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// The device's number.
+    pub id: u64,
+    /// The transport.
+    pub proto: Proto,
+    /// The end that the record names first (the less trusted interface).
+    pub first: Endpoint,
+    /// The end that it names second.
+    pub second: Endpoint,
+    /// Which ends are ours by the record itself (`orig`: first, `resp`: second).
+    pub inside: Inside,
+    /// Its life in nanoseconds, as the device says it.
+    pub duration: i64,
+    /// What it carried.
+    pub bytes: Option<Bytes>,
+    /// How it ended, told for an originator that is the first end: a reset by the outside is `ResetByOrig`.
+    /// Whoever knows that the second end opened it turns the two round.
+    pub ending: Ending,
+}
+
+/// A whole connection in one record (a Zeek `conn` line).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Whole {
+    /// The witness's name of it.
+    pub id: RecordId,
+    /// The transport.
+    pub proto: Proto,
+    /// Who opened it.
+    pub orig: Endpoint,
+    /// Whom it went to.
+    pub resp: Endpoint,
+    /// Which ends are ours by the record itself.
+    pub inside: Inside,
+    /// Its first packet.
+    pub start: Stamp,
+    /// Its life in nanoseconds; `None` where the witness does not say (an attempt without an answer).
+    pub duration: Option<i64>,
+    /// What it carried; `None` where the witness does not say.
+    pub bytes: Option<Bytes>,
+    /// Zeek's word for how it went.
+    pub state: ConnState,
+    /// The application protocol as the witness recognised it (`smtp`, `http`, `socks`, ...).
+    pub service: Option<Uid>,
+    /// Zeek's history of flags.
+    pub history: Option<Uid>,
+}
+
+/// A connection attempt, or a stray packet, that the device refused (106001, 106015, 106023).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Denied {
+    /// The transport.
+    pub proto: Proto,
+    /// Who sent it.
+    pub orig: Endpoint,
+    /// Whom it was for; behind NAT this is the public address.
+    pub resp: Endpoint,
+    /// Whether it asked for a new connection (a SYN); a stray ACK or FIN (106015) does not.
+    pub attempt: bool,
+}
+
+/// What a translation maps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TranslationKind {
+    /// One address, for as long as it is used (305009/305010 dynamic).
+    OneToOne,
+    /// One address, by configuration (305009/305010 static).
+    Static,
+    /// One address and port (305011/305012).
+    Port(Proto),
+}
+
+/// A translation was built or torn down (305009-305012).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Translation {
+    /// What it maps.
+    pub kind: TranslationKind,
+    /// The address inside (port 0 for whole addresses).
+    pub real: Endpoint,
+    /// The address outside (port 0 for whole addresses).
+    pub mapped: Endpoint,
+    /// `None`: built. Otherwise torn down after this many nanoseconds; `Some(None)` where the device does not say.
+    pub torn_down: Option<Option<i64>>,
+}
+
+/// What a record says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Event {
+    /// A connection was opened.
+    Opened(Opened),
+    /// A connection ended.
+    Closed(Closed),
+    /// A whole connection.
+    Whole(Whole),
+    /// Something was refused.
+    Denied(Denied),
+    /// A translation was built or torn down.
+    Translation(Translation),
+}
+
+/// One record of evidence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Record {
+    /// When it became known: the stamp of a syslog line, `ts + duration` of a Zeek conn line.
+    pub known: Stamp,
+    /// Where it stands.
+    pub place: Place,
+    /// Fingerprint of its text, by which a second copy is known.
+    pub fingerprint: u64,
+    /// What it says.
+    pub event: Event,
+}
+
+/// A place that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unparsed {
+    /// Where.
+    pub place: Place,
+    /// What kind of record it was taken for (a `message_id`, a format), short and from a fixed set.
+    pub kind: &'static str,
+    /// Why it could not be read, in a few words that name the field.
+    pub why: &'static str,
+}
+
+/// Takes what a reader makes of lines.
+///
+/// The caller owns the buffers; a reader only appends.
+pub trait LineSink {
+    /// A record was understood. `sensor` is its sensor's name as the evidence writes it.
+    fn record(&mut self, record: Record, sensor: &[u8]);
+    /// A line is evidence of this kind but says nothing that is used (another message id, a comment).
+    fn skipped(&mut self, sensor: &[u8]);
+    /// A line could not be read.
+    fn unparsed(&mut self, unparsed: Unparsed);
+}
+
+/// A stretch of whole lines of one file, and where it starts.
+#[derive(Clone, Copy, Debug)]
+pub struct Block<'a> {
+    /// The bytes: whole lines, the last one possibly without its newline at the end of the file.
+    pub bytes: &'a [u8],
+    /// The place of the first line.
+    pub first: Place,
+}
+
+impl<'a> Block<'a> {
+    /// Its lines with their places, without `\n` or `\r\n`; empty lines are left out but counted.
+    pub fn lines(self) -> impl Iterator<Item = (Place, &'a [u8])> {
+        let mut rest = self.bytes;
+        let mut place = self.first;
+        std::iter::from_fn(move || {
+            while !rest.is_empty() {
+                let (line, after) = match memchr::memchr(b'\n', rest) {
+                    Some(end) => (&rest[..end], &rest[end + 1..]),
+                    None => (rest, &rest[rest.len()..]),
+                };
+                let here = place;
+                rest = after;
+                place.line += 1;
+                let line = line.strip_suffix(b"\r").unwrap_or(line);
+                if !line.is_empty() {
+                    return Some((here, line));
+                }
+            }
+            None
+        })
+    }
+}
+
+impl Record {
+    /// The moment it became known.
+    #[must_use]
+    pub fn known_at(&self) -> Nanos {
+        self.known.at
+    }
+}

@@ -1,0 +1,1 @@
+//! Evidence with its truth, made by the repository itself.
