@@ -1,0 +1,101 @@
+//! What every reader keeps to, whatever bytes it is given.
+//!
+//! Each function takes a file's content and panics where the reader breaks its contract. The fuzz targets call them,
+//! and `crates/records/tests/fuzz_corpora.rs` calls them with the committed corpora in every test run.
+
+use catspaw_records::{
+    Block, Clock, HashSeed, LineSink, Place, Reader, Record, Sniffed, Unparsed, YearHint, cisco, sniff,
+};
+use jiff::tz::TimeZone;
+
+/// The Cisco reader.
+pub fn cisco(data: &[u8]) {
+    let _ = sniff(data, clock());
+    check(&Reader::Cisco(cisco::Reader::new(clock())), data);
+}
+
+/// The reader of Zeek's conn.log, where the content begins as one.
+pub fn zeek(data: &[u8]) {
+    if let Sniffed::Evidence(reader @ Reader::ZeekConn(_)) = sniff(data, clock()) {
+        check(&reader, data);
+    }
+}
+
+fn clock() -> Clock {
+    Clock::new(TimeZone::UTC, YearHint::First(2003))
+}
+
+/// What a reader said of each line.
+#[derive(Debug, Default, PartialEq)]
+struct Said {
+    records: Vec<(Record, Vec<u8>)>,
+    skipped: Vec<Vec<u8>>,
+    unparsed: Vec<Unparsed>,
+}
+
+impl LineSink for Said {
+    fn record(&mut self, record: Record, sensor: &[u8]) {
+        self.records.push((record, sensor.to_owned()));
+    }
+
+    fn skipped(&mut self, sensor: &[u8]) {
+        self.skipped.push(sensor.to_owned());
+    }
+
+    fn unparsed(&mut self, unparsed: Unparsed) {
+        self.unparsed.push(unparsed);
+    }
+}
+
+fn check(reader: &Reader, data: &[u8]) {
+    let whole = read_whole(reader, data);
+    check_that_no_line_is_lost(&whole, data);
+    for cut in [data.len() / 3, data.len() / 2, data.len() - data.len() / 8] {
+        // Blocks are whole lines.
+        let cut = data[..cut].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+        assert_eq!(whole, read_in_two(reader, data, cut), "cut at {cut}");
+        assert_eq!(whole, read_over(reader, data, cut), "advanced over {cut}");
+    }
+}
+
+/// A line is a record, or skipped, or unparsed, and never none of them; a header (`#`) may be.
+fn check_that_no_line_is_lost(said: &Said, data: &[u8]) {
+    let lines = block(data, 1).lines().count();
+    let headers = block(data, 1).lines().filter(|(_, line)| line.starts_with(b"#")).count();
+    let counted = said.records.len() + said.skipped.len() + said.unparsed.len();
+    assert!((lines - headers..=lines).contains(&counted), "{counted} of {lines} lines ({headers} headers) counted");
+}
+
+fn read_whole(reader: &Reader, data: &[u8]) -> Said {
+    let mut said = Said::default();
+    reader.clone().read(block(data, 1), SEED, &mut said);
+    said
+}
+
+/// One block after the other by one reader.
+fn read_in_two(reader: &Reader, data: &[u8], cut: usize) -> Said {
+    let (mut reader, mut said) = (reader.clone(), Said::default());
+    reader.read(block(&data[..cut], 1), SEED, &mut said);
+    reader.read(block(&data[cut..], after(&data[..cut])), SEED, &mut said);
+    said
+}
+
+/// The second block by a reader that has only moved over the first, as another thread would.
+fn read_over(reader: &Reader, data: &[u8], cut: usize) -> Said {
+    let (mut ahead, mut said) = (reader.clone(), Said::default());
+    ahead.advance(&data[..cut]);
+    reader.clone().read(block(&data[..cut], 1), SEED, &mut said);
+    ahead.read(block(&data[cut..], after(&data[..cut])), SEED, &mut said);
+    said
+}
+
+const SEED: HashSeed = HashSeed(7);
+
+fn block(bytes: &[u8], line: u64) -> Block<'_> {
+    Block { bytes, first: Place { file: 0, line } }
+}
+
+/// The number of the line after `bytes`.
+fn after(bytes: &[u8]) -> u64 {
+    1 + bytes.iter().filter(|byte| **byte == b'\n').count() as u64
+}
