@@ -1,3 +1,62 @@
-//! Development tasks.
+//! Development tasks, run as `cargo xtask TASK`.
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "a development task talks to the terminal")]
 
-fn main() {}
+mod args;
+mod bench;
+mod cost;
+mod figures;
+mod fuzz;
+mod judge;
+mod readme;
+mod run;
+mod tables;
+mod test;
+
+use std::process::ExitCode;
+
+use args::Args;
+
+const USAGE: &str = "\
+usage: cargo xtask TASK
+
+  test
+      everything that a change must pass; what continuous integration runs
+  judge [N...] [case] [--views VIEW,...]
+      hold reports against the truth of the captures (by number) and of the four days (case) in ../shared;
+      without a name, what `test` holds, and the case
+  bench scan [--lines N | --size 1G] [--hosts H] [--relays R] [--rounds N] [--file LOG]
+      time `catspaw scan` on a made log beside wc, rg and grep, in interleaved rounds
+  fuzz [TARGET...] [--seconds N]
+      fuzz each target for N seconds (60)
+  figures [judge] [case] [bench]
+      make the figures in docs/figures.md again (all of them without a name)
+  audit
+      ask the advisory database about the dependencies (needs the network)
+";
+
+fn main() -> ExitCode {
+    match dispatch(&mut Args::from_env()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            eprintln!("xtask: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch(args: &mut Args) -> run::Result {
+    match args.next().as_deref() {
+        Some("test") => test::test(args),
+        Some("judge") => judge::judge(args),
+        Some("bench") => bench::bench(args),
+        Some("fuzz") => fuzz::fuzz(args),
+        Some("figures") => figures::figures(args),
+        Some("audit") => test::audit(args),
+        Some("help" | "--help" | "-h") => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        Some(other) => Err(format!("no task {other}\n{USAGE}").into()),
+        None => Err(format!("no task named\n{USAGE}").into()),
+    }
+}

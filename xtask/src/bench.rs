@@ -1,0 +1,222 @@
+//! `catspaw scan` beside what one would type without it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::args::Args;
+use crate::cost::{Cost, measure, median};
+use crate::run::{self, Doing, Result, cargo};
+use crate::tables::Table;
+use crate::test;
+
+/// What everything is compared with: completed mail, as it was counted by hand.
+const BASE: &str = "grep | grep";
+
+/// What to measure.
+#[derive(Debug)]
+struct Plan {
+    log: PathBuf,
+    rounds: usize,
+}
+
+/// How large a log to make.
+#[derive(Debug)]
+struct Size {
+    lines: Option<u64>,
+    bytes: u64,
+    hosts: u64,
+    relays: u64,
+}
+
+/// A command and what its runs cost.
+struct Peer {
+    name: &'static str,
+    shell: String,
+    costs: Vec<Cost>,
+    printed: Option<String>,
+}
+
+/// `cargo xtask bench scan`.
+pub(crate) fn bench(args: &mut Args) -> Result {
+    match args.next().as_deref() {
+        Some("scan") => {}
+        _ => return Err("there is one benchmark: `cargo xtask bench scan`".into()),
+    }
+    println!("{}", scan(args)?);
+    Ok(())
+}
+
+/// The benchmark's text, with everything that one needs to know to run it again.
+pub(crate) fn scan(args: &mut Args) -> Result<String> {
+    run::need(&["time"])?;
+    test::release()?;
+    let plan = plan(args)?;
+    let scratch = run::target().join("bench");
+    let mut peers = peers(&plan.log, &scratch);
+    // Reads the file into memory, so that nobody pays for the disk.
+    measure(&format!("wc -l < {}", quoted(&plan.log)), &scratch)?;
+    for round in 0..plan.rounds {
+        for turn in 0..peers.len() {
+            // Another one begins each round: what follows on a hot processor is not always the same.
+            let at = (turn + round) % peers.len();
+            run_once(&mut peers[at], &scratch)?;
+        }
+        eprintln!("round {} of {}", round + 1, plan.rounds);
+    }
+    Ok(format!("{}\n{}", describe(&plan)?, table(&peers, fs::metadata(&plan.log).doing(plan.log.display())?.len())))
+}
+
+fn run_once(peer: &mut Peer, scratch: &Path) -> Result {
+    let (cost, printed) = measure(&peer.shell, scratch)?;
+    peer.costs.push(cost);
+    match &peer.printed {
+        Some(before) if *before != printed => {
+            Err(format!("`{}` printed something else in the next round", peer.shell).into())
+        }
+        _ => {
+            peer.printed = Some(printed);
+            Ok(())
+        }
+    }
+}
+
+fn plan(args: &mut Args) -> Result<Plan> {
+    let rounds = args.option("--rounds")?.unwrap_or(5);
+    let named: Option<PathBuf> = args.option("--file")?;
+    let size = Size {
+        lines: args.option("--lines")?,
+        bytes: args.option::<String>("--size")?.map_or(Ok(1 << 30), |text| parse_size(&text))?,
+        hosts: args.option("--hosts")?.unwrap_or(5000),
+        relays: args.option("--relays")?.unwrap_or(5),
+    };
+    args.end()?;
+    if rounds == 0 {
+        return Err("--rounds 0 measures nothing".into());
+    }
+    Ok(Plan { log: named.map_or_else(|| make_log(&size), Ok)?, rounds })
+}
+
+fn make_log(size: &Size) -> Result<PathBuf> {
+    let folder = run::target().join("bench");
+    fs::create_dir_all(&folder).doing(folder.display())?;
+    let lines = match size.lines {
+        Some(lines) => lines,
+        None => {
+            // The generator counts lines: a sample tells how long they are.
+            const SAMPLE: u64 = 200_000;
+            let sample = folder.join("sample.log");
+            generate(&sample, SAMPLE, size)?;
+            size.bytes * SAMPLE / fs::metadata(&sample).doing(sample.display())?.len().max(1)
+        }
+    };
+    let log = folder.join(format!("pix-{lines}-{}-{}.log", size.hosts, size.relays));
+    generate(&log, lines, size)?;
+    Ok(log)
+}
+
+fn generate(log: &Path, lines: u64, size: &Size) -> Result {
+    let [lines, hosts, relays] = [lines, size.hosts, size.relays].map(|number| number.to_string());
+    let mut lab = cargo(["run", "--locked", "--quiet", "--release", "--package", "catspaw-lab", "--", "big"]);
+    run::run(lab.args(["--lines", &lines, "--hosts", &hosts, "--relays", &relays, "-o"]).arg(log))
+}
+
+fn peers(log: &Path, scratch: &Path) -> Vec<Peer> {
+    let catspaw = quoted(&run::target().join("release/catspaw"));
+    let (log, pairs) = (quoted(log), quoted(&scratch.join("pairs.jsonl")));
+    let mut peers = vec![
+        ("wc -l", format!("wc -l < {log}")),
+        (BASE, format!("grep 302014 {log} | grep -c '/25 to inside.*TCP FINs'")),
+        ("catspaw scan", format!("{catspaw} scan -q {log}")),
+        ("catspaw scan --pairs", format!("{catspaw} scan -q --pairs {pairs} {log}")),
+    ];
+    if run::found("rg") {
+        peers.insert(1, ("rg -c", format!("rg -c 302014 {log}")));
+    }
+    peers.into_iter().map(|(name, shell)| Peer { name, shell, costs: Vec::new(), printed: None }).collect()
+}
+
+fn table(peers: &[Peer], bytes: u64) -> Table {
+    let walls = |peer: &Peer| peer.costs.iter().map(|cost| cost.wall).collect::<Vec<_>>();
+    let base = peers.iter().find(|peer| peer.name == BASE).map_or(f64::NAN, |peer| median(walls(peer)));
+    let mut table = Table::new(&["command", "median s", "min", "max", "CPU s", "peak MiB", "MB/s", "times grep"]);
+    for peer in peers {
+        let (walls, middle) = (walls(peer), median(walls(peer)));
+        table.row(vec![
+            peer.name.to_owned(),
+            format!("{middle:.2}"),
+            format!("{:.2}", walls.iter().copied().fold(f64::INFINITY, f64::min)),
+            format!("{:.2}", walls.iter().copied().fold(0.0, f64::max)),
+            format!("{:.2}", median(peer.costs.iter().map(|cost| cost.cpu).collect())),
+            format!("{:.0}", peer.costs.iter().map(|cost| cost.rss_kib).max().unwrap_or(0) as f64 / 1024.0),
+            format!("{:.0}", bytes as f64 / 1e6 / middle),
+            format!("{:.2}", middle / base),
+        ]);
+    }
+    table
+}
+
+fn describe(plan: &Plan) -> Result<String> {
+    let first = |program: &str, word: &str| {
+        let text = run::output(Command::new(program).arg(word)).unwrap_or_default();
+        text.lines().next().unwrap_or(program).to_owned()
+    };
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let models: Vec<&str> =
+        cpus.lines().filter_map(|line| Some(line.strip_prefix("model name")?.split_once(": ")?.1)).collect();
+    let mut text = format!(
+        "{} x {}, {}, {}",
+        models.len(),
+        models.first().unwrap_or(&"unknown"),
+        first("rustc", "-V"),
+        first("grep", "-V")
+    );
+    if run::found("rg") {
+        text += &format!(", {}", first("rg", "-V"));
+    }
+    let commit = run::output(Command::new("git").args(["describe", "--always", "--dirty"]).current_dir(run::root()));
+    let name = plan.log.file_name().unwrap_or_default().to_string_lossy();
+    let bytes = fs::metadata(&plan.log).doing(plan.log.display())?.len();
+    text += &format!(
+        "; catspaw at {}; {name}: {bytes} bytes; {} rounds, warm cache, LC_ALL=C\n",
+        commit?.trim(),
+        plan.rounds
+    );
+    Ok(text)
+}
+
+/// `1G`, `256M`, `64k` or a number of bytes.
+fn parse_size(text: &str) -> Result<u64> {
+    let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
+    let shift = match &text[digits.len()..] {
+        "" => 0,
+        "k" | "K" => 10,
+        "m" | "M" => 20,
+        "g" | "G" => 30,
+        unit => return Err(format!("no unit {unit}: k, M or G").into()),
+    };
+    Ok(digits.parse::<u64>().doing(text)?.saturating_mul(1 << shift))
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_have_units_of_1024() {
+        assert_eq!(parse_size("1G").unwrap(), 1 << 30);
+        assert_eq!(parse_size("64k").unwrap(), 65536);
+        assert!(parse_size("1T").is_err());
+        assert!(parse_size("G").is_err());
+    }
+
+    #[test]
+    fn a_quoted_path_is_one_word() {
+        assert_eq!(quoted(Path::new("a b'c")), r"'a b'\''c'");
+    }
+}

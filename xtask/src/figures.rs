@@ -1,0 +1,104 @@
+//! Every figure that the documentation states, made by a command.
+//!
+//! A figure stands between `<!-- figures: NAME -->` and `<!-- end -->` in a Markdown file of the root or of `docs`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::args::Args;
+use crate::run::{self, Doing, Result};
+use crate::{bench, judge};
+
+const END: &str = "<!-- end -->";
+
+/// `cargo xtask figures`.
+pub(crate) fn figures(args: &mut Args) -> Result {
+    let names = args.names()?;
+    let documents = documents()?;
+    for name in ["judge", "case", "bench"] {
+        if names.is_empty() || names.iter().any(|asked| asked == name) {
+            write(&documents, name, &make(name)?)?;
+        }
+    }
+    match names.iter().find(|name| !["judge", "case", "bench"].contains(&name.as_str())) {
+        Some(unknown) => Err(format!("no figures {unknown}: judge, case or bench").into()),
+        None => Ok(()),
+    }
+}
+
+fn make(name: &str) -> Result<String> {
+    let judged = match name {
+        "judge" => judge::captures()?,
+        "case" => judge::case()?,
+        _ => return bench::scan(&mut Args::none()),
+    };
+    // A figure that does not hold is shown as it is, with what the judge says of it.
+    let short: String = judged.short.iter().map(|what| format!("- {what}\n")).collect();
+    Ok(if short.is_empty() { judged.table.to_string() } else { format!("{}\n{short}", judged.table) })
+}
+
+fn documents() -> Result<Vec<PathBuf>> {
+    let mut documents = Vec::new();
+    for folder in [run::root(), run::root().join("docs")] {
+        for entry in fs::read_dir(&folder).doing(folder.display())? {
+            let path = entry.doing(folder.display())?.path();
+            if path.extension().is_some_and(|extension| extension == "md") {
+                documents.push(path);
+            }
+        }
+    }
+    documents.sort();
+    Ok(documents)
+}
+
+/// Puts the figures in every place that asks for them.
+fn write(documents: &[PathBuf], name: &str, figures: &str) -> Result {
+    let mut places = 0;
+    for path in documents {
+        let text = fs::read_to_string(path).doing(path.display())?;
+        let (replaced, count) = replace(&text, name, figures).ok_or_else(|| unclosed(path, name))?;
+        places += count;
+        if replaced != text {
+            fs::write(path, replaced).doing(path.display())?;
+        }
+    }
+    println!("{name}: {places} places");
+    if places == 0 { Err(format!("no document asks for the figures {name}").into()) } else { Ok(()) }
+}
+
+fn unclosed(path: &Path, name: &str) -> String {
+    format!("{}: the figures {name} have no {END}", path.display())
+}
+
+/// `None` where an opening has no end.
+fn replace(text: &str, name: &str, figures: &str) -> Option<(String, usize)> {
+    let begin = format!("<!-- figures: {name} -->");
+    let mut parts = text.split(&begin);
+    let mut replaced = parts.next().unwrap_or_default().to_owned();
+    let mut count = 0;
+    for part in parts {
+        let (_, after) = part.split_once(END)?;
+        replaced += &format!("{begin}\n{}\n{END}{after}", figures.trim_end());
+        count += 1;
+    }
+    Some((replaced, count))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn figures_are_replaced_where_they_are_asked_for() {
+        let text = "a\n<!-- figures: x -->\nold\n<!-- end -->\nb <!-- figures: y -->\nkept\n<!-- end -->\n";
+        let (replaced, count) = replace(text, "x", "new\n").unwrap();
+        assert_eq!(count, 1);
+        assert_eq!(replaced, text.replace("old", "new"));
+        assert_eq!(replace(&replaced, "x", "new\n").unwrap().0, replaced, "twice changes nothing");
+    }
+
+    #[test]
+    fn an_opening_without_an_end_is_an_error() {
+        assert!(replace("<!-- figures: x -->\nold\n", "x", "new").is_none());
+    }
+}
