@@ -1,21 +1,102 @@
 //! Zeek's `conn.log`, as TSV.
+//!
+//! The file says itself how it is written: header lines (`#separator`, `#path`, `#fields`, ...) may stand anywhere,
+//! since rotated logs are often concatenated, and each changes how the lines after it are read. That header is all
+//! the state there is.
 
-use crate::{Block, HashSeed, LineSink};
+mod header;
+mod line;
+mod value;
+
+use std::sync::Arc;
+
+use memchr::{memchr, memmem};
+
+use self::header::{Header, Section};
+use crate::{Block, HashSeed, LineSink, Place, Unparsed};
+
+/// The sensor's name where no column says one.
+const SENSOR: &[u8] = b"zeek";
+
+/// What an unparsed line was taken for.
+const KIND: &str = "zeek-conn";
 
 /// Reads `conn.log`.
 #[derive(Clone, Debug)]
-pub struct Reader {}
+pub struct Reader {
+    /// Shared, so that the clone that each block is read with costs nothing.
+    header: Arc<Header>,
+}
 
 impl Reader {
-    /// A reader, where the first bytes of a file are those of a Zeek conn log.
+    /// A reader, where the first bytes of a file are those of a Zeek conn log, or of several Zeek logs one of which
+    /// is conn.
     #[must_use]
-    pub fn sniff(_head: &[u8]) -> Option<Self> {
-        None
+    pub fn sniff(head: &[u8]) -> Option<Self> {
+        let text_start = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
+        if head[text_start] != b'#' {
+            return None;
+        }
+        let mut probe = Header::default();
+        let is_conn = header_lines(head).any(|line| {
+            probe.update(line);
+            probe.is_conn()
+        });
+        is_conn.then(|| Self { header: Arc::new(Header::default()) })
     }
 
     /// Parses a block into `sink`.
-    pub fn read(&mut self, _block: Block<'_>, _seed: HashSeed, _sink: &mut impl LineSink) {}
+    pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
+        let block_end = block.bytes.as_ptr_range().end;
+        for (place, line) in block.lines() {
+            if line[0] == b'#' {
+                Arc::make_mut(&mut self.header).update(line);
+                continue;
+            }
+            match self.header.section() {
+                Section::Other => sink.skipped(SENSOR),
+                Section::Unreadable(why) => unparsed(place, why, sink),
+                Section::Conn => {
+                    let whole = line.as_ptr_range().end != block_end || !self.header.ends_in_use();
+                    if whole {
+                        self.read_line(place, line, seed, sink);
+                    } else {
+                        unparsed(place, "cut off: no line end after the last field", sink);
+                    }
+                }
+            }
+        }
+    }
+
+    fn read_line(&self, place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
+        match line::parse(&self.header, line, place, seed) {
+            Ok((record, sensor)) => sink.record(record, sensor),
+            Err(why) => unparsed(place, why, sink),
+        }
+    }
 
     /// Moves over a block without parsing it.
-    pub fn advance(&mut self, _block: &[u8]) {}
+    pub fn advance(&mut self, block: &[u8]) {
+        for line in header_lines(block) {
+            Arc::make_mut(&mut self.header).update(line);
+        }
+    }
 }
+
+fn unparsed(place: Place, why: &'static str, sink: &mut impl LineSink) {
+    sink.unparsed(Unparsed { place, kind: KIND, why });
+}
+
+/// The lines of `bytes` that begin with `#`, without their ends.
+fn header_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let first = bytes.starts_with(b"#").then_some(0);
+    let later = memmem::find_iter(bytes, b"\n#").map(|newline| newline + 1);
+    first.into_iter().chain(later).map(|start| {
+        let rest = &bytes[start..];
+        let line = &rest[..memchr(b'\n', rest).unwrap_or(rest.len())];
+        line.strip_suffix(b"\r").unwrap_or(line)
+    })
+}
+
+#[cfg(test)]
+mod tests;

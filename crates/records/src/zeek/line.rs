@@ -1,0 +1,186 @@
+//! One line of `conn.log`.
+
+use super::header::{Header, Slot};
+use super::{SENSOR, value};
+use crate::{
+    ByteCount, ByteKind, Bytes, ConnState, Endpoint, Event, HashSeed, Inside, Nanos, Place, Proto, Record, RecordId,
+    SensorId, Stamp, Uid, Whole,
+};
+
+/// Zeek writes microseconds.
+const RESOLUTION: u32 = 1_000;
+
+/// The longest text that a [`Uid`] holds as it is.
+const SHORT: usize = 22;
+
+/// A line's columns by what they are; empty where there is no such column.
+type Fields<'a> = [&'a [u8]; Slot::COUNT];
+
+/// What a line says, and its sensor's name; or why it cannot be read.
+pub(super) fn parse<'a>(
+    header: &Header,
+    line: &'a [u8],
+    place: Place,
+    seed: HashSeed,
+) -> Result<(Record, &'a [u8]), &'static str> {
+    let fields = split(header, line)?;
+    let columns = Columns { header, fields: &fields };
+    let name = columns.get(Slot::Node).unwrap_or(SENSOR);
+    let sensor = SensorId::of(name);
+    let whole = columns.whole(sensor, line)?;
+    let known = Stamp { at: whole.start.at.plus(whole.duration.unwrap_or(0)), ..whole.start };
+    Ok((Record { known, place, fingerprint: seed.fingerprint(line), event: Event::Whole(whole) }, name))
+}
+
+/// Sorts a line's columns into their slots. Their number must be that of the header: a line with fewer was cut off,
+/// and which column is which is not known in one with more.
+fn split<'a>(header: &Header, line: &'a [u8]) -> Result<Fields<'a>, &'static str> {
+    let mut fields: Fields<'a> = [&[]; Slot::COUNT];
+    let mut columns = header.columns().iter();
+    let mut start = 0;
+    let mut take = |end: usize| {
+        let slot = columns.next()?;
+        fields[*slot as usize] = &line[start..end];
+        start = end + 1;
+        Some(())
+    };
+    let all = each(header.separator(), line, &mut take).and_then(|()| take(line.len()));
+    if all.is_none() {
+        return Err("more fields than #fields names");
+    }
+    match columns.next() {
+        None => Ok(fields),
+        Some(_) => Err("fewer fields than #fields names: cut off?"),
+    }
+}
+
+/// Gives every place of `wanted` in `line` to `take` until that says `None`. Columns are some six bytes wide, too
+/// narrow for a search that starts anew at each (`memchr`): eight bytes at a time takes half as long.
+fn each(wanted: u8, line: &[u8], mut take: impl FnMut(usize) -> Option<()>) -> Option<()> {
+    const LOW: u64 = 0x0101_0101_0101_0101;
+    const SEVEN: u64 = 0x7f * LOW;
+    let (words, rest) = line.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let different = u64::from_le_bytes(*word) ^ (LOW * u64::from(wanted));
+        // The top bit of each byte that is zero, and of no other.
+        let mut found = !(((different & SEVEN) + SEVEN) | different | SEVEN);
+        while found != 0 {
+            take(at * 8 + (found.trailing_zeros() / 8) as usize)?;
+            found &= found - 1;
+        }
+    }
+    let rest_start = line.len() - rest.len();
+    rest.iter().enumerate().filter(|(_, byte)| **byte == wanted).try_for_each(|(at, _)| take(rest_start + at))
+}
+
+struct Columns<'h, 'f, 'a> {
+    header: &'h Header,
+    fields: &'f Fields<'a>,
+}
+
+impl<'a> Columns<'_, '_, 'a> {
+    /// The text as it stands, for columns that must be there.
+    fn text(&self, slot: Slot) -> &'a [u8] {
+        self.fields[slot as usize]
+    }
+
+    /// The text, unless Zeek says that there is nothing.
+    fn get(&self, slot: Slot) -> Option<&'a [u8]> {
+        self.header.value(self.text(slot))
+    }
+
+    /// A column that may say nothing, but nothing wrong.
+    fn optional<T>(
+        &self,
+        slot: Slot,
+        parse: impl FnOnce(&[u8]) -> Option<T>,
+        why: &'static str,
+    ) -> Result<Option<T>, &'static str> {
+        self.get(slot).map(|text| parse(text).ok_or(why)).transpose()
+    }
+
+    fn whole(&self, sensor: SensorId, line: &[u8]) -> Result<Whole, &'static str> {
+        let start = value::seconds(self.text(Slot::Ts)).ok_or("ts is not seconds since 1970")?;
+        Ok(Whole {
+            id: RecordId::Uid(self.uid(line)),
+            proto: self.proto()?,
+            orig: self.orig()?,
+            resp: self.resp()?,
+            inside: self.inside()?,
+            start: Stamp { at: Nanos(start), resolution: RESOLUTION, sensor },
+            duration: self.optional(Slot::Duration, value::duration, "duration is not seconds")?.flatten(),
+            bytes: self.bytes()?,
+            state: self
+                .optional(Slot::ConnState, ConnState::parse, "conn_state is none of Zeek's")?
+                .unwrap_or(ConnState::Oth),
+            service: self.get(Slot::Service).map(service),
+            history: self.get(Slot::History).map(history),
+        })
+    }
+
+    fn orig(&self) -> Result<Endpoint, &'static str> {
+        let addr = value::address(self.text(Slot::OrigH)).ok_or("id.orig_h is not an address")?;
+        let port = value::port(self.text(Slot::OrigP)).ok_or("id.orig_p is not a port")?;
+        Ok(Endpoint { addr, port })
+    }
+
+    fn resp(&self) -> Result<Endpoint, &'static str> {
+        let addr = value::address(self.text(Slot::RespH)).ok_or("id.resp_h is not an address")?;
+        let port = value::port(self.text(Slot::RespP)).ok_or("id.resp_p is not a port")?;
+        Ok(Endpoint { addr, port })
+    }
+
+    fn proto(&self) -> Result<Proto, &'static str> {
+        match self.get(Slot::Proto).ok_or("proto is not set")? {
+            b"tcp" => Ok(Proto::Tcp),
+            b"udp" => Ok(Proto::Udp),
+            b"icmp" => Ok(Proto::Icmp),
+            // `unknown_transport`, of which newer versions say the number.
+            _ => {
+                let byte = |text: &[u8]| u8::try_from(value::number(text)?).ok();
+                let number = self.optional(Slot::IpProto, byte, "ip_proto is not a protocol number")?;
+                Ok(Proto::Other(number.unwrap_or(0)))
+            }
+        }
+    }
+
+    fn inside(&self) -> Result<Inside, &'static str> {
+        Ok(Inside {
+            orig: self.optional(Slot::LocalOrig, value::boolean, "local_orig is not T or F")?,
+            resp: self.optional(Slot::LocalResp, value::boolean, "local_resp is not T or F")?,
+        })
+    }
+
+    /// Unknown where either direction is: half a count would pass for the whole.
+    fn bytes(&self) -> Result<Option<Bytes>, &'static str> {
+        let orig = self.optional(Slot::OrigBytes, value::number, "orig_bytes is not a number")?;
+        let resp = self.optional(Slot::RespBytes, value::number, "resp_bytes is not a number")?;
+        Ok(orig
+            .zip(resp)
+            .map(|(orig, resp)| Bytes { kind: ByteKind::Payload, count: ByteCount::Directed { orig, resp } }))
+    }
+
+    /// A log without uids gets names made of its lines, the same in every run.
+    fn uid(&self, line: &[u8]) -> Uid {
+        self.get(Slot::Uid).map_or_else(|| Uid::new(&hex(SensorId::of(line).0)), Uid::new)
+    }
+}
+
+/// `number` as 16 digits, without an allocation.
+fn hex(number: u64) -> [u8; 16] {
+    std::array::from_fn(|at| b"0123456789abcdef"[(number >> (60 - 4 * at)) as usize & 0xf])
+}
+
+/// The services, cut after a whole name where there are too many to keep: the first ones still say something.
+fn service(text: &[u8]) -> Uid {
+    if text.len() <= SHORT {
+        return Uid::new(text);
+    }
+    let kept = text[..=SHORT].iter().rposition(|byte| *byte == b',').unwrap_or(text.len());
+    Uid::new(&text[..kept])
+}
+
+/// The beginning of the history: the handshake is there, and its hash would pass for flags.
+fn history(text: &[u8]) -> Uid {
+    Uid::new(&text[..text.len().min(SHORT)])
+}

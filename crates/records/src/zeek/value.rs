@@ -1,0 +1,185 @@
+//! What Zeek writes in a column.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use crate::Nanos;
+
+/// An unsigned decimal number.
+pub(super) fn number(text: &[u8]) -> Option<u64> {
+    if text.is_empty() {
+        return None;
+    }
+    // 19 digits cannot overflow, and nothing real has more.
+    let checked = text.len() > 19;
+    text.iter().try_fold(0u64, |sum, byte| {
+        let digit = byte.wrapping_sub(b'0');
+        if digit > 9 {
+            None
+        } else if checked {
+            sum.checked_mul(10)?.checked_add(u64::from(digit))
+        } else {
+            Some(sum * 10 + u64::from(digit))
+        }
+    })
+}
+
+/// Seconds with a fraction, to the nanosecond and exactly: a float has lost the microseconds of today's stamps to
+/// rounding by the time it is multiplied. Digits after the ninth are cut off.
+pub(super) fn seconds(text: &[u8]) -> Option<i64> {
+    // `1672843056.913119`, as Zeek writes it, without a search for the point.
+    let point = match text.len().checked_sub(7) {
+        Some(point) if text[point] == b'.' => point,
+        _ => text.iter().position(|byte| *byte == b'.').unwrap_or(text.len()),
+    };
+    let whole = i64::try_from(number(&text[..point])?).ok()?.checked_mul(Nanos::SECOND)?;
+    let Some(fraction) = text.get(point + 1..).filter(|fraction| !fraction.is_empty()) else {
+        // `12` is a number of seconds, `12.` is one that was cut off.
+        return (point == text.len()).then_some(whole);
+    };
+    whole.checked_add(nanos(fraction)?)
+}
+
+/// The digits after the point.
+fn nanos(fraction: &[u8]) -> Option<i64> {
+    const SCALE: [i64; 10] = [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+    let (kept, rest) = fraction.split_at(fraction.len().min(9));
+    if !rest.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    Some(i64::try_from(number(kept)?).ok()? * SCALE[kept.len()])
+}
+
+/// A span of seconds. `Some(None)` where it is negative: the sensor's clock was set back meanwhile, and nobody knows
+/// how long it was.
+pub(super) fn duration(text: &[u8]) -> Option<Option<i64>> {
+    match text.strip_prefix(b"-") {
+        Some(positive) => seconds(positive).map(|_| None),
+        None => seconds(text).map(Some),
+    }
+}
+
+/// An address; an IPv4 address in IPv6 clothes is the IPv4 address, so that one host is one host.
+#[inline]
+pub(super) fn address(text: &[u8]) -> Option<IpAddr> {
+    match address_v4(text) {
+        Some(v4) => Some(IpAddr::V4(v4)),
+        None => address_v6(text),
+    }
+}
+
+#[inline(never)]
+fn address_v6(text: &[u8]) -> Option<IpAddr> {
+    let v6: Ipv6Addr = std::str::from_utf8(text).ok()?.parse().ok()?;
+    Some(IpAddr::V6(v6).to_canonical())
+}
+
+#[inline]
+fn address_v4(text: &[u8]) -> Option<Ipv4Addr> {
+    let mut octets = [0u8; 4];
+    let mut at = 0;
+    let mut octet = 0u16;
+    let mut digits = 0;
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit <= 9 {
+            // No leading zeros: some read them as octal.
+            if digits == 3 || (digits > 0 && octet == 0) {
+                return None;
+            }
+            octet = octet * 10 + u16::from(digit);
+            digits += 1;
+        } else if *byte == b'.' && digits > 0 && at < 3 {
+            octets[at] = u8::try_from(octet).ok()?;
+            at += 1;
+            octet = 0;
+            digits = 0;
+        } else {
+            return None;
+        }
+    }
+    if at != 3 || digits == 0 {
+        return None;
+    }
+    octets[3] = u8::try_from(octet).ok()?;
+    Some(Ipv4Addr::from(octets))
+}
+
+/// A port; for ICMP its type or code.
+pub(super) fn port(text: &[u8]) -> Option<u16> {
+    u16::try_from(number(text)?).ok()
+}
+
+/// `T` or `F`.
+pub(super) fn boolean(text: &[u8]) -> Option<bool> {
+    match text {
+        b"T" => Some(true),
+        b"F" => Some(false),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn seconds_are_exact_to_the_nanosecond() {
+        assert_eq!(seconds(b"1672843056.913119"), Some(1_672_843_056_913_119_000));
+        assert_eq!(seconds(b"0.000001"), Some(1_000));
+        assert_eq!(seconds(b"1.123456789"), Some(1_123_456_789));
+        assert_eq!(seconds(b"1.1234567899"), Some(1_123_456_789));
+        assert_eq!(seconds(b"12"), Some(12_000_000_000));
+        assert_eq!(seconds(b"12.5"), Some(12_500_000_000));
+        assert_eq!(seconds(b"9223372036.854775"), Some(9_223_372_036_854_775_000));
+    }
+
+    #[test]
+    fn what_is_no_number_of_seconds_is_refused() {
+        for text in ["", ".", "12.", ".5", "-1.0", "1e9", "1.5x", "1.1234567890x", "99999999999.0", "9223372036.854776"]
+        {
+            assert_eq!(seconds(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_negative_duration_is_unknown() {
+        assert_eq!(duration(b"-0.000012"), Some(None));
+        assert_eq!(duration(b"0.000012"), Some(Some(12_000)));
+        assert_eq!(duration(b"-"), None);
+    }
+
+    #[test]
+    fn numbers_do_not_wrap() {
+        assert_eq!(number(b"18446744073709551615"), Some(u64::MAX));
+        assert_eq!(number(b"18446744073709551616"), None);
+        assert_eq!(number(b"00000000000000000000000000001"), Some(1));
+        assert_eq!(number(b"1.0"), None);
+        assert_eq!(port(b"65536"), None);
+    }
+
+    #[test]
+    fn addresses_are_those_of_the_standard_library() {
+        let texts = [
+            "10.136.0.18",
+            "0.0.0.0",
+            "255.255.255.255",
+            "256.0.0.1",
+            "1.2.3",
+            "1.2.3.4.5",
+            "1.2.3.",
+            "01.2.3.4",
+            "1..2.3",
+            "1.2.3.0004",
+            "",
+            "-",
+            "::",
+            "fe80::7809:d6ff:fee3:ff67",
+            "fe80::1%eth0",
+            "1:2",
+        ];
+        for text in texts {
+            assert_eq!(address(text.as_bytes()), text.parse().ok(), "{text}");
+        }
+        assert_eq!(address(b"::ffff:10.1.2.3"), address(b"10.1.2.3"));
+    }
+}
