@@ -141,6 +141,12 @@ impl ConnState {
         Self::NAMES.iter().find(|(state, _)| *state == self).map_or("OTH", |(_, name)| name)
     }
 
+    /// Whether the responder answered the attempt.
+    #[must_use]
+    pub fn answered(self) -> bool {
+        !matches!(self, Self::S0 | Self::Rej | Self::Rstos0 | Self::Rstrh | Self::Sh)
+    }
+
     /// What it says of the end.
     #[must_use]
     pub fn ending(self) -> Ending {

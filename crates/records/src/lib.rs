@@ -6,6 +6,7 @@
 mod bytes;
 pub mod cisco;
 mod conn;
+mod host;
 mod reader;
 mod record;
 mod stamp;
@@ -13,9 +14,10 @@ pub mod zeek;
 
 pub use bytes::{ByteCount, ByteKind, Bytes};
 pub use conn::{ConnState, Ending, Endpoint, Proto};
+pub use host::{HostKey, Side};
 pub use reader::{Reader, Sniffed, sniff};
 pub use record::{
     Block, Closed, Denied, Event, HashSeed, Inside, LineSink, Opened, Place, Record, RecordId, SensorId, Translation,
     TranslationKind, Uid, Unparsed, Whole,
 };
-pub use stamp::{Clock, Nanos, Stamp, YearHint};
+pub use stamp::{Clock, Days, Nanos, Stamp, YearHint};

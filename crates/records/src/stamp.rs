@@ -146,6 +146,50 @@ impl Clock {
     }
 }
 
+/// Which civil day a moment falls on, in the zone that the report counts by.
+#[derive(Clone, Debug)]
+pub struct Days {
+    zone: TimeZone,
+    /// The day that was asked for last, and its bounds.
+    cached: Option<(Nanos, Nanos, i32)>,
+}
+
+impl Days {
+    /// Days of `zone`.
+    #[must_use]
+    pub fn new(zone: TimeZone) -> Self {
+        Self { zone, cached: None }
+    }
+
+    /// The day of `at`, counted from 1970-01-01.
+    pub fn of(&mut self, at: Nanos) -> i32 {
+        if let Some((from, to, day)) = self.cached
+            && (from..to).contains(&at)
+        {
+            return day;
+        }
+        let date = self.date(at);
+        let day = (date - civil::date(1970, 1, 1)).get_days();
+        let bound = |date: civil::Date| {
+            self.zone
+                .to_ambiguous_timestamp(date.at(0, 0, 0, 0))
+                .compatible()
+                .ok()
+                .and_then(|t| i64::try_from(t.as_nanosecond()).ok())
+                .map(Nanos)
+        };
+        if let (Some(from), Some(to)) = (bound(date), date.tomorrow().ok().and_then(bound)) {
+            self.cached = Some((from, to, day));
+        }
+        day
+    }
+
+    fn date(&self, at: Nanos) -> civil::Date {
+        let timestamp = jiff::Timestamp::from_nanosecond(i128::from(at.0)).unwrap_or_default();
+        self.zone.to_datetime(timestamp).date()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,1 +1,23 @@
-//! The correlator.
+//! The correlator: from one host's observations to a finding.
+//!
+//! One pure fold over what each sensor saw of one host ([`Lane`]), in the order in which it became known: no I/O, no
+//! clock, bounded memory. Batch, live and cluster runs are drivers of the same fold.
+
+mod assign;
+mod config;
+mod histogram;
+mod lane;
+mod leg;
+mod pairing;
+mod service;
+mod sink;
+mod spread;
+mod tally;
+mod test;
+
+pub use config::{Authorised, Config, Network};
+pub use lane::{Context, Lane, Observation, OutOfOrder};
+pub use leg::{Direction, End, Leg, Size};
+pub use service::{Conviction, Service, Tests};
+pub use sink::{Basis, Connection, LegPair, Said, Sink};
+pub use tally::{Daily, Day, Tally, size_class};

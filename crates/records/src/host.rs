@@ -1,0 +1,50 @@
+//! Whose a record is.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Who a host is.
+///
+/// Today by its address inside of NAT. Leases and neighbour tables will add a machine with the time from which it
+/// held the address (a lease that moves is two hosts), which is why this is an enum and its layout is not relied on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[non_exhaustive]
+pub enum HostKey {
+    /// By address, where no lease says more.
+    Address(IpAddr),
+}
+
+impl HostKey {
+    /// Number of virtual shards. State lives in so many parts whatever the number of threads, so that caps and
+    /// evictions, which are per shard, do not depend on it.
+    pub const SHARDS: usize = 256;
+
+    /// The address it is shown by.
+    #[must_use]
+    pub fn addr(self) -> IpAddr {
+        match self {
+            Self::Address(addr) => addr,
+        }
+    }
+
+    /// Its virtual shard. A fixed hash: a partial run can be handed to another machine.
+    #[must_use]
+    pub fn shard(self) -> usize {
+        let hash = match self.addr() {
+            IpAddr::V4(addr) => xxh3_64(&addr.octets()),
+            IpAddr::V6(addr) => xxh3_64(&addr.octets()),
+        };
+        (hash % Self::SHARDS as u64) as usize
+    }
+}
+
+/// One end of a record's two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Side {
+    /// The originator; of a [`crate::Closed`] the first end.
+    Orig,
+    /// The responder; of a [`crate::Closed`] the second end.
+    Resp,
+}

@@ -1,0 +1,246 @@
+//! The best one-to-one assignment of outbound legs to inbound legs.
+//!
+//! Exact for any size: maximum-weight bipartite matching by shortest augmenting paths with potentials (Jonker and
+//! Volgenant 1987, in its sparse form). Rows come one at a time and each search stays within the rows and columns
+//! that compete with one another, so that legs that do not overlap cost nothing.
+
+use std::cmp::Ordering;
+use std::collections::{BTreeMap, BinaryHeap};
+
+/// A possible pair and how much it is worth: a row may also stay alone, which is worth 0.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Edge {
+    /// The column.
+    pub column: usize,
+    /// What the pair is worth.
+    pub score: f64,
+}
+
+/// A solved assignment.
+#[derive(Debug)]
+pub struct Assignment<'a> {
+    edges: &'a [Vec<Edge>],
+    row_of: Vec<Option<usize>>,
+    column_of: Vec<Option<usize>>,
+    row_price: Vec<f64>,
+    column_price: Vec<f64>,
+}
+
+/// Where an augmenting path may end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Node {
+    Column(usize),
+    /// The row stays alone.
+    Alone(usize),
+}
+
+#[derive(PartialEq)]
+struct Step {
+    distance: f64,
+    node: Node,
+    from: usize,
+}
+
+impl Eq for Step {}
+
+impl Ord for Step {
+    /// Nearest first; ties by node, so that the result depends on nothing but the edges.
+    fn cmp(&self, other: &Self) -> Ordering {
+        other.distance.total_cmp(&self.distance).then_with(|| other.node.cmp(&self.node))
+    }
+}
+
+impl PartialOrd for Step {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+/// What a search found: the end of the path, its length, and how each node was reached.
+struct Path {
+    end: Node,
+    length: f64,
+    rows: BTreeMap<usize, f64>,
+    columns: BTreeMap<usize, (f64, usize)>,
+    last_row: usize,
+}
+
+impl<'a> Assignment<'a> {
+    /// Solves for the rows of `edges` over `columns` columns.
+    #[must_use]
+    pub fn solve(edges: &'a [Vec<Edge>], columns: usize) -> Self {
+        let mut solved = Self {
+            edges,
+            row_of: vec![None; columns],
+            column_of: vec![None; edges.len()],
+            row_price: vec![0.0; edges.len()],
+            column_price: vec![0.0; columns],
+        };
+        for row in 0..edges.len() {
+            solved.insert(row);
+        }
+        solved
+    }
+
+    /// The column of a row.
+    #[must_use]
+    pub fn column_of(&self, row: usize) -> Option<usize> {
+        self.column_of[row]
+    }
+
+    /// What the whole loses if a row may not have its column: how unambiguous the pair is.
+    #[must_use]
+    pub fn margin(&self, row: usize) -> f64 {
+        match self.column_of[row] {
+            Some(column) => self.search(row, Some(column)).length,
+            None => 0.0,
+        }
+    }
+
+    fn reduced(&self, row: usize, edge: Edge) -> f64 {
+        (-edge.score - self.row_price[row] - self.column_price[edge.column]).max(0.0)
+    }
+
+    fn insert(&mut self, row: usize) {
+        let cheapest = self.edges[row].iter().map(|e| -e.score - self.column_price[e.column]).fold(0.0, f64::min);
+        self.row_price[row] = cheapest;
+        let path = self.search(row, None);
+        for (&r, &distance) in &path.rows {
+            self.row_price[r] += path.length - distance;
+        }
+        for (&c, &(distance, _)) in &path.columns {
+            self.column_price[c] -= path.length - distance;
+        }
+        self.augment(&path, row);
+    }
+
+    /// Shortest path from `row` to a free column or to a row that rather stays alone. With `banned`, the row's own
+    /// column counts as free for the others and is forbidden to the row.
+    fn search(&self, row: usize, banned: Option<usize>) -> Path {
+        let mut heap = BinaryHeap::new();
+        let mut rows = BTreeMap::from([(row, 0.0)]);
+        let mut columns: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
+        let (mut current, mut distance) = (row, 0.0);
+        loop {
+            for &edge in &self.edges[current] {
+                if columns.contains_key(&edge.column) || (current == row && banned == Some(edge.column)) {
+                    continue;
+                }
+                let node = Node::Column(edge.column);
+                heap.push(Step { distance: distance + self.reduced(current, edge), node, from: current });
+            }
+            let alone = distance + (-self.row_price[current]).max(0.0);
+            heap.push(Step { distance: alone, node: Node::Alone(current), from: current });
+            loop {
+                let Some(step) = heap.pop() else { unreachable!("a row can always stay alone") };
+                match step.node {
+                    Node::Alone(r) => {
+                        return Path { end: step.node, length: step.distance, rows, columns, last_row: r };
+                    }
+                    Node::Column(c) if columns.contains_key(&c) => {}
+                    Node::Column(c) => {
+                        let owner = self.row_of[c].filter(|_| banned != Some(c));
+                        let Some(owner) = owner else {
+                            return Path {
+                                end: step.node,
+                                length: step.distance,
+                                rows,
+                                columns,
+                                last_row: step.from,
+                            };
+                        };
+                        columns.insert(c, (step.distance, step.from));
+                        rows.insert(owner, step.distance);
+                        (current, distance) = (owner, step.distance);
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Moves every row of the path one step towards its end.
+    fn augment(&mut self, path: &Path, start: usize) {
+        let mut row = path.last_row;
+        let mut next = match path.end {
+            Node::Column(column) => Some(column),
+            Node::Alone(_) => None,
+        };
+        loop {
+            let previous = self.column_of[row];
+            self.column_of[row] = next;
+            if let Some(column) = next {
+                self.row_of[column] = Some(row);
+            }
+            if row == start {
+                return;
+            }
+            // The row gives its column up to the row that the search came from.
+            let Some(column) = previous else { return };
+            next = Some(column);
+            row = path.columns.get(&column).map_or(start, |&(_, from)| from);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn brute(edges: &[Vec<Edge>], row: usize, used: &mut Vec<bool>) -> f64 {
+        if row == edges.len() {
+            return 0.0;
+        }
+        let mut best = brute(edges, row + 1, used);
+        for edge in &edges[row] {
+            if !used[edge.column] {
+                used[edge.column] = true;
+                best = best.max(edge.score + brute(edges, row + 1, used));
+                used[edge.column] = false;
+            }
+        }
+        best
+    }
+
+    fn worth(edges: &[Vec<Edge>], solved: &Assignment<'_>) -> f64 {
+        let mut used = vec![false; 16];
+        (0..edges.len())
+            .filter_map(|row| solved.column_of(row).map(|column| (row, column)))
+            .map(|(row, column)| {
+                assert!(!std::mem::replace(&mut used[column], true), "a column was given twice");
+                edges[row].iter().find(|e| e.column == column).map_or(f64::NAN, |e| e.score)
+            })
+            .sum()
+    }
+
+    #[test]
+    fn is_the_best_of_all_assignments_and_margins_are_what_a_pair_is_worth() {
+        let mut state = 7_u64;
+        let mut random = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        for _ in 0..3000 {
+            let (rows, columns) = (1 + random(6) as usize, 1 + random(6) as usize);
+            let edges: Vec<Vec<Edge>> = (0..rows)
+                .map(|_| {
+                    (0..columns)
+                        .filter_map(|column| {
+                            (random(3) > 0).then(|| Edge { column, score: random(2000) as f64 / 100.0 - 5.0 })
+                        })
+                        .collect()
+                })
+                .collect();
+            let solved = Assignment::solve(&edges, columns);
+            let best = brute(&edges, 0, &mut vec![false; columns]);
+            assert!((worth(&edges, &solved) - best).abs() < 1e-6, "{edges:?}");
+            for row in 0..rows {
+                let Some(column) = solved.column_of(row) else { continue };
+                let mut without = edges.clone();
+                without[row].retain(|e| e.column != column);
+                let second = brute(&without, 0, &mut vec![false; columns]);
+                assert!((solved.margin(row) - (best - second)).abs() < 1e-6, "{edges:?} row {row}");
+            }
+        }
+    }
+}

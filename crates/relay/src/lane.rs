@@ -1,0 +1,596 @@
+//! The fold over what one sensor saw of one host.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::net::IpAddr;
+
+use catspaw_records::{
+    Bytes, Closed, Days, Ending, Endpoint, Event, HostKey, Nanos, Opened, Place, Proto, Record, RecordId, SensorId, Side,
+    Stamp, Whole,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::leg::{Direction, End, Leg, Size};
+use crate::pairing::{self, CLEAR_MARGIN, Inbound, Outbound};
+use crate::service::{Due, Key, Service, could_cause};
+use crate::sink::{Basis, Connection, LegPair, Said, Sink};
+use crate::tally::Tally;
+
+/// Log time between two assignments.
+const STRIDE: i64 = 3600 * Nanos::SECOND;
+/// Inbound legs that one outbound leg may be paired with.
+const EDGES: usize = 32;
+/// Inbound legs that are looked at to find them.
+const LOOKED_AT: usize = 512;
+/// Services of a host that are tested.
+const SERVICES: usize = 256;
+/// Legs of a host that wait for the horizon; beyond, the assignment is made early.
+const PENDING: usize = 65_536;
+/// Outside addresses of the host that are remembered.
+const PUBLIC: usize = 64;
+/// Connections of a host that may be open at once; beyond, the oldest is given up.
+const OPEN: usize = 65_536;
+
+/// A record as one host sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Observation<'a> {
+    /// The moment of the merge: never before that of the observation before it (of this host and sensor).
+    pub key: Nanos,
+    /// Whether it came later than the merge waits: it counts, but is no evidence.
+    pub late: bool,
+    /// The record.
+    pub record: &'a Record,
+    /// Which of its ends is the host.
+    pub side: Side,
+    /// Whether the other end is ours too: then it is no leg of a relay between outsiders.
+    pub peer_inside: bool,
+    /// Whether this host is the one that gives the connection to the sink (a record between two of ours is seen twice).
+    pub owner: bool,
+}
+
+/// What goes with every observation.
+#[derive(Debug)]
+pub struct Context<'a> {
+    /// How to judge.
+    pub config: &'a Config,
+    /// Civil days of the report.
+    pub days: &'a mut Days,
+    /// The host.
+    pub host: HostKey,
+    /// Whose records.
+    pub sensor: SensorId,
+}
+
+/// Observations came in an order that the merge must not give.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutOfOrder {
+    /// The moment of the observation.
+    pub key: Nanos,
+    /// That of the one before it.
+    pub last: Nanos,
+}
+
+/// A connection whose opening was seen.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Open {
+    opened: Opened,
+    start: Stamp,
+    order: u64,
+    place: Place,
+    side: Side,
+    peer_inside: bool,
+    owner: bool,
+    late: bool,
+}
+
+/// What one sensor saw of one host.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Lane {
+    order: u64,
+    last: Option<Nanos>,
+    open: HashMap<u64, Open>,
+    /// Inbound legs at ports that have shown no payload yet.
+    quiet: BTreeMap<u16, BTreeMap<Key, Leg>>,
+    /// Ports that have.
+    pub services: BTreeMap<u16, Service>,
+    /// Outbound legs that are not final.
+    outbound: BTreeMap<Key, Leg>,
+    /// Outbound legs whose factor is due.
+    settling: VecDeque<(Nanos, Key)>,
+    next_assignment: Option<Nanos>,
+    ranks: u32,
+    /// How often each local port closed connections whose opening was not seen.
+    closed_ports: HashMap<u16, u32>,
+    /// Counts.
+    pub tally: Tally,
+    /// Addresses the host was seen as outside.
+    pub public: BTreeSet<IpAddr>,
+    /// Ports with payload that were not tested because there were too many.
+    pub services_dropped: u64,
+    /// Openings that were given up because too many connections were open.
+    pub open_dropped: u64,
+    /// Natural logarithm of the largest mean of the services' ratios so far.
+    pub largest: Option<f64>,
+}
+
+impl Lane {
+    /// Takes an observation.
+    ///
+    /// # Errors
+    /// Where it is earlier than the one before it.
+    pub fn observe(
+        &mut self,
+        ctx: &mut Context<'_>,
+        seen: Observation<'_>,
+        sink: &mut impl Sink,
+    ) -> Result<(), OutOfOrder> {
+        if let Some(last) = self.last.filter(|&last| seen.key < last) {
+            return Err(OutOfOrder { key: seen.key, last });
+        }
+        self.last = Some(seen.key);
+        self.order += 1;
+        self.settle(ctx, seen.key);
+        self.assign_when_due(ctx, seen.key, sink);
+        match &seen.record.event {
+            Event::Opened(opened) => self.opened(ctx, seen, opened, sink),
+            Event::Closed(closed) => self.closed(ctx, seen, closed, sink),
+            Event::Whole(whole) => self.whole(ctx, seen, whole, sink),
+            Event::Denied(_) | Event::Translation(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The evidence ends: what is open stays open, and everything is final.
+    pub fn finish(&mut self, ctx: &mut Context<'_>, sink: &mut impl Sink) {
+        let mut open: Vec<Open> = std::mem::take(&mut self.open).into_values().collect();
+        open.sort_by_key(|open| open.order);
+        for open in open {
+            self.give_up(ctx, &open, Nanos::MAX, sink);
+        }
+        self.settle(ctx, Nanos::MAX);
+        self.assign(ctx, Nanos::MAX, sink);
+    }
+
+    fn opened(&mut self, ctx: &mut Context<'_>, seen: Observation<'_>, opened: &Opened, sink: &mut impl Sink) {
+        let open = Open {
+            opened: *opened,
+            start: seen.record.known,
+            order: self.order,
+            place: seen.record.place,
+            side: seen.side,
+            peer_inside: seen.peer_inside,
+            owner: seen.owner,
+            late: seen.late,
+        };
+        self.see_mapped(opened, seen.side);
+        if let Some(before) = self.open.insert(opened.id, open) {
+            // The device reused the number: the end of the earlier connection was not logged.
+            self.forget_inbound(&before);
+            self.give_up(ctx, &before, seen.key, sink);
+        }
+        let (direction, leg) = open.leg();
+        if direction == Direction::Inbound && open.counts() {
+            let key = (leg.start.at, self.order);
+            self.legs_of(leg.own.port).insert(key, leg);
+        }
+        if self.open.len() > OPEN {
+            self.drop_oldest_open(ctx, seen.key, sink);
+        }
+    }
+
+    fn drop_oldest_open(&mut self, ctx: &mut Context<'_>, key: Nanos, sink: &mut impl Sink) {
+        let Some((&id, &open)) = self.open.iter().min_by_key(|(_, open)| open.order) else { return };
+        self.open.remove(&id);
+        self.open_dropped += 1;
+        self.forget_inbound(&open);
+        self.give_up(ctx, &open, key, sink);
+    }
+
+    /// A connection whose end is not in the evidence: it counts, and is printed without an end.
+    fn give_up(&mut self, ctx: &mut Context<'_>, open: &Open, key: Nanos, sink: &mut impl Sink) {
+        let (direction, leg) = open.leg();
+        if open.opened.proto == Proto::Tcp && !open.peer_inside {
+            self.tally.take(direction, &leg, ctx.days.of(leg.start.at));
+        }
+        if open.owner {
+            sink.connection(Connection {
+                key,
+                start: open.start,
+                said: Said::Built(open.opened, None),
+                places: [Some(open.place), None],
+                late: open.late,
+            });
+        }
+    }
+
+    fn closed(&mut self, ctx: &mut Context<'_>, seen: Observation<'_>, closed: &Closed, sink: &mut impl Sink) {
+        match self.open.get(&closed.id).filter(|open| open.is_of(closed)).copied() {
+            Some(open) => {
+                self.open.remove(&closed.id);
+                self.closed_after_opening(ctx, seen, closed, &open, sink);
+            }
+            None => self.closed_alone(ctx, seen, closed, sink),
+        }
+    }
+
+    fn closed_after_opening(
+        &mut self,
+        ctx: &mut Context<'_>,
+        seen: Observation<'_>,
+        closed: &Closed,
+        open: &Open,
+        sink: &mut impl Sink,
+    ) {
+        let turned = open.opened.orig == closed.second;
+        let ending = ending_for(closed.ending, turned);
+        let late = open.late || seen.late;
+        let (direction, mut leg) = open.leg();
+        leg.end = Some(self.end(seen.record.known.at, ending, closed.bytes));
+        leg.places[1] = Some(seen.record.place);
+        if open.owner {
+            sink.connection(Connection {
+                key: seen.key,
+                start: open.start,
+                said: Said::Built(open.opened, Some((*closed, ending))),
+                places: [Some(open.place), Some(seen.record.place)],
+                late,
+            });
+        }
+        if late {
+            self.forget_inbound(open);
+        }
+        if closed.proto == Proto::Tcp && !open.peer_inside {
+            self.ended(ctx, seen.key, direction, (leg.start.at, open.order), leg, late);
+        }
+    }
+
+    /// A teardown whose opening is not in the evidence. It began its duration before, and the port that repeats is
+    /// the service.
+    fn closed_alone(&mut self, ctx: &mut Context<'_>, seen: Observation<'_>, closed: &Closed, sink: &mut impl Sink) {
+        let (own, peer) = match seen.side {
+            Side::Orig => (closed.first, closed.second),
+            Side::Resp => (closed.second, closed.first),
+        };
+        let direction = self.guess_direction(own.port, peer.port);
+        let second_opened = (direction == Direction::Outbound) == (seen.side == Side::Resp);
+        let ending = ending_for(closed.ending, second_opened);
+        let known = seen.record.known;
+        // The duration is cut to whole seconds too, so that the start is known to two.
+        let resolution = known.resolution.saturating_mul(2);
+        let start = Stamp { at: known.at.plus(-closed.duration - i64::from(known.resolution)), resolution, ..known };
+        let leg = Leg {
+            id: RecordId::Device(closed.id),
+            peer,
+            own,
+            start,
+            opened: None,
+            end: Some(self.end(known.at, ending, closed.bytes)),
+            smtp: direction == Direction::Outbound && peer.port == 25,
+            places: [None, Some(seen.record.place)],
+        };
+        if seen.owner {
+            sink.connection(Connection {
+                key: seen.key,
+                start,
+                said: Said::TornDown { closed: *closed, second_opened, ending },
+                places: [None, Some(seen.record.place)],
+                late: seen.late,
+            });
+        }
+        if closed.proto == Proto::Tcp && !seen.peer_inside {
+            self.ended(ctx, seen.key, direction, (start.at, self.order), leg, seen.late);
+        }
+    }
+
+    fn guess_direction(&mut self, own: u16, peer: u16) -> Direction {
+        for port in [own, peer] {
+            if self.closed_ports.len() < PENDING || self.closed_ports.contains_key(&port) {
+                let times = self.closed_ports.entry(port).or_default();
+                *times = times.saturating_add(1);
+            }
+        }
+        let times = |port: u16| self.closed_ports.get(&port).copied().unwrap_or(0);
+        match (own < 1024, peer < 1024) {
+            (true, false) => Direction::Inbound,
+            (false, true) => Direction::Outbound,
+            _ if times(own) > times(peer) => Direction::Inbound,
+            _ => Direction::Outbound,
+        }
+    }
+
+    fn whole(&mut self, ctx: &mut Context<'_>, seen: Observation<'_>, whole: &Whole, sink: &mut impl Sink) {
+        if seen.owner {
+            sink.connection(Connection {
+                key: seen.key,
+                start: whole.start,
+                said: Said::Whole(*whole),
+                places: [Some(seen.record.place), None],
+                late: seen.late,
+            });
+        }
+        if whole.proto != Proto::Tcp || seen.peer_inside {
+            return;
+        }
+        let (direction, own, peer) = match seen.side {
+            Side::Orig => (Direction::Outbound, whole.orig, whole.resp),
+            Side::Resp => (Direction::Inbound, whole.resp, whole.orig),
+        };
+        let end = End { answered: whole.state.answered(), ..self.end(seen.record.known.at, whole.state.ending(), whole.bytes) };
+        let leg = Leg {
+            id: whole.id,
+            peer,
+            own,
+            start: whole.start,
+            opened: None,
+            end: Some(end),
+            smtp: peer.port == 25 || whole.service.is_some_and(|s| s.as_str() == "smtp"),
+            places: [Some(seen.record.place), None],
+        };
+        self.ended(ctx, seen.key, direction, (leg.start.at, self.order), leg, seen.late);
+    }
+
+    fn end(&self, at: Nanos, ending: Ending, bytes: Option<Bytes>) -> End {
+        let size = bytes.map(Size::of);
+        let empty = size.is_none_or(|size| size.total() == 0);
+        let reset = matches!(ending, Ending::ResetByOrig | Ending::ResetByResp | Ending::Reset);
+        End { at, order: self.order, ending, answered: ending != Ending::NoAnswer && !(reset && empty), size }
+    }
+
+    /// A TCP leg to or from outside is complete.
+    fn ended(
+        &mut self,
+        ctx: &mut Context<'_>,
+        now: Nanos,
+        direction: Direction,
+        key: Key,
+        leg: Leg,
+        late: bool,
+    ) {
+        self.tally.take(direction, &leg, ctx.days.of(leg.start.at));
+        if late {
+            return;
+        }
+        match direction {
+            Direction::Inbound => self.inbound_ended(key, leg),
+            Direction::Outbound => {
+                self.outbound.insert(key, leg);
+                self.settling.push_back((now.plus(ctx.config.settle), key));
+            }
+        }
+    }
+
+    fn inbound_ended(&mut self, key: Key, leg: Leg) {
+        let port = leg.own.port;
+        if !leg.has_payload() {
+            self.legs_of(port).remove(&key);
+            if self.quiet.get(&port).is_some_and(BTreeMap::is_empty) {
+                self.quiet.remove(&port);
+            }
+            return;
+        }
+        if !self.services.contains_key(&port) {
+            let legs = self.quiet.remove(&port).unwrap_or_default();
+            if self.services.len() >= SERVICES {
+                self.services_dropped += 1;
+                return;
+            }
+            self.ranks += 1;
+            self.services.insert(port, Service::new(port, self.ranks, legs));
+        }
+        if let Some(service) = self.services.get_mut(&port) {
+            service.sessions += 1;
+            service.legs.insert(key, leg);
+        }
+    }
+
+    fn legs_of(&mut self, port: u16) -> &mut BTreeMap<Key, Leg> {
+        match self.services.get_mut(&port) {
+            Some(service) => &mut service.legs,
+            None => self.quiet.entry(port).or_default(),
+        }
+    }
+
+    fn forget_inbound(&mut self, open: &Open) {
+        let (direction, leg) = open.leg();
+        if direction == Direction::Inbound && open.counts() {
+            self.legs_of(leg.own.port).remove(&(leg.start.at, open.order));
+        }
+    }
+
+    fn see_mapped(&mut self, opened: &Opened, side: Side) {
+        let (real, mapped) = match side {
+            Side::Orig => (opened.orig, opened.mapped_orig),
+            Side::Resp => (opened.resp, opened.mapped_resp),
+        };
+        if let Some(mapped) = mapped.filter(|mapped| mapped.addr != real.addr)
+            && self.public.len() < PUBLIC
+        {
+            self.public.insert(mapped.addr);
+        }
+    }
+
+    /// Takes the outbound legs whose settle time has passed before `now` into the tests.
+    fn settle(&mut self, ctx: &mut Context<'_>, now: Nanos) {
+        while let Some(&(due, key)) = self.settling.front() {
+            if due >= now && now != Nanos::MAX {
+                return;
+            }
+            self.settling.pop_front();
+            if self.services.is_empty() {
+                continue;
+            }
+            let Some(leg) = self.outbound.get(&key).copied() else { continue };
+            let Some(size) = leg.size().filter(|size| size.total() > 0) else { continue };
+            let day = ctx.days.of(due);
+            for service in self.services.values_mut() {
+                service.take(Due { leg: &leg, size, day, now: due }, ctx.config);
+            }
+            self.raise();
+        }
+    }
+
+    fn raise(&mut self) {
+        let logs: Vec<f64> = self
+            .services
+            .values()
+            .filter_map(|s| s.tests[0].as_ref().and_then(|t| t.latest()).map(|ratio| ratio + s.log_weight()))
+            .collect();
+        if logs.is_empty() {
+            return;
+        }
+        let mean = crate::test::log_mean(&logs) + (logs.len() as f64).ln();
+        self.largest = Some(self.largest.map_or(mean, |largest| largest.max(mean)));
+    }
+
+    fn assign_when_due(&mut self, ctx: &Context<'_>, now: Nanos, sink: &mut impl Sink) {
+        let crowded = self.outbound.len() > PENDING;
+        let next = *self.next_assignment.get_or_insert(Nanos((now.0.div_euclid(STRIDE) + 1).saturating_mul(STRIDE)));
+        if now >= next || crowded {
+            self.next_assignment = Some(Nanos((now.0.div_euclid(STRIDE) + 1).saturating_mul(STRIDE)));
+            self.assign(ctx, now, sink);
+        }
+    }
+
+    /// Pairs what is pending, gives away what is final at `now`, and keeps the rest for the next time.
+    fn assign(&mut self, ctx: &Context<'_>, now: Nanos, sink: &mut impl Sink) {
+        let crowded = self.outbound.len() > PENDING;
+        let horizon = ctx.config.horizon;
+        let is_final = |leg: &Leg| {
+            now == Nanos::MAX || crowded || leg.end.is_some_and(|end| end.at.plus(horizon) <= now)
+        };
+        let final_pairs = self.pair_pending(ctx, now, &is_final, sink);
+        for (port, key) in final_pairs {
+            if let Some(service) = self.services.get_mut(&port) {
+                service.legs.remove(&key);
+            }
+        }
+        self.outbound.retain(|_, leg| !is_final(leg));
+        for service in self.services.values_mut() {
+            service.legs.retain(|_, leg| leg.end.is_none() || !is_final(leg));
+        }
+    }
+
+    fn pair_pending(
+        &mut self,
+        ctx: &Context<'_>,
+        now: Nanos,
+        is_final: &impl Fn(&Leg) -> bool,
+        sink: &mut impl Sink,
+    ) -> Vec<(u16, Key)> {
+        let ports: Vec<u16> = self.services.keys().copied().collect();
+        let mut inbound = Vec::new();
+        let mut keys = Vec::new();
+        let mut index = BTreeMap::new();
+        for (number, service) in self.services.values().enumerate() {
+            for (&key, leg) in &service.legs {
+                index.insert((number, key), inbound.len());
+                keys.push((service.port, key));
+                inbound.push(Inbound { service: number, leg });
+            }
+        }
+        let outbound: Vec<Outbound<'_>> = self
+            .outbound
+            .values()
+            .map(|leg| Outbound { leg, candidates: self.candidates(leg, &index) })
+            .filter(|out| !out.candidates.is_empty())
+            .collect();
+        if outbound.is_empty() {
+            return Vec::new();
+        }
+        let models: Vec<_> = self.services.values().map(Service::starting_model).collect();
+        let matches = pairing::pair(&inbound, &outbound, &models);
+        let mut learned: Vec<_> = self.services.values().map(|s| s.model.clone()).collect();
+        let mut used = Vec::new();
+        for (out, matched) in outbound.iter().zip(&matches) {
+            if !is_final(out.leg) {
+                continue;
+            }
+            let own = matched.map(|m| inbound[m.inbound].service);
+            if out.leg.has_payload() {
+                let mut services: Vec<usize> = out.candidates.iter().map(|&c| inbound[c].service).collect();
+                services.dedup();
+                for service in services {
+                    learned[service].learn_share(own == Some(service));
+                }
+            }
+            let Some(matched) = matched else { continue };
+            let leg = inbound[matched.inbound].leg;
+            learned[inbound[matched.inbound].service].learn(leg, out.leg);
+            used.push(keys[matched.inbound]);
+            let payload = out.leg.has_payload();
+            sink.pair(LegPair {
+                host: ctx.host,
+                sensor: ctx.sensor,
+                port: leg.own.port,
+                authorised: ctx.config.covers(leg.own, leg.peer.addr, out.leg.peer.addr),
+                key: now,
+                basis: if payload { Basis::Bytes } else { Basis::Order },
+                clear: payload || matched.margin >= CLEAR_MARGIN,
+                inbound: *leg,
+                outbound: *out.leg,
+            });
+        }
+        for (port, model) in ports.iter().zip(learned) {
+            if let Some(service) = self.services.get_mut(port) {
+                service.model = model;
+            }
+        }
+        used
+    }
+
+    fn candidates(&self, out: &Leg, index: &BTreeMap<(usize, Key), usize>) -> Vec<usize> {
+        let mut found = Vec::new();
+        for (number, service) in self.services.values().enumerate() {
+            let near = service
+                .legs
+                .range(..=(out.start_latest(), u64::MAX))
+                .rev()
+                .take(LOOKED_AT)
+                .filter(|(_, inbound)| could_cause(inbound, out, 0))
+                .take(EDGES);
+            found.extend(near.filter_map(|(&key, _)| index.get(&(number, key)).copied()));
+        }
+        found
+    }
+}
+
+impl Open {
+    /// Whether the teardown is that of this connection: numbers are reused.
+    fn is_of(&self, closed: &Closed) -> bool {
+        let ends = (closed.first, closed.second);
+        let own = (self.opened.orig, self.opened.resp);
+        self.opened.proto == closed.proto && (ends == own || ends == (own.1, own.0))
+    }
+
+    /// Whether it is evidence of a relay between outsiders.
+    fn counts(&self) -> bool {
+        self.opened.proto == Proto::Tcp && !self.peer_inside && !self.late
+    }
+
+    fn leg(&self) -> (Direction, Leg) {
+        let (direction, own, peer): (_, Endpoint, Endpoint) = match self.side {
+            Side::Orig => (Direction::Outbound, self.opened.orig, self.opened.resp),
+            Side::Resp => (Direction::Inbound, self.opened.resp, self.opened.orig),
+        };
+        let leg = Leg {
+            id: RecordId::Device(self.opened.id),
+            peer,
+            own,
+            start: self.start,
+            opened: Some(self.order),
+            end: None,
+            smtp: direction == Direction::Outbound && peer.port == 25,
+            places: [Some(self.place), None],
+        };
+        (direction, leg)
+    }
+}
+
+/// A teardown's ending, which is told for the first end as originator, for the true one.
+fn ending_for(ending: Ending, turned: bool) -> Ending {
+    match ending {
+        Ending::ResetByOrig if turned => Ending::ResetByResp,
+        Ending::ResetByResp if turned => Ending::ResetByOrig,
+        other => other,
+    }
+}

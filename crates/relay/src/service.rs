@@ -1,0 +1,181 @@
+//! One port of a host, and whether what comes in there is carried on.
+
+use std::collections::BTreeMap;
+
+use catspaw_records::Nanos;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::leg::{Leg, Size};
+use crate::pairing::Model;
+use crate::test::{Candidate, Test};
+
+/// Inbound legs that are weighed for one outbound leg: those opened last before it.
+const CANDIDATES: usize = 64;
+/// Inbound legs that are looked at to find them.
+const LOOKED_AT: usize = 512;
+/// Shifts in time of the second look, nanoseconds: the outbound legs are moved this much earlier, so that what they
+/// still fit is coincidence. Primes, so that no beat of the traffic hits several.
+const SHIFTS: [i64; 3] = [61 * Nanos::SECOND, 127 * Nanos::SECOND, 251 * Nanos::SECOND];
+/// The key by which legs are ordered: opening, then the order in which the fold met them.
+pub type Key = (Nanos, u64);
+
+/// The moment at which the evidence was enough.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Conviction {
+    /// When, in the time of the merge.
+    pub at: Nanos,
+    /// Inbound legs with payload whose totals were known by then.
+    pub sessions: u64,
+}
+
+/// The test of a service and its second look.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Tests {
+    test: Test,
+    shifted: [Test; SHIFTS.len()],
+    /// The largest natural logarithm of the ratio so far.
+    pub largest: Option<f64>,
+    /// The largest that a shifted copy reached.
+    pub largest_shifted: Option<f64>,
+    /// Outbound legs that entered.
+    pub taken: u64,
+    /// When it was enough.
+    pub conviction: Option<Conviction>,
+}
+
+/// One port that inbound legs with payload came to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Service {
+    /// The port.
+    pub port: u16,
+    /// Its place among the host's services, from 1: its weight is fixed by this before its own data.
+    pub rank: u32,
+    /// Inbound legs that are not final: open ones, and ended ones with payload.
+    pub legs: BTreeMap<Key, Leg>,
+    /// Inbound legs with payload whose total is known.
+    pub sessions: u64,
+    /// What its pairs have in common.
+    pub model: Model,
+    /// The test of what no declared relay covers, and of what one covers.
+    pub tests: [Option<Box<Tests>>; 2],
+}
+
+/// An outbound leg whose turn it is.
+#[derive(Clone, Copy, Debug)]
+pub struct Due<'a> {
+    /// The leg.
+    pub leg: &'a Leg,
+    /// What it carried.
+    pub size: Size,
+    /// Civil day of the moment at which its total was known.
+    pub day: i32,
+    /// The moment of the merge.
+    pub now: Nanos,
+}
+
+impl Tests {
+    /// Natural logarithm of the ratio now.
+    #[must_use]
+    pub fn latest(&self) -> Option<f64> {
+        (self.taken > 0).then(|| self.test.log_ratio())
+    }
+}
+
+impl Service {
+    /// A service that has just shown its first payload.
+    #[must_use]
+    pub fn new(port: u16, rank: u32, legs: BTreeMap<Key, Leg>) -> Self {
+        Self { port, rank, legs, sessions: 0, model: Model::default(), tests: [None, None] }
+    }
+
+    /// Natural logarithm of its weight among the host's services: 1/(k(k+1)) for the k-th.
+    #[must_use]
+    pub fn log_weight(&self) -> f64 {
+        let k = f64::from(self.rank);
+        -(k * (k + 1.0)).ln()
+    }
+
+    /// Takes one outbound leg into both tests.
+    pub fn take(&mut self, due: Due<'_>, config: &Config) {
+        for authorised in [false, true] {
+            if authorised && config.authorised.is_empty() {
+                continue;
+            }
+            self.take_into(authorised, due, config);
+        }
+    }
+
+    fn take_into(&mut self, authorised: bool, due: Due<'_>, config: &Config) {
+        let resolution = i64::from(due.leg.start.resolution);
+        let candidates = self.candidates(authorised, due, 0, config);
+        let slot = usize::from(authorised);
+        if candidates.is_empty() && self.tests[slot].is_none() {
+            return;
+        }
+        let shifted: Vec<_> = SHIFTS.iter().map(|&shift| self.candidates(authorised, due, -shift, config)).collect();
+        let (log_weight, sessions) = (self.log_weight(), self.sessions);
+        let tests = self.tests[slot].get_or_insert_default();
+        for (test, candidates) in tests.shifted.iter_mut().zip(&shifted) {
+            if !candidates.is_empty() {
+                test.take(due.size, resolution, candidates, due.day);
+                raise(&mut tests.largest_shifted, test.log_ratio());
+            }
+        }
+        if candidates.is_empty() {
+            return;
+        }
+        tests.taken += 1;
+        tests.test.take(due.size, resolution, &candidates, due.day);
+        let ratio = tests.test.log_ratio();
+        raise(&mut tests.largest, ratio);
+        let enough = ratio + log_weight >= -config.alpha.ln() && tests.largest_shifted.is_none_or(|s| ratio > s);
+        if enough && tests.conviction.is_none() {
+            tests.conviction = Some(Conviction { at: due.now, sessions });
+        }
+    }
+
+    /// The inbound legs that were open when `due`, moved by `shift`, was opened, the latest first.
+    fn candidates(&self, authorised: bool, due: Due<'_>, shift: i64, config: &Config) -> Vec<Candidate> {
+        let upto = due.leg.start_latest().plus(shift);
+        self.legs
+            .range(..=(upto, u64::MAX))
+            .rev()
+            .take(LOOKED_AT)
+            .map(|(_, inbound)| inbound)
+            .filter(|inbound| could_cause(inbound, due.leg, shift))
+            .filter(|inbound| {
+                config.authorised.is_empty()
+                    || config.covers(inbound.own, inbound.peer.addr, due.leg.peer.addr) == authorised
+            })
+            .take(CANDIDATES)
+            .map(|inbound| Candidate {
+                lag: inbound.lag_to(due.leg, shift),
+                difference: inbound.size().map(|size| size.minus(due.size)),
+            })
+            .collect()
+    }
+
+    /// The overheads that its test has learned.
+    #[must_use]
+    pub fn starting_model(&self) -> Model {
+        let test = self.tests.iter().flatten().max_by_key(|tests| tests.taken);
+        match test {
+            Some(tests) => self.model.clone().with_overheads(tests.test.overheads()),
+            None => self.model.clone(),
+        }
+    }
+}
+
+/// Whether the inbound leg may have caused the outbound one, moved by `shift`: it was open, and it is not the same
+/// party at both ends.
+#[must_use]
+pub fn could_cause(inbound: &Leg, outbound: &Leg, shift: i64) -> bool {
+    inbound.peer.addr != outbound.peer.addr
+        && (shift != 0 || inbound.opened_before(outbound))
+        && inbound.open_at_start_of(outbound, shift)
+}
+
+fn raise(largest: &mut Option<f64>, value: f64) {
+    *largest = Some(largest.map_or(value, |l| l.max(value)));
+}

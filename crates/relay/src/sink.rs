@@ -1,0 +1,120 @@
+//! What the fold gives away as it goes: rows that must be exact and would not fit in memory.
+
+use catspaw_records::{Bytes, Closed, ConnState, Ending, HostKey, Nanos, Opened, Place, SensorId, Stamp, Whole};
+use serde::{Deserialize, Serialize};
+
+use crate::leg::Leg;
+
+/// One connection, put together from what its records say.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Connection {
+    /// The moment of the merge at which it was complete: rows of one host come in this order.
+    pub key: Nanos,
+    /// Its first packet, or the stamp at which it was built.
+    pub start: Stamp,
+    /// What its records say.
+    pub said: Said,
+    /// The places of its records: the opening and the end, or the one record.
+    pub places: [Option<Place>; 2],
+    /// Whether a record came later than the merge waits.
+    pub late: bool,
+}
+
+/// The records a connection was made of.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum Said {
+    /// Built, and its teardown where there was one, the ending told for the true originator.
+    Built(Opened, Option<(Closed, Ending)>),
+    /// A teardown alone; `second_opened` says whether the second end was taken for the originator.
+    TornDown {
+        /// The record.
+        closed: Closed,
+        /// Whether the second end is the originator.
+        second_opened: bool,
+        /// How it ended, told for that originator.
+        ending: Ending,
+    },
+    /// One record that says it all.
+    Whole(Whole),
+}
+
+impl Connection {
+    /// Its life in nanoseconds.
+    #[must_use]
+    pub fn duration(&self) -> Option<i64> {
+        match &self.said {
+            Said::Built(_, closed) => closed.map(|(closed, _)| closed.duration),
+            Said::TornDown { closed, .. } => Some(closed.duration),
+            Said::Whole(whole) => whole.duration,
+        }
+    }
+
+    /// What it carried.
+    #[must_use]
+    pub fn bytes(&self) -> Option<Bytes> {
+        match &self.said {
+            Said::Built(_, closed) => closed.and_then(|(closed, _)| closed.bytes),
+            Said::TornDown { closed, .. } => closed.bytes,
+            Said::Whole(whole) => whole.bytes,
+        }
+    }
+
+    /// How it went, in Zeek's words where they say the same; `None` where a firewall knows less than they claim.
+    #[must_use]
+    pub fn state(&self) -> Option<ConnState> {
+        let ending = match &self.said {
+            Said::Whole(whole) => return Some(whole.state),
+            Said::Built(_, closed) => closed.map_or(Ending::Open, |(_, ending)| ending),
+            Said::TornDown { ending, .. } => *ending,
+        };
+        let empty = self.bytes().is_none_or(|bytes| bytes.total() == 0);
+        match ending {
+            Ending::Fins => Some(ConnState::Sf),
+            Ending::ResetByOrig => Some(ConnState::Rsto),
+            Ending::ResetByResp => Some(if empty { ConnState::Rej } else { ConnState::Rstr }),
+            Ending::NoAnswer => Some(ConnState::S0),
+            Ending::Open => Some(ConnState::S1),
+            Ending::Reset | Ending::HalfClosed | Ending::Idle | Ending::ByDevice | Ending::Unknown => None,
+        }
+    }
+}
+
+/// What shows that two legs belong together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Basis {
+    /// Their bytes are conserved.
+    Bytes,
+    /// Only the order and the target fit (legs without payload).
+    Order,
+}
+
+/// One relayed session, or what may be one: whether the host's service is judged a relay is known at the end.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LegPair {
+    /// The host.
+    pub host: HostKey,
+    /// Whose records.
+    pub sensor: SensorId,
+    /// The service's port.
+    pub port: u16,
+    /// Whether a declared relay covers the client and the target.
+    pub authorised: bool,
+    /// The moment of the merge at which it was final.
+    pub key: Nanos,
+    /// What shows it.
+    pub basis: Basis,
+    /// Whether it is said as a pair; the others only count as `refused`.
+    pub clear: bool,
+    /// Client to host.
+    pub inbound: Leg,
+    /// Host to target.
+    pub outbound: Leg,
+}
+
+/// Where the driver takes rows. It owns them, spills them and decides in the end which are printed.
+pub trait Sink {
+    /// A connection is complete.
+    fn connection(&mut self, connection: Connection);
+    /// A pair is final.
+    fn pair(&mut self, pair: LegPair);
+}

@@ -1,0 +1,110 @@
+//! How two moments of a pair lie to each other: the lag between its starts, the gap between its ends.
+
+use catspaw_records::Nanos;
+use serde::{Deserialize, Serialize};
+
+/// Which distance is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Distance {
+    /// From the inbound leg's opening to the outbound leg's.
+    Lag,
+    /// From the inbound leg's end to the outbound leg's; negative where the outbound leg ended first.
+    End,
+}
+
+/// A bin up to `.0` milliseconds (from the one before it) and the weight that is believed before anything was seen.
+type Bin = (i64, f64);
+
+/// Measured proxies start within half a second, look-ups of names and busy hosts within ten; the rest is keep-alive.
+const LAG: [Bin; 15] = [
+    (60, 1.6),
+    (120, 1.6),
+    (250, 2.0),
+    (500, 2.0),
+    (1000, 1.4),
+    (2000, 0.8),
+    (3000, 0.4),
+    (5000, 0.4),
+    (10_000, 0.3),
+    (20_000, 0.2),
+    (60_000, 0.2),
+    (300_000, 0.1),
+    (900_000, 0.05),
+    (3_600_000, 0.03),
+    (14_400_000, 0.02),
+];
+/// Measured pairs end within a quarter of a second, a kept server leg some 19 s later, stragglers within a minute.
+const END: [Bin; 15] = [
+    (-60_000, 0.05),
+    (-5000, 0.2),
+    (-2000, 0.2),
+    (-1000, 0.3),
+    (-250, 0.8),
+    (-50, 2.0),
+    (50, 3.0),
+    (250, 2.0),
+    (1000, 0.8),
+    (2000, 0.3),
+    (5000, 0.2),
+    (15_000, 0.2),
+    (25_000, 0.3),
+    (60_000, 0.2),
+    (3_600_000, 0.05),
+];
+const BINS: usize = LAG.len();
+
+/// Weighted counts of distances.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    distance: Distance,
+    counts: [f64; BINS],
+}
+
+impl Spread {
+    /// What is believed before anything was seen.
+    #[must_use]
+    pub fn prior(distance: Distance) -> Self {
+        Self { distance, counts: bins(distance).map(|(_, weight)| weight) }
+    }
+
+    /// Takes a distance of `nanos`, known to within `resolution`, with weight `weight`.
+    pub fn add(&mut self, nanos: i64, resolution: i64, weight: f64) {
+        let (from, to) = self.range(nanos, resolution);
+        let share = weight / (to - from + 1) as f64;
+        for count in &mut self.counts[from..=to] {
+            *count += share;
+        }
+    }
+
+    /// Probability per second of a distance of `nanos` known to within `resolution`.
+    #[must_use]
+    pub fn density(&self, nanos: i64, resolution: i64) -> f64 {
+        let total: f64 = self.counts.iter().sum();
+        let (from, to) = self.range(nanos, resolution);
+        let mass: f64 = self.counts[from..=to].iter().sum();
+        let bins = bins(self.distance);
+        let start = match (from, self.distance) {
+            (0, Distance::Lag) => 0,
+            (0, Distance::End) => -3_600_000,
+            _ => bins[from - 1].0,
+        };
+        mass / total / ((bins[to].0 - start) as f64 / 1000.0)
+    }
+
+    /// The bins that a distance may lie in: stamps of one second's resolution blur it by a second each way.
+    fn range(&self, nanos: i64, resolution: i64) -> (usize, usize) {
+        let bins = bins(self.distance);
+        let millis = |ns: i64| ns.div_euclid(Nanos::SECOND / 1000);
+        let of = |ms: i64| bins.iter().position(|&(edge, _)| ms < edge).unwrap_or(BINS - 1);
+        let blur = if resolution > Nanos::SECOND / 100 { resolution } else { 0 };
+        let least = if self.distance == Distance::Lag { 0 } else { i64::MIN };
+        (of(millis(nanos.saturating_sub(blur)).max(least)), of(millis(nanos.saturating_add(blur)).max(least)))
+    }
+}
+
+const fn bins(distance: Distance) -> [Bin; BINS] {
+    match distance {
+        Distance::Lag => LAG,
+        Distance::End => END,
+    }
+}

@@ -1,0 +1,167 @@
+//! The test martingale of one service: does it carry its inbound legs on?
+//!
+//! One factor per outbound leg. Under the null (the outbound sizes of this host are what its own past makes of them,
+//! whatever came in) each factor has an expectation of at most one whatever was seen before, so the product is a
+//! test martingale and `1/product` bounds the p-value at every moment (Ville). Everything in a factor is fixed by
+//! what was known before the outbound leg's total was; only then is it learned from.
+
+use serde::{Deserialize, Serialize};
+
+use crate::histogram::{Histogram, overhead_prior, size_prior};
+use crate::spread::{Distance, Spread};
+use crate::leg::Size;
+
+/// Shares of relayed traffic among the host's outbound legs that are tried side by side.
+const SHARES: [f64; 5] = [0.02, 0.1, 0.3, 0.6, 0.9];
+/// Days over which the error of thirty days is spent: half on the first, the rest evenly.
+const DAYS: f64 = 30.0;
+
+/// An inbound leg that may have caused an outbound one.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate {
+    /// Nanoseconds from its opening to that of the outbound leg.
+    pub lag: i64,
+    /// What it carried beyond the outbound leg; `None` while its total is not known.
+    pub difference: Option<Size>,
+}
+
+/// State of the test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Test {
+    overheads: Histogram,
+    sizes: Histogram,
+    matched_sizes: Histogram,
+    lags: Spread,
+    /// Natural logarithm of the product for each share, capital not yet spent left out.
+    log_products: [f64; SHARES.len()],
+    days: u32,
+    last_day: Option<i32>,
+}
+
+impl Default for Test {
+    fn default() -> Self {
+        Self {
+            overheads: Histogram::default(),
+            sizes: Histogram::default(),
+            matched_sizes: Histogram::default(),
+            lags: Spread::prior(Distance::Lag),
+            log_products: [0.0; SHARES.len()],
+            days: 0,
+            last_day: None,
+        }
+    }
+}
+
+impl Test {
+    /// The overheads that it has learned.
+    #[must_use]
+    pub fn overheads(&self) -> &Histogram {
+        &self.overheads
+    }
+
+    /// Natural logarithm of the ratio: the mean over the shares.
+    #[must_use]
+    pub fn log_ratio(&self) -> f64 {
+        if self.days == 0 {
+            return f64::NEG_INFINITY;
+        }
+        log_mean(&self.log_products)
+    }
+
+    /// Takes one outbound leg of size `size` (known to within `resolution` nanoseconds in time) with the inbound
+    /// legs that were open when it started, on civil day `day`.
+    pub fn take(&mut self, size: Size, resolution: i64, candidates: &[Candidate], day: i32) {
+        self.spend(day);
+        let null = self
+            .sizes
+            .sharpest(size, size_prior(size))
+            .max(self.matched_sizes.sharpest(size, size_prior(size)));
+        let weights = self.lag_weights(resolution, candidates);
+        let ratios: Vec<f64> = candidates.iter().map(|c| self.ratio(c, null)).collect();
+        let mean_ratio: f64 = weights.iter().zip(&ratios).map(|(w, r)| w * r).sum();
+        let share = self.believed_share();
+        for (log, pi) in self.log_products.iter_mut().zip(SHARES) {
+            *log += (1.0 - pi + pi * mean_ratio).ln();
+        }
+        self.learn(size, resolution, candidates, &weights, &ratios, share / (1.0 - share + share * mean_ratio));
+    }
+
+    /// How much likelier the outbound size is as this candidate's than as the host's own.
+    fn ratio(&self, candidate: &Candidate, null: f64) -> f64 {
+        candidate.difference.map_or(1.0, |d| self.overheads.mixture(d, overhead_prior(d)) / null)
+    }
+
+    fn lag_weights(&self, resolution: i64, candidates: &[Candidate]) -> Vec<f64> {
+        let mut weights: Vec<f64> = candidates.iter().map(|c| self.lags.density(c.lag, resolution)).collect();
+        let sum: f64 = weights.iter().sum();
+        for weight in &mut weights {
+            *weight /= sum;
+        }
+        weights
+    }
+
+    /// The mean share, weighted by how well each has done so far.
+    fn believed_share(&self) -> f64 {
+        let top = self.log_products.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        if top == f64::NEG_INFINITY {
+            return 0.5;
+        }
+        let (mut sum, mut share) = (0.0, 0.0);
+        for (log, pi) in self.log_products.iter().zip(SHARES) {
+            let weight = (log - top).exp();
+            sum += weight;
+            share += weight * pi;
+        }
+        share / sum
+    }
+
+    fn learn(
+        &mut self,
+        size: Size,
+        resolution: i64,
+        candidates: &[Candidate],
+        weights: &[f64],
+        ratios: &[f64],
+        factor: f64,
+    ) {
+        self.sizes.add(size, 1.0);
+        let mut matched = 0.0;
+        for ((candidate, weight), ratio) in candidates.iter().zip(weights).zip(ratios) {
+            let Some(difference) = candidate.difference else { continue };
+            let responsibility = factor * weight * ratio;
+            if responsibility > 0.01 {
+                self.overheads.add(difference, responsibility);
+                self.lags.add(candidate.lag, resolution, responsibility);
+                matched += responsibility;
+            }
+        }
+        if matched > 0.0 {
+            self.matched_sizes.add(size, matched);
+        }
+    }
+
+    /// Puts in the capital of a new day: a relay that starts on day twelve is judged as if the days before had not
+    /// used its evidence up. The sum over thirty days is one.
+    fn spend(&mut self, day: i32) {
+        if self.last_day.is_some_and(|last| last >= day) {
+            return;
+        }
+        self.last_day = Some(day);
+        let capital: f64 = if self.days == 0 { 0.5 } else { 0.5 / (DAYS - 1.0) };
+        for log in &mut self.log_products {
+            *log = if self.days == 0 { capital.ln() } else { log_sum(*log, capital.ln()) };
+        }
+        self.days = self.days.saturating_add(1);
+    }
+}
+
+fn log_sum(a: f64, b: f64) -> f64 {
+    let top = a.max(b);
+    if top == f64::NEG_INFINITY { top } else { top + ((a - top).exp() + (b - top).exp()).ln() }
+}
+
+/// Logarithm of the mean of what `logs` are the logarithms of.
+#[must_use]
+pub fn log_mean(logs: &[f64]) -> f64 {
+    logs.iter().copied().fold(f64::NEG_INFINITY, log_sum) - (logs.len() as f64).ln()
+}
