@@ -1,0 +1,195 @@
+//! Connections built and torn down: 302013 to 302016.
+
+use super::Why;
+use super::ending::decode_reason;
+use super::party::Party;
+use super::text::{Text, parse_duration};
+use crate::{ByteCount, ByteKind, Bytes, Closed, Event, Inside, Opened, Proto};
+
+/// `Built {inbound|outbound} TCP connection ID for IFC:A/p (mapped) to IFC:B/p (mapped)`.
+///
+/// The first end is the foreign one, the second the local one; the direction says which of them opened it.
+pub(super) fn parse_built(mut text: Text<'_>, proto: Proto) -> Result<Event, Why> {
+    text.parse_literal(b"Built ", "not a built connection")?;
+    let inbound = if text.eat(b"outbound ") {
+        false
+    } else {
+        text.parse_literal(b"inbound ", "no direction")?;
+        true
+    };
+    let id = parse_connection_id(&mut text, proto)?;
+    let first = text.parse_party()?;
+    let mapped_first = text.decode_mapped();
+    text.parse_literal(b" to ", "no second end")?;
+    let second = text.parse_party()?;
+    let mapped_second = text.decode_mapped();
+    let inside = decode_inside(&first, &second);
+    let (first, second) = (first.endpoint()?, second.endpoint()?);
+    Ok(Event::Opened(if inbound {
+        Opened { id, proto, orig: first, resp: second, mapped_orig: mapped_first, mapped_resp: mapped_second, inside }
+    } else {
+        let inside = Inside { orig: inside.resp, resp: inside.orig };
+        Opened { id, proto, orig: second, resp: first, mapped_orig: mapped_second, mapped_resp: mapped_first, inside }
+    }))
+}
+
+/// `Teardown TCP connection ID for IFC:A/p to IFC:B/p duration h:mm:ss [bytes N] [reason [from IFC]] [(user)]`.
+pub(super) fn parse_teardown(mut text: Text<'_>, proto: Proto) -> Result<Event, Why> {
+    text.parse_literal(b"Teardown ", "not a teardown")?;
+    let id = parse_connection_id(&mut text, proto)?;
+    let first = text.parse_party()?;
+    text.decode_mapped();
+    text.parse_literal(b" to ", "no second end")?;
+    let second = text.parse_party()?;
+    text.decode_mapped();
+    text.parse_literal(b" duration ", "no duration")?;
+    let duration = parse_duration(&mut text).ok_or("a duration that is no time")?;
+    let bytes = parse_bytes(&mut text)?;
+    text.skip_spaces();
+    let ending = decode_reason(text.rest(), first.interface, second.interface);
+    let inside = decode_inside(&first, &second);
+    let (first, second) = (first.endpoint()?, second.endpoint()?);
+    Ok(Event::Closed(Closed { id, proto, first, second, inside, duration, bytes, ending }))
+}
+
+/// `TCP connection ID for `. Later ASAs mark connections that they open themselves to look whether a server lives.
+fn parse_connection_id(text: &mut Text<'_>, proto: Proto) -> Result<u64, Why> {
+    text.eat(b"Probe ");
+    let known = match proto {
+        Proto::Tcp => text.eat(b"TCP connection "),
+        _ => text.eat(b"UDP connection "),
+    };
+    if !known {
+        return Err("another protocol than its message id's");
+    }
+    let id = text.parse_number().ok_or("no connection id")?;
+    text.parse_literal(b" for ", "no first end")?;
+    Ok(id)
+}
+
+/// ` bytes N`, which some records lack. A number that does not fit is an error, not a lack.
+fn parse_bytes(text: &mut Text<'_>) -> Result<Option<Bytes>, Why> {
+    if !text.eat(b" bytes ") {
+        return Ok(None);
+    }
+    let total = text.parse_number().ok_or("a byte count that is no number")?;
+    Ok(Some(Bytes { kind: ByteKind::PayloadRetransmitted, count: ByteCount::Total(total) }))
+}
+
+/// Which ends are ours: the second, unless the interfaces' names say otherwise (both ends of a hairpin are on one).
+fn decode_inside(first: &Party<'_>, second: &Party<'_>) -> Inside {
+    Inside { orig: Some(first.named_inside().unwrap_or(false)), resp: Some(second.named_inside().unwrap_or(true)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Ending, Nanos};
+
+    fn opened(text: &str, proto: Proto) -> Opened {
+        match parse_built(Text::new(text.as_bytes()), proto) {
+            Ok(Event::Opened(opened)) => opened,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    fn closed(text: &str, proto: Proto) -> Closed {
+        match parse_teardown(Text::new(text.as_bytes()), proto) {
+            Ok(Event::Closed(closed)) => closed,
+            other => panic!("{text}: {other:?}"),
+        }
+    }
+
+    #[test]
+    fn an_outbound_connection_was_opened_by_its_second_end() {
+        let conn = opened(
+            "Built outbound TCP connection 135480316 for outside:198.51.100.7/25 (198.51.100.7/25) to inside:10.0.0.5/2007 (192.0.2.31/2007)",
+            Proto::Tcp,
+        );
+        assert_eq!((conn.id, conn.proto), (135_480_316, Proto::Tcp));
+        assert_eq!((conn.orig.to_string(), conn.resp.to_string()), ("10.0.0.5:2007".into(), "198.51.100.7:25".into()));
+        assert_eq!(conn.mapped_orig.map(|end| end.to_string()).as_deref(), Some("192.0.2.31:2007"));
+        assert_eq!(conn.mapped_resp.map(|end| end.to_string()).as_deref(), Some("198.51.100.7:25"));
+        assert_eq!(conn.inside, Inside { orig: Some(true), resp: Some(false) });
+    }
+
+    #[test]
+    fn an_inbound_connection_was_opened_by_its_first_end() {
+        let conn = opened(
+            "Built inbound UDP connection 7 for outside:2001:db8::1/5353 (2001:db8::1/5353)(LOCAL\\jane) to inside:2001:db8::2/53 (192.0.2.2/53) (jane)",
+            Proto::Udp,
+        );
+        assert_eq!(
+            (conn.orig.to_string(), conn.resp.to_string()),
+            ("[2001:db8::1]:5353".into(), "[2001:db8::2]:53".into())
+        );
+        assert_eq!(conn.mapped_resp.map(|end| end.to_string()).as_deref(), Some("192.0.2.2:53"));
+        assert_eq!(conn.inside, Inside { orig: Some(false), resp: Some(true) });
+    }
+
+    #[test]
+    fn the_interfaces_names_count_before_the_order() {
+        for (ends, orig, resp) in [
+            ("inside:10.0.0.1/1 (10.0.0.1/1) to outside:192.0.2.1/2 (192.0.2.1/2)", true, false),
+            ("Inside:10.0.0.1/1 (10.0.0.1/1) to Inside:10.0.0.2/2 (10.0.0.2/2)", true, true),
+            ("inside:10.0.0.1/1(10.0.0.1/1) to NP Identity Ifc:10.0.0.2/2 (10.0.0.2/2)", true, true),
+            ("dmz:192.0.2.1/1 (192.0.2.1/1) to lan:10.0.0.2/2 (10.0.0.2/2)", false, true),
+        ] {
+            let conn = opened(&format!("Built inbound TCP connection 7 for {ends}"), Proto::Tcp);
+            assert_eq!(conn.inside, Inside { orig: Some(orig), resp: Some(resp) }, "{ends}");
+        }
+    }
+
+    #[test]
+    fn a_teardown_says_how_it_ended() {
+        let conn = closed(
+            "Teardown TCP connection 612 for outside:192.0.2.230/57422(LOCAL\\JDoe) to inside:10.0.0.5/445 duration 67:30:25 bytes 7141 TCP Reset-O from outside (JDoe)",
+            Proto::Tcp,
+        );
+        assert_eq!(
+            (conn.first.to_string(), conn.second.to_string()),
+            ("192.0.2.230:57422".into(), "10.0.0.5:445".into())
+        );
+        assert_eq!(conn.duration, (67 * 3600 + 30 * 60 + 25) * Nanos::SECOND);
+        assert_eq!(conn.bytes.map(Bytes::total), Some(7141));
+        assert_eq!(conn.ending, Ending::ResetByOrig);
+        assert_eq!(conn.inside, Inside { orig: Some(false), resp: Some(true) });
+    }
+
+    #[test]
+    fn bytes_and_reason_may_be_missing() {
+        let bare = "Teardown TCP connection 1 for outside:192.0.2.1/1 to inside:10.0.0.1/2 duration 0:00:10";
+        assert_eq!((closed(bare, Proto::Tcp).bytes, closed(bare, Proto::Tcp).ending), (None, Ending::Unknown));
+        let no_bytes = format!("{bare} SYN Timeout");
+        assert_eq!(closed(&no_bytes, Proto::Tcp).ending, Ending::NoAnswer);
+        let udp =
+            "Teardown UDP connection 1 for foo:192.0.2.1/137 to bar:10.0.0.1/137 duration 0:02:01 bytes 390 (jane)";
+        assert_eq!(closed(udp, Proto::Udp).bytes.map(Bytes::total), Some(390));
+        assert_eq!(closed(udp, Proto::Udp).ending, Ending::Unknown);
+    }
+
+    #[test]
+    fn a_damaged_record_says_which_field_is_missing() {
+        for (text, why) in [
+            ("Built TCP connection 1 for", "no direction"),
+            ("Built inbound UDP connection 1 for", "another protocol than its message id's"),
+            ("Built inbound TCP connection x for", "no connection id"),
+            ("Built inbound TCP connection 99999999999999999999 for", "no connection id"),
+            ("Built inbound TCP connection 1 for outside:host.example/1 (192.0.2.1/1) to", "no address (a name?)"),
+            ("Built inbound TCP connection 1 for outside:192.0.2.1/1 (192.0.2.1/1)", "no second end"),
+            ("Built inbound TCP connection 1 for outside:192.0.2.1 (192.0.2.1) to inside:10.0.0.1/2", "no port"),
+            ("Built inbound TCP connection 1 for outside:192.0.2.1/x", "a port that is no number"),
+        ] {
+            assert_eq!(parse_built(Text::new(text.as_bytes()), Proto::Tcp), Err(why), "{text}");
+        }
+        let ends = "Teardown TCP connection 1 for outside:192.0.2.1/1 to inside:10.0.0.1/2";
+        for (tail, why) in [
+            ("", "no duration"),
+            (" duration x", "a duration that is no time"),
+            (" duration 0:00:01 bytes 99999999999999999999 TCP FINs", "a byte count that is no number"),
+        ] {
+            let text = format!("{ends}{tail}");
+            assert_eq!(parse_teardown(Text::new(text.as_bytes()), Proto::Tcp), Err(why), "{text}");
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! What stands before a message's tag: a priority, stamps and names, of the device and of those who passed it on.
+
+use super::written::{Written, parse_written};
+
+/// What the header says.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Header<'a> {
+    /// Who wrote the message.
+    pub(super) sensor: &'a [u8],
+    /// When, by the stamp nearest to the message.
+    pub(super) written: Option<Written>,
+    /// Where the record's own text begins: at that stamp. What stands before it (a priority, a collector's stamp and
+    /// name) differs between two collectors of one record.
+    pub(super) own: usize,
+}
+
+/// The sensor of a message that names none.
+const UNNAMED: &[u8] = b"cisco";
+
+/// Reads a header: any sequence of priorities, stamps and words.
+///
+/// The last stamp is the device's; each stamp a syslog server put before it is followed by the name of whom that
+/// server had it from. So the sensor is named behind the last stamp, or else behind the one before. There, RFC 3164
+/// has the host first and a program after it; but what stands directly before ` : ` was written by the device itself
+/// (`logging device-id`), so it counts more than a host that a server put before it.
+#[inline]
+pub(super) fn decode_header(head: &[u8]) -> Header<'_> {
+    let mut header = Header { sensor: UNNAMED, written: None, own: 0 };
+    let mut named_here = false;
+    let mut at = 0;
+    while let Some(byte) = head.get(at) {
+        match byte {
+            b' ' | b':' | b'\t' | b'*' => {
+                at += 1;
+                continue;
+            }
+            b'<' => {
+                if let Some(len) = priority_len(&head[at..]) {
+                    at += len;
+                    header.own = if header.written.is_none() { at } else { header.own };
+                    continue;
+                }
+            }
+            _ => {}
+        }
+        if let Some((written, len)) = parse_written(&head[at..]) {
+            header.written = Some(written);
+            header.own = at;
+            named_here = false;
+            at += len;
+            continue;
+        }
+        let len = head[at..].iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(head.len() - at);
+        let word = trim_colons(&head[at..at + len]);
+        let directly = at == 0 || !named_here;
+        at += len;
+        if let (Some(written), true, Some(utc)) = (header.written, directly, zone_name(word)) {
+            header.written = Some(if utc { written.in_utc() } else { written });
+            continue;
+        }
+        let device_id = head[at..].starts_with(b" :");
+        if (!named_here || device_id) && is_name(word) {
+            header.sensor = word;
+            named_here = true;
+        }
+    }
+    header
+}
+
+/// The length of `<166>` at the front.
+fn priority_len(text: &[u8]) -> Option<usize> {
+    let digits = text[1..].iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+    (digits > 0 && text.get(1 + digits) == Some(&b'>')).then_some(digits + 2)
+}
+
+fn trim_colons(word: &[u8]) -> &[u8] {
+    let end = word.iter().rposition(|byte| *byte != b':').map_or(0, |last| last + 1);
+    &word[..end]
+}
+
+/// Whether a word behind a stamp is its zone; `Some(true)` for UTC. Other abbreviations mean several zones each, so
+/// they only tell us that this is no host.
+#[inline]
+fn zone_name(word: &[u8]) -> Option<bool> {
+    if !(3..=4).contains(&word.len()) || !word.iter().all(u8::is_ascii_uppercase) {
+        return None;
+    }
+    match word {
+        b"UTC" | b"GMT" => Some(true),
+        b"WET" | b"WEST" | b"CET" | b"CEST" | b"MET" | b"MEST" | b"EET" | b"EEST" | b"MSK" | b"MSD" | b"BST"
+        | b"IST" | b"EST" | b"EDT" | b"CST" | b"CDT" | b"MST" | b"MDT" | b"PST" | b"PDT" | b"AKST" | b"AKDT"
+        | b"HST" | b"JST" | b"KST" | b"SGT" | b"HKT" | b"AEST" | b"AEDT" | b"NZST" | b"NZDT" | b"BRT" | b"SAST" => {
+            Some(false)
+        }
+        _ => None,
+    }
+}
+
+/// Whether a word can be a sensor's name: not RFC 5424's nil or version, not a program with its process id, and not
+/// the `local4.info` that some collectors write.
+fn is_name(word: &[u8]) -> bool {
+    !word.is_empty() && word != b"-" && word != b"1" && !word.ends_with(b"]") && !is_priority_name(word)
+}
+
+fn is_priority_name(word: &[u8]) -> bool {
+    word.len() > 7 && word[..5].eq_ignore_ascii_case(b"local") && word[5].is_ascii_digit() && word[6] == b'.'
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header(head: &str) -> (&str, &str) {
+        let header = decode_header(head.as_bytes());
+        (std::str::from_utf8(header.sensor).unwrap_or_default(), &head[header.own..])
+    }
+
+    #[test]
+    fn the_sensor_is_named_nearest_to_the_message() {
+        for (head, sensor, own) in [
+            ("Feb 27 00:00:03 utc-pix ", "utc-pix", "Feb 27 00:00:03 utc-pix "),
+            ("Nov 23 2026 07:04:55 utc-pix : ", "utc-pix", "Nov 23 2026 07:04:55 utc-pix : "),
+            ("<166>Nov 23 2026 07:04:56 asa1 : ", "asa1", "Nov 23 2026 07:04:56 asa1 : "),
+            ("<166>Nov 23 07:04:56 asa1: ", "asa1", "Nov 23 07:04:56 asa1: "),
+            ("<166> Nov 23 07:04:56: ", "cisco", "Nov 23 07:04:56: "),
+            ("<166>:Nov 23 07:04:56 UTC: ", "cisco", "Nov 23 07:04:56 UTC: "),
+            ("<164>:Jan 14 23:53:28 MSK 192.0.2.40: ", "192.0.2.40", "Jan 14 23:53:28 MSK 192.0.2.40: "),
+            ("Mar 29 09:54:18 192.0.2.1 Mar 29 2004 09:54:18: ", "192.0.2.1", "Mar 29 2004 09:54:18: "),
+            ("Mar 29 09:54:18 relay Mar 29 2004 09:54:18 pix : ", "pix", "Mar 29 2004 09:54:18 pix : "),
+            ("Mar 29 09:54:18 relay <166>Mar 29 2004 09:54:18: ", "relay", "Mar 29 2004 09:54:18: "),
+            ("Mar 29 09:54:18 relay pix : ", "pix", "Mar 29 09:54:18 relay pix : "),
+            (
+                "Oct 10 2018 12:34:56 localhost CiscoASA[999]: ",
+                "localhost",
+                "Oct 10 2018 12:34:56 localhost CiscoASA[999]: ",
+            ),
+            ("Jan  5 14:52:35 fw2 prog ", "fw2", "Jan  5 14:52:35 fw2 prog "),
+            ("<166>1 2003-03-04T16:05:00.123Z asa1 - - - - ", "asa1", "2003-03-04T16:05:00.123Z asa1 - - - - "),
+            ("<166>2018-06-27T12:17:46Z asa : ", "asa", "2018-06-27T12:17:46Z asa : "),
+            (
+                "2009-08-16\t11:16:46\tLocal4.Info\t192.0.2.2\tAug 16 2009 11:16:46: ",
+                "192.0.2.2",
+                "Aug 16 2009 11:16:46: ",
+            ),
+            ("192.0.2.2:514 : local4.info Aug 16 2009 11:16:46: ", "192.0.2.2:514", "Aug 16 2009 11:16:46: "),
+            ("<166>", "cisco", ""),
+            ("", "cisco", ""),
+        ] {
+            assert_eq!(header(head), (sensor, own), "{head}");
+        }
+    }
+
+    #[test]
+    fn a_stamp_is_found_or_missed() {
+        assert!(decode_header(b"<166>Nov 23 07:04:56: ").written.is_some());
+        assert!(decode_header(b"<166>asa1: ").written.is_none());
+        let utc = decode_header(b"Nov 23 2026 07:04:56 UTC asa1: ");
+        assert_eq!(utc.sensor, b"asa1");
+        assert_eq!(utc.written, decode_header(b"2026-11-23T07:04:56Z asa1: ").written);
+    }
+}

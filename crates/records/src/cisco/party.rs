@@ -1,0 +1,240 @@
+//! One end of a connection as a message writes it: `interface:address/port`, and what may follow in parentheses.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use memchr::memchr;
+
+use super::Why;
+use super::text::Text;
+use crate::Endpoint;
+
+/// An end with the interface behind which it is.
+#[derive(Clone, Copy)]
+pub(super) struct Party<'a> {
+    pub(super) interface: &'a [u8],
+    pub(super) addr: IpAddr,
+    pub(super) port: Option<u16>,
+}
+
+impl Party<'_> {
+    /// The end of a connection, which has a port.
+    pub(super) fn endpoint(&self) -> Result<Endpoint, Why> {
+        Ok(Endpoint { addr: self.addr, port: self.port.ok_or("no port")? })
+    }
+
+    /// The end where a port may be missing (whole addresses, ICMP).
+    pub(super) fn endpoint_or_zero(&self) -> Endpoint {
+        Endpoint { addr: self.addr, port: self.port.unwrap_or(0) }
+    }
+
+    /// Whether the interface's own name says on which side it is.
+    pub(super) fn named_inside(&self) -> Option<bool> {
+        if self.interface.eq_ignore_ascii_case(b"outside") {
+            Some(false)
+        } else if self.interface.eq_ignore_ascii_case(b"inside") {
+            Some(true)
+        } else {
+            None
+        }
+    }
+}
+
+impl<'a> Text<'a> {
+    /// `interface:address[/port]`.
+    ///
+    /// An interface is called as its owner likes (`NP Identity Ifc`, `DMZ(acl)`, a name with a colon), so its name
+    /// ends at the first colon behind which an address stands; but a host name in an address's place must not make us
+    /// read on into the other end, so nothing that ends an address may lie between two colons.
+    pub(super) fn parse_party(&mut self) -> Result<Party<'a>, Why> {
+        let text = self.rest();
+        let mut colon = text.iter().position(|byte| matches!(byte, b':' | b'/')).ok_or("no interface")?;
+        if text[colon] == b'/' {
+            return Err("no interface");
+        }
+        let (addr, end) = loop {
+            let from = colon + 1;
+            if let Some((addr, len)) = parse_address(&text[from..]) {
+                break (addr, from + len);
+            }
+            let next = text[from..].iter().position(|byte| matches!(byte, b':' | b'/' | b' ' | b'(' | b','));
+            match next.map(|next| from + next) {
+                Some(next) if text[next] == b':' || (text[next] == b' ' && next == from) => colon = next,
+                _ => return Err("no address (a name?)"),
+            }
+        };
+        self.skip(end);
+        let interface = text[..colon].trim_ascii_end().strip_suffix(b":").unwrap_or(text[..colon].trim_ascii_end());
+        Ok(Party { interface, addr, port: self.parse_slash_port()? })
+    }
+
+    /// `address[/port]` without an interface.
+    pub(super) fn parse_bare_party(&mut self) -> Result<Party<'a>, Why> {
+        let (addr, len) = parse_address(self.rest()).ok_or("no address (a name?)")?;
+        self.skip(len);
+        Ok(Party { interface: b"", addr, port: self.parse_slash_port()? })
+    }
+
+    fn parse_slash_port(&mut self) -> Result<Option<u16>, Why> {
+        if !self.eat(b"/") {
+            return Ok(None);
+        }
+        let number = self.parse_number().ok_or("a port that is no number")?;
+        u16::try_from(number).map(Some).map_err(|_| "a port that is no number")
+    }
+
+    /// What follows an end in parentheses: the end as the other side sees it, and users. Users are left out.
+    pub(super) fn decode_mapped(&mut self) -> Option<Endpoint> {
+        let mut mapped = None;
+        loop {
+            let mut group = *self;
+            group.skip_spaces();
+            if !group.eat(b"(") {
+                return mapped;
+            }
+            let found = if mapped.is_none() { group.parse_endpoint_and_close() } else { None };
+            match found {
+                Some(endpoint) => mapped = Some(endpoint),
+                None => match memchr(b')', group.rest()) {
+                    Some(close) => group.skip(close + 1),
+                    None => return mapped,
+                },
+            }
+            *self = group;
+        }
+    }
+
+    fn parse_endpoint_and_close(&mut self) -> Option<Endpoint> {
+        let mut inner = *self;
+        let endpoint = inner.parse_bare_party().ok()?.endpoint().ok()?;
+        if !inner.eat(b")") {
+            return None;
+        }
+        *self = inner;
+        Some(endpoint)
+    }
+}
+
+/// The address at the front and its length.
+#[inline]
+fn parse_address(text: &[u8]) -> Option<(IpAddr, usize)> {
+    match parse_v4(text) {
+        Some((addr, len)) => Some((IpAddr::V4(addr), len)),
+        None => parse_v6(text),
+    }
+}
+
+#[inline]
+fn parse_v4(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
+    let mut octets = [0; 4];
+    let mut at = 0;
+    for (index, octet) in octets.iter_mut().enumerate() {
+        if index > 0 {
+            if text.get(at) != Some(&b'.') {
+                return None;
+            }
+            at += 1;
+        }
+        let len;
+        (*octet, len) = parse_octet(text.get(at..)?)?;
+        at += len;
+    }
+    ends_address(text.get(at)).then_some((Ipv4Addr::from(octets), at))
+}
+
+#[inline]
+fn parse_octet(text: &[u8]) -> Option<(u8, usize)> {
+    let digit = |at: usize| text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10);
+    let first = digit(0)?;
+    let Some(second) = digit(1) else { return Some((first, 1)) };
+    // A leading zero means octal to some, so it names no address.
+    if first == 0 {
+        return None;
+    }
+    let two = first * 10 + second;
+    let Some(third) = digit(2) else { return Some((two, 2)) };
+    Some((two.checked_mul(10)?.checked_add(third)?, 3))
+}
+
+/// An IPv6 address, possibly with a scope (`fe80::1%inside`); one that stands for an IPv4 address is that.
+#[cold]
+fn parse_v6(text: &[u8]) -> Option<(IpAddr, usize)> {
+    const LONGEST: usize = 45;
+    let address = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
+    let mut len = text.iter().take(LONGEST).take_while(address).count();
+    let addr: Ipv6Addr = std::str::from_utf8(&text[..len]).ok()?.parse().ok()?;
+    if text.get(len) == Some(&b'%') {
+        let scope = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+        len += 1 + text[len + 1..].iter().take_while(scope).count();
+    }
+    ends_address(text.get(len)).then_some((addr.to_canonical(), len))
+}
+
+/// Whether an address may end before `next`: `192.0.2.1.example` and `192.0.2.1-a` are names.
+#[inline]
+fn ends_address(next: Option<&u8>) -> bool {
+    !next.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b':' | b'-' | b'_'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn party(text: &str) -> Result<(String, String), Why> {
+        let mut rest = Text::new(text.as_bytes());
+        let party = rest.parse_party()?;
+        Ok((String::from_utf8_lossy(party.interface).into_owned(), party.endpoint_or_zero().to_string()))
+    }
+
+    #[test]
+    fn an_interface_may_be_called_anything() {
+        for (text, interface, endpoint) in [
+            ("outside:192.0.2.7/80 (", "outside", "192.0.2.7:80"),
+            ("NP Identity Ifc:192.0.2.7/22", "NP Identity Ifc", "192.0.2.7:22"),
+            ("DMZ(nat0_acl):192.0.2.7", "DMZ(nat0_acl)", "192.0.2.7:0"),
+            ("a:b:192.0.2.7/80", "a:b", "192.0.2.7:80"),
+            ("inside :192.0.2.7 by", "inside", "192.0.2.7:0"),
+            ("inside: 192.0.2.7/5 by", "inside", "192.0.2.7:5"),
+            ("outside:2001:db8::7/443 (", "outside", "[2001:db8::7]:443"),
+            ("outside:fe80::7%outside/443", "outside", "[fe80::7]:443"),
+            ("outside:::ffff:192.0.2.7/443", "outside", "192.0.2.7:443"),
+        ] {
+            assert_eq!(party(text), Ok((interface.to_owned(), endpoint.to_owned())), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_address_is_refused() {
+        for text in [
+            "inside:mail.example.com/25 (192.0.2.1/25) to outside:192.0.2.7/80",
+            "inside:mail to outside:192.0.2.7/80",
+            "inside:192.0.2.256/80",
+            "inside:192.0.2/80",
+            "inside:192.0.2.01/80",
+            "inside:192.0.2.1.example.com/80",
+            "inside:[192.0.2.1/80",
+            "192.0.2.1/80 to outside:192.0.2.7/80",
+            "inside:192.0.2.1/www",
+            "inside:192.0.2.1/65536",
+            "inside:",
+            "",
+        ] {
+            assert!(party(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn mapped_ends_are_told_from_users() {
+        for (text, mapped, rest) in [
+            (" (192.0.2.9/1) to", Some("192.0.2.9:1"), " to"),
+            ("(192.0.2.9/1)(LOCAL\\jane) to", Some("192.0.2.9:1"), " to"),
+            ("(LOCAL\\jane) to", None, " to"),
+            (" (2001:db8::9/1) (jane)", Some("[2001:db8::9]:1"), ""),
+            (" to", None, " to"),
+            (" (broken", None, " (broken"),
+        ] {
+            let mut left = Text::new(text.as_bytes());
+            assert_eq!(left.decode_mapped().map(|end| end.to_string()).as_deref(), mapped, "{text}");
+            assert_eq!(left.rest(), rest.as_bytes(), "{text}");
+        }
+    }
+}

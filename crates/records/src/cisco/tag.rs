@@ -1,0 +1,90 @@
+//! The tag that makes a line a message of a firewall: `%ASA-6-302013: `.
+
+use memchr::memchr_iter;
+
+/// Where a line's message begins and what it is.
+#[derive(Clone, Copy)]
+pub(super) struct Tag {
+    /// Cisco's `message_id`.
+    pub(super) message_id: u32,
+    /// Where the tag begins.
+    pub(super) start: usize,
+    /// Where the text behind it begins.
+    pub(super) body: usize,
+}
+
+/// The first tag of a line.
+#[inline]
+pub(super) fn find_tag(line: &[u8]) -> Option<Tag> {
+    memchr_iter(b'%', line).find_map(|start| {
+        let (message_id, len) = parse_tag(&line[start + 1..])?;
+        Some(Tag { message_id, start, body: start + 1 + len })
+    })
+}
+
+/// The message id of a tag without its `%`, and the length of the tag with the colon and space behind it.
+///
+/// A word may stand before the severity: EMBLEM logs have `%ASA-session-3-106102`.
+#[inline]
+fn parse_tag(text: &[u8]) -> Option<(u32, usize)> {
+    let device = match text {
+        [b'P', b'I', b'X', b'-', ..] | [b'A', b'S', b'A', b'-', ..] | [b'F', b'T', b'D', b'-', ..] => 4,
+        [b'F', b'W', b'S', b'M', b'-', ..] => 5,
+        _ => return None,
+    };
+    let mut at = device;
+    if !text.get(at)?.is_ascii_digit() {
+        at += text[at..].iter().take(32).take_while(|byte| byte.is_ascii_lowercase()).count();
+        if at == device || text.get(at) != Some(&b'-') {
+            return None;
+        }
+        at += 1;
+    }
+    let [severity, b'-', id @ ..] = text.get(at..)? else { return None };
+    let digits = id.get(..6)?;
+    if !severity.is_ascii_digit() || !digits.iter().all(u8::is_ascii_digit) || id.get(6).is_some_and(u8::is_ascii_digit)
+    {
+        return None;
+    }
+    let message_id = digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
+    let colon = usize::from(id.get(6) == Some(&b':'));
+    let space = usize::from(id.get(6 + colon) == Some(&b' '));
+    Some((message_id, at + 2 + 6 + colon + space))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tags_of_every_device_are_found() {
+        for (line, id, body) in [
+            ("%PIX-6-302013: Built", 302_013, "Built"),
+            ("<166>%ASA-6-302014: Teardown", 302_014, "Teardown"),
+            ("100% of %FWSM-3-106023:Deny", 106_023, "Deny"),
+            ("fe80::1%in %FTD-1-430003: x", 430_003, "x"),
+            ("%ASA-session-3-106102: access", 106_102, "access"),
+            ("%ASA-6-302013", 302_013, ""),
+        ] {
+            let tag = find_tag(line.as_bytes()).map(|tag| (tag.message_id, &line[tag.body..]));
+            assert_eq!(tag, Some((id, body)), "{line}");
+        }
+    }
+
+    #[test]
+    fn other_tags_are_not() {
+        for line in [
+            "%LINEPROTO-5-UPDOWN: x",
+            "%ASA-6-30201: x",
+            "%ASA-6-3020134: x",
+            "%ASA-302013: x",
+            "%ASA--6-302013",
+            "%ASA-x",
+            "%ASA-",
+            "%",
+            "",
+        ] {
+            assert!(find_tag(line.as_bytes()).is_none(), "{line}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+//! The reader as a whole: lines in, records out.
+
+use jiff::civil::date;
+use jiff::tz::TimeZone;
+
+use super::*;
+use crate::{Nanos, YearHint};
+
+/// What came out of the lines.
+#[derive(Default)]
+struct Seen {
+    records: Vec<(Record, String)>,
+    skipped: Vec<String>,
+    unparsed: Vec<Unparsed>,
+}
+
+impl LineSink for Seen {
+    fn record(&mut self, record: Record, sensor: &[u8]) {
+        self.records.push((record, String::from_utf8_lossy(sensor).into_owned()));
+    }
+
+    fn skipped(&mut self, sensor: &[u8]) {
+        self.skipped.push(String::from_utf8_lossy(sensor).into_owned());
+    }
+
+    fn unparsed(&mut self, unparsed: Unparsed) {
+        self.unparsed.push(unparsed);
+    }
+}
+
+const SEED: HashSeed = HashSeed(7);
+
+fn reader() -> Reader {
+    Reader::new(Clock::new(TimeZone::UTC, YearHint::First(2003)))
+}
+
+fn block(bytes: &[u8]) -> Block<'_> {
+    Block { bytes, first: Place { file: 0, line: 1 } }
+}
+
+fn read_with(reader: &mut Reader, bytes: &[u8]) -> Seen {
+    let mut seen = Seen::default();
+    reader.read(block(bytes), SEED, &mut seen);
+    seen
+}
+
+fn read(text: &str) -> Seen {
+    read_with(&mut reader(), text.as_bytes())
+}
+
+const TEARDOWN: &str = "%PIX-6-302014: Teardown TCP connection 7 for outside:192.0.2.1/80 to inside:10.0.0.2/1266 duration 0:00:00 bytes 2676 TCP FINs";
+
+#[test]
+fn each_line_is_a_record_or_skipped_or_unparsed() {
+    let seen = read(&format!(
+        "Feb 27 00:00:03 pix {TEARDOWN}\r\n\
+         \n\
+         Feb 27 00:00:03 pix %PIX-6-609001: Built local-host inside:10.0.0.2\n\
+         Feb 27 00:00:04 collector sshd[77]: session opened\n\
+         Feb 27 00:00:05 pix %PIX-6-302013: Built\n\
+         {TEARDOWN}\n\
+         Feb 30 00:00:05 pix {TEARDOWN}"
+    ));
+    assert_eq!(seen.records.len(), 1);
+    let (record, sensor) = &seen.records[0];
+    assert_eq!((sensor.as_str(), record.known.sensor), ("pix", SensorId::of(b"pix")));
+    assert_eq!(record.known.at, Nanos::from_secs(1_046_304_003));
+    assert_eq!(record.known.resolution, 1_000_000_000);
+    assert_eq!(seen.skipped, ["pix"]);
+    let unparsed: Vec<_> = seen.unparsed.iter().map(|u| (u.place.line, u.kind, u.why)).collect();
+    assert_eq!(
+        unparsed,
+        [
+            (4, "line", "no %PIX/%ASA message"),
+            (5, "302013", "not a built connection"),
+            (6, "302014", "no stamp"),
+            (7, "302014", "a stamp that is no date"),
+        ]
+    );
+}
+
+#[test]
+fn one_record_through_two_collectors_has_one_fingerprint() {
+    let own = format!("Mar 29 2004 09:54:18 pix : {TEARDOWN}");
+    let seen = read(&format!(
+        "<166>{own}\nMar 29 09:54:18 192.0.2.1 {own}\nMar 29 09:54:19 other <166>{own} \nMar 29 2004 09:54:19 pix : {TEARDOWN}"
+    ));
+    let prints: Vec<_> = seen.records.iter().map(|(record, _)| record.fingerprint).collect();
+    assert_eq!(prints.len(), 4);
+    assert!(prints[..3].iter().all(|print| *print == prints[0]));
+    assert_ne!(prints[3], prints[0]);
+    assert!(seen.records.iter().all(|(_, sensor)| sensor == "pix"));
+}
+
+#[test]
+fn the_devices_own_stamp_counts() {
+    let seen = read(&format!("Mar 29 09:54:20 192.0.2.1 Mar 29 2004 09:54:18: {TEARDOWN}"));
+    assert_eq!(seen.records[0].0.known.at, Nanos::from_secs(1_080_554_058));
+    assert_eq!(seen.records[0].1, "192.0.2.1");
+    let seen = read(&format!("<166>1 2003-03-04T16:05:00.123Z asa1 - - - - {TEARDOWN}"));
+    assert_eq!(seen.records[0].0.known.at, Nanos(1_046_793_900_123_000_000));
+    assert_eq!(seen.records[0].0.known.resolution, 1_000_000);
+}
+
+/// Lines of one every `days` days from 1 March of the clock's first year, without a year.
+fn sparse_log(days: i64, lines: usize) -> String {
+    let mut day = date(2003, 3, 1);
+    let mut log = String::new();
+    for _ in 0..lines {
+        log.push_str(&format!("{} 00:00:03 pix {TEARDOWN}\nnoise of another kind\n", day.strftime("%b %e")));
+        day = day.saturating_add(jiff::Span::new().days(days));
+    }
+    log
+}
+
+#[test]
+fn a_block_that_was_passed_over_leaves_what_reading_it_leaves() {
+    for (days, lines) in [(0, 50), (1, 400), (1, 3000), (7, 300), (25, 40)] {
+        let log = sparse_log(days, lines);
+        let whole = read(&log);
+        for parts in [2, 3, 7] {
+            let (mut reading, mut passing) = (reader(), reader());
+            let (mut read_on, mut passed) = (Vec::new(), Vec::new());
+            for part in split_at_lines(&log, parts) {
+                read_on.extend(read_with(&mut passing.clone(), part.as_bytes()).records);
+                passed.extend(read_with(&mut reading, part.as_bytes()).records);
+                passing.advance(part.as_bytes());
+            }
+            let moments = |records: &[(Record, String)]| records.iter().map(|r| r.0.known.at).collect::<Vec<_>>();
+            assert_eq!(moments(&read_on), moments(&passed), "{days} days, {parts} parts");
+            assert_eq!(moments(&passed), moments(&whole.records), "{days} days, {parts} parts");
+        }
+    }
+}
+
+fn split_at_lines(text: &str, parts: usize) -> Vec<&str> {
+    let mut rest = text;
+    let mut blocks = Vec::new();
+    for _ in 1..parts {
+        let end = rest[text.len() / parts - 100..].find('\n').map_or(rest.len(), |end| end + text.len() / parts - 99);
+        let (block, after) = rest.split_at(end);
+        blocks.push(block);
+        rest = after;
+    }
+    blocks.push(rest);
+    blocks
+}
+
+#[test]
+fn a_block_without_stamps_changes_nothing() {
+    let mut reader = reader();
+    reader.advance(format!("Dec 31 23:59:59 pix {TEARDOWN}\n").as_bytes());
+    reader.advance(b"");
+    reader.advance(b"noise\n\nmore noise");
+    let seen = read_with(&mut reader, format!("Jan  1 00:00:00 pix {TEARDOWN}\n").as_bytes());
+    assert_eq!(seen.records[0].0.known.at, Nanos::from_secs(1_072_915_200));
+}
+
+#[test]
+fn syslog_is_told_from_what_only_holds_it() {
+    assert!(sniff(format!("Feb 27 00:00:03 pix {TEARDOWN}\n").as_bytes()));
+    assert!(sniff(format!("Feb 27 00:00:03 host sshd[1]: hello\n<166>:x {TEARDOWN}").as_bytes()));
+    assert!(!sniff(b""));
+    assert!(!sniff(b"100% of %PIX-x %ASA-\n%LINEPROTO-5-UPDOWN: x\n"));
+    assert!(!sniff(format!("\x01\x00\x7f\x00E\x00 {TEARDOWN}").as_bytes()));
+    assert!(!sniff(format!("{{\"_raw\": \"Feb 27 00:00:03 pix {TEARDOWN}\"}}").as_bytes()));
+    assert!(!sniff(format!("{}{TEARDOWN}", "x\n".repeat(SNIFFED)).as_bytes()));
+}
+
+/// A small generator (xorshift), so that the same mutations are tried everywhere.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 % limit.max(1) as u64) as usize
+    }
+}
+
+#[test]
+fn no_bytes_make_it_panic_and_no_line_is_lost() {
+    let seeds = [
+        format!("<166>Mar 29 2004 09:54:18.123 UTC pix : {TEARDOWN} from inside (jane)"),
+        "Mar 29 09:54:18 192.0.2.1 Mar 29 2004 09:54:18: %PIX-6-302013: Built outbound TCP connection 135480316 for outside:198.51.100.7/25 (198.51.100.7/25) to inside:10.0.0.5/2007 (192.0.2.31/2007)".to_owned(),
+        "<166>1 2003-03-04T16:05:00.123+01:00 asa1 - - - - %ASA-session-6-302015: Built inbound UDP connection 7 for outside:2001:db8::1/5353 (2001:db8::1/5353)(LOCAL\\jane) to inside:fe80::1%in/53 (192.0.2.2/53) (jane)".to_owned(),
+        "Feb 27 00:00:25 pix %PIX-4-106023: Deny icmp src outside:198.51.100.1 dst inside:192.0.2.205 (type 8, code 0) by access-group \"acl_out\"".to_owned(),
+        "Feb 27 00:00:25 pix %PIX-6-106015: Deny TCP (no connection) from 198.51.100.1/80 to 192.0.2.205/445 flags SYN  on interface outside".to_owned(),
+        "Feb 27 00:00:25 pix %PIX-6-305012: Teardown dynamic ICMP translation from inside:10.0.0.2/512 to outside:192.0.2.2/7 duration 1d2h".to_owned(),
+    ];
+    let mut dice = Dice(0x2545_f491_4f6c_dd1d);
+    let alphabet = b"0123456789:/.()[]<>%- \t\r\0\xff\xc3aAfFzZ";
+    for _ in 0..60_000 {
+        let mut line = seeds[dice.below(seeds.len())].clone().into_bytes();
+        for _ in 0..=dice.below(4) {
+            let at = dice.below(line.len());
+            match dice.below(5) {
+                0 => line.truncate(at),
+                1 => drop(line.drain(..at)),
+                2 if at < line.len() => line[at] = alphabet[dice.below(alphabet.len())],
+                3 => line.insert(at, alphabet[dice.below(alphabet.len())]),
+                _ => {
+                    let other = seeds[dice.below(seeds.len())].as_bytes();
+                    let from = dice.below(other.len());
+                    line.truncate(at);
+                    line.extend_from_slice(&other[from..]);
+                }
+            }
+        }
+        let _ = sniff(&line);
+        let seen = read_with(&mut reader(), &line);
+        let lines = block(&line).lines().count();
+        assert_eq!(seen.records.len() + seen.skipped.len() + seen.unparsed.len(), lines, "{}", line.escape_ascii());
+    }
+}

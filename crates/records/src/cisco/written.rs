@@ -1,0 +1,288 @@
+//! Time stamps as logs write them, and the moments they mean.
+
+use jiff::civil;
+use jiff::tz::{Offset, TimeZone};
+
+use crate::{Clock, Nanos};
+
+/// A stamp to the minute, and its zone in minutes east of UTC where it says one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Minute {
+    year: Option<i16>,
+    month: i8,
+    day: i8,
+    hour: i8,
+    minute: i8,
+    zone: Option<i16>,
+}
+
+/// A stamp as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Written {
+    minute: Minute,
+    second: i8,
+    nanos: u32,
+    /// The width of what it may mean, in nanoseconds.
+    pub(super) resolution: u32,
+}
+
+impl Written {
+    /// The same stamp, known to be in UTC by a word behind it.
+    pub(super) fn in_utc(mut self) -> Self {
+        self.minute.zone = Some(0);
+        self
+    }
+
+    /// The date that it has on `clock`.
+    pub(super) fn date(&self, clock: &Clock) -> Option<civil::Date> {
+        clock.date_of(self.minute.year, self.minute.month, self.minute.day)
+    }
+}
+
+/// A [`Clock`] and the last minute that it resolved: a log repeats one for hundreds of lines.
+#[derive(Clone, Debug)]
+pub(super) struct Timekeeper {
+    clock: Clock,
+    last: Option<(Minute, Nanos)>,
+}
+
+impl Timekeeper {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock, last: None }
+    }
+
+    pub(super) fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Goes on from `date`.
+    pub(super) fn follow(&mut self, date: civil::Date) {
+        self.clock.follow(date);
+        self.last = None;
+    }
+
+    /// The moment of a stamp; `None` for a date or time that does not exist.
+    #[inline]
+    pub(super) fn resolve(&mut self, written: &Written) -> Option<Nanos> {
+        let base = match self.last {
+            // Nothing was resolved in between, so the year that it was given still follows.
+            Some((minute, base)) if minute == written.minute => base,
+            _ => self.resolve_minute(written.minute)?,
+        };
+        Some(base.plus(i64::from(written.second) * Nanos::SECOND + i64::from(written.nanos)))
+    }
+
+    fn resolve_minute(&mut self, minute: Minute) -> Option<Nanos> {
+        self.last = None;
+        let Minute { year, month, day, hour, minute: of_hour, zone } = minute;
+        let base = match zone {
+            None => self.clock.resolve(year, month, day, hour, of_hour, 0)?,
+            Some(zone) => {
+                let date = self.clock.date_of(year, month, day)?;
+                self.clock.follow(date);
+                let offset = Offset::from_seconds(i32::from(zone) * 60).ok()?;
+                let time = civil::Time::new(hour, of_hour, 0, 0).ok()?;
+                let at = TimeZone::fixed(offset).to_timestamp(date.to_datetime(time)).ok()?;
+                Nanos(i64::try_from(at.as_nanosecond()).ok()?)
+            }
+        };
+        self.last = Some((minute, base));
+        Some(base)
+    }
+}
+
+/// The stamp at the front and its length: `Mar  4 16:05:00`, `Mar 04 2003 16:05:00.123` or RFC 3339.
+#[inline]
+pub(super) fn parse_written(text: &[u8]) -> Option<(Written, usize)> {
+    match text.first()? {
+        b'A'..=b'S' => parse_month_first(text),
+        b'0'..=b'9' => parse_year_first(text),
+        _ => None,
+    }
+}
+
+#[inline]
+fn parse_month_first(text: &[u8]) -> Option<(Written, usize)> {
+    let month = parse_month(text)?;
+    let mut at = 3 + spaces(text, 3)?;
+    let day = match two_digits(text, at) {
+        Some(day) => {
+            at += 2;
+            day
+        }
+        None => {
+            let day = text.get(at).filter(|byte| byte.is_ascii_digit())?;
+            at += 1;
+            (day - b'0') as i8
+        }
+    };
+    at += spaces(text, at)?;
+    let mut year = None;
+    if text.get(at + 2) != Some(&b':') {
+        year = Some(four_digits(text, at)?);
+        at += 4;
+        at += spaces(text, at)?;
+    }
+    let minute = Minute { year, month, day, hour: 0, minute: 0, zone: None };
+    parse_time(text, at, minute)
+}
+
+/// `2003-03-04T16:05:00.123Z`; a space may stand for the `T`, and the zone may be missing.
+#[cold]
+fn parse_year_first(text: &[u8]) -> Option<(Written, usize)> {
+    let year = Some(four_digits(text, 0)?);
+    let (month, day) = (two_digits(text, 5)?, two_digits(text, 8)?);
+    if text[4] != b'-' || text[7] != b'-' || !matches!(text.get(10), Some(b'T' | b't' | b' ' | b'\t')) {
+        return None;
+    }
+    let (mut written, mut at) = parse_time(text, 11, Minute { year, month, day, hour: 0, minute: 0, zone: None })?;
+    if let Some((zone, len)) = parse_zone(&text[at..]) {
+        written.minute.zone = Some(zone);
+        at += len;
+    }
+    Some((written, at))
+}
+
+/// `16:05:00`, `16:05:00.123456`.
+#[inline]
+fn parse_time(text: &[u8], at: usize, minute: Minute) -> Option<(Written, usize)> {
+    let (hour, of_hour, second) = (two_digits(text, at)?, two_digits(text, at + 3)?, two_digits(text, at + 6)?);
+    if text[at + 2] != b':' || text[at + 5] != b':' || second > 60 {
+        return None;
+    }
+    let minute = Minute { hour, minute: of_hour, ..minute };
+    let mut written = Written { minute, second, nanos: 0, resolution: 1_000_000_000 };
+    let mut end = at + 8;
+    if let (Some(b'.' | b','), Some(b'0'..=b'9')) = (text.get(end), text.get(end + 1)) {
+        end += 1;
+        while let Some(digit) = text.get(end).filter(|byte| byte.is_ascii_digit()) {
+            // What is finer than a nanosecond is left out.
+            written.resolution /= 10;
+            written.nanos += u32::from(digit - b'0') * written.resolution;
+            end += 1;
+        }
+        written.resolution = written.resolution.max(1);
+    }
+    Some((written, end))
+}
+
+fn parse_zone(text: &[u8]) -> Option<(i16, usize)> {
+    let sign = match text.first()? {
+        b'Z' | b'z' => return Some((0, 1)),
+        b'+' => 1,
+        b'-' => -1,
+        _ => return None,
+    };
+    let hours = i16::from(two_digits(text, 1)?);
+    let colon = usize::from(text.get(3) == Some(&b':'));
+    let minutes = i16::from(two_digits(text, 3 + colon)?);
+    Some((sign * (hours * 60 + minutes), 5 + colon))
+}
+
+#[inline]
+fn parse_month(text: &[u8]) -> Option<i8> {
+    let [a, b, c, ..] = *text else { return None };
+    Some(match &[a, b, c] {
+        b"Jan" => 1,
+        b"Feb" => 2,
+        b"Mar" => 3,
+        b"Apr" => 4,
+        b"May" => 5,
+        b"Jun" => 6,
+        b"Jul" => 7,
+        b"Aug" => 8,
+        b"Sep" => 9,
+        b"Oct" => 10,
+        b"Nov" => 11,
+        b"Dec" => 12,
+        _ => return None,
+    })
+}
+
+/// How many spaces stand at `at`; `None` for none.
+#[inline]
+fn spaces(text: &[u8], at: usize) -> Option<usize> {
+    let count = text.get(at..)?.iter().take_while(|byte| **byte == b' ').count();
+    (count > 0).then_some(count)
+}
+
+#[inline]
+fn two_digits(text: &[u8], at: usize) -> Option<i8> {
+    let [tens, ones] = *text.get(at..at + 2)? else { return None };
+    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
+    (tens < 10 && ones < 10).then(|| (tens * 10 + ones) as i8)
+}
+
+#[inline]
+fn four_digits(text: &[u8], at: usize) -> Option<i16> {
+    Some(i16::from(two_digits(text, at)?) * 100 + i16::from(two_digits(text, at + 2)?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::YearHint;
+
+    fn moment(text: &str) -> Option<(i64, u32, usize)> {
+        let (written, len) = parse_written(text.as_bytes())?;
+        let mut keeper = Timekeeper::new(Clock::new(TimeZone::UTC, YearHint::First(2003)));
+        Some((keeper.resolve(&written)?.0, written.resolution, len))
+    }
+
+    #[test]
+    fn every_form_means_the_same_moment() {
+        const AT: i64 = 1_046_793_900_000_000_000;
+        for text in [
+            "Mar  4 16:05:00 pix",
+            "Mar 4 16:05:00 pix",
+            "Mar 04 16:05:00 pix",
+            "Mar 04 2003 16:05:00: %PIX",
+            "Mar  4 2003 16:05:00 pix",
+            "2003-03-04T16:05:00Z pix",
+            "2003-03-04 16:05:00 pix",
+            "2003-03-04T17:05:00+01:00 pix",
+            "2003-03-04T14:35:00-0130 pix",
+        ] {
+            assert_eq!(moment(text).map(|(at, resolution, _)| (at, resolution)), Some((AT, 1_000_000_000)), "{text}");
+        }
+        assert_eq!(moment("2003-03-04T16:05:00.123Z"), Some((AT + 123_000_000, 1_000_000, 24)));
+        assert_eq!(moment("Mar  4 2003 16:05:00.5: "), Some((AT + 500_000_000, 100_000_000, 22)));
+        assert_eq!(moment("Mar  4 16:05:00.1234567899 "), Some((AT + 123_456_789, 1, 26)));
+    }
+
+    #[test]
+    fn what_is_no_stamp_is_refused() {
+        for text in [
+            "",
+            "M",
+            "Mar",
+            "Mar ",
+            "Mar 4",
+            "Mar  4 16:05",
+            "Mar  4 16:05:0",
+            "Mar  4 16:05:61",
+            "Max  4 16:05:00",
+            "Mar  4 20x3 16:05:00",
+            "2003-03-04",
+            "2003-03-04T",
+            "2003/03/04T16:05:00",
+            "192.0.2.1 ",
+            "Mar  x 16:05:00",
+        ] {
+            assert_eq!(moment(text), None, "{text}");
+        }
+        assert_eq!(moment("Feb 30 16:05:00"), None);
+        assert_eq!(moment("Feb 28 24:05:00"), None);
+    }
+
+    #[test]
+    fn the_minute_that_is_kept_does_not_outlive_another() {
+        let mut keeper = Timekeeper::new(Clock::new(TimeZone::UTC, YearHint::First(2003)));
+        let mut at = |text: &str| keeper.resolve(&parse_written(text.as_bytes())?.0).map(|at| at.0 / 1_000_000_000);
+        assert_eq!(at("Mar  4 16:05:00"), Some(1_046_793_900));
+        assert_eq!(at("Mar  4 2010 16:05:00"), Some(1_267_718_700));
+        assert_eq!(at("Mar  4 16:05:01"), Some(1_267_718_701), "a stamp without year follows the one before it");
+        assert_eq!(at("Mar  4 16:75:01"), None);
+        assert_eq!(at("Mar  4 16:05:02"), Some(1_267_718_702));
+    }
+}
