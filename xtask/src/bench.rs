@@ -94,7 +94,12 @@ fn plan(args: &mut Args) -> Result<Plan> {
     if rounds == 0 {
         return Err("--rounds 0 measures nothing".into());
     }
-    Ok(Plan { log: named.map_or_else(|| make_log(&size), Ok)?, rounds })
+    let log = match named {
+        // The commands run in the root, wherever this one was typed.
+        Some(log) => std::path::absolute(&log).doing(log.display())?,
+        None => make_log(&size)?,
+    };
+    Ok(Plan { log, rounds })
 }
 
 fn make_log(size: &Size) -> Result<PathBuf> {

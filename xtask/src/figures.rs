@@ -9,21 +9,23 @@ use crate::args::Args;
 use crate::run::{self, Doing, Result};
 use crate::{bench, judge};
 
+const NAMES: [&str; 3] = ["judge", "case", "bench"];
+
 const END: &str = "<!-- end -->";
 
 /// `cargo xtask figures`.
 pub(crate) fn figures(args: &mut Args) -> Result {
     let names = args.names()?;
+    if let Some(unknown) = names.iter().find(|name| !NAMES.contains(&name.as_str())) {
+        return Err(format!("no figures {unknown}: {}", NAMES.join(", ")).into());
+    }
     let documents = documents()?;
-    for name in ["judge", "case", "bench"] {
+    for name in NAMES {
         if names.is_empty() || names.iter().any(|asked| asked == name) {
             write(&documents, name, &make(name)?)?;
         }
     }
-    match names.iter().find(|name| !["judge", "case", "bench"].contains(&name.as_str())) {
-        Some(unknown) => Err(format!("no figures {unknown}: judge, case or bench").into()),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn make(name: &str) -> Result<String> {

@@ -85,7 +85,7 @@ fn conclude(short: &[String]) -> Result {
     }
     match short.len() {
         0 => Ok(()),
-        n => Err(format!("{n} things fall short").into()),
+        n => Err(format!("what falls short: {n}").into()),
     }
 }
 
@@ -134,6 +134,12 @@ fn judge_case(shared: &Path) -> Result<Judged> {
     let scratch = run::target().join("xtask");
     fs::create_dir_all(&scratch).doing(scratch.display())?;
     let [config, report, pairs] = ["case.toml", "case.json", "case.pairs.jsonl"].map(|name| scratch.join(name));
+    for old in [&report, &pairs] {
+        // What an earlier run left must not be judged in the place of what this one failed to write.
+        if old.exists() {
+            fs::remove_file(old).doing(old.display())?;
+        }
+    }
     let ask = |what: &str| run::output(Command::new("python3").arg(shared.join("tools/case.py")).arg(what).arg(&truth));
     fs::write(&config, ask("--config")?).doing(config.display())?;
     let mut scan = Command::new(run::target().join("release/catspaw"));
