@@ -11,7 +11,7 @@ use crate::tables::Table;
 use crate::test;
 
 /// What everything is compared with: completed mail, as it was counted by hand.
-const BASE: &str = "grep | grep";
+const BASE: &str = "grep into grep";
 
 /// What to measure.
 #[derive(Debug)]
@@ -51,8 +51,9 @@ pub(crate) fn bench(args: &mut Args) -> Result {
 pub(crate) fn scan(args: &mut Args) -> Result<String> {
     run::need(&["time"])?;
     test::release()?;
-    let plan = plan(args)?;
     let scratch = run::target().join("bench");
+    fs::create_dir_all(&scratch).doing(scratch.display())?;
+    let plan = plan(args, &scratch)?;
     let mut peers = peers(&plan.log, &scratch);
     // Reads the file into memory, so that nobody pays for the disk.
     measure(&format!("wc -l < {}", quoted(&plan.log)), &scratch)?;
@@ -81,7 +82,7 @@ fn run_once(peer: &mut Peer, scratch: &Path) -> Result {
     }
 }
 
-fn plan(args: &mut Args) -> Result<Plan> {
+fn plan(args: &mut Args, scratch: &Path) -> Result<Plan> {
     let rounds = args.option("--rounds")?.unwrap_or(5);
     let named: Option<PathBuf> = args.option("--file")?;
     let size = Size {
@@ -97,14 +98,12 @@ fn plan(args: &mut Args) -> Result<Plan> {
     let log = match named {
         // The commands run in the root, wherever this one was typed.
         Some(log) => std::path::absolute(&log).doing(log.display())?,
-        None => make_log(&size)?,
+        None => make_log(&size, scratch)?,
     };
     Ok(Plan { log, rounds })
 }
 
-fn make_log(size: &Size) -> Result<PathBuf> {
-    let folder = run::target().join("bench");
-    fs::create_dir_all(&folder).doing(folder.display())?;
+fn make_log(size: &Size, folder: &Path) -> Result<PathBuf> {
     let lines = match size.lines {
         Some(lines) => lines,
         None => {
@@ -149,9 +148,9 @@ fn table(peers: &[Peer], bytes: u64) -> Table {
         let (walls, middle) = (walls(peer), median(walls(peer)));
         table.row(vec![
             peer.name.to_owned(),
-            format!("{middle:.2}"),
-            format!("{:.2}", walls.iter().copied().fold(f64::INFINITY, f64::min)),
-            format!("{:.2}", walls.iter().copied().fold(0.0, f64::max)),
+            format!("{middle:.3}"),
+            format!("{:.3}", walls.iter().copied().fold(f64::INFINITY, f64::min)),
+            format!("{:.3}", walls.iter().copied().fold(0.0, f64::max)),
             format!("{:.2}", median(peer.costs.iter().map(|cost| cost.cpu).collect())),
             format!("{:.0}", peer.costs.iter().map(|cost| cost.rss_kib).max().unwrap_or(0) as f64 / 1024.0),
             format!("{:.0}", bytes as f64 / 1e6 / middle),

@@ -77,9 +77,10 @@ fn format() -> Result {
     run::run(&mut cargo(["fmt", "--manifest-path", "fuzz/Cargo.toml", "--check"]))
 }
 
+/// For those who work on it, so with what is private, and with links to that.
 fn documentation() -> Result {
     let mut doc = cargo(["doc", "--locked", "--workspace", "--no-deps", "--document-private-items"]);
-    run::run(doc.env("RUSTDOCFLAGS", "-D warnings"))
+    run::run(doc.env("RUSTDOCFLAGS", "-D warnings -A rustdoc::private_intra_doc_links"))
 }
 
 /// They are a workspace of their own, so that nothing else waits for libFuzzer; this keeps them from rotting.
