@@ -1,0 +1,5 @@
+//! What the lab makes, read again.
+
+mod case;
+mod example;
+mod officer;
