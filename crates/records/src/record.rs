@@ -17,6 +17,12 @@ impl SensorId {
     pub fn of(name: &[u8]) -> Self {
         Self(xxh3_64(name))
     }
+
+    /// The hash in hexadecimal.
+    #[must_use]
+    pub fn hex(self) -> String {
+        format!("{:016x}", self.0)
+    }
 }
 
 /// A key of this run, mixed into hashes of text that came from outside, so that nobody can prepare collisions.

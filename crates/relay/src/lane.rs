@@ -140,6 +140,12 @@ impl Lane {
         Ok(())
     }
 
+    /// The moment of the last observation.
+    #[must_use]
+    pub fn last_seen(&self) -> Option<Nanos> {
+        self.last
+    }
+
     /// The evidence ends: what is open stays open, and everything is final.
     pub fn finish(&mut self, ctx: &mut Context<'_>, sink: &mut impl Sink) {
         let mut open: Vec<Open> = std::mem::take(&mut self.open).into_values().collect();

@@ -1,0 +1,259 @@
+//! From a stream of bytes to blocks of whole lines.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use catspaw_records::{Block, Place};
+use memchr::{memchr, memchr_iter, memrchr};
+
+use super::{Packing, Problem, Source, What};
+
+/// How much a block holds, and with it how long a line may be, its end included.
+const BLOCK: usize = 1 << 20;
+
+/// As much of the content as tells what it is.
+const HEAD: usize = 64 << 10;
+
+/// So many places of lines that were too long are kept.
+const PLACES: usize = 8;
+
+/// What is said of a line that does not fit into a block.
+pub(crate) const LONG_LINE: &str = "line longer than 1 MiB";
+
+/// Whole lines of a file.
+#[derive(Debug)]
+pub(crate) struct TextBlock {
+    /// Longer than what is used of it, so that it need not be cleared for each block.
+    buffer: Vec<u8>,
+    len: usize,
+    /// The number of its first line, from 1.
+    pub(crate) first_line: u64,
+    /// Whether its last line lacks its end: the file has none, or was cut off there.
+    pub(crate) cut_off: bool,
+}
+
+impl TextBlock {
+    /// The lines.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.buffer[..self.len]
+    }
+
+    /// The lines as a reader takes them; `file` is the file's number in the run.
+    pub(crate) fn lines(&self, file: u32) -> Block<'_> {
+        Block { bytes: self.bytes(), first: Place { file, line: self.first_line } }
+    }
+
+    /// The buffer, to be given back to [`BlockReader::next`].
+    pub(crate) fn into_buffer(self) -> Vec<u8> {
+        self.buffer
+    }
+}
+
+/// How far the reading has come. Another thread may look at it.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// Bytes read from the disk.
+    pub(crate) on_disk: AtomicU64,
+    /// Bytes of content, unpacked.
+    pub(crate) content: AtomicU64,
+}
+
+/// What is to be said of a file after its last block.
+#[derive(Debug)]
+pub(crate) struct Summary {
+    /// Bytes read from the disk.
+    pub(crate) on_disk: u64,
+    /// Bytes of content, unpacked.
+    pub(crate) content: u64,
+    /// Lines, those that were too long among them.
+    pub(crate) lines: u64,
+    /// How many lines were left out because they were too long ([`LONG_LINE`]).
+    pub(crate) long_lines: u64,
+    /// The numbers of the first of them.
+    pub(crate) long_line_places: Vec<u64>,
+    /// Whether the last line lacks its end.
+    pub(crate) cut_off: bool,
+    /// Why the file, or its end, was not read; or that it is empty.
+    pub(crate) problem: Option<Problem>,
+}
+
+/// Gives the lines of one file in blocks.
+pub(crate) struct BlockReader {
+    source: Source,
+    content: Box<dyn Read + Send>,
+    packing: Packing,
+    progress: Arc<Progress>,
+    written: SystemTime,
+    size: Option<u64>,
+    /// What was read and not given yet: the beginning of a line, or the head.
+    ahead: Vec<u8>,
+    at_end: bool,
+    line: u64,
+    long_lines: u64,
+    long_line_places: Vec<u64>,
+    cut_off: bool,
+    failure: Option<What>,
+}
+
+impl BlockReader {
+    pub(super) fn new(
+        source: Source,
+        content: Box<dyn Read + Send>,
+        packing: Packing,
+        progress: Arc<Progress>,
+        written: SystemTime,
+        size: Option<u64>,
+    ) -> Self {
+        Self {
+            source,
+            content,
+            packing,
+            progress,
+            written,
+            size,
+            ahead: Vec::new(),
+            at_end: false,
+            line: 1,
+            long_lines: 0,
+            long_line_places: Vec::new(),
+            cut_off: false,
+            failure: None,
+        }
+    }
+
+    /// What is read.
+    pub(crate) fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// How it is packed.
+    pub(crate) fn packing(&self) -> Packing {
+        self.packing
+    }
+
+    /// How far it has come.
+    pub(crate) fn progress(&self) -> Arc<Progress> {
+        Arc::clone(&self.progress)
+    }
+
+    /// When the file was last written; for a pipe now.
+    pub(crate) fn written(&self) -> SystemTime {
+        self.written
+    }
+
+    /// Its bytes on disk, where known.
+    pub(crate) fn size(&self) -> Option<u64> {
+        self.size
+    }
+
+    /// The beginning of the content, up to 64 KiB, by which it is told what it is. Nothing of it is lost. To be
+    /// called before the first block. Where it is empty there is no content, and [`BlockReader::finish`] says why.
+    pub(crate) fn head(&mut self) -> &[u8] {
+        let mut head = std::mem::take(&mut self.ahead);
+        let mut len = head.len();
+        if len < HEAD {
+            head.resize(HEAD, 0);
+            len = self.fill(&mut head, len);
+            head.truncate(len);
+        }
+        self.ahead = head;
+        &self.ahead[..len.min(HEAD)]
+    }
+
+    /// The next block, in `buffer` where that is one of a block before; `None` at the end.
+    pub(crate) fn next(&mut self, mut buffer: Vec<u8>) -> Option<TextBlock> {
+        buffer.resize(BLOCK, 0);
+        let mut len = self.ahead.len();
+        buffer[..len].copy_from_slice(&self.ahead);
+        self.ahead.clear();
+        loop {
+            len = self.fill(&mut buffer, len);
+            if let Some(newline) = memrchr(b'\n', &buffer[..len]) {
+                let whole = if self.at_end { len } else { newline + 1 };
+                self.ahead.extend_from_slice(&buffer[whole..len]);
+                return Some(self.block(buffer, whole));
+            }
+            if self.at_end {
+                return (len > 0).then(|| self.block(buffer, len));
+            }
+            len = self.skip_line(&mut buffer);
+        }
+    }
+
+    fn block(&mut self, buffer: Vec<u8>, len: usize) -> TextBlock {
+        let bytes = &buffer[..len];
+        let cut_off = bytes.last() != Some(&b'\n');
+        let first_line = self.line;
+        self.line += memchr_iter(b'\n', bytes).count() as u64 + u64::from(cut_off);
+        self.cut_off = cut_off;
+        TextBlock { buffer, len, first_line, cut_off }
+    }
+
+    /// Leaves out the line that fills the whole buffer. What follows it is moved to the buffer's beginning; its length
+    /// is given back.
+    fn skip_line(&mut self, buffer: &mut [u8]) -> usize {
+        self.long_lines += 1;
+        if self.long_line_places.len() < PLACES {
+            self.long_line_places.push(self.line);
+        }
+        self.line += 1;
+        loop {
+            let len = self.fill(buffer, 0);
+            if let Some(newline) = memchr(b'\n', &buffer[..len]) {
+                buffer.copy_within(newline + 1..len, 0);
+                return len - newline - 1;
+            }
+            if self.at_end {
+                self.cut_off = true;
+                return 0;
+            }
+        }
+    }
+
+    /// Reads until `buffer`, of which `len` bytes are taken, is full or nothing is left. Gives how much of it is taken
+    /// then.
+    fn fill(&mut self, buffer: &mut [u8], mut len: usize) -> usize {
+        let before = len;
+        while len < buffer.len() && !self.at_end {
+            match self.content.read(&mut buffer[len..]) {
+                Ok(0) => self.at_end = true,
+                Ok(read) => len += read,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => {
+                    self.at_end = true;
+                    self.failure = Some(self.diagnose(error));
+                }
+            }
+        }
+        self.progress.content.fetch_add((len - before) as u64, Ordering::Relaxed);
+        len
+    }
+
+    /// Whether it was the system that failed, or the unpacker.
+    fn diagnose(&self, error: io::Error) -> What {
+        if error.raw_os_error().is_some() || self.packing == Packing::None {
+            What::Unreadable(error)
+        } else if error.kind() == io::ErrorKind::UnexpectedEof {
+            What::CutOff(self.packing)
+        } else {
+            What::Damaged(self.packing, error)
+        }
+    }
+
+    /// What is to be said after the last block.
+    pub(crate) fn finish(self) -> Summary {
+        let content = self.progress.content.load(Ordering::Relaxed);
+        let empty = (content == 0).then_some(What::Empty);
+        Summary {
+            on_disk: self.progress.on_disk.load(Ordering::Relaxed),
+            content,
+            lines: self.line - 1,
+            long_lines: self.long_lines,
+            long_line_places: self.long_line_places,
+            cut_off: self.cut_off,
+            problem: self.failure.or(empty).map(|what| self.source.problem(what)),
+        }
+    }
+}

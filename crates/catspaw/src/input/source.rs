@@ -1,0 +1,107 @@
+//! A piece of evidence that was named or met, and how it is opened.
+
+use std::fs::{self, File, Metadata};
+use std::io::{self, BufReader, Cursor, Read};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::SystemTime;
+
+use super::{BlockReader, Packing, Problem, Progress, What};
+
+/// How much is read from the disk at once.
+const READ: usize = 256 << 10;
+
+/// A file, or standard input.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    /// `None`: standard input.
+    path: Option<PathBuf>,
+    named: bool,
+}
+
+impl Source {
+    pub(super) fn file(path: PathBuf, named: bool) -> Self {
+        Self { path: Some(path), named }
+    }
+
+    pub(super) fn standard_input() -> Self {
+        Self { path: None, named: true }
+    }
+
+    /// The path as it stands in the report; `-` for standard input.
+    pub(crate) fn name(&self) -> String {
+        self.path.as_deref().unwrap_or(Path::new("-")).to_string_lossy().into_owned()
+    }
+
+    /// Whether the user named it, and did not only name a directory that it is in.
+    pub(crate) fn named(&self) -> bool {
+        self.named
+    }
+
+    /// Its bytes on disk; `None` where nobody knows, as of a pipe.
+    pub(crate) fn size(&self) -> Option<u64> {
+        size(&fs::metadata(self.path.as_deref()?).ok()?)
+    }
+
+    /// A problem with it.
+    pub(crate) fn problem(&self, what: What) -> Problem {
+        Problem { path: self.name(), named: self.named, what }
+    }
+
+    /// Opens it and tells how it is packed. This waits where a pipe has nothing yet.
+    pub(crate) fn open(&self) -> Result<BlockReader, Problem> {
+        let now = SystemTime::now();
+        let Some(path) = &self.path else {
+            return self.unpack(io::stdin(), now, None);
+        };
+        let opened = File::open(path).and_then(|file| file.metadata().map(|metadata| (file, metadata)));
+        let (file, metadata) = opened.map_err(|error| self.problem(What::from_opening(error)))?;
+        // The stamp of a pipe says nothing of what comes through it.
+        let written = metadata.modified().ok().filter(|_| metadata.is_file());
+        self.unpack(file, written.unwrap_or(now), size(&metadata))
+    }
+
+    pub(super) fn unpack(
+        &self,
+        mut raw: impl Read + Send + 'static,
+        written: SystemTime,
+        size: Option<u64>,
+    ) -> Result<BlockReader, Problem> {
+        let unreadable = |error| self.problem(What::Unreadable(error));
+        let progress = Arc::new(Progress::default());
+        let magic = first_bytes(&mut raw).map_err(unreadable)?;
+        let packing = Packing::of(&magic);
+        let counted = Counted { raw: Cursor::new(magic).chain(raw), progress: Arc::clone(&progress) };
+        let packed = BufReader::with_capacity(READ, counted);
+        match packing.unpack(packed).map_err(unreadable)? {
+            Some(content) => Ok(BlockReader::new(self.clone(), content, packing, progress, written, size)),
+            None => Err(self.problem(What::Unsupported(packing))),
+        }
+    }
+}
+
+fn size(metadata: &Metadata) -> Option<u64> {
+    metadata.is_file().then(|| metadata.len())
+}
+
+/// The bytes that tell the packing, fewer where there are no more. A pipe may give them one by one.
+fn first_bytes(raw: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(Packing::MAGIC);
+    raw.take(Packing::MAGIC as u64).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Counts what is read from the disk.
+struct Counted<R> {
+    raw: R,
+    progress: Arc<Progress>,
+}
+
+impl<R: Read> Read for Counted<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.raw.read(buffer)?;
+        self.progress.on_disk.fetch_add(read as u64, Ordering::Relaxed);
+        Ok(read)
+    }
+}

@@ -1,0 +1,6 @@
+//! From evidence to folds: read, parse, merge, shard.
+
+pub mod parse;
+pub mod route;
+pub mod shard;
+pub mod spill;

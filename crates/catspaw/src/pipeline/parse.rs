@@ -1,0 +1,151 @@
+//! From a block of lines to records sorted by shard.
+
+use std::collections::BTreeMap;
+
+use catspaw_records::{Block, HashSeed, HostKey, LineSink, Nanos, Reader, Record, SensorId, Unparsed};
+
+use super::route::{Home, Routed, route};
+use super::shard::Rank;
+
+/// Places that are shown of each kind of unparsed line.
+pub const PLACES: usize = 3;
+/// Networks that are counted to find out which may be ours.
+const NETWORKS: usize = 4096;
+
+/// What one file's block says of one sensor.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SensorCount {
+    /// Its name, as the evidence writes it.
+    pub name: String,
+    /// Records.
+    pub records: u64,
+    /// Lines that say nothing that is used.
+    pub skipped: u64,
+    /// Records with an end of ours.
+    pub inside: u64,
+    /// The earliest and the latest moment of a record.
+    pub span: Option<(Nanos, Nanos)>,
+}
+
+/// Lines of one kind that could not be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct UnparsedCount {
+    /// How many.
+    pub count: u64,
+    /// The first lines.
+    pub lines: Vec<u64>,
+}
+
+/// What a block made.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The file.
+    pub file: u32,
+    /// Its place among files of the same second.
+    pub rank: Rank,
+    /// By virtual shard: each record with the latest moment of its sensor before it in this block.
+    pub shards: Vec<Vec<(Nanos, Routed)>>,
+    /// By sensor.
+    pub sensors: BTreeMap<SensorId, SensorCount>,
+    /// By kind and reason.
+    pub unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
+    /// Where no end is ours: how often each network was an end.
+    pub strangers: BTreeMap<[u8; 3], u64>,
+    /// The latest moment of each sensor in the file before this block; the coordinator knows it.
+    pub before: BTreeMap<SensorId, Nanos>,
+}
+
+impl Batch {
+    /// The latest moment of `sensor` in the file before this block.
+    #[must_use]
+    pub fn latest_before(&self, sensor: SensorId) -> Nanos {
+        self.before.get(&sensor).copied().unwrap_or(Nanos::MIN)
+    }
+}
+
+/// Parses a block.
+pub fn parse(mut reader: Reader, block: Block<'_>, seed: HashSeed, home: &Home) -> Batch {
+    let mut collect = Collect {
+        home,
+        batch: Batch { file: block.first.file, ..Batch::default() },
+        last: None,
+    };
+    collect.batch.shards.resize_with(HostKey::SHARDS, Vec::new);
+    reader.read(block, seed, &mut collect);
+    collect.batch
+}
+
+struct Collect<'a> {
+    home: &'a Home,
+    batch: Batch,
+    /// The sensor of the line before: logs repeat it.
+    last: Option<(Vec<u8>, SensorId)>,
+}
+
+impl Collect<'_> {
+    fn sensor(&mut self, name: &[u8]) -> SensorId {
+        if let Some((last, id)) = &self.last
+            && last == name
+        {
+            return *id;
+        }
+        let id = SensorId::of(name);
+        self.last = Some((name.to_vec(), id));
+        self.batch
+            .sensors
+            .entry(id)
+            .or_insert_with(|| SensorCount { name: String::from_utf8_lossy(name).into_owned(), ..SensorCount::default() });
+        id
+    }
+
+    fn count_strangers(&mut self, record: &Record) {
+        use catspaw_records::Event;
+        let ends = match &record.event {
+            Event::Opened(o) => [o.orig.addr, o.resp.addr],
+            Event::Closed(c) => [c.first.addr, c.second.addr],
+            Event::Whole(w) => [w.orig.addr, w.resp.addr],
+            Event::Denied(_) | Event::Translation(_) => return,
+        };
+        for addr in ends {
+            if let std::net::IpAddr::V4(addr) = addr {
+                let [a, b, c, _] = addr.octets();
+                if self.batch.strangers.len() < NETWORKS || self.batch.strangers.contains_key(&[a, b, c]) {
+                    *self.batch.strangers.entry([a, b, c]).or_default() += 1;
+                }
+            }
+        }
+    }
+}
+
+impl LineSink for Collect<'_> {
+    fn record(&mut self, record: Record, sensor: &[u8]) {
+        let id = self.sensor(sensor);
+        let shards = &mut self.batch.shards;
+        let Some(count) = self.batch.sensors.get_mut(&id) else { return };
+        let known = record.known_at();
+        let before = count.span.map_or(Nanos::MIN, |(_, latest)| latest);
+        count.records += 1;
+        count.span = Some(count.span.map_or((known, known), |(first, last)| (first.min(known), last.max(known))));
+        let ours = route(record, self.home, |routed| shards[routed.host.shard()].push((before, routed)));
+        if ours {
+            count.inside += 1;
+        } else {
+            self.count_strangers(&record);
+        }
+    }
+
+    fn skipped(&mut self, sensor: &[u8]) {
+        let id = self.sensor(sensor);
+        if let Some(count) = self.batch.sensors.get_mut(&id) {
+            count.skipped += 1;
+        }
+    }
+
+    fn unparsed(&mut self, unparsed: Unparsed) {
+        let count = self.batch.unparsed.entry((unparsed.kind, unparsed.why)).or_default();
+        count.count += 1;
+        if count.lines.len() < PLACES {
+            count.lines.push(unparsed.place.line);
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! Whose a record is: which of its ends are ours, and which host's fold it goes to.
+
+use std::net::IpAddr;
+
+use catspaw_records::{Event, HostKey, Inside, Record, Side};
+use catspaw_relay::Network;
+
+/// Which addresses are ours.
+#[derive(Clone, Debug, Default)]
+pub struct Home {
+    /// As the owner says; empty: the private ranges and what a record itself marks as inside.
+    pub nets: Vec<Network>,
+}
+
+impl Home {
+    /// Whether an end is ours. Decided by the record alone, never by later ones.
+    #[must_use]
+    pub fn is_inside(&self, addr: IpAddr, mark: Option<bool>) -> bool {
+        if self.nets.is_empty() {
+            return mark == Some(true) || is_private(addr);
+        }
+        self.nets.iter().any(|net| net.contains(addr))
+    }
+}
+
+/// The ranges that are never routed on the internet (RFC 1918, 6598, 3927, 4193, 4291).
+#[must_use]
+pub fn is_private(addr: IpAddr) -> bool {
+    match addr {
+        IpAddr::V4(addr) => {
+            let [a, b, ..] = addr.octets();
+            addr.is_private() || addr.is_link_local() || addr.is_loopback() || (a == 100 && (64..128).contains(&b))
+        }
+        IpAddr::V6(addr) => addr.is_unique_local() || addr.is_unicast_link_local() || addr.is_loopback(),
+    }
+}
+
+/// A record on its way to one host.
+#[derive(Clone, Copy, Debug)]
+pub struct Routed {
+    /// The record.
+    pub record: Record,
+    /// The host.
+    pub host: HostKey,
+    /// Which end of the record it is.
+    pub side: Side,
+    /// Whether the other end is ours too, or neither is: then it is no leg between us and the outside.
+    pub peer_inside: bool,
+    /// Whether this copy stands for the record in counts and tables.
+    pub owner: bool,
+}
+
+/// The copies of a record: one for each end that is ours; one for nobody's fold where none is.
+pub fn route(record: Record, home: &Home, mut give: impl FnMut(Routed)) -> bool {
+    let (orig, resp, inside) = ends(&record);
+    let ours = (home.is_inside(orig, inside.orig), home.is_inside(resp, inside.resp));
+    let mut copy = |addr, side, peer_inside, owner| {
+        give(Routed { record, host: HostKey::Address(addr), side, peer_inside, owner });
+    };
+    match ours {
+        (true, true) => {
+            copy(orig, Side::Orig, true, true);
+            if orig != resp {
+                copy(resp, Side::Resp, true, false);
+            }
+        }
+        (true, false) => copy(orig, Side::Orig, false, true),
+        (false, true) => copy(resp, Side::Resp, false, true),
+        // Whoever it is, both records of one connection must meet.
+        (false, false) => copy(orig.min(resp), if orig <= resp { Side::Orig } else { Side::Resp }, true, true),
+    }
+    ours.0 || ours.1
+}
+
+fn ends(record: &Record) -> (IpAddr, IpAddr, Inside) {
+    let nowhere = Inside::default();
+    match &record.event {
+        Event::Opened(opened) => (opened.orig.addr, opened.resp.addr, opened.inside),
+        Event::Closed(closed) => (closed.first.addr, closed.second.addr, closed.inside),
+        Event::Whole(whole) => (whole.orig.addr, whole.resp.addr, whole.inside),
+        Event::Denied(denied) => (denied.orig.addr, denied.resp.addr, nowhere),
+        Event::Translation(translation) => (translation.real.addr, translation.real.addr, nowhere),
+    }
+}

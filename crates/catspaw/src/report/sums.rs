@@ -1,0 +1,107 @@
+//! What pairs add up to.
+
+use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
+
+use catspaw_records::{Days, Endpoint, Nanos, Place, RecordId};
+use catspaw_relay::{Basis, Leg, LegPair, size_class};
+
+/// Records that are shown.
+const EXAMPLES: usize = 20;
+
+/// What pairs add up to.
+#[derive(Debug, Default)]
+pub struct Sums {
+    /// Distinct outbound legs with payload.
+    pub relayed: u64,
+    /// Distinct outbound legs without.
+    pub refused: u64,
+    /// Relayed legs that delivered mail.
+    pub delivered: u64,
+    /// Payload of the relayed legs.
+    pub bytes: u64,
+    /// Opening of the first relayed leg, end of the last.
+    pub span: Option<(Nanos, Nanos)>,
+    /// Sessions and payload of the inbound legs by client.
+    pub clients: HashMap<IpAddr, (u64, u64)>,
+    /// Sessions and payload of the outbound legs by target.
+    pub targets: HashMap<Endpoint, (u64, u64)>,
+    /// Relayed, refused, delivered by day.
+    pub daily: BTreeMap<i32, (u64, u64, u64)>,
+    /// Places of the first pairs' records.
+    pub places: Vec<Place>,
+    last_outbound: Option<(RecordId, Nanos)>,
+}
+
+impl Sums {
+    /// Adds a pair. Pairs of one outbound leg come one after another, so that it counts once.
+    pub fn add(&mut self, pair: &LegPair, delivered_from: u16, days: &mut Days) {
+        let out = &pair.outbound;
+        let key = (out.id, out.start.at);
+        let new = self.last_outbound.replace(key) != Some(key);
+        let day = self.daily.entry(days.of(out.start.at)).or_default();
+        if pair.basis == Basis::Order {
+            self.refused += u64::from(new);
+            day.1 += u64::from(new);
+            return;
+        }
+        let client = self.clients.entry(pair.inbound.peer.addr).or_default();
+        *client = (client.0 + 1, client.1 + payload(&pair.inbound));
+        let target = self.targets.entry(out.peer).or_default();
+        *target = (target.0 + 1, target.1 + payload(out));
+        if self.places.len() < EXAMPLES {
+            self.places.extend([&pair.inbound, out].into_iter().flat_map(|leg| leg.places).flatten());
+            self.places.truncate(EXAMPLES);
+        }
+        if new {
+            let delivered = delivered(out, delivered_from) == Some(true);
+            self.relayed += 1;
+            self.delivered += u64::from(delivered);
+            self.bytes += payload(out);
+            day.0 += 1;
+            day.2 += u64::from(delivered);
+            let end = out.end.map_or(out.start.at, |end| end.at);
+            self.span = Some(self.span.map_or((out.start.at, end), |(a, b)| (a.min(out.start.at), b.max(end))));
+        }
+    }
+
+    /// Adds the sums of another service of the same host.
+    pub fn merge(&mut self, other: &Self) {
+        self.relayed += other.relayed;
+        self.refused += other.refused;
+        self.delivered += other.delivered;
+        self.bytes += other.bytes;
+        self.span = match (self.span, other.span) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (a, b) => a.or(b),
+        };
+        for (&addr, &(sessions, bytes)) in &other.clients {
+            let client = self.clients.entry(addr).or_default();
+            *client = (client.0 + sessions, client.1 + bytes);
+        }
+        for (&end, &(sessions, bytes)) in &other.targets {
+            let target = self.targets.entry(end).or_default();
+            *target = (target.0 + sessions, target.1 + bytes);
+        }
+        for (&day, &(relayed, refused, delivered)) in &other.daily {
+            let row = self.daily.entry(day).or_default();
+            *row = (row.0 + relayed, row.1 + refused, row.2 + delivered);
+        }
+        self.places.extend(&other.places);
+        self.places.truncate(EXAMPLES);
+    }
+}
+
+fn payload(leg: &Leg) -> u64 {
+    leg.size().map_or(0, |size| size.total().max(0) as u64)
+}
+
+/// Whether an outbound leg is a mail that went through; `None` where the view cannot know (it has no end).
+#[must_use]
+pub fn delivered(out: &Leg, from: u16) -> Option<bool> {
+    if !out.smtp {
+        return Some(false);
+    }
+    out.end?;
+    Some(out.completed() && out.size().is_some_and(|size| size_class(size.total()) >= from))
+}

@@ -1,0 +1,421 @@
+//! The tables: `--pairs` and `--connections`, as JSON lines or in Zeek's TSV.
+
+use std::fmt::Write as _;
+use std::io::{self, Write};
+
+use catspaw_records::{Endpoint, HostKey, Nanos, Place, RecordId, SensorId, Stamp};
+use catspaw_relay::{Basis, Connection, Leg, LegPair, Said};
+use serde_json::{Map, Value, json};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// How a table is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// One JSON object per line.
+    Jsonl,
+    /// Zeek's TSV.
+    Zeek,
+}
+
+impl Form {
+    /// Told from the file's name.
+    #[must_use]
+    pub fn of(path: &std::path::Path) -> Option<Self> {
+        match path.extension()?.to_str()? {
+            "jsonl" | "json" | "ndjson" => Some(Self::Jsonl),
+            "log" | "tsv" => Some(Self::Zeek),
+            _ => None,
+        }
+    }
+}
+
+/// A value of a row: nested in JSON, dotted in columns.
+#[derive(Clone, Debug, PartialEq)]
+enum Cell {
+    Text(String),
+    Number(u64),
+    Seconds(i64),
+    Flag(bool),
+    Unset,
+}
+
+/// A column: Zeek's dotted name, and its type in the header.
+type Column = (&'static str, &'static str);
+
+const PAIR: [Column; 26] = [
+    ("host", "addr"),
+    ("topology", "string"),
+    ("incident", "string"),
+    ("basis", "string"),
+    ("inbound.uid", "string"),
+    ("inbound.ts", "time"),
+    ("inbound.orig_h", "addr"),
+    ("inbound.orig_p", "port"),
+    ("inbound.resp_h", "addr"),
+    ("inbound.resp_p", "port"),
+    ("inbound.duration", "interval"),
+    ("inbound.orig_bytes", "count"),
+    ("inbound.resp_bytes", "count"),
+    ("inbound.bytes", "count"),
+    ("outbound.uid", "string"),
+    ("outbound.ts", "time"),
+    ("outbound.orig_h", "addr"),
+    ("outbound.orig_p", "port"),
+    ("outbound.resp_h", "addr"),
+    ("outbound.resp_p", "port"),
+    ("outbound.duration", "interval"),
+    ("outbound.orig_bytes", "count"),
+    ("outbound.resp_bytes", "count"),
+    ("outbound.bytes", "count"),
+    ("delivered", "count"),
+    ("sensor", "string"),
+];
+
+const CONNECTION: [Column; 22] = [
+    ("ts", "time"),
+    ("uid", "string"),
+    ("id.orig_h", "addr"),
+    ("id.orig_p", "port"),
+    ("id.resp_h", "addr"),
+    ("id.resp_p", "port"),
+    ("proto", "enum"),
+    ("service", "string"),
+    ("duration", "interval"),
+    ("orig_bytes", "count"),
+    ("resp_bytes", "count"),
+    ("conn_state", "string"),
+    ("history", "string"),
+    ("bytes", "count"),
+    ("mapped_orig_h", "addr"),
+    ("mapped_orig_p", "port"),
+    ("mapped_resp_h", "addr"),
+    ("mapped_resp_p", "port"),
+    ("late", "bool"),
+    ("sensor", "string"),
+    ("source", "string"),
+    ("place", "string"),
+];
+
+/// Names that rows refer to by number.
+pub trait Names {
+    /// A sensor's name.
+    fn sensor(&self, sensor: SensorId) -> &str;
+    /// A file's path.
+    fn file(&self, file: u32) -> &str;
+}
+
+/// Writes one table.
+#[derive(Debug)]
+pub struct Table<W> {
+    out: W,
+    form: Form,
+    columns: &'static [Column],
+    line: String,
+}
+
+impl<W: Write> Table<W> {
+    /// A table of pairs.
+    ///
+    /// # Errors
+    /// Where the header cannot be written.
+    pub fn pairs(out: W, form: Form) -> io::Result<Self> {
+        Self::new(out, form, "pairs", &PAIR)
+    }
+
+    /// A table of connections.
+    ///
+    /// # Errors
+    /// Where the header cannot be written.
+    pub fn connections(out: W, form: Form) -> io::Result<Self> {
+        Self::new(out, form, "conn", &CONNECTION)
+    }
+
+    fn new(mut out: W, form: Form, path: &str, columns: &'static [Column]) -> io::Result<Self> {
+        if form == Form::Zeek {
+            let join = |part: fn(&Column) -> &'static str| columns.iter().map(part).collect::<Vec<_>>().join("\t");
+            writeln!(out, "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\t{path}")?;
+            writeln!(out, "#fields\t{}\n#types\t{}", join(|c| c.0), join(|c| c.1))?;
+        }
+        Ok(Self { out, form, columns, line: String::new() })
+    }
+
+    /// Writes a pair.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn pair(&mut self, pair: &LegPair, incident: &str, delivered: Option<bool>, names: &impl Names) -> io::Result<()> {
+        let mut row = vec![
+            Cell::Text(pair.host.addr().to_string()),
+            Cell::Text("forward".to_owned()),
+            Cell::Text(incident.to_owned()),
+            Cell::Text(if pair.basis == Basis::Bytes { "bytes" } else { "order" }.to_owned()),
+        ];
+        let sensor = names.sensor(pair.sensor);
+        row.extend(leg(&pair.inbound, pair.inbound.peer, pair.inbound.own, sensor));
+        row.extend(leg(&pair.outbound, pair.outbound.own, pair.outbound.peer, sensor));
+        row.push(delivered.map_or(Cell::Unset, |d| Cell::Number(u64::from(d))));
+        row.push(Cell::Text(sensor.to_owned()));
+        self.write(&row)
+    }
+
+    /// Writes a connection.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn connection(&mut self, connection: &Connection, names: &impl Names) -> io::Result<()> {
+        let row = connection_row(connection, names);
+        self.write(&row)
+    }
+
+    /// Writes what is buffered.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn finish(mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+
+    fn write(&mut self, row: &[Cell]) -> io::Result<()> {
+        self.line.clear();
+        match self.form {
+            Form::Jsonl => self.write_json(row),
+            Form::Zeek => self.write_tsv(row),
+        }
+        self.line.push('\n');
+        self.out.write_all(self.line.as_bytes())
+    }
+
+    fn write_json(&mut self, row: &[Cell]) {
+        let mut object = Map::new();
+        for ((name, _), cell) in self.columns.iter().zip(row) {
+            match name.split_once('.').filter(|_| self.columns.len() == PAIR.len()) {
+                Some((outer, inner)) => {
+                    let nested = object.entry(outer).or_insert_with(|| json!({}));
+                    if let Value::Object(nested) = nested {
+                        nested.insert(inner.to_owned(), cell.json());
+                    }
+                }
+                None => {
+                    object.insert((*name).to_owned(), cell.json());
+                }
+            }
+        }
+        self.line.push_str(&Value::Object(object).to_string());
+    }
+
+    fn write_tsv(&mut self, row: &[Cell]) {
+        for (number, cell) in row.iter().enumerate() {
+            if number > 0 {
+                self.line.push('\t');
+            }
+            cell.tsv(&mut self.line);
+        }
+    }
+}
+
+impl Cell {
+    fn json(&self) -> Value {
+        match self {
+            Self::Text(text) => Value::String(text.clone()),
+            Self::Number(number) => json!(number),
+            Self::Seconds(nanos) => {
+                let mut text = String::new();
+                seconds(*nanos, &mut text);
+                text.parse::<serde_json::Number>().map_or(Value::Null, Value::Number)
+            }
+            Self::Flag(flag) => json!(flag),
+            Self::Unset => Value::Null,
+        }
+    }
+
+    fn tsv(&self, line: &mut String) {
+        match self {
+            Self::Text(text) if text.is_empty() => line.push_str("(empty)"),
+            Self::Text(text) => escape(text, line),
+            Self::Number(number) => _ = write!(line, "{number}"),
+            Self::Seconds(nanos) => seconds(*nanos, line),
+            Self::Flag(flag) => line.push(if *flag { 'T' } else { 'F' }),
+            Self::Unset => line.push('-'),
+        }
+    }
+}
+
+/// Zeek's escapes: what would end a field or a line is written as `\xHH`.
+fn escape(text: &str, line: &mut String) {
+    if text == "-" {
+        line.push_str("\\x2d");
+        return;
+    }
+    for c in text.chars() {
+        if c.is_control() || c == '\\' {
+            let mut utf8 = [0; 4];
+            c.encode_utf8(&mut utf8).bytes().for_each(|b| _ = write!(line, "\\x{b:02x}"));
+        } else {
+            line.push(c);
+        }
+    }
+}
+
+/// Seconds with as many digits as are needed, at least one: exact, where a float would round.
+fn seconds(nanos: i64, line: &mut String) {
+    let sign = if nanos < 0 { "-" } else { "" };
+    let (whole, rest) = (nanos.unsigned_abs() / 1_000_000_000, nanos.unsigned_abs() % 1_000_000_000);
+    let digits = format!("{rest:09}");
+    let digits = digits.trim_end_matches('0');
+    _ = write!(line, "{sign}{whole}.{}", if digits.is_empty() { "0" } else { digits });
+}
+
+fn leg(leg: &Leg, orig: Endpoint, resp: Endpoint, sensor: &str) -> [Cell; 10] {
+    let size = leg.size();
+    let directed = size.filter(|size| size.directed);
+    let number = |n: i64| Cell::Number(n.max(0) as u64);
+    let duration = leg.end.map_or(Cell::Unset, |end| Cell::Seconds(end.at.since(leg.start.at).max(0)));
+    [
+        Cell::Text(uid(leg.id, sensor, leg.start)),
+        Cell::Seconds(leg.start.at.0),
+        Cell::Text(orig.addr.to_string()),
+        Cell::Number(orig.port.into()),
+        Cell::Text(resp.addr.to_string()),
+        Cell::Number(resp.port.into()),
+        duration,
+        directed.map_or(Cell::Unset, |size| number(size.up)),
+        directed.map_or(Cell::Unset, |size| number(size.down)),
+        size.map_or(Cell::Unset, |size| number(size.total())),
+    ]
+}
+
+/// A connection's name: the witness's own, or one made of device, number and opening, so that it is the same wherever
+/// the record stands.
+#[must_use]
+pub fn uid(id: RecordId, sensor: &str, start: Stamp) -> String {
+    match id {
+        RecordId::Uid(uid) => uid.as_str().to_owned(),
+        RecordId::Device(number) => {
+            let mut hash = xxh3_64(format!("{sensor}\t{number}\t{}", start.at.0).as_bytes());
+            let mut text = String::from("C");
+            for _ in 0..11 {
+                text.push(char::from(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[(hash % 62) as usize]));
+                hash /= 62;
+            }
+            text
+        }
+    }
+}
+
+struct Parts {
+    id: RecordId,
+    proto: String,
+    orig: Endpoint,
+    resp: Endpoint,
+    mapped_orig: Option<Endpoint>,
+    mapped_resp: Option<Endpoint>,
+    service: Option<String>,
+    history: Option<String>,
+}
+
+fn parts(connection: &Connection) -> Parts {
+    match &connection.said {
+        Said::Built(opened, _) => Parts {
+            id: RecordId::Device(opened.id),
+            proto: opened.proto.to_string(),
+            orig: opened.orig,
+            resp: opened.resp,
+            mapped_orig: opened.mapped_orig,
+            mapped_resp: opened.mapped_resp,
+            service: None,
+            history: None,
+        },
+        Said::TornDown { closed, second_opened, .. } => {
+            let (orig, resp) = if *second_opened { (closed.second, closed.first) } else { (closed.first, closed.second) };
+            Parts {
+                id: RecordId::Device(closed.id),
+                proto: closed.proto.to_string(),
+                orig,
+                resp,
+                mapped_orig: None,
+                mapped_resp: None,
+                service: None,
+                history: None,
+            }
+        }
+        Said::Whole(whole) => Parts {
+            id: whole.id,
+            proto: whole.proto.to_string(),
+            orig: whole.orig,
+            resp: whole.resp,
+            mapped_orig: None,
+            mapped_resp: None,
+            service: whole.service.map(|s| s.as_str().to_owned()),
+            history: whole.history.map(|h| h.as_str().to_owned()),
+        },
+    }
+}
+
+fn connection_row(connection: &Connection, names: &impl Names) -> Vec<Cell> {
+    let parts = parts(connection);
+    let sensor = names.sensor(connection.start.sensor);
+    let bytes = connection.bytes();
+    let directed = bytes.and_then(catspaw_records::Bytes::directed);
+    let text = |text: Option<String>| text.map_or(Cell::Unset, Cell::Text);
+    let addr = |end: Option<Endpoint>| end.map_or(Cell::Unset, |end| Cell::Text(end.addr.to_string()));
+    let port = |end: Option<Endpoint>| end.map_or(Cell::Unset, |end| Cell::Number(end.port.into()));
+    let places: Vec<Place> = connection.places.into_iter().flatten().collect();
+    let source = places.first().map(|place| names.file(place.file).to_owned());
+    vec![
+        Cell::Seconds(connection.start.at.0),
+        Cell::Text(uid(parts.id, sensor, connection.start)),
+        addr(Some(parts.orig)),
+        port(Some(parts.orig)),
+        addr(Some(parts.resp)),
+        port(Some(parts.resp)),
+        Cell::Text(parts.proto),
+        text(parts.service),
+        connection.duration().map_or(Cell::Unset, Cell::Seconds),
+        directed.map_or(Cell::Unset, |(orig, _)| Cell::Number(orig)),
+        directed.map_or(Cell::Unset, |(_, resp)| Cell::Number(resp)),
+        text(connection.state().map(|state| state.name().to_owned())),
+        text(parts.history),
+        bytes.map_or(Cell::Unset, |bytes| Cell::Number(bytes.total())),
+        addr(parts.mapped_orig),
+        port(parts.mapped_orig),
+        addr(parts.mapped_resp),
+        port(parts.mapped_resp),
+        Cell::Flag(connection.late),
+        Cell::Text(sensor.to_owned()),
+        text(source),
+        Cell::Text(place_text(&places, names)),
+    ]
+}
+
+/// The lines a connection was made from; a second one in another file names that file.
+fn place_text(places: &[Place], names: &impl Names) -> String {
+    let mut text = String::new();
+    for (number, place) in places.iter().enumerate() {
+        if number > 0 {
+            text.push(',');
+        }
+        if number > 0 && place.file != places[0].file {
+            _ = write!(text, "{}:", names.file(place.file));
+        }
+        _ = write!(text, "{}", place.line);
+    }
+    text
+}
+
+/// The moment by which rows of different shards are merged.
+pub trait Keyed {
+    /// The moment, and the host as a tie-break.
+    fn key(&self) -> (Nanos, Option<HostKey>);
+}
+
+impl Keyed for LegPair {
+    fn key(&self) -> (Nanos, Option<HostKey>) {
+        (self.key, Some(self.host))
+    }
+}
+
+impl Keyed for Connection {
+    fn key(&self) -> (Nanos, Option<HostKey>) {
+        (self.key, None)
+    }
+}
