@@ -9,6 +9,7 @@ use crate::{ByteCount, ByteKind, Bytes, Closed, Event, Inside, Opened, Proto};
 /// `Built {inbound|outbound} TCP connection ID for IFC:A/p (mapped) to IFC:B/p (mapped)`.
 ///
 /// The first end is the foreign one, the second the local one; the direction says which of them opened it.
+#[inline]
 pub(super) fn parse_built(mut text: Text<'_>, proto: Proto) -> Result<Event, Why> {
     text.parse_literal(b"Built ", "not a built connection")?;
     let inbound = if text.eat(b"outbound ") {
@@ -19,10 +20,10 @@ pub(super) fn parse_built(mut text: Text<'_>, proto: Proto) -> Result<Event, Why
     };
     let id = parse_connection_id(&mut text, proto)?;
     let first = text.parse_party()?;
-    let mapped_first = text.decode_mapped();
+    let mapped_first = text.decode_mapped(&first);
     text.parse_literal(b" to ", "no second end")?;
     let second = text.parse_party()?;
-    let mapped_second = text.decode_mapped();
+    let mapped_second = text.decode_mapped(&second);
     let inside = decode_inside(&first, &second);
     let (first, second) = (first.endpoint()?, second.endpoint()?);
     Ok(Event::Opened(if inbound {
@@ -34,14 +35,15 @@ pub(super) fn parse_built(mut text: Text<'_>, proto: Proto) -> Result<Event, Why
 }
 
 /// `Teardown TCP connection ID for IFC:A/p to IFC:B/p duration h:mm:ss [bytes N] [reason [from IFC]] [(user)]`.
+#[inline]
 pub(super) fn parse_teardown(mut text: Text<'_>, proto: Proto) -> Result<Event, Why> {
     text.parse_literal(b"Teardown ", "not a teardown")?;
     let id = parse_connection_id(&mut text, proto)?;
     let first = text.parse_party()?;
-    text.decode_mapped();
+    text.decode_groups();
     text.parse_literal(b" to ", "no second end")?;
     let second = text.parse_party()?;
-    text.decode_mapped();
+    text.decode_groups();
     text.parse_literal(b" duration ", "no duration")?;
     let duration = parse_duration(&mut text).ok_or("a duration that is no time")?;
     let bytes = parse_bytes(&mut text)?;

@@ -5,12 +5,14 @@ use super::text::Text;
 use crate::{Denied, Event, Proto};
 
 /// 106001: `Inbound TCP connection denied from A/p to B/p flags SYN  on interface IFC`.
+#[inline]
 pub(super) fn parse_inbound_denied(mut text: Text<'_>) -> Result<Event, Why> {
     text.parse_literal(b"Inbound TCP connection denied from ", "not a denied connection")?;
     parse_tcp_ends(text)
 }
 
 /// 106015: `Deny TCP (no connection) from A/p to B/p flags RST ACK  on interface IFC`.
+#[inline]
 pub(super) fn parse_no_connection(mut text: Text<'_>) -> Result<Event, Why> {
     text.parse_literal(b"Deny TCP (no connection) from ", "not a denial")?;
     parse_tcp_ends(text)
@@ -18,10 +20,10 @@ pub(super) fn parse_no_connection(mut text: Text<'_>) -> Result<Event, Why> {
 
 fn parse_tcp_ends(mut text: Text<'_>) -> Result<Event, Why> {
     let orig = text.parse_bare_party()?.endpoint()?;
-    text.decode_mapped();
+    text.decode_groups();
     text.parse_literal(b" to ", "no second end")?;
     let resp = text.parse_bare_party()?.endpoint()?;
-    text.decode_mapped();
+    text.decode_groups();
     text.parse_literal(b" flags ", "no flags")?;
     // Nothing but a SYN asks for a connection; the flags end at two spaces in some versions and at one in others.
     text.skip_spaces();
@@ -36,12 +38,13 @@ fn parse_tcp_ends(mut text: Text<'_>) -> Result<Event, Why> {
 /// `Deny protocol 47 src IFC:A dst IFC:B`.
 ///
 /// Packets of a connection that is known do not come before an access list, so what is denied here is an attempt.
+#[inline]
 pub(super) fn parse_access_group(mut text: Text<'_>) -> Result<Event, Why> {
     text.parse_literal(b"Deny ", "not a denial")?;
     let proto = parse_proto(&mut text)?;
     text.parse_literal(b" src ", "no source")?;
     let orig = text.parse_party()?;
-    text.decode_mapped();
+    text.decode_groups();
     text.parse_literal(b" dst ", "no destination")?;
     let resp = text.parse_party()?;
     let (mut orig, mut resp) = match proto {

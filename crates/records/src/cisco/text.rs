@@ -1,6 +1,7 @@
 //! What is left of a message's text, and the small things that are read off its front.
 
 use super::Why;
+use super::digits::parse_decimal;
 
 /// The part of a message that has not been read yet.
 #[derive(Clone, Copy)]
@@ -63,21 +64,23 @@ impl<'a> Text<'a> {
     }
 }
 
-/// The decimal number at the front and its length; `None` where there is no digit or the number does not fit.
-#[inline]
-fn parse_decimal(text: &[u8]) -> Option<(u64, usize)> {
-    let mut number = 0_u64;
-    let mut len = 0;
-    while let Some(digit) = text.get(len).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
-        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
-        len += 1;
-    }
-    (len > 0).then_some((number, len))
-}
-
 /// How long something lived, in nanoseconds: `h:mm:ss` with any number of hours, or the day forms that ASA has
 /// elsewhere (`1d2h`, `12d 9h:11m:22s` loses nothing but its first space).
+#[inline]
 pub(super) fn parse_duration(text: &mut Text<'_>) -> Option<i64> {
+    if let [hour, b':', m, n, b':', s, t, ..] = text.rest()
+        && [hour, m, n, s, t].iter().all(|byte| byte.is_ascii_digit())
+        && !text.rest().get(7).is_some_and(u8::is_ascii_digit)
+    {
+        let digit = |byte: &u8| i64::from(byte - b'0');
+        let seconds = digit(hour) * 3600 + (digit(m) * 10 + digit(n)) * 60 + digit(s) * 10 + digit(t);
+        text.skip(7);
+        return Some(seconds * 1_000_000_000);
+    }
+    parse_long_duration(text)
+}
+
+fn parse_long_duration(text: &mut Text<'_>) -> Option<i64> {
     let mut units = 0_u64;
     let mut plain = [0_u64; 3];
     let mut count = 0;

@@ -5,12 +5,14 @@ use super::text::{Text, parse_duration};
 use crate::{Event, Proto, Translation, TranslationKind};
 
 /// 305009 and 305011: `Built {dynamic|static} [TCP] translation from IFC:real[/p] to IFC:mapped[/p]`.
+#[inline]
 pub(super) fn parse_built(mut text: Text<'_>) -> Result<Event, Why> {
     text.parse_literal(b"Built ", "not a built translation")?;
     Ok(Event::Translation(parse_translation(&mut text)?))
 }
 
 /// 305010 and 305012: `Teardown {dynamic|static} [TCP] translation from IFC:real[/p] to IFC:mapped[/p] duration T`.
+#[inline]
 pub(super) fn parse_teardown(mut text: Text<'_>) -> Result<Event, Why> {
     text.parse_literal(b"Teardown ", "not a torn down translation")?;
     let translation = parse_translation(&mut text)?;
@@ -37,10 +39,10 @@ fn parse_translation(text: &mut Text<'_>) -> Result<Translation, Why> {
         TranslationKind::Port(proto)
     };
     let real = text.parse_party()?;
-    text.decode_mapped();
+    text.decode_groups();
     text.parse_literal(b" to ", "no mapped address")?;
     let mapped = text.parse_party()?;
-    text.decode_mapped();
+    text.decode_groups();
     let (real, mapped) = match kind {
         TranslationKind::Port(Proto::Tcp | Proto::Udp) => (real.endpoint()?, mapped.endpoint()?),
         _ => (real.endpoint_or_zero(), mapped.endpoint_or_zero()),

@@ -7,7 +7,7 @@ use crate::{Clock, Nanos};
 
 /// A stamp to the minute, and its zone in minutes east of UTC where it says one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Minute {
+pub(super) struct Minute {
     year: Option<i16>,
     month: i8,
     day: i8,
@@ -19,9 +19,11 @@ struct Minute {
 /// A stamp as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Written {
-    minute: Minute,
+    pub(super) minute: Minute,
     second: i8,
     nanos: u32,
+    /// Where the seconds stand, if nothing finer follows them.
+    pub(super) second_at: Option<usize>,
     /// The width of what it may mean, in nanoseconds.
     pub(super) resolution: u32,
 }
@@ -151,10 +153,11 @@ fn parse_time(text: &[u8], at: usize, minute: Minute) -> Option<(Written, usize)
         return None;
     }
     let minute = Minute { hour, minute: of_hour, ..minute };
-    let mut written = Written { minute, second, nanos: 0, resolution: 1_000_000_000 };
+    let mut written = Written { minute, second, nanos: 0, second_at: Some(at + 6), resolution: 1_000_000_000 };
     let mut end = at + 8;
     if let (Some(b'.' | b','), Some(b'0'..=b'9')) = (text.get(end), text.get(end + 1)) {
         end += 1;
+        written.second_at = None;
         while let Some(digit) = text.get(end).filter(|byte| byte.is_ascii_digit()) {
             // What is finer than a nanosecond is left out.
             written.resolution /= 10;

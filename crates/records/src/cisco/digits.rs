@@ -1,0 +1,169 @@
+//! Numbers and IPv4 addresses, several digits at a time.
+//!
+//! A line holds a dozen numbers of every length. Read digit by digit, each ends in a branch that the processor guesses
+//! wrong; these functions load eight or sixteen bytes and find the end with a mask.
+
+use std::net::Ipv4Addr;
+
+/// A one in each byte.
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// The decimal number at the front and its length; `None` where there is no digit or the number does not fit.
+#[inline]
+pub(super) fn parse_decimal(text: &[u8]) -> Option<(u64, usize)> {
+    let (number, len) = decode_eight(u64::from_le_bytes(padded(text)));
+    if len < 8 { (len > 0).then_some((number, len)) } else { parse_more(text, number) }
+}
+
+/// Goes on after the first eight digits.
+fn parse_more(text: &[u8], mut number: u64) -> Option<(u64, usize)> {
+    let mut len = 8;
+    while let Some(digit) = text.get(len).map(|byte| byte.wrapping_sub(b'0')).filter(|digit| *digit < 10) {
+        number = number.checked_mul(10)?.checked_add(u64::from(digit))?;
+        len += 1;
+    }
+    Some((number, len))
+}
+
+/// The number that the digits at the front of eight bytes make, and how many they are.
+#[inline]
+fn decode_eight(bytes: u64) -> (u64, usize) {
+    let others = others_of_eight(bytes);
+    let len = others.trailing_zeros() as usize / 8;
+    if len == 0 {
+        return (0, 0);
+    }
+    // The digits at the end of the eight, noughts before them; then pairs, fours, eight.
+    let digits = (bytes & (0x0f * ONES)) << (64 - 8 * len);
+    let pairs = (digits.wrapping_mul(10) + (digits >> 8)) & 0x00ff_00ff_00ff_00ff;
+    let fours = (pairs.wrapping_mul(100) + (pairs >> 16)) & 0x0000_ffff_0000_ffff;
+    ((fours.wrapping_mul(10_000) + (fours >> 32)) & 0xffff_ffff, len)
+}
+
+/// The IPv4 address at the front and its length; what follows it is not looked at.
+#[inline]
+pub(super) fn parse_v4(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
+    let bytes: [u8; 16] = padded(text);
+    let mut others = others_of_sixteen(bytes);
+    let mut digits = [0_u32; 4];
+    let mut from = 0;
+    for (index, octet) in digits.iter_mut().enumerate() {
+        let end = others.trailing_zeros() as usize;
+        others &= others.wrapping_sub(1);
+        let len = end.wrapping_sub(from);
+        // The longest address leaves one byte of the sixteen, so no octet begins in the last three.
+        let Some(four) = bytes.get(from..from + 4).and_then(|four| four.first_chunk()) else { return None };
+        if len.wrapping_sub(1) > 2 || (index < 3 && bytes.get(end) != Some(&b'.')) {
+            return None;
+        }
+        // The digits at the end of the four bytes, noughts before them.
+        *octet = (u32::from_le_bytes(*four) & 0x0f0f_0f0f) << (32 - 8 * len);
+        from = end + 1;
+    }
+    let numbers = digits.map(|digits| ((digits >> 8) & 0xf) * 100 + ((digits >> 16) & 0xf) * 10 + (digits >> 24));
+    if numbers.iter().fold(0, |all, number| all | number) > 255 {
+        return None;
+    }
+    Some((Ipv4Addr::from(numbers.map(|number| number as u8)), from - 1))
+}
+
+/// A bit for each of sixteen bytes that is no digit.
+#[inline]
+fn others_of_sixteen(bytes: [u8; 16]) -> u32 {
+    let bytes = u128::from_le_bytes(bytes);
+    let (first, last) = (others_of_eight(bytes as u64), others_of_eight((bytes >> 64) as u64));
+    // The high bits of eight bytes next to each other.
+    let gather = |others: u64| ((others >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32;
+    gather(first) | gather(last) << 8
+}
+
+/// The high bit of each byte that is no digit.
+#[inline]
+fn others_of_eight(bytes: u64) -> u64 {
+    // What is left of a digit is at most 9, so that 0x76 more stays below the high bit.
+    let low = (bytes ^ (0x30 * ONES)) & (0x7f * ONES);
+    ((low + 0x76 * ONES) | bytes) & (0x80 * ONES)
+}
+
+/// The first `N` bytes, with zeros where there are fewer.
+#[inline]
+fn padded<const N: usize>(text: &[u8]) -> [u8; N] {
+    match text.first_chunk::<N>() {
+        Some(bytes) => *bytes,
+        None => padded_end(text),
+    }
+}
+
+/// At a line's end. Kept apart, or the compiler makes one copy of a length that it does not know from both cases.
+#[cold]
+#[inline(never)]
+fn padded_end<const N: usize>(text: &[u8]) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes[..text.len()].copy_from_slice(text);
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_every_length() {
+        let digits = "18446744073709551615";
+        for len in 1..=digits.len() {
+            for tail in ["", " ", "/", ":", "x", "\u{b0}", " 12345678"] {
+                let text = format!("{}{tail}", &digits[..len]);
+                assert_eq!(parse_decimal(text.as_bytes()), Some((digits[..len].parse().unwrap_or(0), len)), "{text}");
+            }
+        }
+        assert_eq!(parse_decimal(b"00000000000000000000000007 "), Some((7, 26)));
+    }
+
+    #[test]
+    fn what_is_no_number_or_too_big_is_refused() {
+        for text in ["", " ", "x1", "/12345678", "18446744073709551616", "99999999999999999999 "] {
+            assert_eq!(parse_decimal(text.as_bytes()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_octet_is_read_at_every_place() {
+        for octet in 0..=255_u8 {
+            for (text, octets) in [
+                (format!("{octet}.0.0.0"), [octet, 0, 0, 0]),
+                (format!("1.{octet}.22.3/"), [1, octet, 22, 3]),
+                (format!("255.255.{octet}.255"), [255, 255, octet, 255]),
+                (format!("255.255.255.{octet}/65535 ("), [255, 255, 255, octet]),
+            ] {
+                let len = text.find('/').unwrap_or(text.len());
+                assert_eq!(parse_v4(text.as_bytes()), Some((Ipv4Addr::from(octets), len)), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in [
+            "",
+            "1",
+            "1.2.3",
+            "1.2.3.",
+            "1.2.3./",
+            ".1.2.3",
+            "1..2.3",
+            "256.1.1.1",
+            "1.1.1.256",
+            "1.1.1.999",
+            "1111.1.1.1",
+            "1.1.1.1111",
+            "a.1.1.1",
+            "1.1,1.1",
+            "1.1.1.x",
+            "10000000000000000000",
+            "1.1.1000000000000",
+            "255.255.255.2555",
+        ] {
+            assert_eq!(parse_v4(text.as_bytes()), None, "{text}");
+        }
+    }
+}
