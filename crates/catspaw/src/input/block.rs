@@ -16,6 +16,10 @@ const BLOCK: usize = 1 << 20;
 /// As much of the content as tells what it is.
 const HEAD: usize = 64 << 10;
 
+/// As much is unpacked at once. An unpacker that meets damage takes back what it has unpacked in that step, so that as
+/// much before the damage is lost.
+const STEP: usize = 64 << 10;
+
 /// So many places of lines that were too long are kept.
 const PLACES: usize = 8;
 
@@ -216,8 +220,10 @@ impl BlockReader {
     /// then.
     fn fill(&mut self, buffer: &mut [u8], mut len: usize) -> usize {
         let before = len;
+        let step = if self.packing == Packing::None { BLOCK } else { STEP };
         while len < buffer.len() && !self.at_end {
-            match self.content.read(&mut buffer[len..]) {
+            let end = buffer.len().min(len + step);
+            match self.content.read(&mut buffer[len..end]) {
                 Ok(0) => self.at_end = true,
                 Ok(read) => len += read,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}

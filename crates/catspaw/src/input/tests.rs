@@ -77,10 +77,10 @@ fn a_plain_file_is_read_as_it_is() {
 fn all_gzip_members_are_read_and_padding_is_none() {
     let mut packed = gzip(b"one\n");
     packed.extend(gzip(b""));
-    packed.extend(gzip(&log(100_000)));
+    packed.extend(gzip(&log(30_000)));
     packed.extend([0; 100]);
     let (all, summary) = read_bytes(&packed);
-    assert!(all == [b"one\n".to_vec(), log(100_000)].concat());
+    assert!(all == [b"one\n".to_vec(), log(30_000)].concat());
     assert_eq!(summary.on_disk, packed.len() as u64);
     assert!(summary.problem.is_none());
 }
@@ -89,15 +89,15 @@ fn all_gzip_members_are_read_and_padding_is_none() {
 fn all_zstd_frames_are_read_and_skippable_ones_left_out() {
     let mut packed = b"\x50\x2a\x4d\x18\x04\0\0\0size".to_vec();
     packed.extend(zstd(b"one\n"));
-    packed.extend(zstd(&log(100_000)));
+    packed.extend(zstd(&log(30_000)));
     let (all, summary) = read_bytes(&packed);
-    assert!(all == [b"one\n".to_vec(), log(100_000)].concat());
+    assert!(all == [b"one\n".to_vec(), log(30_000)].concat());
     assert!(summary.problem.is_none());
 }
 
 #[test]
 fn a_packed_file_that_is_cut_off_gives_what_it_had() {
-    let text = log(100_000);
+    let text = log(30_000);
     for (packed, packing) in [(gzip(&text), Packing::Gzip), (zstd(&text), Packing::Zstd)] {
         let (all, summary) = read_bytes(&packed[..packed.len() / 2]);
         assert!(all.len() > text.len() / 4 && text.starts_with(&all), "{packing}: {}", all.len());
@@ -113,11 +113,12 @@ fn a_packed_file_that_is_cut_off_gives_what_it_had() {
 
 #[test]
 fn damage_is_told_from_a_cut() {
-    let mut packed = gzip(&log(100_000));
+    let text = log(30_000);
+    let mut packed = gzip(&text);
     let middle = packed.len() / 2;
     packed[middle..middle + 64].fill(0xff);
     let (all, summary) = read_bytes(&packed);
-    assert!(!all.is_empty());
+    assert!(all.len() > text.len() / 4 && text[..text.len() / 4] == all[..text.len() / 4], "{}", all.len());
     assert!(matches!(summary.problem.unwrap().what, What::Damaged(Packing::Gzip, _)));
     for packed in [gzip(b"one\n"), zstd(b"one\n")] {
         let (all, summary) = read_bytes(&[packed, b"other things".to_vec()].concat());
@@ -216,7 +217,7 @@ fn a_line_without_end_ends() {
 
 #[test]
 fn the_head_is_not_lost() {
-    let text = log(100_000);
+    let text = log(30_000);
     for packed in [text.clone(), gzip(&text)] {
         let mut reader = over(io::Cursor::new(packed));
         assert!(reader.head() == &text[..64 << 10]);
