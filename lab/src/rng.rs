@@ -79,7 +79,8 @@ impl Rng {
 
     /// The gap to the next of events that come at random, `mean` apart on average.
     pub(crate) fn gap(&mut self, mean: u64) -> u64 {
-        self.draw(&EXPONENTIAL) * mean / 1000
+        // The table counts in thousandths of the mean; what lies between two of them is drawn as well.
+        (self.draw(&EXPONENTIAL) * mean + self.below(mean + 1)) / 1000
     }
 }
 

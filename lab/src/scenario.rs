@@ -126,11 +126,11 @@ impl Scenario {
             hours: 30,
             lines: None,
             hosts: 24,
-            pace: 36,
+            pace: 27,
             relays: vec![
                 Relay::socks(3 * HOUR + 17 * MINUTE, 18).cut_at(22 * HOUR + 5 * MINUTE),
                 Relay::connect(8085, 9 * HOUR + 41 * MINUTE, 9),
-                Relay::socks(6 * HOUR + 2 * MINUTE, 1),
+                Relay::socks(6 * HOUR + 2 * MINUTE, 2),
             ],
             sensor: "utc-pix".to_owned(),
         }
@@ -193,4 +193,4 @@ impl Scenario {
 }
 
 /// Measured on a day of 20,000 hosts at a pace of 1000.
-const LINES_PER_HOST_AND_DAY: u64 = 900;
+const LINES_PER_HOST_AND_DAY: u64 = 1300;

@@ -24,7 +24,7 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn new(host: u32, rng: &mut Rng, pace: u64, forwards: bool) -> Self {
-        Self { queues: rng.chance(500), rng: rng.clone(), host, mean: 80 * SECOND * 1000 / pace, forwards }
+        Self { queues: rng.chance(500), rng: rng.clone(), host, mean: 70 * SECOND * 1000 / pace, forwards }
     }
 
     /// The legs that carry a message on: it has more lines in its head, and the answers are shorter.

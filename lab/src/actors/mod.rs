@@ -52,7 +52,7 @@ impl Cast {
     fn host(&mut self, scenario: &Scenario, host: u32, it: &Host) {
         match it.role {
             Role::Ordinary => self.ordinary(host, it.addr),
-            Role::Busy => self.browser(host, 40),
+            Role::Busy => self.browser(host, 20),
             Role::WebServer => {
                 self.add(host, |pace, rng| (soon(rng, pace), Box::new(serve::Pages::new(host, rng, pace))))
             }

@@ -20,7 +20,7 @@ pub(crate) struct Peer {
 
 impl Peer {
     pub(crate) fn new(host: u32, rng: &mut Rng, pace: u64) -> Self {
-        Self { rng: rng.clone(), host, mean: 45 * SECOND * 1000 / pace }
+        Self { rng: rng.clone(), host, mean: 25 * SECOND * 1000 / pace }
     }
 }
 

@@ -45,7 +45,7 @@ pub(crate) struct Application {
 
 impl Application {
     pub(crate) fn new(host: u32, rng: &mut Rng, pace: u64) -> Self {
-        Self { rng: rng.clone(), host, mean: 55 * SECOND * 1000 / pace }
+        Self { rng: rng.clone(), host, mean: 35 * SECOND * 1000 / pace }
     }
 }
 
@@ -123,7 +123,7 @@ pub(crate) struct Health {
 
 impl Health {
     pub(crate) fn new(host: u32, rng: &mut Rng, pace: u64) -> Self {
-        Self { rng: rng.clone(), host, every: 3 * MINUTE * 1000 / pace }
+        Self { rng: rng.clone(), host, every: 100 * SECOND * 1000 / pace }
     }
 }
 
@@ -148,7 +148,7 @@ pub(crate) struct Fetcher {
 
 impl Fetcher {
     pub(crate) fn new(host: u32, rng: &mut Rng, pace: u64) -> Self {
-        Self { rng: rng.clone(), host, every: 3 * MINUTE * 1000 / pace }
+        Self { rng: rng.clone(), host, every: 100 * SECOND * 1000 / pace }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use crate::officer::{Line, Made, make};
-use catspaw_lab::{Counts, Relay, RelayTruth, Scenario};
+use catspaw_lab::{Asa, Counts, Pix, Relay, RelayTruth, Scenario, Tee, ZeekConn, run};
 
 /// A day of every kind of relay and of 60 hosts.
 fn day() -> Scenario {
@@ -162,6 +162,32 @@ fn a_relay_conserves_bytes() {
         let kept = talked.iter().filter(|difference| handshakes.contains(difference)).count();
         assert!(!talked.is_empty() && kept * 100 >= talked.len() * 85, "{kept} of {} at {}", talked.len(), relay.host);
     }
+}
+
+#[test]
+fn an_asa_and_zeek_see_the_same_connections() {
+    let scenario = day();
+    let (mut pix, mut asa, mut conn) = (Vec::new(), Vec::new(), Vec::new());
+    let mut tee = Tee::default()
+        .and(Pix { sensor: "utc-pix".to_owned(), year: true }.to(&mut pix))
+        .and(Asa { sensor: "asa1".to_owned() }.to(&mut asa))
+        .and(ZeekConn::new(&mut conn, scenario.begin()));
+    run(&scenario, &mut tee).expect("a case");
+    drop(tee);
+    let [pix, asa, conn] = [pix, asa, conn].map(|bytes| String::from_utf8(bytes).expect("text"));
+    assert!(pix.starts_with("Mar 03 2003 18:00:00 utc-pix : %PIX-6-305009: Built static translation from inside:"));
+    assert!(asa.starts_with("<166>Mar 03 2003 18:00:"));
+    let torn_down =
+        |log: &str| log.lines().filter_map(|line| Some(line.split_once(": Teardown ")?.1.to_owned())).collect();
+    let of_pix: Vec<String> = torn_down(&pix);
+    let of_asa: Vec<String> = torn_down(&asa);
+    assert_eq!(
+        of_pix.iter().filter(|text| text.contains(" connection ")).collect::<Vec<_>>(),
+        of_asa.iter().collect::<Vec<_>>()
+    );
+    let over = conn.lines().filter(|line| !line.starts_with('#')).count();
+    // Zeek hears of the end before the device's timer runs out.
+    assert!(over >= of_asa.len() && over < of_asa.len() + 50, "{over} and {}", of_asa.len());
 }
 
 #[test]
