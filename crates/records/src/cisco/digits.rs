@@ -52,7 +52,7 @@ pub(super) fn parse_v4(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
         others &= others.wrapping_sub(1);
         let len = end.wrapping_sub(from);
         // The longest address leaves one byte of the sixteen, so no octet begins in the last three.
-        let Some(four) = bytes.get(from..from + 4).and_then(|four| four.first_chunk()) else { return None };
+        let four = bytes.get(from..).and_then(|four| four.first_chunk())?;
         if len.wrapping_sub(1) > 2 || (index < 3 && bytes.get(end) != Some(&b'.')) {
             return None;
         }

@@ -44,12 +44,11 @@ pub(super) fn parse_tag(text: &[u8]) -> Option<(u32, usize)> {
     }
     let [severity, b'-', id @ ..] = text.get(at..)? else { return None };
     let (message_id, 6) = parse_decimal(id)? else { return None };
-    if !severity.is_ascii_digit() {
+    if !severity.is_ascii_digit() || id.get(6) != Some(&b':') {
         return None;
     }
-    let colon = usize::from(id.get(6) == Some(&b':'));
-    let space = usize::from(id.get(6 + colon) == Some(&b' '));
-    Some((u32::try_from(message_id).ok()?, at + 2 + 6 + colon + space))
+    let space = usize::from(id.get(7) == Some(&b' '));
+    Some((u32::try_from(message_id).ok()?, at + 2 + 7 + space))
 }
 
 #[cfg(test)]
@@ -64,7 +63,7 @@ mod tests {
             ("100% of %FWSM-3-106023:Deny", 106_023, "Deny"),
             ("fe80::1%in %FTD-1-430003: x", 430_003, "x"),
             ("%ASA-session-3-106102: access", 106_102, "access"),
-            ("%ASA-6-302013", 302_013, ""),
+            ("%ASA-6-302013:", 302_013, ""),
         ] {
             let tag = find_tag(line.as_bytes()).map(|tag| (tag.message_id, &line[tag.body..]));
             assert_eq!(tag, Some((id, body)), "{line}");
@@ -78,7 +77,9 @@ mod tests {
             "%ASA-6-30201: x",
             "%ASA-6-3020134: x",
             "%ASA-302013: x",
-            "%ASA--6-302013",
+            "%ASA-6-302013",
+            "%ASA-6-302013 Built",
+            "%ASA--6-302013:",
             "%ASA-x",
             "%ASA-",
             "%",

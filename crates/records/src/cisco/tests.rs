@@ -133,6 +133,35 @@ fn a_block_that_was_passed_over_leaves_what_reading_it_leaves() {
     }
 }
 
+/// Stamps of all kinds in no order at all, some of them of dates that only some years have.
+#[test]
+fn not_even_disorder_makes_reading_and_passing_over_differ() {
+    let stamps = [
+        "Mar  1 00:00:00 pix ",
+        "Feb 29 00:00:00 pix ",
+        "Feb 28 2004 00:00:00 pix : ",
+        "Dec 31 23:59:59 pix ",
+        "Jun 30 2010 00:00:00: ",
+        "2003-09-01T00:00:00Z pix ",
+        "Feb 30 2003 00:00:00 pix ",
+        "Jan  1 25:00:00 pix ",
+        "",
+    ];
+    let mut dice = Dice(99);
+    for _ in 0..300 {
+        let line = |dice: &mut Dice| format!("{}{TEARDOWN}\n", stamps[dice.below(stamps.len())]);
+        let lines: Vec<_> = (0..12).map(|_| line(&mut dice)).collect();
+        let whole = read(&lines.concat());
+        let (first, second) = lines.split_at(dice.below(12));
+        let mut ahead = reader();
+        ahead.advance(first.concat().as_bytes());
+        let mut apart = read(&first.concat()).records;
+        apart.extend(read_with(&mut ahead, second.concat().as_bytes()).records);
+        let moments = |records: &[(Record, String)]| records.iter().map(|r| r.0.known.at).collect::<Vec<_>>();
+        assert_eq!(moments(&apart), moments(&whole.records), "{lines:#?}");
+    }
+}
+
 fn split_at_lines(text: &str, parts: usize) -> Vec<&str> {
     let mut rest = text;
     let mut blocks = Vec::new();

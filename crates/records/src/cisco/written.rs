@@ -35,6 +35,11 @@ impl Written {
         self
     }
 
+    /// Whether it says its year.
+    pub(super) fn has_year(&self) -> bool {
+        self.minute.year.is_some()
+    }
+
     /// The date that it has on `clock`.
     pub(super) fn date(&self, clock: &Clock) -> Option<civil::Date> {
         clock.date_of(self.minute.year, self.minute.month, self.minute.day)
