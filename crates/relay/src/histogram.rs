@@ -16,6 +16,8 @@ const SCALES: [(i64, i64); 9] =
     [(1, 1), (8, 8), (64, 64), (512, 512), (4096, 4096), (1, 64), (64, 1), (1, 4096), (4096, 1)];
 /// The scales that mean something for a total: the first five.
 const TOTAL_SCALES: usize = 5;
+/// Cells up to this wide (in their narrower direction) mean the same size.
+const FINE: i64 = 8;
 /// Weight of each scale in the mixture: most on exact repeats, as measured on real proxies (one mode holds
 /// 85 to 100 % of its pairs to the byte).
 const MIX_TOTAL: [f64; TOTAL_SCALES] = [0.6, 0.2, 0.1, 0.05, 0.05];
@@ -53,13 +55,15 @@ impl Histogram {
         self.total
     }
 
-    /// Density of each scale at `size` without the prior.
-    fn densities(&self, size: Size) -> impl Iterator<Item = f64> + '_ {
-        let n = self.total + PRIOR_WEIGHT;
+    /// Density of each scale at `size` without the prior, and without the observations `left_out`.
+    fn densities<'a>(&'a self, size: Size, left_out: &'a [Size]) -> impl Iterator<Item = f64> + 'a {
+        let n = (self.total - left_out.len() as f64).max(0.0) + PRIOR_WEIGHT;
         scales_of(size).iter().enumerate().map(move |(k, &scale)| {
             let area = if size.directed { (scale.0 * scale.1) as f64 } else { scale.0 as f64 };
-            let count = self.scales.get(k).and_then(|cells| cells.get(&cell(size, scale))).copied().unwrap_or(0.0);
-            count / n / area
+            let here = cell(size, scale);
+            let count = self.scales.get(k).and_then(|cells| cells.get(&here)).copied().unwrap_or(0.0);
+            let left_out = left_out.iter().filter(|&&other| cell(other, scale) == here).count();
+            (count - left_out as f64).max(0.0) / n / area
         })
     }
 
@@ -67,14 +71,22 @@ impl Histogram {
     #[must_use]
     pub fn mixture(&self, size: Size, prior: f64) -> f64 {
         let mix: &[f64] = if size.directed { &MIX_DIRECTED } else { &MIX_TOTAL };
-        let learned: f64 = self.densities(size).zip(mix).map(|(density, weight)| density * weight).sum();
+        let learned: f64 = self.densities(size, &[]).zip(mix).map(|(density, weight)| density * weight).sum();
         learned + prior * PRIOR_WEIGHT / (self.total + PRIOR_WEIGHT)
     }
 
     /// The largest of all scales' densities and `prior`: what a cautious null has to concede.
     #[must_use]
     pub fn sharpest(&self, size: Size, prior: f64) -> f64 {
-        self.densities(size).fold(prior * PRIOR_WEIGHT / (self.total + PRIOR_WEIGHT), f64::max)
+        self.densities(size, &[]).fold(prior * PRIOR_WEIGHT / (self.total + PRIOR_WEIGHT), f64::max)
+    }
+
+    /// The largest of the finest scales' densities, as if the observations `left_out` had not been taken: how often
+    /// just this size came up.
+    #[must_use]
+    pub fn repeats_without(&self, size: Size, left_out: &[Size]) -> f64 {
+        let scales = scales_of(size);
+        self.densities(size, left_out).zip(scales).filter(|(_, scale)| scale.0.min(scale.1) <= FINE).map(|(d, _)| d).fold(0.0, f64::max)
     }
 }
 

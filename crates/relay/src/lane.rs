@@ -10,6 +10,7 @@ use catspaw_records::{
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::histogram::Histogram;
 use crate::leg::{Direction, End, Leg, Size};
 use crate::pairing::{self, CLEAR_MARGIN, Inbound, Outbound};
 use crate::service::{Due, Key, Service, could_cause};
@@ -93,6 +94,8 @@ pub struct Lane {
     quiet: BTreeMap<u16, BTreeMap<Key, Leg>>,
     /// Ports that have.
     pub services: BTreeMap<u16, Service>,
+    /// Sizes of inbound legs with payload.
+    inbound_sizes: Histogram,
     /// Outbound legs that are not final.
     outbound: BTreeMap<Key, Leg>,
     /// Outbound legs whose factor is due.
@@ -374,6 +377,9 @@ impl Lane {
             }
             return;
         }
+        if let Some(size) = leg.size() {
+            self.inbound_sizes.add(size, 1.0);
+        }
         if !self.services.contains_key(&port) {
             let legs = self.quiet.remove(&port).unwrap_or_default();
             if self.services.len() >= SERVICES {
@@ -429,7 +435,7 @@ impl Lane {
             let Some(size) = leg.size().filter(|size| size.total() > 0) else { continue };
             let day = ctx.days.of(due);
             for service in self.services.values_mut() {
-                service.take(Due { leg: &leg, size, day, now: due }, ctx.config);
+                service.take(Due { leg: &leg, size, inbound: &self.inbound_sizes, day, now: due }, ctx.config);
             }
             self.raise();
         }
@@ -464,15 +470,16 @@ impl Lane {
         let is_final = |leg: &Leg| {
             now == Nanos::MAX || crowded || leg.end.is_some_and(|end| end.at.plus(horizon) <= now)
         };
-        let final_pairs = self.pair_pending(ctx, now, &is_final, sink);
-        for (port, key) in final_pairs {
-            if let Some(service) = self.services.get_mut(&port) {
-                service.legs.remove(&key);
-            }
-        }
+        let taken = self.pair_pending(ctx, now, &is_final, sink);
         self.outbound.retain(|_, leg| !is_final(leg));
         for service in self.services.values_mut() {
-            service.legs.retain(|_, leg| leg.end.is_none() || !is_final(leg));
+            let port = service.port;
+            service.legs.retain(|&key, leg| match taken.get(&(port, key)) {
+                Some(Taken::Finally) => false,
+                // Its outbound leg ended late (a firewall's timer): it waits for that one's horizon.
+                Some(Taken::SoFar) => true,
+                None => leg.end.is_none() || !is_final(leg),
+            });
         }
     }
 
@@ -482,7 +489,7 @@ impl Lane {
         now: Nanos,
         is_final: &impl Fn(&Leg) -> bool,
         sink: &mut impl Sink,
-    ) -> Vec<(u16, Key)> {
+    ) -> BTreeMap<(u16, Key), Taken> {
         let ports: Vec<u16> = self.services.keys().copied().collect();
         let mut inbound = Vec::new();
         let mut keys = Vec::new();
@@ -500,15 +507,16 @@ impl Lane {
             .map(|leg| Outbound { leg, candidates: self.candidates(leg, &index) })
             .filter(|out| !out.candidates.is_empty())
             .collect();
+        let mut taken = BTreeMap::new();
         if outbound.is_empty() {
-            return Vec::new();
+            return taken;
         }
         let models: Vec<_> = self.services.values().map(Service::starting_model).collect();
         let matches = pairing::pair(&inbound, &outbound, &models);
         let mut learned: Vec<_> = self.services.values().map(|s| s.model.clone()).collect();
-        let mut used = Vec::new();
         for (out, matched) in outbound.iter().zip(&matches) {
             if !is_final(out.leg) {
+                taken.extend(matched.map(|matched| (keys[matched.inbound], Taken::SoFar)));
                 continue;
             }
             let own = matched.map(|m| inbound[m.inbound].service);
@@ -522,7 +530,7 @@ impl Lane {
             let Some(matched) = matched else { continue };
             let leg = inbound[matched.inbound].leg;
             learned[inbound[matched.inbound].service].learn(leg, out.leg);
-            used.push(keys[matched.inbound]);
+            taken.insert(keys[matched.inbound], Taken::Finally);
             let payload = out.leg.has_payload();
             sink.pair(LegPair {
                 host: ctx.host,
@@ -541,7 +549,7 @@ impl Lane {
                 service.model = model;
             }
         }
-        used
+        taken
     }
 
     fn candidates(&self, out: &Leg, index: &BTreeMap<(usize, Key), usize>) -> Vec<usize> {
@@ -558,6 +566,15 @@ impl Lane {
         }
         found
     }
+}
+
+/// Whether an inbound leg's pair may still change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// Its outbound leg is not final.
+    SoFar,
+    /// Its pair was given away.
+    Finally,
 }
 
 impl Open {

@@ -6,6 +6,7 @@ use catspaw_records::Nanos;
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::histogram::Histogram;
 use crate::leg::{Leg, Size};
 use crate::pairing::Model;
 use crate::test::{Candidate, Test};
@@ -68,6 +69,8 @@ pub struct Due<'a> {
     pub leg: &'a Leg,
     /// What it carried.
     pub size: Size,
+    /// Sizes of the host's inbound legs.
+    pub inbound: &'a Histogram,
     /// Civil day of the moment at which its total was known.
     pub day: i32,
     /// The moment of the merge.
@@ -118,7 +121,7 @@ impl Service {
         let tests = self.tests[slot].get_or_insert_default();
         for (test, candidates) in tests.shifted.iter_mut().zip(&shifted) {
             if !candidates.is_empty() {
-                test.take(due.size, resolution, candidates, due.day);
+                test.take(due.size, resolution, candidates, due.inbound, due.day);
                 raise(&mut tests.largest_shifted, test.log_ratio());
             }
         }
@@ -126,7 +129,7 @@ impl Service {
             return;
         }
         tests.taken += 1;
-        tests.test.take(due.size, resolution, &candidates, due.day);
+        tests.test.take(due.size, resolution, &candidates, due.inbound, due.day);
         let ratio = tests.test.log_ratio();
         raise(&mut tests.largest, ratio);
         let enough = ratio + log_weight >= -config.alpha.ln() && tests.largest_shifted.is_none_or(|s| ratio > s);
@@ -151,7 +154,7 @@ impl Service {
             .take(CANDIDATES)
             .map(|inbound| Candidate {
                 lag: inbound.lag_to(due.leg, shift),
-                difference: inbound.size().map(|size| size.minus(due.size)),
+                size: inbound.size(),
             })
             .collect()
     }

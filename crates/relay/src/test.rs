@@ -13,6 +13,9 @@ use crate::leg::Size;
 
 /// Shares of relayed traffic among the host's outbound legs that are tried side by side.
 const SHARES: [f64; 5] = [0.02, 0.1, 0.3, 0.6, 0.9];
+/// No outbound leg is worth more than this factor: one page that is served and fetched in the same size is a coincidence
+/// however improbable its size, so that a verdict always stands on several.
+const MOST: f64 = 1000.0;
 /// Days over which the error of thirty days is spent: half on the first, the rest evenly.
 const DAYS: f64 = 30.0;
 
@@ -21,8 +24,8 @@ const DAYS: f64 = 30.0;
 pub struct Candidate {
     /// Nanoseconds from its opening to that of the outbound leg.
     pub lag: i64,
-    /// What it carried beyond the outbound leg; `None` while its total is not known.
-    pub difference: Option<Size>,
+    /// What it carried; `None` while its total is not known.
+    pub size: Option<Size>,
 }
 
 /// State of the test.
@@ -69,26 +72,38 @@ impl Test {
     }
 
     /// Takes one outbound leg of size `size` (known to within `resolution` nanoseconds in time) with the inbound
-    /// legs that were open when it started, on civil day `day`.
-    pub fn take(&mut self, size: Size, resolution: i64, candidates: &[Candidate], day: i32) {
+    /// legs that were open when it started, on civil day `day`. `inbound` are the sizes of the host's inbound legs.
+    pub fn take(&mut self, size: Size, resolution: i64, candidates: &[Candidate], inbound: &Histogram, day: i32) {
         self.spend(day);
-        let null = self
-            .sizes
-            .sharpest(size, size_prior(size))
-            .max(self.matched_sizes.sharpest(size, size_prior(size)));
+        let null = self.null(size, candidates, inbound);
         let weights = self.lag_weights(resolution, candidates);
-        let ratios: Vec<f64> = candidates.iter().map(|c| self.ratio(c, null)).collect();
+        let ratios: Vec<f64> = candidates.iter().map(|c| self.ratio(size, c, null)).collect();
         let mean_ratio: f64 = weights.iter().zip(&ratios).map(|(w, r)| w * r).sum();
         let share = self.believed_share();
         for (log, pi) in self.log_products.iter_mut().zip(SHARES) {
-            *log += (1.0 - pi + pi * mean_ratio).ln();
+            *log += (1.0 - pi + pi * mean_ratio).min(MOST).ln();
         }
         self.learn(size, resolution, candidates, &weights, &ratios, share / (1.0 - share + share * mean_ratio));
     }
 
+    /// How likely an outbound leg of this size is anyway. Three witnesses, and the one that finds it likeliest counts:
+    /// the host's outbound sizes, those of them that looked like a relay's, and the sizes of what came in by other
+    /// legs (what a server serves and what it fetches often come from one catalogue).
+    fn null(&self, size: Size, candidates: &[Candidate], inbound: &Histogram) -> f64 {
+        let prior = size_prior(size);
+        let own: Vec<Size> = candidates.iter().filter_map(|c| c.size).collect();
+        self.sizes
+            .sharpest(size, prior)
+            .max(self.matched_sizes.sharpest(size, prior))
+            .max(inbound.repeats_without(size, &own))
+    }
+
     /// How much likelier the outbound size is as this candidate's than as the host's own.
-    fn ratio(&self, candidate: &Candidate, null: f64) -> f64 {
-        candidate.difference.map_or(1.0, |d| self.overheads.mixture(d, overhead_prior(d)) / null)
+    fn ratio(&self, size: Size, candidate: &Candidate, null: f64) -> f64 {
+        candidate.size.map_or(1.0, |inbound| {
+            let difference = inbound.minus(size);
+            self.overheads.mixture(difference, overhead_prior(difference)) / null
+        })
     }
 
     fn lag_weights(&self, resolution: i64, candidates: &[Candidate]) -> Vec<f64> {
@@ -127,7 +142,7 @@ impl Test {
         self.sizes.add(size, 1.0);
         let mut matched = 0.0;
         for ((candidate, weight), ratio) in candidates.iter().zip(weights).zip(ratios) {
-            let Some(difference) = candidate.difference else { continue };
+            let Some(difference) = candidate.size.map(|inbound| inbound.minus(size)) else { continue };
             let responsibility = factor * weight * ratio;
             if responsibility > 0.01 {
                 self.overheads.add(difference, responsibility);
