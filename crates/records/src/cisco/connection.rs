@@ -9,8 +9,8 @@ use crate::{ByteCount, ByteKind, Bytes, Closed, Event, Inside, Opened, Proto};
 /// `Built {inbound|outbound} TCP connection ID for IFC:A/p (mapped) to IFC:B/p (mapped)`.
 ///
 /// The first end is the foreign one, the second the local one; the direction says which of them opened it.
-#[inline]
-pub(super) fn parse_built(mut text: Text<'_>, proto: Proto) -> Result<Event, Why> {
+#[inline(always)]
+pub(super) fn parse_built(mut text: Text<'_>, proto: Proto, event: &mut Event) -> Result<(), Why> {
     text.parse_literal(b"Built ", "not a built connection")?;
     let inbound = if text.eat(b"outbound ") {
         false
@@ -24,19 +24,21 @@ pub(super) fn parse_built(mut text: Text<'_>, proto: Proto) -> Result<Event, Why
     text.parse_literal(b" to ", "no second end")?;
     let second = text.parse_party()?;
     let mapped_second = text.decode_mapped(&second);
+    let (mapped_first, mapped_second) = (mapped_first.map(Into::into), mapped_second.map(Into::into));
     let inside = decode_inside(&first, &second);
-    let (first, second) = (first.endpoint()?, second.endpoint()?);
-    Ok(Event::Opened(if inbound {
+    let (first, second) = (first.end()?.into(), second.end()?.into());
+    *event = Event::Opened(if inbound {
         Opened { id, proto, orig: first, resp: second, mapped_orig: mapped_first, mapped_resp: mapped_second, inside }
     } else {
         let inside = Inside { orig: inside.resp, resp: inside.orig };
         Opened { id, proto, orig: second, resp: first, mapped_orig: mapped_second, mapped_resp: mapped_first, inside }
-    }))
+    });
+    Ok(())
 }
 
 /// `Teardown TCP connection ID for IFC:A/p to IFC:B/p duration h:mm:ss [bytes N] [reason [from IFC]] [(user)]`.
-#[inline]
-pub(super) fn parse_teardown(mut text: Text<'_>, proto: Proto) -> Result<Event, Why> {
+#[inline(always)]
+pub(super) fn parse_teardown(mut text: Text<'_>, proto: Proto, event: &mut Event) -> Result<(), Why> {
     text.parse_literal(b"Teardown ", "not a teardown")?;
     let id = parse_connection_id(&mut text, proto)?;
     let first = text.parse_party()?;
@@ -50,8 +52,9 @@ pub(super) fn parse_teardown(mut text: Text<'_>, proto: Proto) -> Result<Event, 
     text.skip_spaces();
     let ending = decode_reason(text.rest(), first.interface, second.interface);
     let inside = decode_inside(&first, &second);
-    let (first, second) = (first.endpoint()?, second.endpoint()?);
-    Ok(Event::Closed(Closed { id, proto, first, second, inside, duration, bytes, ending }))
+    let (first, second) = (first.end()?.into(), second.end()?.into());
+    *event = Event::Closed(Closed { id, proto, first, second, inside, duration, bytes, ending });
+    Ok(())
 }
 
 /// `TCP connection ID for `. Later ASAs mark connections that they open themselves to look whether a server lives.
@@ -86,17 +89,18 @@ fn decode_inside(first: &Party<'_>, second: &Party<'_>) -> Inside {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cisco::tests::parse;
     use crate::{Ending, Nanos};
 
     fn opened(text: &str, proto: Proto) -> Opened {
-        match parse_built(Text::new(text.as_bytes()), proto) {
+        match parse(|event| parse_built(Text::new(text.as_bytes()), proto, event)) {
             Ok(Event::Opened(opened)) => opened,
             other => panic!("{text}: {other:?}"),
         }
     }
 
     fn closed(text: &str, proto: Proto) -> Closed {
-        match parse_teardown(Text::new(text.as_bytes()), proto) {
+        match parse(|event| parse_teardown(Text::new(text.as_bytes()), proto, event)) {
             Ok(Event::Closed(closed)) => closed,
             other => panic!("{text}: {other:?}"),
         }
@@ -182,7 +186,8 @@ mod tests {
             ("Built inbound TCP connection 1 for outside:192.0.2.1 (192.0.2.1) to inside:10.0.0.1/2", "no port"),
             ("Built inbound TCP connection 1 for outside:192.0.2.1/x", "a port that is no number"),
         ] {
-            assert_eq!(parse_built(Text::new(text.as_bytes()), Proto::Tcp), Err(why), "{text}");
+            let parsed = parse(|event| parse_built(Text::new(text.as_bytes()), Proto::Tcp, event));
+            assert_eq!(parsed, Err(why), "{text}");
         }
         let ends = "Teardown TCP connection 1 for outside:192.0.2.1/1 to inside:10.0.0.1/2";
         for (tail, why) in [
@@ -191,7 +196,8 @@ mod tests {
             (" duration 0:00:01 bytes 99999999999999999999 TCP FINs", "a byte count that is no number"),
         ] {
             let text = format!("{ends}{tail}");
-            assert_eq!(parse_teardown(Text::new(text.as_bytes()), Proto::Tcp), Err(why), "{text}");
+            let parsed = parse(|event| parse_teardown(Text::new(text.as_bytes()), Proto::Tcp, event));
+            assert_eq!(parsed, Err(why), "{text}");
         }
     }
 }

@@ -2,27 +2,27 @@
 
 use super::Why;
 use super::text::Text;
-use crate::{Denied, Event, Proto};
+use crate::{Denied, Endpoint, Event, Proto};
 
 /// 106001: `Inbound TCP connection denied from A/p to B/p flags SYN  on interface IFC`.
 #[inline]
-pub(super) fn parse_inbound_denied(mut text: Text<'_>) -> Result<Event, Why> {
+pub(super) fn parse_inbound_denied(mut text: Text<'_>, event: &mut Event) -> Result<(), Why> {
     text.parse_literal(b"Inbound TCP connection denied from ", "not a denied connection")?;
-    parse_tcp_ends(text)
+    parse_tcp_ends(text, event)
 }
 
 /// 106015: `Deny TCP (no connection) from A/p to B/p flags RST ACK  on interface IFC`.
 #[inline]
-pub(super) fn parse_no_connection(mut text: Text<'_>) -> Result<Event, Why> {
+pub(super) fn parse_no_connection(mut text: Text<'_>, event: &mut Event) -> Result<(), Why> {
     text.parse_literal(b"Deny TCP (no connection) from ", "not a denial")?;
-    parse_tcp_ends(text)
+    parse_tcp_ends(text, event)
 }
 
-fn parse_tcp_ends(mut text: Text<'_>) -> Result<Event, Why> {
-    let orig = text.parse_bare_party()?.endpoint()?;
+fn parse_tcp_ends(mut text: Text<'_>, event: &mut Event) -> Result<(), Why> {
+    let orig = text.parse_bare_party()?.end()?.into();
     text.decode_groups();
     text.parse_literal(b" to ", "no second end")?;
-    let resp = text.parse_bare_party()?.endpoint()?;
+    let resp = text.parse_bare_party()?.end()?.into();
     text.decode_groups();
     text.parse_literal(b" flags ", "no flags")?;
     // Nothing but a SYN asks for a connection; the flags end at two spaces in some versions and at one in others.
@@ -31,7 +31,8 @@ fn parse_tcp_ends(mut text: Text<'_>) -> Result<Event, Why> {
         text.skip_spaces();
         matches!(text.word(), b"" | b"on")
     };
-    Ok(Event::Denied(Denied { proto: Proto::Tcp, orig, resp, attempt }))
+    *event = Event::Denied(Denied { proto: Proto::Tcp, orig, resp, attempt });
+    Ok(())
 }
 
 /// 106023: `Deny tcp src IFC:A/p dst IFC:B/p by access-group "acl"`, `Deny icmp src IFC:A dst IFC:B (type 8, code 0)`,
@@ -39,7 +40,7 @@ fn parse_tcp_ends(mut text: Text<'_>) -> Result<Event, Why> {
 ///
 /// Packets of a connection that is known do not come before an access list, so what is denied here is an attempt.
 #[inline]
-pub(super) fn parse_access_group(mut text: Text<'_>) -> Result<Event, Why> {
+pub(super) fn parse_access_group(mut text: Text<'_>, event: &mut Event) -> Result<(), Why> {
     text.parse_literal(b"Deny ", "not a denial")?;
     let proto = parse_proto(&mut text)?;
     text.parse_literal(b" src ", "no source")?;
@@ -47,16 +48,18 @@ pub(super) fn parse_access_group(mut text: Text<'_>) -> Result<Event, Why> {
     text.decode_groups();
     text.parse_literal(b" dst ", "no destination")?;
     let resp = text.parse_party()?;
-    let (mut orig, mut resp) = match proto {
-        Proto::Tcp | Proto::Udp => (orig.endpoint()?, resp.endpoint()?),
-        Proto::Icmp | Proto::Other(_) => (orig.endpoint_or_zero(), resp.endpoint_or_zero()),
+    let (orig, resp) = match proto {
+        Proto::Tcp | Proto::Udp => (orig.end()?, resp.end()?),
+        Proto::Icmp | Proto::Other(_) => (orig.end_or_zero(), resp.end_or_zero()),
     };
+    let (mut orig, mut resp) = (Endpoint::from(orig), Endpoint::from(resp));
     if proto == Proto::Icmp
         && let Some((kind, code)) = parse_type_and_code(text)
     {
         (orig.port, resp.port) = (kind, code);
     }
-    Ok(Event::Denied(Denied { proto, orig, resp, attempt: true }))
+    *event = Event::Denied(Denied { proto, orig, resp, attempt: true });
+    Ok(())
 }
 
 fn parse_proto(text: &mut Text<'_>) -> Result<Proto, Why> {
@@ -104,6 +107,7 @@ fn parse_type_and_code(mut text: Text<'_>) -> Option<(u16, u16)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cisco::tests::parse;
 
     fn denied(event: Result<Event, Why>) -> (Proto, String, String, bool) {
         match event {
@@ -127,9 +131,17 @@ mod tests {
         ] {
             let no_connection = format!("Deny TCP (no connection) from 192.0.2.1/80 to 192.0.2.9/4501 flags {flags}");
             let expected = (Proto::Tcp, "192.0.2.1:80".to_owned(), "192.0.2.9:4501".to_owned(), attempt);
-            assert_eq!(denied(parse_no_connection(Text::new(no_connection.as_bytes()))), expected, "{flags}");
+            assert_eq!(
+                denied(parse(|event| parse_no_connection(Text::new(no_connection.as_bytes()), event))),
+                expected,
+                "{flags}"
+            );
             let inbound = format!("Inbound TCP connection denied from 192.0.2.1/80 to 192.0.2.9/4501 flags {flags}");
-            assert_eq!(denied(parse_inbound_denied(Text::new(inbound.as_bytes()))), expected, "{flags}");
+            assert_eq!(
+                denied(parse(|event| parse_inbound_denied(Text::new(inbound.as_bytes()), event))),
+                expected,
+                "{flags}"
+            );
         }
     }
 
@@ -187,7 +199,11 @@ mod tests {
         ] {
             let body = format!("Deny {text}");
             let expected = (proto, orig.to_owned(), resp.to_owned(), true);
-            assert_eq!(denied(parse_access_group(Text::new(body.as_bytes()))), expected, "{text}");
+            assert_eq!(
+                denied(parse(|event| parse_access_group(Text::new(body.as_bytes()), event))),
+                expected,
+                "{text}"
+            );
         }
     }
 
@@ -200,7 +216,7 @@ mod tests {
             ("Deny tcp src outside:192.0.2.1 dst inside:192.0.2.9/1", "no port"),
             ("Deny protocol x src", "a protocol that is no number"),
         ] {
-            assert_eq!(parse_access_group(Text::new(text.as_bytes())), Err(why), "{text}");
+            assert_eq!(parse(|event| parse_access_group(Text::new(text.as_bytes()), event)), Err(why), "{text}");
         }
     }
 }

@@ -3,8 +3,6 @@
 //! A line holds a dozen numbers of every length. Read digit by digit, each ends in a branch that the processor guesses
 //! wrong; these functions load eight or sixteen bytes and find the end with a mask.
 
-use std::net::Ipv4Addr;
-
 /// A one in each byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
 
@@ -40,31 +38,30 @@ fn decode_eight(bytes: u64) -> (u64, usize) {
     ((fours.wrapping_mul(10_000) + (fours >> 32)) & 0xffff_ffff, len)
 }
 
-/// The IPv4 address at the front and its length; what follows it is not looked at.
+/// The bits of the IPv4 address at the front, and its length; what follows it is not looked at.
 #[inline]
-pub(super) fn parse_v4(text: &[u8]) -> Option<(Ipv4Addr, usize)> {
+pub(super) fn parse_v4(text: &[u8]) -> Option<(u32, usize)> {
     let bytes: [u8; 16] = padded(text);
     let mut others = others_of_sixteen(bytes);
-    let mut digits = [0_u32; 4];
-    let mut from = 0;
-    for (index, octet) in digits.iter_mut().enumerate() {
+    let (mut addr, mut largest, mut from) = (0, 0, 0);
+    for index in 0..4 {
         let end = others.trailing_zeros() as usize;
         others &= others.wrapping_sub(1);
         let len = end.wrapping_sub(from);
         // The longest address leaves one byte of the sixteen, so no octet begins in the last three.
-        let four = bytes.get(from..).and_then(|four| four.first_chunk())?;
+        let four = bytes.get(from..)?.first_chunk()?;
         if len.wrapping_sub(1) > 2 || (index < 3 && bytes.get(end) != Some(&b'.')) {
             return None;
         }
         // The digits at the end of the four bytes, noughts before them.
-        *octet = (u32::from_le_bytes(*four) & 0x0f0f_0f0f) << (32 - 8 * len);
+        let digits = (u32::from_le_bytes(*four) & 0x0f0f_0f0f) << (32 - 8 * len);
+        let octet = ((digits >> 8) & 0xf) * 100 + ((digits >> 16) & 0xf) * 10 + (digits >> 24);
+        addr = addr << 8 | octet;
+        largest |= octet;
         from = end + 1;
     }
-    let numbers = digits.map(|digits| ((digits >> 8) & 0xf) * 100 + ((digits >> 16) & 0xf) * 10 + (digits >> 24));
-    if numbers.iter().fold(0, |all, number| all | number) > 255 {
-        return None;
-    }
-    Some((Ipv4Addr::from(numbers.map(|number| number as u8)), from - 1))
+    // Octets of up to 999 that are or-ed reach 256 if and only if one of them does.
+    (largest < 256).then_some((addr, from - 1))
 }
 
 /// A bit for each of sixteen bytes that is no digit.
@@ -136,7 +133,7 @@ mod tests {
                 (format!("255.255.255.{octet}/65535 ("), [255, 255, 255, octet]),
             ] {
                 let len = text.find('/').unwrap_or(text.len());
-                assert_eq!(parse_v4(text.as_bytes()), Some((Ipv4Addr::from(octets), len)), "{text}");
+                assert_eq!(parse_v4(text.as_bytes()), Some((u32::from_be_bytes(octets), len)), "{text}");
             }
         }
     }

@@ -3,11 +3,19 @@
 use super::header::{Header, UNNAMED};
 use crate::{Nanos, SensorId, Stamp};
 
+/// How long a header may be and still be kept, in words of eight bytes.
+const WORDS: usize = 8;
+
 /// A header that was read and resolved.
 #[derive(Clone, Debug)]
 pub(super) struct Memo {
-    /// Its text; empty where nothing is kept.
-    head: Vec<u8>,
+    /// Its text and the tag's `%`, and ones where the text of another line must be the same: everywhere but in the
+    /// seconds. Eight bytes at a time, for that is half the work of comparing what is before and behind the seconds.
+    words: [(u64, u64); WORDS],
+    /// How many of them there are; none where nothing is kept.
+    used: usize,
+    /// How long the header is.
+    len: usize,
     /// Where the two digits of the seconds stand.
     second_at: usize,
     /// Where the record's own text begins.
@@ -29,20 +37,37 @@ pub(super) struct Known<'a> {
 
 impl Memo {
     pub(super) fn new() -> Self {
-        Self { head: Vec::new(), second_at: 0, own: 0, name: None, minute: Nanos(0), sensor: SensorId(0) }
+        Self {
+            words: [(0, 0); WORDS],
+            used: 0,
+            len: 0,
+            second_at: 0,
+            own: 0,
+            name: None,
+            minute: Nanos(0),
+            sensor: SensorId(0),
+        }
     }
 
     pub(super) fn forget(&mut self) {
-        self.head.clear();
+        self.used = 0;
     }
 
     /// Keeps a header whose stamp means `stamp`, if it is of the usual kind: short, and to the second.
     pub(super) fn keep(&mut self, head: &[u8], header: &Header<'_>, stamp: Stamp) {
-        const LONGEST: usize = 256;
-        self.head.clear();
+        self.forget();
         let second = header.second_at.and_then(|at| Some((at, two_digits(head, at)?)));
-        let Some((second_at, second)) = second.filter(|_| head.len() <= LONGEST) else { return };
-        self.head.extend_from_slice(head);
+        let Some((second_at, second)) = second.filter(|_| head.len() < WORDS * 8) else { return };
+        let (mut text, mut mask) = ([0; WORDS * 8], [0; WORDS * 8]);
+        text[..head.len()].copy_from_slice(head);
+        text[head.len()] = b'%';
+        mask[..=head.len()].fill(0xff);
+        mask[second_at..second_at + 2].fill(0);
+        for (kept, (word, mask)) in self.words.iter_mut().zip(words_of(&text).zip(words_of(&mask))) {
+            *kept = (word & mask, mask);
+        }
+        self.used = head.len() / 8 + 1;
+        self.len = head.len();
         self.second_at = second_at;
         self.own = header.own;
         self.name = header.name;
@@ -53,22 +78,26 @@ impl Memo {
     /// What the header of `line` means, if it is the kept one with other seconds, and how long it is.
     #[inline]
     pub(super) fn recall<'a>(&self, line: &'a [u8]) -> Option<(Known<'a>, usize)> {
-        let len = self.head.len();
-        let (head, rest) = line.split_at_checked(len)?;
-        let after = self.second_at + 2;
-        if len == 0
-            || rest.first() != Some(&b'%')
-            || head.get(..self.second_at) != self.head.get(..self.second_at)
-            || head.get(after..) != self.head.get(after..)
-        {
+        if self.used == 0 || line.len() < self.used * 8 {
             return None;
         }
-        let second = two_digits(head, self.second_at).filter(|second| *second <= 60)?;
+        let kept = &self.words[..self.used];
+        let other =
+            kept.iter().zip(words_of(line)).fold(0, |other, ((kept, mask), word)| other | (kept ^ (word & mask)));
+        if other != 0 {
+            return None;
+        }
+        let second = two_digits(line, self.second_at).filter(|second| *second <= 60)?;
         let at = self.minute.plus(second * Nanos::SECOND);
         let stamp = Stamp { at, resolution: 1_000_000_000, sensor: self.sensor };
-        let name = self.name.map_or(UNNAMED, |(from, to)| &head[from..to]);
-        Some((Known { stamp, name, own: self.own }, len))
+        let name = self.name.map_or(UNNAMED, |(from, to)| &line[from..to]);
+        Some((Known { stamp, name, own: self.own }, self.len))
     }
+}
+
+#[inline]
+fn words_of(text: &[u8]) -> impl Iterator<Item = u64> {
+    text.as_chunks::<8>().0.iter().map(|word| u64::from_le_bytes(*word))
 }
 
 #[inline]

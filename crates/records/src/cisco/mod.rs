@@ -15,10 +15,14 @@ mod text;
 mod translation;
 mod written;
 
+use std::net::{IpAddr, Ipv4Addr};
+
 use jiff::civil::Date;
 use memchr::memrchr;
 
-use crate::{Block, Clock, Event, HashSeed, LineSink, Place, Proto, Record, SensorId, Stamp, Unparsed};
+use crate::{
+    Block, Clock, Denied, Endpoint, Event, HashSeed, LineSink, Nanos, Place, Proto, Record, SensorId, Stamp, Unparsed,
+};
 use header::{Header, decode_header};
 use memo::{Known, Memo};
 use tag::{find_tag, parse_tag};
@@ -33,7 +37,7 @@ type Why = &'static str;
 pub struct Reader {
     time: Timekeeper,
     /// The last header that was resolved, as long as nothing moved the clock since.
-    memo: Memo,
+    memo: Box<Memo>,
 }
 
 /// How much of a file is looked at to tell what it is.
@@ -53,21 +57,23 @@ pub fn sniff(head: &[u8]) -> bool {
     })
 }
 
-/// What a message says; `None` where its id is one that is not used.
+/// Puts what a message says into `event`; `None` where its id is one that is not used.
+///
+/// An event is large: handed up by value, it would be copied at each step, and each copy waits for the one before.
 #[inline]
-fn parse_message(message_id: u32, text: Text<'_>) -> Option<(&'static str, Result<Event, Why>)> {
+fn parse_message(message_id: u32, text: Text<'_>, event: &mut Event) -> Option<(&'static str, Result<(), Why>)> {
     Some(match message_id {
-        106_001 => ("106001", denial::parse_inbound_denied(text)),
-        106_015 => ("106015", denial::parse_no_connection(text)),
-        106_023 => ("106023", denial::parse_access_group(text)),
-        302_013 => ("302013", connection::parse_built(text, Proto::Tcp)),
-        302_014 => ("302014", connection::parse_teardown(text, Proto::Tcp)),
-        302_015 => ("302015", connection::parse_built(text, Proto::Udp)),
-        302_016 => ("302016", connection::parse_teardown(text, Proto::Udp)),
-        305_009 => ("305009", translation::parse_built(text)),
-        305_010 => ("305010", translation::parse_teardown(text)),
-        305_011 => ("305011", translation::parse_built(text)),
-        305_012 => ("305012", translation::parse_teardown(text)),
+        106_001 => ("106001", denial::parse_inbound_denied(text, event)),
+        106_015 => ("106015", denial::parse_no_connection(text, event)),
+        106_023 => ("106023", denial::parse_access_group(text, event)),
+        302_013 => ("302013", connection::parse_built(text, Proto::Tcp, event)),
+        302_014 => ("302014", connection::parse_teardown(text, Proto::Tcp, event)),
+        302_015 => ("302015", connection::parse_built(text, Proto::Udp, event)),
+        302_016 => ("302016", connection::parse_teardown(text, Proto::Udp, event)),
+        305_009 => ("305009", translation::parse_built(text, event)),
+        305_010 => ("305010", translation::parse_teardown(text, event)),
+        305_011 => ("305011", translation::parse_built(text, event)),
+        305_012 => ("305012", translation::parse_teardown(text, event)),
         _ => return None,
     })
 }
@@ -76,7 +82,7 @@ impl Reader {
     /// A reader whose stamps `clock` resolves.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { time: Timekeeper::new(clock), memo: Memo::new() }
+        Self { time: Timekeeper::new(clock), memo: Box::new(Memo::new()) }
     }
 
     /// Parses a block into `sink`.
@@ -169,17 +175,28 @@ fn finish(
         Ok(known) => known.name,
         Err((name, _)) => name,
     };
-    let Some((kind, event)) = parse_message(message_id, text) else {
+    let mut record = Record { known: UNKNOWN, place, fingerprint: 0, event: NOTHING };
+    let Some((kind, parsed)) = parse_message(message_id, text, &mut record.event) else {
         return sink.skipped(name);
     };
-    match (known, event) {
-        (Ok(Known { stamp, name, own }), Ok(event)) => {
-            let fingerprint = seed.fingerprint(line[own..].trim_ascii_end());
-            sink.record(Record { known: stamp, place, fingerprint, event }, name);
+    match (known, parsed) {
+        (Ok(Known { stamp, name, own }), Ok(())) => {
+            record.known = stamp;
+            record.fingerprint = seed.fingerprint(line[own..].trim_ascii_end());
+            sink.record(record, name);
         }
         (Err((_, why)), _) | (_, Err(why)) => sink.unparsed(Unparsed { place, kind, why }),
     }
 }
+
+/// Stands in a record until its stamp is put there.
+const UNKNOWN: Stamp = Stamp { at: Nanos(0), resolution: 0, sensor: SensorId(0) };
+
+/// Stands in a record until its event is put there.
+const NOTHING: Event = {
+    let nowhere = Endpoint { addr: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
+    Event::Denied(Denied { proto: Proto::Other(0), orig: nowhere, resp: nowhere, attempt: false })
+};
 
 /// What a block's last stamp tells of its date.
 enum LastStamp {

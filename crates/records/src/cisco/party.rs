@@ -1,6 +1,6 @@
 //! One end of a connection as a message writes it: `interface:address/port`, and what may follow in parentheses.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use memchr::memchr;
 
@@ -13,30 +13,61 @@ use crate::Endpoint;
 #[derive(Clone, Copy)]
 pub(super) struct Party<'a> {
     pub(super) interface: &'a [u8],
-    pub(super) addr: IpAddr,
-    pub(super) port: Option<u16>,
+    addr: Address,
+    port: Option<u16>,
     /// `address/port` as it is written.
     text: &'a [u8],
 }
 
+/// An [`IpAddr`] that fits into registers: one that is copied about in memory costs more than reading it.
+#[derive(Clone, Copy)]
+enum Address {
+    V4(u32),
+    V6 { high: u64, low: u64 },
+}
+
+/// An [`Endpoint`] that fits into registers, for the same reason.
+#[derive(Clone, Copy)]
+pub(super) struct End {
+    addr: Address,
+    port: u16,
+}
+
+impl From<End> for Endpoint {
+    #[inline(always)]
+    fn from(end: End) -> Self {
+        Self { addr: end.addr.into(), port: end.port }
+    }
+}
+
+impl From<Address> for IpAddr {
+    #[inline]
+    fn from(addr: Address) -> Self {
+        match addr {
+            Address::V4(bits) => Self::V4(Ipv4Addr::from_bits(bits)),
+            Address::V6 { high, low } => Self::V6(Ipv6Addr::from_bits(u128::from(high) << 64 | u128::from(low))),
+        }
+    }
+}
+
 impl Party<'_> {
     /// The end of a connection, which has a port.
-    pub(super) fn endpoint(&self) -> Result<Endpoint, Why> {
-        Ok(Endpoint { addr: self.addr, port: self.port.ok_or("no port")? })
+    #[inline(always)]
+    pub(super) fn end(&self) -> Result<End, Why> {
+        Ok(End { addr: self.addr, port: self.port.ok_or("no port")? })
     }
 
     /// The end where a port may be missing (whole addresses, ICMP).
-    pub(super) fn endpoint_or_zero(&self) -> Endpoint {
-        Endpoint { addr: self.addr, port: self.port.unwrap_or(0) }
+    pub(super) fn end_or_zero(&self) -> End {
+        End { addr: self.addr, port: self.port.unwrap_or(0) }
     }
 
     /// Whether the interface's own name says on which side it is.
+    #[inline(always)]
     pub(super) fn named_inside(&self) -> Option<bool> {
-        match self.interface {
-            b"outside" => Some(false),
-            b"inside" => Some(true),
-            name if name.eq_ignore_ascii_case(b"outside") => Some(false),
-            name if name.eq_ignore_ascii_case(b"inside") => Some(true),
+        match self.interface.len() {
+            7 if self.interface.eq_ignore_ascii_case(b"outside") => Some(false),
+            6 if self.interface.eq_ignore_ascii_case(b"inside") => Some(true),
             _ => None,
         }
     }
@@ -48,7 +79,7 @@ impl<'a> Text<'a> {
     /// An interface is called as its owner likes (`NP Identity Ifc`, `DMZ(acl)`, a name with a colon), so its name
     /// ends at the first colon behind which an address stands; but a host name in an address's place must not make us
     /// read on into the other end, so nothing that ends an address may lie between two colons.
-    #[inline]
+    #[inline(always)]
     pub(super) fn parse_party(&mut self) -> Result<Party<'a>, Why> {
         let text = self.rest();
         // Nearly every line's interfaces have the names that the devices come with.
@@ -62,11 +93,13 @@ impl<'a> Text<'a> {
             && text.get(colon + 1 + len) == Some(&b'/')
         {
             self.skip(colon + 1);
-            return self.parse_rest(&text[..colon], IpAddr::V4(addr), len);
+            return self.parse_rest(&text[..colon], Address::V4(addr), len);
         }
         self.parse_odd_party()
     }
 
+    #[cold]
+    #[inline(never)]
     fn parse_odd_party(&mut self) -> Result<Party<'a>, Why> {
         let text = self.rest();
         let mut colon = text.iter().position(|byte| matches!(byte, b':' | b'/')).ok_or("no interface")?;
@@ -92,7 +125,7 @@ impl<'a> Text<'a> {
 
     /// The port, if there is one behind an address of `len` bytes.
     #[inline(always)]
-    fn parse_rest(&mut self, interface: &'a [u8], addr: IpAddr, len: usize) -> Result<Party<'a>, Why> {
+    fn parse_rest(&mut self, interface: &'a [u8], addr: Address, len: usize) -> Result<Party<'a>, Why> {
         let text = self.rest();
         self.skip(len);
         let port = self.parse_slash_port()?;
@@ -115,14 +148,14 @@ impl<'a> Text<'a> {
     }
 
     /// What follows `real` in parentheses: the end as the other side sees it, and users. Users are left out.
-    #[inline]
-    pub(super) fn decode_mapped(&mut self, real: &Party<'_>) -> Option<Endpoint> {
+    #[inline(always)]
+    pub(super) fn decode_mapped(&mut self, real: &Party<'_>) -> Option<End> {
         // Most ends are not translated, and comparing is quicker than reading them again.
         if let [b' ', b'(', rest @ ..] = self.rest()
             && let Some([b')', after @ ..]) = rest.strip_prefix(real.text)
             && after.first() != Some(&b'(')
             && after.get(1) != Some(&b'(')
-            && let Ok(endpoint) = real.endpoint()
+            && let Ok(endpoint) = real.end()
         {
             *self = Self::new(after);
             return Some(endpoint);
@@ -132,7 +165,7 @@ impl<'a> Text<'a> {
 
     /// Moves over whatever stands in parentheses; the first end among it.
     #[inline]
-    pub(super) fn decode_groups(&mut self) -> Option<Endpoint> {
+    pub(super) fn decode_groups(&mut self) -> Option<End> {
         if matches!(self.rest(), [] | [b' ', b'a'..=b'z', ..]) {
             return None;
         }
@@ -155,9 +188,9 @@ impl<'a> Text<'a> {
         }
     }
 
-    fn parse_endpoint_and_close(&mut self) -> Option<Endpoint> {
+    fn parse_endpoint_and_close(&mut self) -> Option<End> {
         let mut inner = *self;
-        let endpoint = inner.parse_bare_party().ok()?.endpoint().ok()?;
+        let endpoint = inner.parse_bare_party().ok()?.end().ok()?;
         if !inner.eat(b")") {
             return None;
         }
@@ -168,16 +201,16 @@ impl<'a> Text<'a> {
 
 /// The address at the front and its length.
 #[inline]
-fn parse_address(text: &[u8]) -> Option<(IpAddr, usize)> {
+fn parse_address(text: &[u8]) -> Option<(Address, usize)> {
     match parse_v4(text) {
-        Some((addr, len)) => ends_address(text.get(len)).then_some((IpAddr::V4(addr), len)),
+        Some((addr, len)) => ends_address(text.get(len)).then_some((Address::V4(addr), len)),
         None => parse_v6(text),
     }
 }
 
 /// An IPv6 address, possibly with a scope (`fe80::1%inside`); one that stands for an IPv4 address is that.
 #[cold]
-fn parse_v6(text: &[u8]) -> Option<(IpAddr, usize)> {
+fn parse_v6(text: &[u8]) -> Option<(Address, usize)> {
     const LONGEST: usize = 45;
     let address = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
     let mut len = text.iter().take(LONGEST).take_while(address).count();
@@ -186,7 +219,11 @@ fn parse_v6(text: &[u8]) -> Option<(IpAddr, usize)> {
         let scope = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         len += 1 + text[len + 1..].iter().take_while(scope).count();
     }
-    ends_address(text.get(len)).then_some((addr.to_canonical(), len))
+    let addr = match addr.to_canonical() {
+        IpAddr::V4(addr) => Address::V4(addr.to_bits()),
+        IpAddr::V6(addr) => Address::V6 { high: (addr.to_bits() >> 64) as u64, low: addr.to_bits() as u64 },
+    };
+    ends_address(text.get(len)).then_some((addr, len))
 }
 
 /// Whether an address may end before `next`: `192.0.2.1.example` and `192.0.2.1-a` are names.
@@ -202,7 +239,7 @@ mod tests {
     fn party(text: &str) -> Result<(String, String), Why> {
         let mut rest = Text::new(text.as_bytes());
         let party = rest.parse_party()?;
-        Ok((String::from_utf8_lossy(party.interface).into_owned(), party.endpoint_or_zero().to_string()))
+        Ok((String::from_utf8_lossy(party.interface).into_owned(), Endpoint::from(party.end_or_zero()).to_string()))
     }
 
     #[test]
@@ -252,7 +289,7 @@ mod tests {
             (" (broken", None, " (broken"),
         ] {
             let mut left = Text::new(text.as_bytes());
-            assert_eq!(left.decode_groups().map(|end| end.to_string()).as_deref(), mapped, "{text}");
+            assert_eq!(left.decode_groups().map(|end| Endpoint::from(end).to_string()).as_deref(), mapped, "{text}");
             assert_eq!(left.rest(), rest.as_bytes(), "{text}");
         }
     }

@@ -28,6 +28,12 @@ impl LineSink for Seen {
     }
 }
 
+/// What a function that parses one message's text puts into the event, or why it does not.
+pub(super) fn parse(text: impl FnOnce(&mut Event) -> Result<(), Why>) -> Result<Event, Why> {
+    let mut event = NOTHING;
+    text(&mut event).map(|()| event)
+}
+
 const SEED: HashSeed = HashSeed(7);
 
 fn reader() -> Reader {

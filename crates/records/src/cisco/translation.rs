@@ -6,14 +6,15 @@ use crate::{Event, Proto, Translation, TranslationKind};
 
 /// 305009 and 305011: `Built {dynamic|static} [TCP] translation from IFC:real[/p] to IFC:mapped[/p]`.
 #[inline]
-pub(super) fn parse_built(mut text: Text<'_>) -> Result<Event, Why> {
+pub(super) fn parse_built(mut text: Text<'_>, event: &mut Event) -> Result<(), Why> {
     text.parse_literal(b"Built ", "not a built translation")?;
-    Ok(Event::Translation(parse_translation(&mut text)?))
+    *event = Event::Translation(parse_translation(&mut text)?);
+    Ok(())
 }
 
 /// 305010 and 305012: `Teardown {dynamic|static} [TCP] translation from IFC:real[/p] to IFC:mapped[/p] duration T`.
 #[inline]
-pub(super) fn parse_teardown(mut text: Text<'_>) -> Result<Event, Why> {
+pub(super) fn parse_teardown(mut text: Text<'_>, event: &mut Event) -> Result<(), Why> {
     text.parse_literal(b"Teardown ", "not a torn down translation")?;
     let translation = parse_translation(&mut text)?;
     let duration = if text.eat(b" duration ") {
@@ -21,7 +22,8 @@ pub(super) fn parse_teardown(mut text: Text<'_>) -> Result<Event, Why> {
     } else {
         None
     };
-    Ok(Event::Translation(Translation { torn_down: Some(duration), ..translation }))
+    *event = Event::Translation(Translation { torn_down: Some(duration), ..translation });
+    Ok(())
 }
 
 fn parse_translation(text: &mut Text<'_>) -> Result<Translation, Why> {
@@ -44,10 +46,10 @@ fn parse_translation(text: &mut Text<'_>) -> Result<Translation, Why> {
     let mapped = text.parse_party()?;
     text.decode_groups();
     let (real, mapped) = match kind {
-        TranslationKind::Port(Proto::Tcp | Proto::Udp) => (real.endpoint()?, mapped.endpoint()?),
-        _ => (real.endpoint_or_zero(), mapped.endpoint_or_zero()),
+        TranslationKind::Port(Proto::Tcp | Proto::Udp) => (real.end()?, mapped.end()?),
+        _ => (real.end_or_zero(), mapped.end_or_zero()),
     };
-    Ok(Translation { kind, real, mapped, torn_down: None })
+    Ok(Translation { kind, real: real.into(), mapped: mapped.into(), torn_down: None })
 }
 
 fn parse_proto(text: &mut Text<'_>) -> Result<Proto, Why> {
@@ -65,6 +67,7 @@ fn parse_proto(text: &mut Text<'_>) -> Result<Proto, Why> {
 mod tests {
     use super::*;
     use crate::Nanos;
+    use crate::cisco::tests::parse;
 
     fn translation(event: Result<Event, Why>) -> (TranslationKind, String, String, Option<Option<i64>>) {
         match event {
@@ -118,10 +121,10 @@ mod tests {
         ] {
             let built = format!("Built {text}");
             let expected = (kind, real.to_owned(), mapped.to_owned());
-            let (k, r, m, life) = translation(parse_built(Text::new(built.as_bytes())));
+            let (k, r, m, life) = translation(parse(|event| parse_built(Text::new(built.as_bytes()), event)));
             assert_eq!(((k, r, m), life), (expected.clone(), None), "{text}");
             let torn = format!("Teardown {text} duration 63:18:11");
-            let (k, r, m, life) = translation(parse_teardown(Text::new(torn.as_bytes())));
+            let (k, r, m, life) = translation(parse(|event| parse_teardown(Text::new(torn.as_bytes()), event)));
             assert_eq!(((k, r, m), life), (expected, Some(Some(227_891))), "{text}");
         }
     }
@@ -129,7 +132,7 @@ mod tests {
     #[test]
     fn a_teardown_may_not_say_how_long() {
         let text = b"Teardown dynamic translation from inside:10.0.0.2 to outside:192.0.2.31";
-        assert_eq!(translation(parse_teardown(Text::new(text))).3, Some(None));
+        assert_eq!(translation(parse(|event| parse_teardown(Text::new(text), event))).3, Some(None));
     }
 
     #[test]
@@ -141,7 +144,7 @@ mod tests {
             ("Built dynamic translation from inside:10.0.0.2", "no mapped address"),
             ("Built dynamic translation from inside:host to outside:192.0.2.2", "no address (a name?)"),
         ] {
-            assert_eq!(parse_built(Text::new(text.as_bytes())), Err(why), "{text}");
+            assert_eq!(parse(|event| parse_built(Text::new(text.as_bytes()), event)), Err(why), "{text}");
         }
     }
 }
