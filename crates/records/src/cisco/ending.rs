@@ -6,12 +6,12 @@ use crate::Ending;
 /// their beginnings.
 ///
 /// The texts are those of the table "TCP Termination Reasons" under 302014 in Cisco's "Cisco Secure Firewall ASA
-/// Series Syslog Messages" and in the PIX 6 and 7 manuals ("Idle Timeout", "Uauth Deny"); `Parent flow is closed` is
+/// Series Syslog Messages" and in the PIX 6 and 7 manuals ("Idle Timeout", "Uauth Deny", "Deny"); `Parent flow is closed` is
 /// written by later ASAs without being listed. The manual puts spaces around the hyphen of the resets and the devices
 /// do not, so both are here.
 ///
 /// The inside of a reset is the side of higher security, which a teardown names second.
-const REASONS: [(&[u8], Ending); 50] = [
+const REASONS: [(&[u8], Ending); 47] = [
     (b"TCP FINs", Ending::Fins),
     (b"TCP Reset-O", Ending::ResetByOrig),
     (b"SYN Timeout", Ending::NoAnswer),
@@ -64,10 +64,7 @@ const REASONS: [(&[u8], Ending); 50] = [
     (b"Uauth Deny", Ending::ByDevice),
     (b"Unknown", Ending::Unknown),
     (b"VPN reclassify failed", Ending::ByDevice),
-    (b"VPN reclaim", Ending::ByDevice),
     (b"Xlate Clear", Ending::ByDevice),
-    (b"Xlate Cleared", Ending::ByDevice),
-    (b"xlate clear", Ending::ByDevice),
 ];
 
 /// What `reason` says, told for an originator that is the teardown's first end; a reason that is not known (or none)
