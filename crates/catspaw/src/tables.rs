@@ -3,14 +3,17 @@
 use std::fmt::Write as _;
 use std::io::{self, Write};
 
-use catspaw_records::{Endpoint, HostKey, Nanos, Place, RecordId, SensorId, Stamp};
+use catspaw_records::{Endpoint, Nanos, Place, RecordId, SensorId, Stamp};
 use catspaw_relay::{Basis, Connection, Leg, LegPair, Said};
 use serde_json::{Map, Value, json};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::pipeline::Sorted;
+use crate::report::Names;
+
 /// How a table is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
+pub(crate) enum Form {
     /// One JSON object per line.
     Jsonl,
     /// Zeek's TSV.
@@ -20,7 +23,7 @@ pub enum Form {
 impl Form {
     /// Told from the file's name.
     #[must_use]
-    pub fn of(path: &std::path::Path) -> Option<Self> {
+    pub(crate) fn of(path: &std::path::Path) -> Option<Self> {
         match path.extension()?.to_str()? {
             "jsonl" | "json" | "ndjson" => Some(Self::Jsonl),
             "log" | "tsv" => Some(Self::Zeek),
@@ -96,17 +99,9 @@ const CONNECTION: [Column; 22] = [
     ("place", "string"),
 ];
 
-/// Names that rows refer to by number.
-pub trait Names {
-    /// A sensor's name.
-    fn sensor(&self, sensor: SensorId) -> &str;
-    /// A file's path.
-    fn file(&self, file: u32) -> &str;
-}
-
 /// Writes one table.
 #[derive(Debug)]
-pub struct Table<W> {
+pub(crate) struct Table<W> {
     out: W,
     form: Form,
     columns: &'static [Column],
@@ -118,7 +113,7 @@ impl<W: Write> Table<W> {
     ///
     /// # Errors
     /// Where the header cannot be written.
-    pub fn pairs(out: W, form: Form) -> io::Result<Self> {
+    pub(crate) fn pairs(out: W, form: Form) -> io::Result<Self> {
         Self::new(out, form, "pairs", &PAIR)
     }
 
@@ -126,7 +121,7 @@ impl<W: Write> Table<W> {
     ///
     /// # Errors
     /// Where the header cannot be written.
-    pub fn connections(out: W, form: Form) -> io::Result<Self> {
+    pub(crate) fn connections(out: W, form: Form) -> io::Result<Self> {
         Self::new(out, form, "conn", &CONNECTION)
     }
 
@@ -143,7 +138,7 @@ impl<W: Write> Table<W> {
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn pair(&mut self, pair: &LegPair, incident: &str, delivered: Option<bool>, names: &impl Names) -> io::Result<()> {
+    pub(crate) fn pair(&mut self, pair: &LegPair, incident: &str, delivered: Option<bool>, names: &Names) -> io::Result<()> {
         let mut row = vec![
             Cell::Text(pair.host.addr().to_string()),
             Cell::Text("forward".to_owned()),
@@ -162,7 +157,7 @@ impl<W: Write> Table<W> {
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn connection(&mut self, connection: &Connection, names: &impl Names) -> io::Result<()> {
+    pub(crate) fn connection(&mut self, connection: &Connection, names: &Names) -> io::Result<()> {
         let row = connection_row(connection, names);
         self.write(&row)
     }
@@ -171,7 +166,7 @@ impl<W: Write> Table<W> {
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn finish(mut self) -> io::Result<()> {
+    pub(crate) fn finish(mut self) -> io::Result<()> {
         self.out.flush()
     }
 
@@ -287,7 +282,7 @@ fn leg(leg: &Leg, orig: Endpoint, resp: Endpoint, sensor: &str) -> [Cell; 10] {
 /// A connection's name: the witness's own, or one made of device, number and opening, so that it is the same wherever
 /// the record stands.
 #[must_use]
-pub fn uid(id: RecordId, sensor: &str, start: Stamp) -> String {
+pub(crate) fn uid(id: RecordId, sensor: &str, start: Stamp) -> String {
     match id {
         RecordId::Uid(uid) => uid.as_str().to_owned(),
         RecordId::Device(number) => {
@@ -351,7 +346,7 @@ fn parts(connection: &Connection) -> Parts {
     }
 }
 
-fn connection_row(connection: &Connection, names: &impl Names) -> Vec<Cell> {
+fn connection_row(connection: &Connection, names: &Names) -> Vec<Cell> {
     let parts = parts(connection);
     let sensor = names.sensor(connection.start.sensor);
     let bytes = connection.bytes();
@@ -360,7 +355,7 @@ fn connection_row(connection: &Connection, names: &impl Names) -> Vec<Cell> {
     let addr = |end: Option<Endpoint>| end.map_or(Cell::Unset, |end| Cell::Text(end.addr.to_string()));
     let port = |end: Option<Endpoint>| end.map_or(Cell::Unset, |end| Cell::Number(end.port.into()));
     let places: Vec<Place> = connection.places.into_iter().flatten().collect();
-    let source = places.first().map(|place| names.file(place.file).to_owned());
+    let source = places.first().map(|place| names.path(place.file).to_owned());
     vec![
         Cell::Seconds(connection.start.at.0),
         Cell::Text(uid(parts.id, sensor, connection.start)),
@@ -388,34 +383,37 @@ fn connection_row(connection: &Connection, names: &impl Names) -> Vec<Cell> {
 }
 
 /// The lines a connection was made from; a second one in another file names that file.
-fn place_text(places: &[Place], names: &impl Names) -> String {
+fn place_text(places: &[Place], names: &Names) -> String {
     let mut text = String::new();
     for (number, place) in places.iter().enumerate() {
         if number > 0 {
             text.push(',');
         }
         if number > 0 && place.file != places[0].file {
-            _ = write!(text, "{}:", names.file(place.file));
+            _ = write!(text, "{}:", names.path(place.file));
         }
         _ = write!(text, "{}", place.line);
     }
     text
 }
 
-/// The moment by which rows of different shards are merged.
-pub trait Keyed {
-    /// The moment, and the host as a tie-break.
-    fn key(&self) -> (Nanos, Option<HostKey>);
-}
+/// A connection's or leg's place among rows: time first, then what the record itself says.
+type RowKey = (Nanos, SensorId, RecordId, Endpoint);
 
-impl Keyed for LegPair {
-    fn key(&self) -> (Nanos, Option<HostKey>) {
-        (self.key, Some(self.host))
+impl Sorted for LegPair {
+    type Key = (RowKey, RowKey);
+
+    fn key(&self) -> Self::Key {
+        let key = |leg: &Leg| (leg.start.at, leg.start.sensor, leg.id, leg.peer);
+        (key(&self.outbound), key(&self.inbound))
     }
 }
 
-impl Keyed for Connection {
-    fn key(&self) -> (Nanos, Option<HostKey>) {
-        (self.key, None)
+impl Sorted for Connection {
+    type Key = (RowKey, Option<i64>);
+
+    fn key(&self) -> Self::Key {
+        let parts = parts(self);
+        ((self.start.at, self.start.sensor, parts.id, parts.orig), self.duration())
     }
 }

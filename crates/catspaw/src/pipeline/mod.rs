@@ -1,6 +1,15 @@
 //! From evidence to folds: read, parse, merge, shard.
 
-pub mod parse;
-pub mod route;
-pub mod shard;
-pub mod spill;
+mod parse;
+mod route;
+mod run;
+mod shard;
+mod sort;
+mod spill;
+mod survey;
+
+pub(crate) use route::Home;
+pub(crate) use run::{FileRead, Gathered, Options, run};
+pub(crate) use shard::Lanes;
+pub(crate) use sort::{Sorted, Sorter};
+pub(crate) use survey::Stamps;

@@ -8,63 +8,63 @@ use super::route::{Home, Routed, route};
 use super::shard::Rank;
 
 /// Places that are shown of each kind of unparsed line.
-pub const PLACES: usize = 3;
+pub(crate) const PLACES: usize = 3;
 /// Networks that are counted to find out which may be ours.
 const NETWORKS: usize = 4096;
 
 /// What one file's block says of one sensor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SensorCount {
+pub(crate) struct SensorCount {
     /// Its name, as the evidence writes it.
-    pub name: String,
+    pub(crate) name: String,
     /// Records.
-    pub records: u64,
+    pub(crate) records: u64,
     /// Lines that say nothing that is used.
-    pub skipped: u64,
+    pub(crate) skipped: u64,
     /// Records with an end of ours.
-    pub inside: u64,
+    pub(crate) inside: u64,
     /// The earliest and the latest moment of a record.
-    pub span: Option<(Nanos, Nanos)>,
+    pub(crate) span: Option<(Nanos, Nanos)>,
 }
 
 /// Lines of one kind that could not be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct UnparsedCount {
+pub(crate) struct UnparsedCount {
     /// How many.
-    pub count: u64,
+    pub(crate) count: u64,
     /// The first lines.
-    pub lines: Vec<u64>,
+    pub(crate) lines: Vec<u64>,
 }
 
 /// What a block made.
 #[derive(Debug, Default)]
-pub struct Batch {
+pub(crate) struct Batch {
     /// The file.
-    pub file: u32,
+    pub(crate) file: u32,
     /// Its place among files of the same second.
-    pub rank: Rank,
+    pub(crate) rank: Rank,
     /// By virtual shard: each record with the latest moment of its sensor before it in this block.
-    pub shards: Vec<Vec<(Nanos, Routed)>>,
+    pub(crate) shards: Vec<Vec<(Nanos, Routed)>>,
     /// By sensor.
-    pub sensors: BTreeMap<SensorId, SensorCount>,
+    pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
     /// By kind and reason.
-    pub unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
+    pub(crate) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
     /// Where no end is ours: how often each network was an end.
-    pub strangers: BTreeMap<[u8; 3], u64>,
+    pub(crate) strangers: BTreeMap<[u8; 3], u64>,
     /// The latest moment of each sensor in the file before this block; the coordinator knows it.
-    pub before: BTreeMap<SensorId, Nanos>,
+    pub(crate) before: BTreeMap<SensorId, Nanos>,
 }
 
 impl Batch {
     /// The latest moment of `sensor` in the file before this block.
     #[must_use]
-    pub fn latest_before(&self, sensor: SensorId) -> Nanos {
+    pub(crate) fn latest_before(&self, sensor: SensorId) -> Nanos {
         self.before.get(&sensor).copied().unwrap_or(Nanos::MIN)
     }
 }
 
 /// Parses a block.
-pub fn parse(mut reader: Reader, block: Block<'_>, seed: HashSeed, home: &Home) -> Batch {
+pub(crate) fn parse(mut reader: Reader, block: Block<'_>, seed: HashSeed, home: &Home) -> Batch {
     let mut collect = Collect {
         home,
         batch: Batch { file: block.first.file, ..Batch::default() },

@@ -7,15 +7,15 @@ use catspaw_relay::Network;
 
 /// Which addresses are ours.
 #[derive(Clone, Debug, Default)]
-pub struct Home {
+pub(crate) struct Home {
     /// As the owner says; empty: the private ranges and what a record itself marks as inside.
-    pub nets: Vec<Network>,
+    pub(crate) nets: Vec<Network>,
 }
 
 impl Home {
     /// Whether an end is ours. Decided by the record alone, never by later ones.
     #[must_use]
-    pub fn is_inside(&self, addr: IpAddr, mark: Option<bool>) -> bool {
+    pub(crate) fn is_inside(&self, addr: IpAddr, mark: Option<bool>) -> bool {
         if self.nets.is_empty() {
             return mark == Some(true) || is_private(addr);
         }
@@ -24,8 +24,7 @@ impl Home {
 }
 
 /// The ranges that are never routed on the internet (RFC 1918, 6598, 3927, 4193, 4291).
-#[must_use]
-pub fn is_private(addr: IpAddr) -> bool {
+fn is_private(addr: IpAddr) -> bool {
     match addr {
         IpAddr::V4(addr) => {
             let [a, b, ..] = addr.octets();
@@ -37,25 +36,27 @@ pub fn is_private(addr: IpAddr) -> bool {
 
 /// A record on its way to one host.
 #[derive(Clone, Copy, Debug)]
-pub struct Routed {
+pub(crate) struct Routed {
     /// The record.
-    pub record: Record,
+    pub(crate) record: Record,
     /// The host.
-    pub host: HostKey,
+    pub(crate) host: HostKey,
     /// Which end of the record it is.
-    pub side: Side,
+    pub(crate) side: Side,
     /// Whether the other end is ours too, or neither is: then it is no leg between us and the outside.
-    pub peer_inside: bool,
+    pub(crate) peer_inside: bool,
+    /// Whether the host is ours.
+    pub(crate) ours: bool,
     /// Whether this copy stands for the record in counts and tables.
-    pub owner: bool,
+    pub(crate) owner: bool,
 }
 
 /// The copies of a record: one for each end that is ours; one for nobody's fold where none is.
-pub fn route(record: Record, home: &Home, mut give: impl FnMut(Routed)) -> bool {
+pub(crate) fn route(record: Record, home: &Home, mut give: impl FnMut(Routed)) -> bool {
     let (orig, resp, inside) = ends(&record);
     let ours = (home.is_inside(orig, inside.orig), home.is_inside(resp, inside.resp));
     let mut copy = |addr, side, peer_inside, owner| {
-        give(Routed { record, host: HostKey::Address(addr), side, peer_inside, owner });
+        give(Routed { record, host: HostKey::Address(addr), side, peer_inside, owner, ours: ours.0 || ours.1 });
     };
     match ours {
         (true, true) => {

@@ -1,7 +1,8 @@
 //! The virtual shards of one worker: merge, duplicates, and one fold per host and sensor.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
+use std::net::IpAddr;
 
 use catspaw_records::{Days, HostKey, Nanos, Record, SensorId};
 use catspaw_relay::{Config, Connection, Context, Lane, LegPair, Observation, Sink};
@@ -14,36 +15,41 @@ use super::spill::Spill;
 const HOSTS: usize = 4096;
 
 /// How a file's records are placed among those of other files in the same second: by what it holds, then its number.
-pub type Rank = (Nanos, u64, u32);
+pub(crate) type Rank = (Nanos, u64, u32);
 
 /// What one virtual shard has at the end.
 #[derive(Debug, Default)]
-pub struct Outcome {
-    /// Hosts with a service that was tested, in order.
-    pub lanes: Vec<(HostKey, SensorId, Box<Lane>)>,
+pub(crate) struct Outcome {
+    /// What is known of hosts.
+    pub(crate) lanes: Lanes,
     /// Pairs, also of hosts that will not be judged relays.
-    pub pairs: Spill<LegPair>,
+    pub(crate) pairs: Spill<LegPair>,
     /// Connections, where they are wanted.
-    pub connections: Spill<Connection>,
+    pub(crate) connections: Spill<Connection>,
+}
+
+/// What one virtual shard knows of its hosts at the end.
+#[derive(Debug, Default)]
+pub(crate) struct Lanes {
+    /// Hosts of ours, in order.
+    pub(crate) lanes: Vec<(HostKey, SensorId, Box<Lane>)>,
     /// Connections put together.
-    pub connected: u64,
-    /// Our hosts seen (of what the cap kept).
-    pub hosts: u64,
+    pub(crate) connected: u64,
     /// Hosts that the cap dropped.
-    pub hosts_dropped: u64,
+    pub(crate) hosts_dropped: u64,
     /// Per file and sensor: records that came later than the merge waits, and second copies.
-    pub irregular: BTreeMap<(u32, SensorId), Irregular>,
-    /// What is ours, by network, where records or private ranges say so.
-    pub inside: HashSet<std::net::IpAddr>,
+    pub(crate) irregular: BTreeMap<(u32, SensorId), Irregular>,
+    /// Addresses of ours that were seen (of what the cap kept).
+    pub(crate) inside: BTreeSet<IpAddr>,
 }
 
 /// Records that are not taken as they come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Irregular {
+pub(crate) struct Irregular {
     /// Later than the merge waits.
-    pub late: u64,
+    pub(crate) late: u64,
     /// Second copies.
-    pub duplicates: u64,
+    pub(crate) duplicates: u64,
 }
 
 /// A record that waits for its turn.
@@ -56,17 +62,24 @@ struct Waiting {
 
 /// One virtual shard.
 #[derive(Debug)]
-pub struct Shard {
+pub(crate) struct Shard {
     config: std::sync::Arc<Config>,
     days: Days,
     wants_connections: bool,
     streams: BTreeMap<(SensorId, Rank), VecDeque<Waiting>>,
     /// Fingerprints of the records at the current moment of each sensor.
     seen: HashMap<SensorId, (Nanos, HashSet<(u64, bool)>)>,
-    lanes: HashMap<(HostKey, SensorId), Box<Lane>>,
+    lanes: HashMap<(HostKey, SensorId), Held>,
     rows: Rowsink,
     hosts_dropped: u64,
     irregular: BTreeMap<(u32, SensorId), Irregular>,
+}
+
+/// A host's fold, and whether the host is ours (connections between others are put together too).
+#[derive(Debug, Default)]
+struct Held {
+    lane: Box<Lane>,
+    ours: bool,
 }
 
 #[derive(Debug, Default)]
@@ -94,7 +107,7 @@ impl Sink for Rowsink {
 impl Shard {
     /// An empty shard.
     #[must_use]
-    pub fn new(config: std::sync::Arc<Config>, days: Days, wants_connections: bool) -> Self {
+    pub(crate) fn new(config: std::sync::Arc<Config>, days: Days, wants_connections: bool) -> Self {
         Self {
             config,
             days,
@@ -110,7 +123,7 @@ impl Shard {
 
     /// Takes a record into its stream, which is kept in order. Streams come nearly in order, so the place is near
     /// the end.
-    pub fn push(&mut self, rank: Rank, key: Nanos, late: bool, routed: Routed) {
+    pub(crate) fn push(&mut self, rank: Rank, key: Nanos, late: bool, routed: Routed) {
         let stream = self.streams.entry((routed.record.known.sensor, rank)).or_default();
         let at = stream.iter().rposition(|waiting| waiting.key <= key).map_or(0, |at| at + 1);
         stream.insert(at, Waiting { key, late, routed });
@@ -120,7 +133,7 @@ impl Shard {
     ///
     /// # Errors
     /// Where a temporary file fails, or the merge is at fault.
-    pub fn release(&mut self, watermark: impl Fn(SensorId) -> Nanos) -> io::Result<()> {
+    pub(crate) fn release(&mut self, watermark: impl Fn(SensorId) -> Nanos) -> io::Result<()> {
         let mut sensors: Vec<SensorId> = self.streams.keys().map(|&(sensor, _)| sensor).collect();
         sensors.dedup();
         for sensor in sensors {
@@ -167,11 +180,13 @@ impl Shard {
         if self.lanes.len() >= HOSTS && !self.lanes.contains_key(&(routed.host, sensor)) {
             self.drop_quiet_hosts();
         }
-        let lane = self.lanes.entry((routed.host, sensor)).or_default();
+        let held = self.lanes.entry((routed.host, sensor)).or_default();
+        held.ours |= routed.ours;
         let mut ctx = Context { config: &self.config, days: &mut self.days, host: routed.host, sensor };
         let record: &Record = &routed.record;
         let Routed { side, peer_inside, owner, .. } = *routed;
-        lane.observe(&mut ctx, Observation { key, late, record, side, peer_inside, owner }, &mut self.rows)
+        held.lane
+            .observe(&mut ctx, Observation { key, late, record, side, peer_inside, owner }, &mut self.rows)
             .map_err(|e| io::Error::other(format!("the merge gave {:?} after {:?} (please report this)", e.key, e.last)))
     }
 
@@ -180,15 +195,15 @@ impl Shard {
         let mut quiet: Vec<_> = self
             .lanes
             .iter()
-            .filter(|(_, lane)| lane.services.is_empty())
-            .map(|(&host, lane)| (lane.last_seen(), host))
+            .filter(|(_, held)| held.lane.services.is_empty())
+            .map(|(&host, held)| (held.lane.last_seen(), host))
             .collect();
         quiet.sort_unstable();
         for (_, host) in quiet.into_iter().take(HOSTS / 8) {
-            let Some(mut lane) = self.lanes.remove(&host) else { continue };
+            let Some(Held { mut lane, ours }) = self.lanes.remove(&host) else { continue };
             let mut ctx = Context { config: &self.config, days: &mut self.days, host: host.0, sensor: host.1 };
             lane.finish(&mut ctx, &mut self.rows);
-            self.hosts_dropped += 1;
+            self.hosts_dropped += u64::from(ours);
         }
     }
 
@@ -196,29 +211,28 @@ impl Shard {
     ///
     /// # Errors
     /// Where a temporary file fails.
-    pub fn finish(mut self) -> io::Result<Outcome> {
+    pub(crate) fn finish(mut self) -> io::Result<Outcome> {
         self.release(|_| Nanos::MAX)?;
-        let mut lanes: Vec<_> = self.lanes.into_iter().collect();
-        lanes.sort_unstable_by_key(|&(host, _)| host);
-        let mut outcome = Outcome { hosts_dropped: self.hosts_dropped, irregular: self.irregular, ..Outcome::default() };
-        for ((host, sensor), mut lane) in lanes {
+        let mut held: Vec<_> = self.lanes.into_iter().collect();
+        held.sort_unstable_by_key(|&(host, _)| host);
+        let mut lanes = Lanes { hosts_dropped: self.hosts_dropped, irregular: self.irregular, ..Lanes::default() };
+        for ((host, sensor), Held { mut lane, ours }) in held {
             let mut ctx = Context { config: &self.config, days: &mut self.days, host, sensor };
             lane.finish(&mut ctx, &mut self.rows);
-            outcome.hosts += 1;
-            outcome.inside.insert(host.addr());
-            outcome.lanes.push((host, sensor, lane));
+            if ours {
+                lanes.inside.insert(host.addr());
+                lanes.lanes.push((host, sensor, lane));
+            }
         }
-        outcome.pairs = self.rows.pairs;
-        outcome.connections = self.rows.connections;
-        outcome.connected = self.rows.connected;
+        lanes.connected = self.rows.connected;
         match self.rows.error {
             Some(error) => Err(error),
-            None => Ok(outcome),
+            None => Ok(Outcome { lanes, pairs: self.rows.pairs, connections: self.rows.connections }),
         }
     }
 
     /// Takes what a batch brings to this shard.
-    pub fn take(&mut self, batch: &Batch, records: &[(Nanos, Routed)], wait: i64) {
+    pub(crate) fn take(&mut self, batch: &Batch, records: &[(Nanos, Routed)], wait: i64) {
         for &(before, routed) in records {
             let sensor = routed.record.known.sensor;
             let latest = before.max(batch.latest_before(sensor));

@@ -11,7 +11,7 @@ const IN_MEMORY: usize = 1024;
 
 /// A list of rows.
 #[derive(Debug)]
-pub struct Spill<T> {
+pub(crate) struct Spill<T> {
     rows: Vec<T>,
     file: Option<BufWriter<File>>,
     buffer: Vec<u8>,
@@ -28,7 +28,7 @@ impl<T: Serialize + DeserializeOwned + Clone> Spill<T> {
     ///
     /// # Errors
     /// Where the temporary file cannot be made or written.
-    pub fn push(&mut self, row: T) -> io::Result<()> {
+    pub(crate) fn push(&mut self, row: T) -> io::Result<()> {
         self.rows.push(row);
         if self.rows.len() >= IN_MEMORY { self.write_out() } else { Ok(()) }
     }
@@ -52,7 +52,7 @@ impl<T: Serialize + DeserializeOwned + Clone> Spill<T> {
     ///
     /// # Errors
     /// Where the temporary file cannot be read.
-    pub fn rows(&mut self) -> io::Result<Rows<'_, T>> {
+    pub(crate) fn rows(&mut self) -> io::Result<Rows<'_, T>> {
         let spilled = match &mut self.file {
             Some(file) => {
                 file.flush()?;
@@ -68,7 +68,7 @@ impl<T: Serialize + DeserializeOwned + Clone> Spill<T> {
 
 /// Iterator over the rows of a [`Spill`].
 #[derive(Debug)]
-pub struct Rows<'a, T> {
+pub(crate) struct Rows<'a, T> {
     spilled: Option<BufReader<&'a File>>,
     rest: std::slice::Iter<'a, T>,
     buffer: Vec<u8>,

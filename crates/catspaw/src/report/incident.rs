@@ -1,7 +1,6 @@
 //! From folds and pairs to incidents.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io;
 
 use catspaw_records::{Days, HostKey, SensorId};
 use catspaw_relay::{Config, Lane, LegPair, Service as Tested, Tests};
@@ -10,13 +9,13 @@ use super::mail;
 use super::model::{Client, Confidence, Counts, Day, Incident, Service, Target};
 use super::sums::Sums;
 use super::{why, time};
-use crate::pipeline::shard::Outcome;
+use crate::pipeline::Lanes;
 
 /// Clients and targets that are listed.
 const LISTED: usize = 100;
 /// A service that only ever calls so many addresses looks like a reverse proxy or a gateway, not like a relay whose
 /// clients choose the target.
-pub const FIXED_TARGETS: usize = 3;
+pub(crate) const FIXED_TARGETS: usize = 3;
 /// Ports of DNS, plain and over TLS: a forwarder conserves bytes by design.
 const DNS: [u16; 2] = [53, 853];
 /// The smallest p-value that is printed as a number.
@@ -24,44 +23,44 @@ const LEAST_P: f64 = 1e-300;
 
 /// One service of a host with enough evidence, and what its pairs add up to.
 #[derive(Debug)]
-pub struct Judged {
+pub(crate) struct Judged {
     /// The port.
-    pub port: u16,
+    pub(crate) port: u16,
     /// What its pairs add up to.
-    pub sums: Sums,
+    pub(crate) sums: Sums,
 }
 
 /// What was learned of one host in one topology, before it is written down.
 #[derive(Debug)]
-pub struct Case<'a> {
+pub(crate) struct Case<'a> {
     /// The host.
-    pub host: HostKey,
+    pub(crate) host: HostKey,
     /// Whether it is about what the owner declared.
-    pub authorised: bool,
+    pub(crate) authorised: bool,
     /// The sensor whose records it stands on; `None` where a declared host was not seen.
-    pub lane: Option<(SensorId, &'a Lane)>,
+    pub(crate) lane: Option<(SensorId, &'a Lane)>,
     /// How many sensors saw the host.
-    pub sensors: usize,
+    pub(crate) sensors: usize,
     /// Its services.
-    pub services: Vec<Judged>,
+    pub(crate) services: Vec<Judged>,
     /// The class of sizes from which mail counts as delivered.
-    pub delivered_from: u16,
+    pub(crate) delivered_from: u16,
 }
 
 /// All cases of a run, and where a pair belongs.
 #[derive(Debug, Default)]
-pub struct Cases<'a> {
+pub(crate) struct Cases<'a> {
     /// The cases, by host.
-    pub cases: Vec<Case<'a>>,
+    pub(crate) cases: Vec<Case<'a>>,
     by_service: BTreeMap<(HostKey, SensorId, bool, u16), (usize, usize)>,
 }
 
 impl<'a> Cases<'a> {
     /// Chooses, of every host, the services with enough evidence. Declared hosts have a case even without.
     #[must_use]
-    pub fn choose(outcomes: &'a [Outcome], config: &Config) -> Self {
+    pub(crate) fn choose(shards: &'a [Lanes], config: &Config) -> Self {
         let mut hosts: BTreeMap<HostKey, Vec<(SensorId, &Lane)>> = BTreeMap::new();
-        for (host, sensor, lane) in outcomes.iter().flat_map(|outcome| &outcome.lanes) {
+        for (host, sensor, lane) in shards.iter().flat_map(|shard| &shard.lanes) {
             hosts.entry(*host).or_default().push((*sensor, lane));
         }
         for stanza in config.authorised.iter().filter(|stanza| stanza.host.is_single()) {
@@ -111,15 +110,12 @@ impl<'a> Cases<'a> {
 
     /// The case and service that a pair belongs to, if it belongs to any.
     #[must_use]
-    pub fn of(&self, pair: &LegPair) -> Option<(usize, usize)> {
+    pub(crate) fn of(&self, pair: &LegPair) -> Option<(usize, usize)> {
         self.by_service.get(&(pair.host, pair.sensor, pair.authorised, pair.port)).copied()
     }
 
     /// Adds a pair to the sums of the case it belongs to.
-    ///
-    /// # Errors
-    /// Where the rows cannot be read.
-    pub fn add(&mut self, pair: &LegPair, days: &mut Days) {
+    pub(crate) fn add(&mut self, pair: &LegPair, days: &mut Days) {
         if let Some((case, service)) = self.of(pair) {
             let case = &mut self.cases[case];
             case.services[service].sums.add(pair, case.delivered_from, days);
@@ -128,7 +124,7 @@ impl<'a> Cases<'a> {
 
     /// Takes out the services that carry DNS on to DNS, and the cases that are left without any. Gives back the
     /// hosts and ports.
-    pub fn take_dns(&mut self) -> Vec<(HostKey, u16)> {
+    pub(crate) fn take_dns(&mut self) -> Vec<(HostKey, u16)> {
         let mut forwarders = Vec::new();
         for case in &mut self.cases {
             let host = case.host;
@@ -158,17 +154,6 @@ impl<'a> Cases<'a> {
     }
 }
 
-/// Adds every pair to its case.
-///
-/// # Errors
-/// Where spilled rows cannot be read.
-pub fn add_all(cases: &mut Cases<'_>, pairs: impl Iterator<Item = io::Result<LegPair>>, days: &mut Days) -> io::Result<()> {
-    for pair in pairs {
-        cases.add(&pair?, days);
-    }
-    Ok(())
-}
-
 fn tests_of(service: &Tested, authorised: bool) -> Option<&Tests> {
     service.tests[usize::from(authorised)].as_deref()
 }
@@ -189,7 +174,7 @@ fn strongest(lane: &Lane, authorised: bool) -> f64 {
 impl Case<'_> {
     /// Everything its services' pairs add up to.
     #[must_use]
-    pub fn sums(&self) -> Sums {
+    pub(crate) fn sums(&self) -> Sums {
         let mut all = Sums::default();
         for service in &self.services {
             all.merge(&service.sums);
@@ -199,14 +184,14 @@ impl Case<'_> {
 
     /// Whether clients do not choose the target.
     #[must_use]
-    pub fn has_fixed_targets(&self, sums: &Sums) -> bool {
+    pub(crate) fn has_fixed_targets(&self, sums: &Sums) -> bool {
         let addresses: BTreeSet<_> = sums.targets.keys().map(|target| target.addr).collect();
         addresses.len() <= FIXED_TARGETS
     }
 
     /// The verdict.
     #[must_use]
-    pub fn verdict(&self, sums: &Sums) -> &'static str {
+    pub(crate) fn verdict(&self, sums: &Sums) -> &'static str {
         if self.services.is_empty() {
             "none"
         } else if self.has_fixed_targets(sums) {
@@ -217,7 +202,7 @@ impl Case<'_> {
     }
 
     /// The services of the lane that were convicted, with their tests.
-    pub fn tested(&self) -> impl Iterator<Item = (&Tested, &Tests)> {
+    pub(crate) fn tested(&self) -> impl Iterator<Item = (&Tested, &Tests)> {
         self.services.iter().filter_map(|judged| {
             let service = self.lane?.1.services.get(&judged.port)?;
             Some((service, tests_of(service, self.authorised)?))
@@ -298,7 +283,7 @@ impl Case<'_> {
 
     /// Writes it down.
     #[must_use]
-    pub fn write(&self) -> Incident {
+    pub(crate) fn write(&self) -> Incident {
         let sums = self.sums();
         Incident {
             id: self.id(),
@@ -329,7 +314,7 @@ impl Case<'_> {
 
     /// The same for the same host and topology in every run.
     #[must_use]
-    pub fn id(&self) -> String {
+    pub(crate) fn id(&self) -> String {
         SensorId::of(format!("{} forward", self.host.addr()).as_bytes()).hex()
     }
 }

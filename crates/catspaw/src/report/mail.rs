@@ -15,7 +15,7 @@ const NEAR: u16 = 2;
 /// The class of sizes (see [`size_class`]) from which a completed SMTP connection counts as delivered: the emptiest
 /// place between refusals and messages among the host's own sizes, the usual one where several are as empty.
 #[must_use]
-pub fn threshold(sizes: &BTreeMap<u16, u64>) -> u16 {
+pub(crate) fn threshold(sizes: &BTreeMap<u16, u64>) -> u16 {
     let usual = size_class(USUAL);
     let crowd = |class: u16| -> u64 { sizes.range(class - NEAR..class + NEAR).map(|(_, n)| n).sum() };
     (size_class(RANGE.0)..=size_class(RANGE.1))
@@ -25,7 +25,7 @@ pub fn threshold(sizes: &BTreeMap<u16, u64>) -> u16 {
 
 /// The smallest size of a class, in bytes.
 #[must_use]
-pub fn bytes_of(class: u16) -> u64 {
+pub(crate) fn bytes_of(class: u16) -> u64 {
     (f64::from(class) / 8.0).exp2().ceil() as u64
 }
 

@@ -1,8 +1,18 @@
 //! From findings to what is read.
 
-pub mod incident;
-pub mod mail;
-pub mod model;
-pub mod sums;
-pub mod time;
-pub mod why;
+mod build;
+mod examples;
+mod incident;
+mod mail;
+mod model;
+mod names;
+mod sums;
+pub(crate) mod text;
+mod time;
+mod why;
+
+pub(crate) use build::{build, no_inside};
+pub(crate) use incident::Cases;
+pub(crate) use model::Report;
+pub(crate) use names::Names;
+pub(crate) use sums::delivered;

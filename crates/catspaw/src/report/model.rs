@@ -29,6 +29,22 @@ pub struct Report {
     pub dropped: Vec<Dropped>,
     /// What could not be read.
     pub unparsed: Vec<UnparsedLines>,
+    /// What was looked at, for the text report.
+    #[serde(skip)]
+    pub looked_at: LookedAt,
+}
+
+/// What was looked at.
+#[derive(Debug, Default)]
+pub struct LookedAt {
+    /// Hosts of ours.
+    pub hosts: u64,
+    /// Connections put together.
+    pub connections: u64,
+    /// Services that were tested.
+    pub services_tested: u64,
+    /// Hosts and ports that carry DNS on to DNS: relays by design, and no incidents.
+    pub dns_forwarders: Vec<(String, u16)>,
 }
 
 /// What was read of one file and sensor.
@@ -242,4 +258,7 @@ pub struct UnparsedLines {
     pub count: u64,
     /// Why.
     pub why: String,
+    /// The first few of them.
+    #[serde(skip)]
+    pub lines: Vec<u64>,
 }

@@ -11,31 +11,31 @@ const EXAMPLES: usize = 20;
 
 /// What pairs add up to.
 #[derive(Debug, Default)]
-pub struct Sums {
+pub(crate) struct Sums {
     /// Distinct outbound legs with payload.
-    pub relayed: u64,
+    pub(crate) relayed: u64,
     /// Distinct outbound legs without.
-    pub refused: u64,
+    pub(crate) refused: u64,
     /// Relayed legs that delivered mail.
-    pub delivered: u64,
+    pub(crate) delivered: u64,
     /// Payload of the relayed legs.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Opening of the first relayed leg, end of the last.
-    pub span: Option<(Nanos, Nanos)>,
+    pub(crate) span: Option<(Nanos, Nanos)>,
     /// Sessions and payload of the inbound legs by client.
-    pub clients: HashMap<IpAddr, (u64, u64)>,
+    pub(crate) clients: HashMap<IpAddr, (u64, u64)>,
     /// Sessions and payload of the outbound legs by target.
-    pub targets: HashMap<Endpoint, (u64, u64)>,
+    pub(crate) targets: HashMap<Endpoint, (u64, u64)>,
     /// Relayed, refused, delivered by day.
-    pub daily: BTreeMap<i32, (u64, u64, u64)>,
+    pub(crate) daily: BTreeMap<i32, (u64, u64, u64)>,
     /// Places of the first pairs' records.
-    pub places: Vec<Place>,
+    pub(crate) places: Vec<Place>,
     last_outbound: Option<(RecordId, Nanos)>,
 }
 
 impl Sums {
     /// Adds a pair. Pairs of one outbound leg come one after another, so that it counts once.
-    pub fn add(&mut self, pair: &LegPair, delivered_from: u16, days: &mut Days) {
+    pub(crate) fn add(&mut self, pair: &LegPair, delivered_from: u16, days: &mut Days) {
         let out = &pair.outbound;
         let key = (out.id, out.start.at);
         let new = self.last_outbound.replace(key) != Some(key);
@@ -66,7 +66,7 @@ impl Sums {
     }
 
     /// Adds the sums of another service of the same host.
-    pub fn merge(&mut self, other: &Self) {
+    pub(crate) fn merge(&mut self, other: &Self) {
         self.relayed += other.relayed;
         self.refused += other.refused;
         self.delivered += other.delivered;
@@ -98,7 +98,7 @@ fn payload(leg: &Leg) -> u64 {
 
 /// Whether an outbound leg is a mail that went through; `None` where the view cannot know (it has no end).
 #[must_use]
-pub fn delivered(out: &Leg, from: u16) -> Option<bool> {
+pub(crate) fn delivered(out: &Leg, from: u16) -> Option<bool> {
     if !out.smtp {
         return Some(false);
     }

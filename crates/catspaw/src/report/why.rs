@@ -6,7 +6,7 @@ use super::sums::Sums;
 
 /// The sentences.
 #[must_use]
-pub fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
+pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
     let mut why = Vec::new();
     if case.services.is_empty() {
         why.push("It was declared, and nothing that it carries on was seen.".to_owned());

@@ -1,0 +1,98 @@
+//! The command line.
+
+use std::path::PathBuf;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+/// Finds the machines on your network that somebody else is using as a relay.
+#[derive(Debug, Parser)]
+#[command(name = "catspaw", version, disable_help_subcommand = true)]
+pub(crate) struct Args {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Judge hosts from files, directories or standard input
+    Scan(ScanArgs),
+}
+
+/// Judges hosts from evidence: Cisco PIX and ASA syslog, Zeek conn.log (TSV), plain or packed with gzip or zstd.
+/// What a file is, is told from its content.
+///
+/// Exit status: 0 nothing found, 1 incidents, 2 the run failed (usage, no readable evidence).
+#[derive(Debug, clap::Args)]
+pub(crate) struct ScanArgs {
+    /// Files, directories (read recursively), or - for standard input
+    #[arg(required = true, value_name = "EVIDENCE")]
+    pub(crate) evidence: Vec<PathBuf>,
+
+    /// Our addresses [default: the private ranges and what a record itself marks as inside]
+    #[arg(long, value_name = "CIDR", value_delimiter = ',')]
+    pub(crate) home_net: Vec<String>,
+
+    /// TOML file: home_net, authorised relays, thresholds; the command line wins
+    #[arg(long, value_name = "FILE")]
+    pub(crate) config: Option<PathBuf>,
+
+    /// The report [default: text]
+    #[arg(long, value_enum, value_name = "FORM")]
+    pub(crate) format: Option<Format>,
+
+    /// Write the report to FILE instead of standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Write every relayed session, both legs: .jsonl, or Zeek TSV (.log, .tsv)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) pairs: Option<PathBuf>,
+
+    /// Write every connection understood, in the same forms
+    #[arg(long, value_name = "FILE")]
+    pub(crate) connections: Option<PathBuf>,
+
+    /// The year of stamps that have none [default: the latest that is not after the file was written]
+    #[arg(long, value_name = "Y")]
+    pub(crate) year: Option<i16>,
+
+    /// The zone of stamps that name none, and of the days in the report [default: UTC]
+    #[arg(long, value_name = "TZ")]
+    pub(crate) timezone: Option<String>,
+
+    /// Threads [default: one per processor]
+    #[arg(short, long, value_name = "N")]
+    pub(crate) jobs: Option<usize>,
+
+    /// Say nothing on standard error but what failed
+    #[arg(short, long)]
+    pub(crate) quiet: bool,
+
+    /// Say more: DNS forwarders, what was read of each file
+    #[arg(short, long)]
+    pub(crate) verbose: bool,
+
+    /// The progress bar on a terminal [default: auto]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(crate) progress: Option<When>,
+}
+
+/// Forms of the report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Format {
+    /// For a person
+    Text,
+    /// catspaw.report/1
+    Json,
+}
+
+/// When to show progress.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum When {
+    /// On a terminal
+    Auto,
+    /// Not at all
+    Never,
+}

@@ -1,0 +1,382 @@
+//! The coordinator: reads files in step with one another, has their blocks parsed, and hands them to the shards in a
+//! fixed order.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::thread;
+
+use catspaw_records::{Days, HashSeed, HostKey, Nanos, Reader, SensorId};
+use catspaw_relay::Config;
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use super::parse::{Batch, PLACES, SensorCount, UnparsedCount, parse};
+use super::route::Home;
+use super::shard::{Outcome, Shard};
+use super::survey::{Stamps, Surveyed, survey};
+use crate::input::{BlockReader, LONG_LINE, Problem, Source, Summary, TextBlock};
+
+/// How to read.
+#[derive(Clone, Debug)]
+pub(crate) struct Options {
+    pub(crate) home: Home,
+    pub(crate) config: Arc<Config>,
+    pub(crate) stamps: Stamps,
+    pub(crate) days: Days,
+    pub(crate) threads: usize,
+    /// Nanoseconds that the merge waits for a record that comes out of order.
+    pub(crate) wait: i64,
+    pub(crate) wants_connections: bool,
+    pub(crate) seed: HashSeed,
+}
+
+/// What was read of one file.
+#[derive(Debug)]
+pub(crate) struct FileRead {
+    pub(crate) source: Source,
+    pub(crate) format: &'static str,
+    pub(crate) bytes: u64,
+    pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
+    pub(crate) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
+    /// Whether its last line has no end.
+    pub(crate) cut_off: bool,
+}
+
+/// What a run gathered.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    /// By number of the file.
+    pub(crate) files: BTreeMap<u32, FileRead>,
+    /// By virtual shard.
+    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) problems: Vec<Problem>,
+    /// How often each network was an end of records without an end of ours.
+    pub(crate) strangers: BTreeMap<[u8; 3], u64>,
+}
+
+/// Up to which moment the records of each sensor are complete.
+#[derive(Debug, Default)]
+struct Watermarks {
+    others: Nanos,
+    by_sensor: BTreeMap<SensorId, Nanos>,
+}
+
+/// A file that is being read.
+struct Active {
+    file: u32,
+    blocks: BlockReader,
+    reader: Reader,
+    rank: super::shard::Rank,
+    latest: BTreeMap<SensorId, Nanos>,
+    in_flight: usize,
+    ended: bool,
+}
+
+struct Job {
+    number: u64,
+    file: u32,
+    block: TextBlock,
+    reader: Reader,
+}
+
+struct Done {
+    number: u64,
+    batch: Batch,
+    buffer: Vec<u8>,
+}
+
+/// Reads all of `sources`. `progress` is told the bytes read from the disk.
+///
+/// # Errors
+/// Where a temporary file fails. What is wrong with the evidence is in the result.
+pub(crate) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(u64)) -> io::Result<Gathered> {
+    let mut gathered = Gathered::default();
+    let mut pending = Vec::new();
+    for (number, source) in sources.into_iter().enumerate() {
+        match survey(source, number as u32, &options.stamps) {
+            Ok(surveyed) => pending.push(surveyed),
+            Err(problem) => gathered.problems.push(problem),
+        }
+    }
+    // The earliest is taken from the end.
+    pending.sort_by_key(|surveyed| std::cmp::Reverse(surveyed.rank));
+    let threads = options.threads.max(1);
+    let (jobs, job_queue) = bounded::<Job>(threads + 2);
+    let (done, done_queue) = bounded::<Done>(threads + 2);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let (queue, done) = (job_queue.clone(), done.clone());
+            scope.spawn(move || parse_jobs(&queue, &done, options));
+        }
+        drop((job_queue, done));
+        let mut workers = Vec::new();
+        let mut shards = Vec::new();
+        for worker in 0..threads {
+            let (batches, queue) = bounded(4);
+            shards.push(batches);
+            workers.push(scope.spawn(move || fold_batches(worker, threads, &queue, options)));
+        }
+        let mut coordinator = Coordinator {
+            options,
+            pending,
+            active: Vec::new(),
+            next_job: 0,
+            next_done: 0,
+            waiting: BTreeMap::new(),
+            buffers: Vec::new(),
+            read_before: 0,
+            gathered: &mut gathered,
+        };
+        coordinator.run(jobs, &done_queue, &shards, progress);
+        drop(shards);
+        collect(workers.into_iter().map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
+    })
+    .map(|outcomes| {
+        gathered.outcomes = outcomes;
+        gathered
+    })
+}
+
+/// Puts the workers' shards together in the order of their numbers.
+fn collect(workers: impl Iterator<Item = io::Result<Vec<(usize, Outcome)>>>) -> io::Result<Vec<Outcome>> {
+    let mut all = Vec::new();
+    for outcomes in workers {
+        all.extend(outcomes?);
+    }
+    all.sort_by_key(|&(number, _)| number);
+    Ok(all.into_iter().map(|(_, outcome)| outcome).collect())
+}
+
+fn parse_jobs(queue: &Receiver<Job>, done: &Sender<Done>, options: &Options) {
+    for Job { number, file, block, reader } in queue {
+        let batch = parse(reader, block.lines(file), options.seed, &options.home);
+        if done.send(Done { number, batch, buffer: block.into_buffer() }).is_err() {
+            return;
+        }
+    }
+}
+
+fn fold_batches(
+    worker: usize,
+    workers: usize,
+    queue: &Receiver<(Arc<Batch>, Arc<Watermarks>)>,
+    options: &Options,
+) -> io::Result<Vec<(usize, Outcome)>> {
+    let mut shards: Vec<(usize, Shard)> = (worker..HostKey::SHARDS)
+        .step_by(workers)
+        .map(|n| (n, Shard::new(Arc::clone(&options.config), options.days.clone(), options.wants_connections)))
+        .collect();
+    for (batch, watermarks) in queue {
+        for (number, shard) in &mut shards {
+            shard.take(&batch, &batch.shards[*number], options.wait);
+            shard.release(|sensor| watermarks.of(sensor))?;
+        }
+    }
+    shards.into_iter().map(|(number, shard)| Ok((number, shard.finish()?))).collect()
+}
+
+impl Watermarks {
+    fn of(&self, sensor: SensorId) -> Nanos {
+        self.by_sensor.get(&sensor).copied().unwrap_or(self.others)
+    }
+}
+
+struct Coordinator<'a> {
+    options: &'a Options,
+    /// Files whose turn has not come, the earliest last.
+    pending: Vec<Surveyed>,
+    active: Vec<Active>,
+    next_job: u64,
+    next_done: u64,
+    waiting: BTreeMap<u64, Done>,
+    buffers: Vec<Vec<u8>>,
+    /// Bytes of files that are finished.
+    read_before: u64,
+    gathered: &'a mut Gathered,
+}
+
+impl Coordinator<'_> {
+    fn run(
+        &mut self,
+        jobs: Sender<Job>,
+        done: &Receiver<Done>,
+        shards: &[Sender<(Arc<Batch>, Arc<Watermarks>)>],
+        mut progress: impl FnMut(u64),
+    ) {
+        loop {
+            self.open_due();
+            if self.in_flight() < self.options.threads + 2
+                && let Some(job) = self.read_next()
+            {
+                if jobs.send(job).is_err() {
+                    return;
+                }
+                progress(self.bytes_read());
+            } else if self.in_flight() > 0 {
+                let Ok(next) = done.recv() else { return };
+                self.waiting.insert(next.number, next);
+                while let Some(next) = self.waiting.remove(&self.next_done) {
+                    self.next_done += 1;
+                    let message = self.take(next);
+                    for shard in shards {
+                        // A worker that is gone has failed; its error is found when it is joined.
+                        if shard.send(message.clone()).is_err() {
+                            return;
+                        }
+                    }
+                }
+            } else if self.active.is_empty() && self.pending.is_empty() {
+                return;
+            }
+            self.close_ended();
+        }
+    }
+
+    fn in_flight(&self) -> usize {
+        self.active.iter().map(|active| active.in_flight).sum()
+    }
+
+    fn bytes_read(&self) -> u64 {
+        let now = |active: &Active| active.blocks.progress().on_disk.load(std::sync::atomic::Ordering::Relaxed);
+        self.read_before + self.active.iter().map(now).sum::<u64>()
+    }
+
+    /// Opens the files whose records may be due: those that begin before what the open ones have come to.
+    fn open_due(&mut self) {
+        while let Some(next) = self.pending.last() {
+            let begins = next.rank.0.plus(-self.options.wait);
+            let reached = self.active.iter().map(Active::reached).min();
+            if reached.is_some_and(|reached| begins > reached) {
+                return;
+            }
+            let Some(Surveyed { source, open, reader, rank }) = self.pending.pop() else { return };
+            match open.map_or_else(|| source.open(), Ok) {
+                Ok(blocks) => self.activate(blocks, reader, rank),
+                Err(problem) => self.gathered.problems.push(problem),
+            }
+        }
+    }
+
+    fn activate(&mut self, blocks: BlockReader, reader: Reader, rank: super::shard::Rank) {
+        let file = rank.2;
+        let read = FileRead {
+            source: blocks.source().clone(),
+            format: reader.format(),
+            bytes: 0,
+            sensors: BTreeMap::new(),
+            unparsed: BTreeMap::new(),
+            cut_off: false,
+        };
+        self.gathered.files.insert(file, read);
+        self.active.push(Active { file, blocks, reader, rank, latest: BTreeMap::new(), in_flight: 0, ended: false });
+    }
+
+    /// The next block of the file that is furthest behind. Several files are read in step: one block each is on its
+    /// way, so that what the merge holds stays small.
+    fn read_next(&mut self) -> Option<Job> {
+        let alone = self.active.iter().filter(|active| !active.ended).count() == 1;
+        let active = self
+            .active
+            .iter_mut()
+            .filter(|active| !active.ended && (alone || active.in_flight == 0))
+            .min_by_key(|active| active.reached())?;
+        let Some(block) = active.blocks.next(self.buffers.pop().unwrap_or_default()) else {
+            active.ended = true;
+            return None;
+        };
+        let reader = active.reader.clone();
+        active.reader.advance(block.bytes());
+        active.in_flight += 1;
+        let number = self.next_job;
+        self.next_job += 1;
+        Some(Job { number, file: active.file, block, reader })
+    }
+
+    /// Takes a parsed block in its turn and says up to which moment the shards may go on.
+    fn take(&mut self, done: Done) -> (Arc<Batch>, Arc<Watermarks>) {
+        let Done { mut batch, buffer, .. } = done;
+        self.buffers.push(buffer);
+        if let Some(active) = self.active.iter_mut().find(|active| active.file == batch.file) {
+            active.in_flight -= 1;
+            batch.rank = active.rank;
+            batch.before = active.latest.clone();
+            for (&sensor, count) in &batch.sensors {
+                if let Some((_, last)) = count.span {
+                    let latest = active.latest.entry(sensor).or_insert(last);
+                    *latest = (*latest).max(last);
+                }
+            }
+        }
+        if let Some(file) = self.gathered.files.get_mut(&batch.file) {
+            file.add(&batch);
+        }
+        for (&network, &count) in &batch.strangers {
+            *self.gathered.strangers.entry(network).or_default() += count;
+        }
+        (Arc::new(batch), Arc::new(self.watermarks()))
+    }
+
+    fn watermarks(&self) -> Watermarks {
+        let next = self.pending.last().map_or(Nanos::MAX, |surveyed| surveyed.rank.0);
+        let wait = self.options.wait;
+        let others = self.active.iter().map(Active::reached).fold(next, Nanos::min).plus(-wait);
+        let mut by_sensor: BTreeMap<SensorId, Nanos> = BTreeMap::new();
+        for sensor in self.active.iter().flat_map(|active| active.latest.keys().copied()) {
+            by_sensor.entry(sensor).or_insert_with(|| {
+                let of = |active: &Active| active.latest.get(&sensor).copied().unwrap_or_else(|| active.reached());
+                self.active.iter().map(of).fold(next, Nanos::min).plus(-wait)
+            });
+        }
+        Watermarks { others, by_sensor }
+    }
+
+    fn close_ended(&mut self) {
+        while let Some(at) = self.active.iter().position(|active| active.ended && active.in_flight == 0) {
+            let active = self.active.remove(at);
+            let summary = active.blocks.finish();
+            self.read_before += summary.on_disk;
+            if let Some(file) = self.gathered.files.get_mut(&active.file) {
+                file.finish(&summary);
+            }
+            self.gathered.problems.extend(summary.problem);
+        }
+    }
+}
+
+impl Active {
+    /// How far the file has come; before its first block is parsed, where it begins.
+    fn reached(&self) -> Nanos {
+        self.latest.values().copied().min().unwrap_or(self.rank.0)
+    }
+}
+
+impl FileRead {
+    fn add(&mut self, batch: &Batch) {
+        for (&sensor, count) in &batch.sensors {
+            let own = self.sensors.entry(sensor).or_default();
+            own.name.clone_from(&count.name);
+            own.records += count.records;
+            own.skipped += count.skipped;
+            own.inside += count.inside;
+            own.span = match (own.span, count.span) {
+                (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+                (a, b) => a.or(b),
+            };
+        }
+        for (&kind, count) in &batch.unparsed {
+            let own = self.unparsed.entry(kind).or_default();
+            own.count += count.count;
+            own.lines.extend(&count.lines);
+            own.lines.truncate(PLACES);
+        }
+    }
+
+    fn finish(&mut self, summary: &Summary) {
+        self.bytes = summary.on_disk;
+        self.cut_off = summary.cut_off;
+        if summary.long_lines > 0 {
+            let lines = summary.long_line_places.iter().copied().take(PLACES).collect();
+            self.unparsed.insert(("line", LONG_LINE), UnparsedCount { count: summary.long_lines, lines });
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! A first look at every file: what it is, and where its records begin in time.
+
+use catspaw_records::{Block, Clock, HashSeed, LineSink, Nanos, Place, Reader, Record, Sniffed, Unparsed, YearHint, sniff};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::shard::Rank;
+use crate::input::{BlockReader, Problem, Source, What};
+
+/// How stamps without year or zone are read.
+#[derive(Clone, Debug)]
+pub(crate) struct Stamps {
+    /// The zone of stamps that do not say.
+    pub(crate) zone: TimeZone,
+    /// The year of the first stamp of a file that does not say; otherwise no stamp is after the file was written.
+    pub(crate) year: Option<i16>,
+}
+
+impl Stamps {
+    fn clock(&self, written: std::time::SystemTime) -> Clock {
+        let hint = match self.year {
+            Some(year) => YearHint::First(year),
+            None => YearHint::NotAfter(day_after(written, &self.zone)),
+        };
+        Clock::new(self.zone.clone(), hint)
+    }
+}
+
+/// The day after a file was written: a clock may be a zone ahead.
+fn day_after(written: std::time::SystemTime, zone: &TimeZone) -> Date {
+    let timestamp = jiff::Timestamp::try_from(written).unwrap_or(jiff::Timestamp::MAX);
+    let date = zone.to_datetime(timestamp).date();
+    date.tomorrow().unwrap_or(date)
+}
+
+/// A file that is evidence.
+pub(crate) struct Surveyed {
+    pub(crate) source: Source,
+    /// Kept open where it cannot be opened again (a pipe).
+    pub(crate) open: Option<BlockReader>,
+    pub(crate) reader: Reader,
+    /// No record of it is expected before this moment, less what the merge waits.
+    pub(crate) rank: Rank,
+}
+
+/// Looks at `source`, which is number `file` of the run.
+pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps) -> Result<Surveyed, Problem> {
+    let mut blocks = source.open()?;
+    let clock = stamps.clock(blocks.written());
+    let head = blocks.head();
+    if head.is_empty() {
+        return Err(blocks.finish().problem.unwrap_or_else(|| source.problem(What::Empty)));
+    }
+    let reader = match sniff(head, clock) {
+        Sniffed::Evidence(reader) => reader,
+        Sniffed::Other(name) => return Err(source.problem(What::NotEvidence(name))),
+    };
+    let rank = (first_record(&reader, head), xxh3_64(head), file);
+    // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
+    let open = blocks.size().is_none().then_some(blocks);
+    Ok(Surveyed { source, open, reader, rank })
+}
+
+/// The earliest moment of a record in the head; the beginning of time where it holds none.
+fn first_record(reader: &Reader, head: &[u8]) -> Nanos {
+    let mut first = First(None);
+    let whole = memchr::memrchr(b'\n', head).map_or(head, |end| &head[..=end]);
+    reader.clone().read(Block { bytes: whole, first: Place { file: 0, line: 1 } }, HashSeed(0), &mut first);
+    first.0.unwrap_or(Nanos::MIN)
+}
+
+struct First(Option<Nanos>);
+
+impl LineSink for First {
+    fn record(&mut self, record: Record, _: &[u8]) {
+        let at = record.known_at();
+        self.0 = Some(self.0.map_or(at, |first| first.min(at)));
+    }
+
+    fn skipped(&mut self, _: &[u8]) {}
+
+    fn unparsed(&mut self, _: Unparsed) {}
+}

@@ -1,0 +1,213 @@
+//! The report, put together.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+use std::net::{IpAddr, Ipv4Addr};
+
+use catspaw_records::HostKey;
+use catspaw_relay::Network;
+
+use super::examples;
+use super::incident::Cases;
+use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
+use super::{Names, time};
+use crate::pipeline::{FileRead, Gathered, Home, Lanes};
+use crate::settings::Settings;
+
+/// Networks that are named where the owner must say which are ours.
+const BUSIEST: usize = 5;
+/// Networks beyond the private ranges that are listed as taken for ours.
+const LISTED_NETS: usize = 64;
+
+/// What every view of records leaves in the dark.
+const LIMITS: [&str; 5] = [
+    "TCP only: SOCKS UDP ASSOCIATE, QUIC and other tunnels over UDP are not paired.",
+    "Traffic that does not pass the sensor is not seen.",
+    "Only forward relays (clients connect in) are looked for; hosts that dial out to a super-proxy, mail that is stored \
+     and forwarded, and hosts that send spam by themselves are not judged by this version.",
+    "What a relay speaks, whom mail was for and whether a server accepted it are not in connection records: `delivered` \
+     counts completed SMTP connections that are large enough for a message.",
+    "The confidence bounds coincidence: how likely sizes like these are on a host that carries nothing on. It says \
+     nothing of intent; a relay that its owner wants is declared with [[authorised]].",
+];
+
+/// Puts the report together.
+#[must_use]
+pub(crate) fn build(
+    settings: &Settings,
+    gathered: &Gathered,
+    lanes: &[Lanes],
+    cases: &Cases<'_>,
+    dns_forwarders: &[(HostKey, u16)],
+    names: &Names,
+) -> Report {
+    let mut places: Vec<_> = cases.cases.iter().map(|case| case.sums().places).collect();
+    let mut examples = examples::read(gathered, &mut places);
+    let mut incidents = Vec::new();
+    let mut authorised = Vec::new();
+    for case in &cases.cases {
+        let mut incident = case.write();
+        incident.examples = examples.remove(0);
+        if case.authorised { authorised.push(incident) } else { incidents.push(incident) }
+    }
+    incidents.sort_by(|a, b| severity(b).cmp(&severity(a)).then_with(|| by_host(a, b)));
+    Report {
+        schema: "catspaw.report/1",
+        version: env!("CARGO_PKG_VERSION"),
+        home_net: home_net(&settings.home, lanes),
+        timezone: settings.zone.iana_name().unwrap_or("UTC").to_owned(),
+        evidence: evidence(gathered, lanes, names),
+        incidents,
+        authorised,
+        campaigns: Vec::new(),
+        alerts: Vec::new(),
+        limits: limits(gathered),
+        dropped: dropped(lanes),
+        unparsed: unparsed(gathered, names),
+        looked_at: LookedAt {
+            hosts: lanes.iter().map(|l| l.inside.len() as u64).sum(),
+            connections: lanes.iter().map(|l| l.connected).sum(),
+            services_tested: lanes.iter().flat_map(|l| &l.lanes).map(|(_, _, lane)| lane.services.len() as u64).sum(),
+            dns_forwarders: dns_forwarders.iter().map(|(host, port)| (host.addr().to_string(), *port)).collect(),
+        },
+    }
+}
+
+/// Relays before suspects, the busier first.
+fn severity(incident: &Incident) -> (bool, u64) {
+    (incident.verdict == "relay", incident.counts.relayed)
+}
+
+fn by_host(a: &Incident, b: &Incident) -> std::cmp::Ordering {
+    let addr = |incident: &Incident| incident.host.parse::<IpAddr>().ok();
+    addr(a).cmp(&addr(b))
+}
+
+fn limits(gathered: &Gathered) -> Vec<String> {
+    let mut limits: Vec<String> = LIMITS.iter().map(|&limit| limit.to_owned()).collect();
+    if gathered.files.values().any(|file| file.format == "cisco-syslog") {
+        limits.push(
+            "Syslog gives one total for both directions, with retransmissions, and stamps of a second: within a second \
+             the order of the lines was trusted. Logs that were merged or sorted by stamp pair worse."
+                .to_owned(),
+        );
+    }
+    limits
+}
+
+fn evidence(gathered: &Gathered, lanes: &[Lanes], names: &Names) -> Vec<Evidence> {
+    let mut rows = Vec::new();
+    for (&number, file) in &gathered.files {
+        let mut bytes = file.bytes;
+        let mut sensors: Vec<_> = file.sensors.iter().collect();
+        sensors.sort_by(|a, b| a.1.name.cmp(&b.1.name));
+        for (&sensor, count) in sensors {
+            let irregular = lanes.iter().filter_map(|l| l.irregular.get(&(number, sensor)));
+            let (late, duplicates) = irregular.fold((0, 0), |sum, i| (sum.0 + i.late, sum.1 + i.duplicates));
+            rows.push(Evidence {
+                path: names.path(number).to_owned(),
+                format: file.format,
+                sensor: count.name.clone(),
+                bytes: std::mem::take(&mut bytes),
+                records: count.records,
+                skipped: count.skipped,
+                late,
+                duplicates,
+                first: count.span.map(|(first, _)| time::rfc3339(first)),
+                last: count.span.map(|(_, last)| time::rfc3339(last)),
+                clock_offset: 0.0,
+            });
+        }
+    }
+    rows
+}
+
+fn unparsed(gathered: &Gathered, names: &Names) -> Vec<UnparsedLines> {
+    let lines = |(&number, file): (&u32, &FileRead)| -> Vec<UnparsedLines> {
+        file.unparsed
+            .iter()
+            .map(|(&(kind, why), count)| UnparsedLines {
+                path: names.path(number).to_owned(),
+                line: count.lines.first().copied().unwrap_or(0),
+                kind: kind.to_owned(),
+                count: count.count,
+                why: why.to_owned(),
+                lines: count.lines.clone(),
+            })
+            .collect()
+    };
+    gathered.files.iter().flat_map(lines).collect()
+}
+
+fn dropped(lanes: &[Lanes]) -> Vec<Dropped> {
+    let sum = |of: fn(&catspaw_relay::Lane) -> u64| {
+        lanes.iter().flat_map(|l| &l.lanes).map(|(_, _, lane)| of(lane)).sum::<u64>()
+    };
+    let tables = [
+        ("hosts", lanes.iter().map(|l| l.hosts_dropped).sum()),
+        ("open connections", sum(|lane| lane.open_dropped)),
+        ("services of a host", sum(|lane| lane.services_dropped)),
+        ("ports of a host whose attempts are counted", sum(|lane| lane.tally.ports_dropped)),
+    ];
+    tables.into_iter().filter(|&(_, count)| count > 0).map(|(table, count)| Dropped { table, count }).collect()
+}
+
+/// The networks that were taken as ours.
+fn home_net(home: &Home, lanes: &[Lanes]) -> Vec<String> {
+    if !home.nets.is_empty() {
+        return home.nets.iter().map(ToString::to_string).collect();
+    }
+    let nets: BTreeSet<String> = lanes.iter().flat_map(|l| &l.inside).filter_map(|&addr| network_of(addr)).collect();
+    nets.into_iter().take(LISTED_NETS).collect()
+}
+
+/// The private range an address lies in; of a public one that a record marks as inside, its /24 or /64.
+fn network_of(addr: IpAddr) -> Option<String> {
+    const PRIVATE: [&str; 9] = [
+        "10.0.0.0/8",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "100.64.0.0/10",
+        "169.254.0.0/16",
+        "127.0.0.0/8",
+        "fc00::/7",
+        "fe80::/10",
+        "::1/128",
+    ];
+    let private = PRIVATE.iter().find(|net| Network::parse(net).is_some_and(|net| net.contains(addr)));
+    if let Some(net) = private {
+        return Some((*net).to_owned());
+    }
+    match addr {
+        IpAddr::V4(addr) => {
+            let [a, b, c, _] = addr.octets();
+            Some(format!("{}/24", Ipv4Addr::new(a, b, c, 0)))
+        }
+        IpAddr::V6(addr) => {
+            let mut segments = addr.segments();
+            segments[4..].fill(0);
+            Some(format!("{}/64", std::net::Ipv6Addr::from(segments)))
+        }
+    }
+}
+
+/// What to say where no record has an end of ours.
+#[must_use]
+pub(crate) fn no_inside(home: &Home, strangers: &BTreeMap<[u8; 3], u64>) -> String {
+    let mut message = match home.nets.as_slice() {
+        [] => "no record says which of its ends is ours: name our networks with --home-net".to_owned(),
+        _ => "no record has an end in --home-net".to_owned(),
+    };
+    let mut busiest: Vec<_> = strangers.iter().map(|(&net, &count)| (count, net)).collect();
+    busiest.sort_unstable_by(|a, b| b.cmp(a));
+    busiest.truncate(BUSIEST);
+    let net = |[a, b, c]: [u8; 3]| format!("{a}.{b}.{c}.0/24");
+    if let Some(&(_, first)) = busiest.first() {
+        message.push_str("\n  the busiest networks in it:");
+        for &(count, network) in &busiest {
+            _ = write!(message, "\n    {:<18} {count} connections", net(network));
+        }
+        _ = write!(message, "\n  try: --home-net {}", net(first));
+    }
+    message
+}

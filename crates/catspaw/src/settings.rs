@@ -1,0 +1,235 @@
+//! The command line and the configuration file together: what they mean.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use catspaw_records::Nanos;
+use catspaw_relay::{Authorised, Config, Network};
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use toml::Spanned;
+
+use crate::args::{Format, ScanArgs, When};
+use crate::pipeline::Home;
+use crate::tables::Form;
+
+/// The merge waits so long for a record that comes out of order.
+const WAIT: i64 = 600;
+
+/// What a scan is to do.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub(crate) evidence: Vec<PathBuf>,
+    pub(crate) home: Home,
+    pub(crate) config: Config,
+    pub(crate) format: Format,
+    pub(crate) output: Option<PathBuf>,
+    pub(crate) pairs: Option<(PathBuf, Form)>,
+    pub(crate) connections: Option<(PathBuf, Form)>,
+    pub(crate) year: Option<i16>,
+    pub(crate) zone: TimeZone,
+    pub(crate) threads: usize,
+    pub(crate) quiet: bool,
+    pub(crate) verbose: bool,
+    pub(crate) progress: When,
+    /// Nanoseconds.
+    pub(crate) wait: i64,
+}
+
+/// The configuration file: every option's long name with `_` for `-`, and what the owner declares.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    home_net: Option<Vec<Spanned<String>>>,
+    format: Option<Format>,
+    output: Option<PathBuf>,
+    pairs: Option<PathBuf>,
+    connections: Option<PathBuf>,
+    year: Option<i16>,
+    timezone: Option<Spanned<String>>,
+    jobs: Option<usize>,
+    quiet: Option<bool>,
+    verbose: Option<bool>,
+    progress: Option<When>,
+    #[serde(default)]
+    authorised: Vec<Stanza>,
+    #[serde(default)]
+    thresholds: Thresholds,
+}
+
+/// Constants that may be turned.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Thresholds {
+    /// Chance of a false verdict per host and thirty days.
+    alpha: Option<Spanned<f64>>,
+    /// Seconds of log time between an outbound leg's total and its factor.
+    settle: Option<Spanned<f64>>,
+    /// Seconds after its end at which a leg is final.
+    horizon: Option<Spanned<f64>>,
+    /// Seconds that the merge waits for a record that comes out of order.
+    merge_wait: Option<Spanned<f64>>,
+}
+
+/// A declared relay.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Stanza {
+    host: Spanned<String>,
+    proto: Option<Spanned<String>>,
+    port: Option<u16>,
+    topology: Option<Spanned<String>>,
+    tunnel: Option<Spanned<String>>,
+    clients: Option<Vec<Spanned<String>>>,
+    targets: Option<Vec<Spanned<String>>>,
+    reason: String,
+}
+
+/// Where in the configuration something is wrong.
+struct Source<'a> {
+    path: &'a Path,
+    text: &'a str,
+}
+
+impl Source<'_> {
+    fn error(&self, at: usize, why: &str) -> String {
+        let before = &self.text[..at.min(self.text.len())];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        let mut message = format!("{}:{line}:{column}: {why}", self.path.display());
+        if let Some(source) = self.text.lines().nth(line - 1) {
+            _ = write!(message, "\n    {source}\n    {:>column$}", "^");
+        }
+        message
+    }
+
+    fn network(&self, text: &Spanned<String>) -> Result<Network, String> {
+        Network::parse(text.as_ref()).ok_or_else(|| {
+            self.error(text.span().start, &format!("{:?} is no address and no network", text.as_ref()))
+        })
+    }
+
+    fn networks(&self, list: &Option<Vec<Spanned<String>>>) -> Result<Option<Vec<Network>>, String> {
+        list.as_ref().map(|list| list.iter().map(|text| self.network(text)).collect()).transpose()
+    }
+
+    fn authorised(&self, stanza: &Stanza) -> Result<Authorised, String> {
+        let one_of = |value: &Option<Spanned<String>>, known: &[&str], what: &str| match value {
+            Some(text) if !known.contains(&text.as_ref().as_str()) => {
+                Err(self.error(text.span().start, &format!("{what} is one of {}", known.join(", "))))
+            }
+            _ => Ok(()),
+        };
+        one_of(&stanza.proto, &["tcp", "udp"], "proto")?;
+        one_of(&stanza.topology, &["forward", "backconnect", "direct"], "topology")?;
+        if stanza.reason.trim().is_empty() {
+            return Err(self.error(stanza.host.span().start, "a declared relay needs a reason"));
+        }
+        let forward = stanza.topology.as_ref().is_none_or(|t| t.as_ref() == "forward") && stanza.tunnel.is_none();
+        Ok(Authorised {
+            host: self.network(&stanza.host)?,
+            port: stanza.port,
+            forward: forward && stanza.proto.as_ref().is_none_or(|p| p.as_ref() == "tcp"),
+            clients: self.networks(&stanza.clients)?,
+            targets: self.networks(&stanza.targets)?,
+        })
+    }
+
+    fn seconds(&self, value: &Option<Spanned<f64>>, default: i64) -> Result<i64, String> {
+        match value {
+            Some(seconds) if !(0.0..=1e7).contains(seconds.as_ref()) => {
+                Err(self.error(seconds.span().start, "seconds from 0 to 10000000"))
+            }
+            Some(seconds) => Ok((seconds.as_ref() * Nanos::SECOND as f64) as i64),
+            None => Ok(default),
+        }
+    }
+
+    fn config(&self, file: &File) -> Result<Config, String> {
+        let usual = Config::default();
+        let alpha = match &file.thresholds.alpha {
+            Some(alpha) if !(*alpha.as_ref() > 0.0 && *alpha.as_ref() <= 1e-3) => {
+                return Err(self.error(alpha.span().start, "alpha lies above 0 and is at most 0.001"));
+            }
+            Some(alpha) => *alpha.as_ref(),
+            None => usual.alpha,
+        };
+        Ok(Config {
+            alpha,
+            settle: self.seconds(&file.thresholds.settle, usual.settle)?,
+            horizon: self.seconds(&file.thresholds.horizon, usual.horizon)?,
+            authorised: file.authorised.iter().map(|stanza| self.authorised(stanza)).collect::<Result<_, _>>()?,
+        })
+    }
+}
+
+impl Settings {
+    /// Puts the command line on top of the configuration file.
+    ///
+    /// # Errors
+    /// Where something means nothing: what, where, and what would.
+    pub(crate) fn new(args: ScanArgs) -> Result<Self, String> {
+        let path = args.config.clone().unwrap_or_default();
+        let text = match &args.config {
+            Some(path) => fs::read_to_string(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))?,
+            None => String::new(),
+        };
+        let source = Source { path: &path, text: &text };
+        let file: File = toml::from_str(&text).map_err(|error| {
+            source.error(error.span().map_or(0, |span| span.start), error.message())
+        })?;
+        let config = source.config(&file)?;
+        let home = match args.home_net.as_slice() {
+            [] => source.networks(&file.home_net)?.unwrap_or_default(),
+            nets => nets.iter().map(|net| home_net(net)).collect::<Result<_, _>>()?,
+        };
+        let wait = source.seconds(&file.thresholds.merge_wait, WAIT * Nanos::SECOND)?;
+        let zone = match (&args.timezone, &file.timezone) {
+            (Some(name), _) => zone(name).map_err(|why| format!("--timezone: {why}"))?,
+            (None, Some(name)) => zone(name.as_ref()).map_err(|why| source.error(name.span().start, &why))?,
+            (None, None) => TimeZone::UTC,
+        };
+        let year = args.year.or(file.year);
+        if let Some(year) = year.filter(|year| !(1970..=2200).contains(year)) {
+            return Err(format!("--year {year}: a year from 1970 to 2200"));
+        }
+        let threads = match args.jobs.or(file.jobs) {
+            Some(0) => return Err("--jobs 0: at least one thread".to_owned()),
+            Some(threads) => threads.min(256),
+            None => std::thread::available_parallelism().map_or(1, usize::from),
+        };
+        Ok(Self {
+            evidence: args.evidence,
+            home: Home { nets: home },
+            config,
+            format: args.format.or(file.format).unwrap_or(Format::Text),
+            output: args.output.or(file.output),
+            pairs: table(args.pairs.or(file.pairs), "--pairs")?,
+            connections: table(args.connections.or(file.connections), "--connections")?,
+            year,
+            zone,
+            threads,
+            quiet: args.quiet || file.quiet.unwrap_or(false),
+            verbose: args.verbose || file.verbose.unwrap_or(false),
+            progress: args.progress.or(file.progress).unwrap_or(When::Auto),
+            wait,
+        })
+    }
+}
+
+fn home_net(text: &str) -> Result<Network, String> {
+    Network::parse(text).ok_or_else(|| format!("--home-net {text}: no address and no network (such as 172.28.0.0/16)"))
+}
+
+fn zone(name: &str) -> Result<TimeZone, String> {
+    TimeZone::get(name).map_err(|_| format!("{name:?} is no time zone (such as UTC or Europe/Berlin)"))
+}
+
+fn table(path: Option<PathBuf>, option: &str) -> Result<Option<(PathBuf, Form)>, String> {
+    path.map(|path| match Form::of(&path) {
+        Some(form) => Ok((path, form)),
+        None => Err(format!("{option} {}: the name ends in .jsonl, or in .log or .tsv for Zeek's form", path.display())),
+    })
+    .transpose()
+}
