@@ -1,4 +1,4 @@
-//! `examples/case-2003`: a small case for the documentation and the tests, committed, and made again to the byte.
+//! `examples/`: a small case for the documentation and the tests, committed, and made again to the byte.
 
 use std::fmt::Write as _;
 use std::io;
@@ -14,7 +14,7 @@ use crate::write::{Pairs, Pix, Tee, ZeekConn};
 pub struct Officers {
     /// What is counted.
     pub what: String,
-    /// The command, for a POSIX shell in the example's directory.
+    /// The command, for a POSIX shell in `examples/`.
     pub command: String,
     /// The number that it prints.
     pub count: u64,
@@ -28,7 +28,7 @@ pub fn files() -> io::Result<Vec<(&'static str, Vec<u8>)>> {
     let scenario = Scenario::example();
     let (mut pix, mut conn, mut pairs) = (Vec::new(), Vec::new(), Vec::new());
     let mut tee = Tee::default()
-        .and(Pix { sensor: scenario.sensor.clone(), year: false }.to(&mut pix))
+        .and(Pix { sensor: scenario.sensor.clone(), year: true }.to(&mut pix))
         .and(ZeekConn::new(&mut conn, scenario.begin()))
         .and(Pairs::new(&mut pairs));
     let truth = crate::run(&scenario, &mut tee)?;
@@ -37,11 +37,11 @@ pub fn files() -> io::Result<Vec<(&'static str, Vec<u8>)>> {
     json.push(b'\n');
     Ok(vec![
         ("README.md", readme(&scenario, &truth).into_bytes()),
-        ("catspaw.toml", configuration(&truth).into_bytes()),
-        ("conn.log", conn),
-        ("pairs.tsv", pairs),
-        ("pix.log", pix),
-        ("truth.json", json),
+        ("case-2003.toml", configuration(&truth).into_bytes()),
+        ("case-2003/pix.log", pix),
+        ("case-2003-zeek/conn.log", conn),
+        ("case-2003.truth/pairs.tsv", pairs),
+        ("case-2003.truth/truth.json", json),
     ])
 }
 
@@ -50,9 +50,10 @@ pub fn files() -> io::Result<Vec<(&'static str, Vec<u8>)>> {
 /// # Errors
 /// When it cannot be written to.
 pub fn write(directory: &Path) -> io::Result<()> {
-    std::fs::create_dir_all(directory)?;
     for (name, content) in files()? {
-        std::fs::write(directory.join(name), content)?;
+        let path = directory.join(name);
+        std::fs::create_dir_all(path.parent().unwrap_or(directory))?;
+        std::fs::write(path, content)?;
     }
     Ok(())
 }
@@ -85,8 +86,8 @@ fn of_host(scenario: &Scenario, relay: &RelayTruth) -> Vec<Officers> {
     };
     for (number, day) in (0..).zip(&relay.daily) {
         let Civil { month, day: of_month, .. } = Civil::of(scenario.begin() + number * DAY);
-        let stamp = format!("{} {of_month:>2} ", MONTHS[month as usize - 1]);
-        let of_day = format!("grep '^{stamp}' pix.log | grep 302013 | grep -c 'Built");
+        let stamp = format!("{} {of_month:02} ", MONTHS[month as usize - 1]);
+        let of_day = format!("grep '^{stamp}' case-2003/pix.log | grep 302013 | grep -c 'Built");
         let date = &day.date;
         count(
             format!("outbound TCP on {date}"),
@@ -105,24 +106,24 @@ fn of_host(scenario: &Scenario, relay: &RelayTruth) -> Vec<Officers> {
         let ports = ports.join("|");
         count(
             format!("inbound to {first}-{last}"),
-            format!("grep 302013 pix.log | grep -cE 'Built inbound.* to inside:{inside}/({ports}) '"),
+            format!("grep 302013 case-2003/pix.log | grep -cE 'Built inbound.* to inside:{inside}/({ports}) '"),
             counts.inbound_run_of_ports,
         );
     }
     count(
         "SMTP opened".to_owned(),
-        format!("grep 302013 pix.log | grep -c 'Built outbound.*/25 (.* to inside:{inside}/'"),
+        format!("grep 302013 case-2003/pix.log | grep -c 'Built outbound.*/25 (.* to inside:{inside}/'"),
         counts.outbound_smtp,
     );
     count(
         "SMTP closed by FINs".to_owned(),
-        format!("grep 302014 pix.log | grep '/25 to inside:{inside}/' | grep -c 'TCP FINs'"),
+        format!("grep 302014 case-2003/pix.log | grep '/25 to inside:{inside}/' | grep -c 'TCP FINs'"),
         counts.smtp_completed,
     );
     count(
         "attempts without an answer".to_owned(),
         format!(
-            "grep 302014 pix.log | grep 'to inside:{inside}/{port} ' | grep -cE 'bytes 0 (SYN Timeout|TCP Reset-[IO])$'"
+            "grep 302014 case-2003/pix.log | grep 'to inside:{inside}/{port} ' | grep -cE 'bytes 0 (SYN Timeout|TCP Reset-[IO])$'"
         ),
         counts.unanswered,
     );
@@ -130,13 +131,13 @@ fn of_host(scenario: &Scenario, relay: &RelayTruth) -> Vec<Officers> {
         "outbound legs with payload (of pairs.tsv)".to_owned(),
         format!(
             "awk 'NR == FNR {{ if ($4 == \"{host}\") o[$2] = 1; next }} \
-             /302014/ && ($9 in o) && !/ bytes 0 / {{ n++ }} END {{ print n + 0 }}' pairs.tsv pix.log"
+             /302014/ && ($11 in o) && !/ bytes 0 / {{ n++ }} END {{ print n + 0 }}' case-2003.truth/pairs.tsv case-2003/pix.log"
         ),
         counts.relayed,
     );
     count(
         "delivered (of pairs.tsv)".to_owned(),
-        format!("awk '$4 == \"{host}\" && $3 == 1' pairs.tsv | wc -l"),
+        format!("awk '$4 == \"{host}\" && $3 == 1' case-2003.truth/pairs.tsv | wc -l"),
         counts.delivered,
     );
     all
@@ -148,7 +149,7 @@ fn readme(scenario: &Scenario, truth: &Truth) -> String {
     let mut hosts = String::new();
     for relay in &truth.relays {
         let (host, kind, port, pairs) = (&relay.host, &relay.kind, relay.ports[0], relay.pairs);
-        let verdict = if relay.authorised { "authorised (`catspaw.toml`)" } else { "incident" };
+        let verdict = if relay.authorised { "authorised (`case-2003.toml`)" } else { "incident" };
         let since = relay.infected.as_deref().unwrap_or("always");
         let until = relay.containment.as_ref().map_or("", |cut| cut.at.as_str());
         let counts = &relay.counts;

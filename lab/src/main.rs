@@ -12,7 +12,7 @@ const HELP: &str = "\
 Evidence with its truth, made by the repository itself.
 
 Usage: catspaw-lab example [DIRECTORY]
-           writes examples/case-2003 again
+           writes examples/ again
        catspaw-lab big [--lines N] [--hosts N] [--relays N] [--seed N] [--format FORM] [-o FILE|-]
                        [--truth FILE] [--pairs FILE]
            writes a log of about a day
@@ -49,7 +49,7 @@ fn main() -> ExitCode {
 }
 
 fn example(directory: Option<String>) -> Result<(), String> {
-    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/case-2003");
+    let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
     let directory = directory.map_or(committed, PathBuf::from);
     example::write(&directory).map_err(|why| format!("{}: {why}", directory.display()))
 }

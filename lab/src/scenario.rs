@@ -117,7 +117,7 @@ pub struct Scenario {
 }
 
 impl Scenario {
-    /// The case in `examples/case-2003`: thirty hours of March 2003, three relays.
+    /// The case in `examples/`: thirty hours of March 2003, three relays.
     #[must_use]
     pub fn example() -> Self {
         Self {

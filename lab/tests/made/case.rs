@@ -113,7 +113,7 @@ fn pairs(made: &Made) -> impl Iterator<Item = (u64, u64, bool, &str)> {
     })
 }
 
-/// Counts as `examples/case-2003/README.md` does.
+/// Counts as `examples/README.md` does.
 fn count(made: &Made, relay: &RelayTruth, outs: &HashSet<u64>, day: &str) -> Counts {
     let port = relay.ports[0];
     let of_host = |line: &Line<'_>| line.tcp && line.inside.0 == relay.host;

@@ -6,7 +6,7 @@ use crate::officer::make;
 use catspaw_lab::{Scenario, example};
 
 fn directory() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples/case-2003")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
 }
 
 #[test]
