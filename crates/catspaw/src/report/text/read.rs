@@ -1,0 +1,164 @@
+//! What was read, what could not be, and what this evidence cannot show.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+
+use super::number::{bytes, count, number, some_of, span};
+use super::page::{Page, TITLE};
+use crate::report::model::{Evidence, Report, UnparsedLines};
+
+/// Files that are listed; `-v` lists all.
+const FILES: usize = 12;
+/// Kinds of lines that could not be read, and places of each.
+const KINDS: usize = 8;
+const PLACES: usize = 3;
+
+/// Writes it.
+pub(super) fn write(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
+    page.blank()?;
+    page.title("What was read", TITLE)?;
+    if !report.incidents.is_empty() {
+        page.say(0, &looked_at(report))?;
+    }
+    page.say(0, &ours(report))?;
+    forwarders(page, report)?;
+    page.blank()?;
+    files(page, &report.evidence)?;
+    unparsed(page, &report.unparsed)?;
+    dropped(page, report)?;
+    limits(page, report)
+}
+
+/// How much was looked at, in one sentence.
+pub(super) fn looked_at(report: &Report) -> String {
+    let seen = &report.looked_at;
+    let records = report.evidence.iter().map(|evidence| evidence.records).sum();
+    let paths: std::collections::BTreeSet<_> = report.evidence.iter().map(|evidence| &evidence.path).collect();
+    let first = report.evidence.iter().filter_map(|evidence| evidence.first.as_deref()).min();
+    let last = report.evidence.iter().filter_map(|evidence| evidence.last.as_deref()).max();
+    let when = first.map_or_else(String::new, |_| format!(", {} UTC", span(first, last)));
+    format!(
+        "Looked at: {} in {}, {} of {}, {} tested{when}.",
+        count(records, "record", "records"),
+        count(paths.len() as u64, "file", "files"),
+        count(seen.connections, "connection", "connections"),
+        count(seen.hosts, "host", "hosts"),
+        count(seen.services_tested, "service", "services"),
+    )
+}
+
+fn ours(report: &Report) -> String {
+    match report.home_net.as_slice() {
+        [] => "Our addresses: what the records themselves mark as inside.".to_owned(),
+        nets => format!("Our addresses: {}.", some_of(nets, 12)),
+    }
+}
+
+fn forwarders(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
+    let forwarders = &report.looked_at.dns_forwarders;
+    if forwarders.is_empty() {
+        return Ok(());
+    }
+    if !page.is_verbose() {
+        let n = count(forwarders.len() as u64, "DNS forwarder", "DNS forwarders");
+        return page.say(0, &format!("Not counted as relays: {n} (-v lists them)."));
+    }
+    let names: Vec<String> = forwarders.iter().map(|(host, port)| format!("{host} port\u{a0}{port}")).collect();
+    page.say(0, &format!("DNS forwarders, which carry questions on by design: {}.", names.join(", ")))
+}
+
+fn files(page: &mut Page<'_, impl Write>, evidence: &[Evidence]) -> io::Result<()> {
+    let mut by_path: Vec<(&str, Vec<&Evidence>)> = Vec::new();
+    for one in evidence {
+        match by_path.last_mut() {
+            Some((path, sensors)) if *path == one.path => sensors.push(one),
+            _ => by_path.push((&one.path, vec![one])),
+        }
+    }
+    let shown = if page.is_verbose() { by_path.len() } else { FILES };
+    for (path, sensors) in by_path.iter().take(shown) {
+        let size = sensors.iter().map(|one| one.bytes).sum();
+        page.say(0, &format!("{path} ({}, {})", sensors.first().map_or("", |one| one.format), bytes(size)))?;
+        sensors.iter().try_for_each(|one| sensor(page, one))?;
+    }
+    match by_path.len().saturating_sub(shown) {
+        0 => Ok(()),
+        more => page.say(0, &format!("and {} (-v lists them)", count(more as u64, "more file", "more files"))),
+    }
+}
+
+fn sensor(page: &mut Page<'_, impl Write>, evidence: &Evidence) -> io::Result<()> {
+    let (first, last) = (evidence.first.as_deref(), evidence.last.as_deref());
+    let mut text = format!(
+        "{}, {}\u{a0}skipped, {}\u{a0}late, {}",
+        count(evidence.records, "record", "records"),
+        number(evidence.skipped),
+        number(evidence.late),
+        count(evidence.duplicates, "duplicate", "duplicates"),
+    );
+    if first.is_some() {
+        text = format!("{text}; {}", span(first, last));
+    }
+    if evidence.clock_offset != 0.0 {
+        text = format!("{text}; clock corrected by {:.3}\u{a0}s", -evidence.clock_offset);
+    }
+    let name = super::wrap::cut(&super::wrap::clean(&evidence.sensor), 40);
+    page.say(1, &if name.is_empty() { text } else { format!("{name}: {text}") })
+}
+
+fn unparsed(page: &mut Page<'_, impl Write>, unparsed: &[UnparsedLines]) -> io::Result<()> {
+    if unparsed.is_empty() {
+        return Ok(());
+    }
+    let mut kinds: BTreeMap<(&str, &str), Vec<&UnparsedLines>> = BTreeMap::new();
+    for lines in unparsed {
+        kinds.entry((&lines.kind, &lines.why)).or_default().push(lines);
+    }
+    let mut kinds: Vec<_> =
+        kinds.into_values().map(|lines| (lines.iter().map(|l| l.count).sum::<u64>(), lines)).collect();
+    kinds.sort_by_key(|(total, _)| std::cmp::Reverse(*total));
+    let total = kinds.iter().map(|(total, _)| total).sum();
+    page.blank()?;
+    page.title(&format!("Not understood: {}", count(total, "line", "lines")), TITLE)?;
+    let shown = if page.is_verbose() { kinds.len() } else { KINDS };
+    for (total, lines) in kinds.iter().take(shown) {
+        page.say(0, &format!("{} of {}:", count(*total, "line", "lines"), lines[0].kind))?;
+        places(page, lines)?;
+    }
+    match kinds.len().saturating_sub(shown) {
+        0 => Ok(()),
+        more => page.say(0, &format!("and {} (-v lists them)", count(more as u64, "more kind", "more kinds"))),
+    }
+}
+
+fn places(page: &mut Page<'_, impl Write>, lines: &[&UnparsedLines]) -> io::Result<()> {
+    let places = lines.iter().flat_map(|one| {
+        // The first is always known, the others only as far as they were kept.
+        let others = one.lines.iter().filter(|&&line| line != one.line);
+        [one.line].into_iter().chain(others.copied()).map(|line| (&one.path, line, &one.why))
+    });
+    let shown = if page.is_verbose() { usize::MAX } else { PLACES };
+    for (path, line, why) in places.take(shown) {
+        page.say(1, &format!("{path}:{line}: {why}"))?;
+    }
+    Ok(())
+}
+
+fn dropped(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
+    if report.dropped.iter().all(|dropped| dropped.count == 0) {
+        return Ok(());
+    }
+    page.blank()?;
+    page.title("Left out where a table was full", TITLE)?;
+    let rows: Vec<_> = report.dropped.iter().map(|d| (number(d.count), d.table.to_owned())).collect();
+    page.figures(0, &rows)
+}
+
+fn limits(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
+    if report.limits.is_empty() {
+        return Ok(());
+    }
+    page.blank()?;
+    page.title("What this evidence cannot show", TITLE)?;
+    report.limits.iter().try_for_each(|limit| page.hang(0, "- ", limit))
+}

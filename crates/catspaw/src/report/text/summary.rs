@@ -1,0 +1,156 @@
+//! One line for each host.
+
+use std::io::{self, Write};
+
+use super::number::{bytes, chance, count, moment, number, ports, some_of};
+use super::page::{DOUBTFUL, FINE, GUILTY, Page, TITLE};
+use super::read;
+use super::table::{Span, Table};
+use crate::report::model::{Incident, Report};
+use anstyle::Style as Paint;
+
+/// Ports that are named in a line.
+const PORTS: usize = 3;
+/// A moment to the second, to the minute, to the day: as much as fits.
+const MOMENTS: [usize; 3] = [19, 16, 10];
+
+/// Who relays, worst first, or that nobody does.
+pub(super) fn incidents(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
+    let incidents = &report.incidents;
+    if incidents.is_empty() {
+        return nothing(page, report);
+    }
+    let suspects = incidents.iter().filter(|incident| incident.verdict == "suspect").count();
+    page.title(&headline(incidents.len() - suspects, suspects), TITLE)?;
+    let room = page.room(0);
+    // A shorter moment before fewer columns: the three that tell most are there at 80 columns.
+    let table = MOMENTS.iter().map(|&digits| incident_table(incidents, digits));
+    let mut tables: Vec<Table> = table.collect();
+    let fits = tables.iter().position(|table| table.clone().fitted(room).width() <= room);
+    page.table(0, tables.swap_remove(fits.unwrap_or(MOMENTS.len() - 1)))?;
+    page.blank()?;
+    page.say(
+        0,
+        "Times are in UTC. \"Mail\" is what was delivered. \"Chance\" is that of a coincidence which looks like this: see \
+         \"How sure\" below.",
+    )?;
+    declared(page, report)
+}
+
+fn headline(relays: usize, suspects: usize) -> String {
+    let hosts = |n: usize| count(n as u64, "host", "hosts");
+    let relaying = if relays == 1 { "relays" } else { "relay" };
+    match (relays, suspects) {
+        (0, _) => format!("{} may relay other people's traffic", hosts(suspects)),
+        (_, 0) => format!("{} {relaying} other people's traffic", hosts(relays)),
+        _ => format!("{} {relaying} other people's traffic, {suspects} more may", hosts(relays)),
+    }
+}
+
+fn incident_table(incidents: &[Incident], digits: usize) -> Table {
+    let mut table = Table::new()
+        .text("Host")
+        .optional("Seen as", false, 6)
+        .text("Verdict")
+        .text("Port")
+        .optional("Clients", true, 2)
+        .optional("Targets", true, 3)
+        .number("Relayed")
+        .optional("Bytes", true, 4)
+        .number("Mail")
+        .text("Since")
+        .optional("Until", false, 5)
+        .number("Chance");
+    for incident in incidents {
+        let cut = |at: Option<&str>| moment(at).chars().take(digits).collect::<String>();
+        table.row(vec![
+            incident.host.as_str().into(),
+            some_of(&incident.public, 2).into(),
+            verdict(incident),
+            some_of(&ports(&incident.services), PORTS).into(),
+            number(incident.clients_total).into(),
+            number(incident.targets_total).into(),
+            number(incident.counts.relayed).into(),
+            bytes(incident.counts.bytes_relayed).into(),
+            number(incident.counts.delivered).into(),
+            cut(incident.first_seen.as_deref()).into(),
+            cut(incident.last_seen.as_deref()).into(),
+            short_chance(incident).into(),
+        ]);
+    }
+    table
+}
+
+fn verdict(incident: &Incident) -> Span {
+    Span::new(incident.verdict, paint(incident))
+}
+
+/// A verdict's colour.
+pub(super) fn paint(incident: &Incident) -> Paint {
+    match incident.verdict {
+        _ if incident.authorised => FINE,
+        "suspect" => DOUBTFUL,
+        _ => GUILTY,
+    }
+}
+
+fn short_chance(incident: &Incident) -> String {
+    match chance(&incident.confidence) {
+        Some(('=', chance)) => chance,
+        Some((sign, chance)) => format!("{sign}{chance}"),
+        None => "seen".to_owned(),
+    }
+}
+
+fn nothing(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
+    page.title("No host relays other people's traffic, as far as this evidence shows", FINE)?;
+    page.say(0, &read::looked_at(report))?;
+    declared(page, report)?;
+    page.say(0, "What this evidence cannot show stands at the end.")
+}
+
+fn declared(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
+    match report.authorised.len() as u64 {
+        0 => Ok(()),
+        n => page.say(
+            0,
+            &format!("{} declared by the owner: see \"Authorised\" below.", count(n, "relay was", "relays were")),
+        ),
+    }
+}
+
+/// The relays that the owner declared, with their numbers.
+pub(super) fn authorised(page: &mut Page<'_, impl Write>, authorised: &[Incident]) -> io::Result<()> {
+    if authorised.is_empty() {
+        return Ok(());
+    }
+    page.blank()?;
+    page.title("Authorised: relays that their owner declared", TITLE)?;
+    let mut table = Table::new()
+        .text("Host")
+        .text("Port")
+        .optional("Would be", false, 1)
+        .optional("Clients", true, 3)
+        .optional("Targets", true, 4)
+        .number("Relayed")
+        .optional("Bytes", true, 2)
+        .number("Mail")
+        .text("Since")
+        .optional("Until", false, 5);
+    for relay in authorised {
+        let seen = !relay.services.is_empty();
+        table.row(vec![
+            relay.host.as_str().into(),
+            if seen { some_of(&ports(&relay.services), PORTS).into() } else { "-".into() },
+            if seen { relay.verdict.into() } else { "not seen".into() },
+            number(relay.clients_total).into(),
+            number(relay.targets_total).into(),
+            number(relay.counts.relayed).into(),
+            bytes(relay.counts.bytes_relayed).into(),
+            number(relay.counts.delivered).into(),
+            moment(relay.first_seen.as_deref()).into(),
+            moment(relay.last_seen.as_deref()).into(),
+        ]);
+    }
+    page.table(0, table)
+}
