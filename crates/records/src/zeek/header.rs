@@ -20,7 +20,6 @@ pub(super) enum Slot {
     LocalResp,
     History,
     IpProto,
-    Node,
     /// A column that is not used.
     Ignored,
 }
@@ -57,7 +56,6 @@ impl Slot {
             b"local_resp" => Self::LocalResp,
             b"history" => Self::History,
             b"ip_proto" => Self::IpProto,
-            b"_node_name" | b"node" => Self::Node,
             _ => Self::Ignored,
         }
     }

@@ -25,11 +25,10 @@ pub(super) fn parse<'a>(
 ) -> Result<(Record, &'a [u8]), &'static str> {
     let fields = split(header, line)?;
     let columns = Columns { header, fields: &fields };
-    let name = columns.get(Slot::Node).unwrap_or(SENSOR);
-    let sensor = SensorId::of(name);
-    let whole = columns.whole(sensor, line)?;
+    // The workers of a cluster share a clock, and a relay's two legs may be seen by two of them: one sensor.
+    let whole = columns.whole(SensorId::of(SENSOR), line)?;
     let known = Stamp { at: whole.start.at.plus(whole.duration.unwrap_or(0)), ..whole.start };
-    Ok((Record { known, place, fingerprint: seed.fingerprint(line), event: Event::Whole(whole) }, name))
+    Ok((Record { known, place, fingerprint: seed.fingerprint(line), event: Event::Whole(whole) }, SENSOR))
 }
 
 /// Sorts a line's columns into their slots. Their number must be that of the header: a line with fewer was cut off,

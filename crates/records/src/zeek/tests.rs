@@ -124,7 +124,7 @@ fn the_header_says_how_it_is_written() {
     assert_eq!(sink.unparsed, []);
     let whole = whole(&sink.records[0].0);
     assert_eq!((whole.service, whole.history, whole.proto), (None, None, Proto::Other(47)));
-    assert_eq!((whole.state, sink.records[0].1.as_slice()), (ConnState::Oth, &b"w1"[..]));
+    assert_eq!((whole.state, sink.records[0].1.as_slice()), (ConnState::Oth, &b"zeek"[..]));
 }
 
 #[test]
