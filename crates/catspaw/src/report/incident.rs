@@ -16,6 +16,8 @@ const LISTED: usize = 100;
 /// A service that only ever calls so many addresses looks like a reverse proxy or a gateway, not like a relay whose
 /// clients choose the target.
 pub(crate) const FIXED_TARGETS: usize = 3;
+/// The port of mail between servers.
+const SMTP: u16 = 25;
 /// Ports of DNS, plain and over TLS: a forwarder conserves bytes by design.
 const DNS: [u16; 2] = [53, 853];
 /// The smallest p-value that is printed as a number.
@@ -189,12 +191,18 @@ impl Case<'_> {
         addresses.len() <= FIXED_TARGETS
     }
 
+    /// Whether it takes mail in on the port of mail and hands it on to the port of mail, as a mail server does.
+    #[must_use]
+    pub(crate) fn looks_like_mail_server(&self, sums: &Sums) -> bool {
+        self.services.iter().all(|service| service.port == SMTP) && sums.targets.keys().all(|t| t.port == SMTP)
+    }
+
     /// The verdict.
     #[must_use]
     pub(crate) fn verdict(&self, sums: &Sums) -> &'static str {
         if self.services.is_empty() {
             "none"
-        } else if self.has_fixed_targets(sums) {
+        } else if self.has_fixed_targets(sums) || self.looks_like_mail_server(sums) {
             "suspect"
         } else {
             "relay"

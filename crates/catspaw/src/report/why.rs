@@ -22,15 +22,21 @@ pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
             conviction.sessions.max(1),
         ));
         if let Some(shifted) = tests.largest_shifted {
-            let shifted = shifted / std::f64::consts::LN_10;
+            let shifted = shifted.max(0.0) / std::f64::consts::LN_10;
             why.push(format!(
-                "The second look: the same outbound connections moved 61, 127 and 251 s earlier fit port {} by a factor \
-                 of 10^{shifted:.0} at most.",
+                "The second look: the same outbound connections moved 61, 127 and 251 s earlier fit port {} by a \
+                 factor of 10^{shifted:.1} at most.",
                 service.port,
             ));
         }
     }
-    if case.has_fixed_targets(sums) {
+    if case.looks_like_mail_server(sums) {
+        why.push(
+            "What comes in on port 25 goes out to port 25: it looks like a mail server that forwards; declare it if it \
+             is meant to be one."
+                .to_owned(),
+        );
+    } else if case.has_fixed_targets(sums) {
         why.push(format!(
             "Only {} addresses were ever called (up to {FIXED_TARGETS}): it looks like a reverse proxy or gateway; \
              declare it if it is meant to be one.",
