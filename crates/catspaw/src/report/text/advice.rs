@@ -1,6 +1,5 @@
 //! How sure it is, and what to do.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 
 use super::number::{chance, count, some_of};
@@ -19,21 +18,24 @@ pub(super) fn how_sure(page: &mut Page<'_, impl Write>, incident: &Incident) -> 
     page.say(2, &odds(incident))?;
     page.say(
         2,
-        "It says that what came in went out again. It does not say what was in it, who is to blame, or that every single \
+        "This says that what came in went out again. It does not say what was in it, who is to blame, or that every single \
          session is paired rightly; and a relay that is meant to be one, and that nobody declared, looks the same.",
     )
 }
 
 fn odds(incident: &Incident) -> String {
     let sessions = incident.confidence.sessions_to_detect;
-    let found = sessions.map(|n| format!(", found after {}", count(n, "inbound session", "inbound sessions")));
+    let found = sessions.map(|n| {
+        let were = if n == 1 { "was" } else { "were" };
+        format!("; {} {were} enough to find it", count(n, "inbound session", "inbound sessions"))
+    });
     let found = found.unwrap_or_default();
     let Some((sign, chance)) = chance(&incident.confidence) else {
         return format!("It was seen in what was sent, so that no statistics are needed{found}.");
     };
     let chance = tied(&format!("p {sign} {chance}"));
     format!(
-        "The chance of a coincidence like this: {chance}, corrected for all services and patterns that were tried{found}."
+        "The chance of a coincidence like this is {chance}, corrected for all services and patterns that were tried{found}."
     )
 }
 
@@ -84,30 +86,28 @@ fn suspect_steps(incident: &Incident) -> Vec<String> {
 }
 
 /// The configuration that would declare it.
-fn stanzas(incident: &Incident) -> String {
+fn stanzas(incident: &Incident) -> Vec<String> {
     let mut ports: Vec<Option<u16>> = incident.services.iter().map(|service| Some(service.port)).collect();
     ports.dedup();
     if ports.is_empty() || ports.len() > STANZAS {
         ports = vec![None];
     }
-    ports.iter().map(|port| stanza(incident, *port)).collect::<Vec<_>>().join("\n")
+    let stanzas: Vec<Vec<String>> = ports.into_iter().map(|port| stanza(incident, port)).collect();
+    stanzas.join(&String::new())
 }
 
-fn stanza(incident: &Incident, port: Option<u16>) -> String {
-    let mut text = format!("[[authorised]]\nhost = \"{}\"\nproto = \"tcp\"\n", incident.host);
-    if let Some(port) = port {
-        _ = writeln!(text, "port = {port}");
-    }
-    if let Some(topology) = incident.topology {
-        _ = writeln!(text, "topology = \"{topology}\"");
-    }
+fn stanza(incident: &Incident, port: Option<u16>) -> Vec<String> {
+    let mut lines =
+        vec!["[[authorised]]".to_owned(), format!("host = \"{}\"", incident.host), "proto = \"tcp\"".to_owned()];
+    lines.extend(port.map(|port| format!("port = {port}")));
+    lines.extend(incident.topology.map(|topology| format!("topology = \"{topology}\"")));
     if incident.verdict == "suspect" && incident.targets_total <= TARGETS as u64 {
         let mut targets: Vec<String> =
             incident.targets.iter().map(|target| format!("\"{}\"", target.address)).collect();
         targets.sort();
         targets.dedup();
-        _ = writeln!(text, "targets = [{}]", targets.join(", "));
+        lines.push(format!("targets = [{}]", targets.join(", ")));
     }
-    text.push_str("reason = \"...\"\n");
-    text
+    lines.push("reason = \"...\"".to_owned());
+    lines
 }

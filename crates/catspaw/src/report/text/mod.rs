@@ -4,9 +4,13 @@ mod advice;
 mod number;
 mod page;
 mod read;
+#[cfg(test)]
+mod sample;
 mod story;
 mod summary;
 mod table;
+#[cfg(test)]
+mod tests;
 mod wrap;
 
 use std::io::{self, Write};

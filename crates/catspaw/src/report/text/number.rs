@@ -50,13 +50,13 @@ pub(super) fn moment(rfc3339: Option<&str>) -> String {
     seconds.replacen('T', &TIE.to_string(), 1)
 }
 
-/// Two moments, the second one short where it is on the same day.
+/// Two moments on one line, the second one short where it is on the same day.
 #[must_use]
 pub(super) fn span(first: Option<&str>, last: Option<&str>) -> String {
     let (from, to) = (moment(first), moment(last));
     match (from.split_once(TIE), to.split_once(TIE)) {
-        (Some((day, _)), Some((same, time))) if day == same => format!("{from} to{TIE}{time}"),
-        _ => format!("{from} to {to}"),
+        (Some((day, _)), Some((same, time))) if day == same => format!("{from}{TIE}to{TIE}{time}"),
+        _ => format!("{from}{TIE}to{TIE}{to}"),
     }
 }
 

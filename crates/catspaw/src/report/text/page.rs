@@ -112,8 +112,8 @@ impl<'a, W: Write> Page<'a, W> {
     }
 
     /// Text that stands as it is: to be copied.
-    pub(super) fn verbatim(&mut self, depth: usize, text: &str) -> io::Result<()> {
-        text.lines().try_for_each(|line| self.line(depth, &vec![line.into()]))
+    pub(super) fn verbatim(&mut self, depth: usize, lines: &[String]) -> io::Result<()> {
+        lines.iter().try_for_each(|line| self.line(depth, &vec![line.as_str().into()]))
     }
 
     /// A raw record: broken at spaces, cut where it is long.

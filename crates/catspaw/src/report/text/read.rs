@@ -38,7 +38,8 @@ pub(super) fn looked_at(report: &Report) -> String {
     let last = report.evidence.iter().filter_map(|evidence| evidence.last.as_deref()).max();
     let when = first.map_or_else(String::new, |_| format!(", {} UTC", span(first, last)));
     format!(
-        "Looked at: {} in {}, {} of {}, {} tested{when}.",
+        "catspaw {} looked at {} in {}: {} of {}, {} tested{when}.",
+        report.version,
         count(records, "record", "records"),
         count(paths.len() as u64, "file", "files"),
         count(seen.connections, "connection", "connections"),

@@ -7,6 +7,7 @@ use super::number::{bytes, count, lasted, moment, number, ports, some_of, span};
 use super::page::{FAINT, Page, tied};
 use super::summary;
 use super::table::{Line, Span, Table, beside, line_width};
+use super::wrap::TIE;
 use crate::report::model::{Counts, Day, Incident};
 
 /// Days that are listed one by one, and of more than these the first and the last ones.
@@ -14,6 +15,8 @@ const DAYS: usize = 31;
 const FIRST_DAYS: usize = 10;
 /// Records that are shown.
 const RECORDS: usize = 4;
+/// SMTP's port.
+const SMTP: u16 = 25;
 /// Between clients and targets where they stand side by side.
 const GAP: usize = 6;
 /// In the sentence about the size from which mail counts as delivered, which belongs beside the number.
@@ -22,7 +25,10 @@ const DELIVERED: &str = "counts as delivered";
 /// Writes it.
 pub(super) fn write(page: &mut Page<'_, impl Write>, incident: &Incident, timezone: &str) -> io::Result<()> {
     page.title(&headline(incident), summary::paint(incident))?;
-    looks_like(page, incident)?;
+    if incident.verdict == "suspect" {
+        page.say(1, &looks_like(incident))?;
+        page.blank()?;
+    }
     facts(page, incident)?;
     counts(page, incident)?;
     days(page, &incident.daily, timezone)?;
@@ -52,19 +58,18 @@ fn headline(incident: &Incident) -> String {
     }
 }
 
-fn looks_like(page: &mut Page<'_, impl Write>, incident: &Incident) -> io::Result<()> {
-    if incident.verdict != "suspect" {
-        return Ok(());
+/// What a suspect looks like, if it is meant to be there.
+fn looks_like(incident: &Incident) -> String {
+    if incident.services.iter().all(|service| service.port == SMTP) && incident.targets.iter().all(|t| t.port == SMTP) {
+        return "It takes mail in and sends mail out: that is what a mail server does, and nobody has declared it."
+            .to_owned();
     }
     let targets: Vec<String> =
-        incident.targets.iter().map(|t| format!("{} port{}{}", t.address, '\u{a0}', t.port)).collect();
-    page.say(
-        1,
-        &format!(
-            "It carries traffic on, but only ever to {}: that is what a reverse proxy, a load balancer or a gateway does. \
-             An open relay lets its clients choose.",
-            some_of(&targets, 4),
-        ),
+        incident.targets.iter().map(|target| format!("{}{TIE}port{TIE}{}", target.address, target.port)).collect();
+    format!(
+        "It carries traffic on, but only ever to {}: that is what a reverse proxy, a load balancer or a gateway does. An open \
+         relay lets its clients choose.",
+        some_of(&targets, 4),
     )
 }
 
@@ -103,7 +108,7 @@ fn went_through(incident: &Incident) -> Vec<(String, String)> {
     let clients = count(incident.clients_total, "client", "clients");
     let targets = count(incident.targets_total, "target", "targets");
     let mut figures = vec![
-        figure(counts.relayed, format!("sessions relayed, for {clients} to {targets} (address and port)")),
+        figure(counts.relayed, format!("sessions relayed, for {clients} to {targets}")),
         (tied(&bytes(counts.bytes_relayed)), "carried, both ways together".to_owned()),
         figure(counts.refused, "sessions asked for that the target refused or did not answer"),
     ];
@@ -250,7 +255,7 @@ fn records(page: &mut Page<'_, impl Write>, incident: &Incident) -> io::Result<(
         page.say(2, &format!("{}:{}", example.path, example.line))?;
         match &example.text {
             Some(text) => page.record(3, text)?,
-            None => page.record(3, "(read from a stream, and gone)")?,
+            None => page.record(3, "(from standard input, which cannot be read again)")?,
         }
     }
     Ok(())

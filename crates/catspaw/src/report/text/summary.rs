@@ -11,8 +11,9 @@ use anstyle::Style as Paint;
 
 /// Ports that are named in a line.
 const PORTS: usize = 3;
-/// A moment to the second, to the minute, to the day: as much as fits.
-const MOMENTS: [usize; 3] = [19, 16, 10];
+/// How many characters of a moment are shown (to the second, to the minute, to the day), and how many ports: the first
+/// of these that fits.
+const LAYOUTS: [(usize, usize); 4] = [(19, PORTS), (16, PORTS), (16, 1), (10, 1)];
 
 /// Who relays, worst first, or that nobody does.
 pub(super) fn incidents(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
@@ -23,11 +24,9 @@ pub(super) fn incidents(page: &mut Page<'_, impl Write>, report: &Report) -> io:
     let suspects = incidents.iter().filter(|incident| incident.verdict == "suspect").count();
     page.title(&headline(incidents.len() - suspects, suspects), TITLE)?;
     let room = page.room(0);
-    // A shorter moment before fewer columns: the three that tell most are there at 80 columns.
-    let table = MOMENTS.iter().map(|&digits| incident_table(incidents, digits));
-    let mut tables: Vec<Table> = table.collect();
+    let mut tables: Vec<Table> = LAYOUTS.iter().map(|&layout| incident_table(incidents, layout)).collect();
     let fits = tables.iter().position(|table| table.clone().fitted(room).width() <= room);
-    page.table(0, tables.swap_remove(fits.unwrap_or(MOMENTS.len() - 1)))?;
+    page.table(0, tables.swap_remove(fits.unwrap_or(LAYOUTS.len() - 1)))?;
     page.blank()?;
     page.say(
         0,
@@ -47,7 +46,7 @@ fn headline(relays: usize, suspects: usize) -> String {
     }
 }
 
-fn incident_table(incidents: &[Incident], digits: usize) -> Table {
+fn incident_table(incidents: &[Incident], (digits, most): (usize, usize)) -> Table {
     let mut table = Table::new()
         .text("Host")
         .optional("Seen as", false, 6)
@@ -67,7 +66,7 @@ fn incident_table(incidents: &[Incident], digits: usize) -> Table {
             incident.host.as_str().into(),
             some_of(&incident.public, 2).into(),
             verdict(incident),
-            some_of(&ports(&incident.services), PORTS).into(),
+            short_ports(incident, most).into(),
             number(incident.clients_total).into(),
             number(incident.targets_total).into(),
             number(incident.counts.relayed).into(),
@@ -79,6 +78,15 @@ fn incident_table(incidents: &[Incident], digits: usize) -> Table {
         ]);
     }
     table
+}
+
+fn short_ports(incident: &Incident, most: usize) -> String {
+    let ports = ports(&incident.services);
+    let shown = ports[..most.min(ports.len())].join(", ");
+    match ports.len().saturating_sub(most) {
+        0 => shown,
+        more => format!("{shown} +{more}"),
+    }
 }
 
 fn verdict(incident: &Incident) -> Span {
@@ -103,10 +111,10 @@ fn short_chance(incident: &Incident) -> String {
 }
 
 fn nothing(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
-    page.title("No host relays other people's traffic, as far as this evidence shows", FINE)?;
+    page.title("No relay was found", FINE)?;
     page.say(0, &read::looked_at(report))?;
     declared(page, report)?;
-    page.say(0, "What this evidence cannot show stands at the end.")
+    page.say(0, "That is no proof that there is none: what this evidence cannot show stands at the end.")
 }
 
 fn declared(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
@@ -141,7 +149,7 @@ pub(super) fn authorised(page: &mut Page<'_, impl Write>, authorised: &[Incident
         let seen = !relay.services.is_empty();
         table.row(vec![
             relay.host.as_str().into(),
-            if seen { some_of(&ports(&relay.services), PORTS).into() } else { "-".into() },
+            if seen { short_ports(relay, PORTS).into() } else { "-".into() },
             if seen { relay.verdict.into() } else { "not seen".into() },
             number(relay.clients_total).into(),
             number(relay.targets_total).into(),

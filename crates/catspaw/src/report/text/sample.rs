@@ -1,0 +1,252 @@
+//! Reports made by hand, for the tests.
+
+use crate::report::model::{
+    Client, Confidence, Counts, Day, Dropped, Evidence, Example, Incident, LookedAt, Report, Service, Target,
+    UnparsedLines,
+};
+
+/// Two relays of 2003, a reverse proxy that nobody declared, a mail server and a relay that were declared.
+pub(super) fn report() -> Report {
+    Report {
+        incidents: vec![relay(), second(), suspect()],
+        authorised: vec![mail_server(), unseen()],
+        dropped: vec![Dropped { table: "open connections", count: 1234 }],
+        unparsed: vec![
+            unparsed("pix.log", &[1042, 1043, 5120], 17, "302014", "duration is no h:mm:ss"),
+            unparsed("pix.log", &[9], 1, "syslog", "no stamp"),
+            unparsed("old/pix.log.1.gz", &[77], 3, "302014", "duration is no h:mm:ss"),
+        ],
+        ..nothing()
+    }
+}
+
+/// Nothing was found.
+pub(super) fn nothing() -> Report {
+    Report {
+        schema: "catspaw.report/1",
+        version: "0.1.0",
+        home_net: vec!["172.28.0.0/16".to_owned()],
+        timezone: "UTC".to_owned(),
+        evidence: vec![
+            evidence("old/pix.log.1.gz", "utc-pix", 52_428_800, 1_204_377, 0),
+            evidence("pix.log", "dorm-pix", 381_234_567, 803_221, 0),
+            evidence("pix.log", "utc-pix", 0, 2_411_009, 1_204_377),
+        ],
+        incidents: Vec::new(),
+        authorised: Vec::new(),
+        campaigns: Vec::new(),
+        alerts: Vec::new(),
+        limits: vec![
+            "TCP only: SOCKS UDP ASSOCIATE, QUIC and other tunnels over UDP are not paired.".to_owned(),
+            "Traffic that does not pass the sensor is not seen.".to_owned(),
+        ],
+        dropped: Vec::new(),
+        unparsed: Vec::new(),
+        looked_at: LookedAt {
+            hosts: 2113,
+            connections: 1_893_556,
+            services_tested: 341,
+            dns_forwarders: vec![("172.28.1.53".to_owned(), 53), ("172.28.1.54".to_owned(), 53)],
+        },
+    }
+}
+
+/// Text that would drive a terminal, everywhere where evidence writes text.
+pub(super) fn hostile() -> Report {
+    let nasty = "\x1b[2J\x1b]0;owned\x07\u{202e}gol.xip\r\n";
+    let mut incident = second();
+    incident.examples = vec![
+        example(nasty, 7, &format!("{nasty} Built {nasty}")),
+        example("long", 8, &"x".repeat(5000)),
+        example("longer", 9, &"word ".repeat(1000)),
+        Example { path: "-".to_owned(), line: 10, text: None },
+    ];
+    incident.why = vec![format!("Because {nasty} said so.")];
+    incident.host = nasty.to_owned();
+    Report {
+        incidents: vec![incident],
+        evidence: vec![
+            evidence(nasty, nasty, 1, 1, 1),
+            evidence(&format!("{}.log", "long".repeat(30)), &"sensor".repeat(30), 1, 1, 1),
+        ],
+        unparsed: vec![unparsed(nasty, &[3], 1, nasty, nasty)],
+        ..nothing()
+    }
+}
+
+fn evidence(path: &str, sensor: &str, bytes: u64, records: u64, duplicates: u64) -> Evidence {
+    Evidence {
+        path: path.to_owned(),
+        format: "cisco-syslog",
+        sensor: sensor.to_owned(),
+        bytes,
+        records,
+        skipped: 12_345,
+        late: 3,
+        duplicates,
+        first: Some("2003-03-02T00:00:01Z".to_owned()),
+        last: Some("2003-03-04T23:59:58.123456Z".to_owned()),
+        clock_offset: 0.0,
+    }
+}
+
+fn unparsed(path: &str, lines: &[u64], count: u64, kind: &str, why: &str) -> UnparsedLines {
+    UnparsedLines {
+        path: path.to_owned(),
+        line: lines[0],
+        kind: kind.to_owned(),
+        count,
+        why: why.to_owned(),
+        lines: lines.to_vec(),
+    }
+}
+
+fn example(path: &str, line: u64, text: &str) -> Example {
+    Example { path: path.to_owned(), line, text: Some(text.to_owned()) }
+}
+
+fn service(port: u16) -> Service {
+    Service { proto: "tcp", port, protocol: None }
+}
+
+fn client(address: &str, sessions: u64, bytes: u64) -> Client {
+    Client { address: address.to_owned(), sessions, bytes }
+}
+
+fn target(address: &str, port: u16, sessions: u64, bytes: u64) -> Target {
+    Target { address: address.to_owned(), port, sessions, bytes }
+}
+
+fn day(date: &str, [outbound, inbound, unanswered, relayed, refused, smtp_completed, delivered]: [u64; 7]) -> Day {
+    Day { date: date.to_owned(), outbound, inbound, relayed, refused, smtp_completed, delivered, unanswered }
+}
+
+fn relay() -> Incident {
+    Incident {
+        id: "7ee80d32ebb9b73d".to_owned(),
+        host: "172.28.220.181".to_owned(),
+        public: vec!["192.0.2.10".to_owned(), "192.0.2.171".to_owned()],
+        owner: None,
+        verdict: "relay",
+        topology: Some("forward"),
+        authorised: false,
+        services: vec![service(1182)],
+        tunnel: None,
+        confidence: Confidence {
+            log10_likelihood_ratio: Some(55_123.4),
+            p_value: Some(1e-300),
+            log10_p_value: Some(-55_123.4),
+            sessions_to_detect: Some(8),
+        },
+        first_seen: Some("2003-03-02T04:11:09Z".to_owned()),
+        last_seen: Some("2003-03-04T16:04:58Z".to_owned()),
+        counts: relay_counts(),
+        daily: vec![
+            day("2003-03-02", [38_331, 40_102, 57, 35_844, 2_011, 11_032, 8_455]),
+            day("2003-03-03", [23_019, 24_377, 101, 21_390, 1_207, 7_001, 5_377]),
+            day("2003-03-04", [5_538, 23_631, 18_217, 5_012, 311, 1_520, 1_097]),
+        ],
+        clients: (1..=25).map(|n| client(&format!("198.51.100.{n}"), 9_000 / n, 123_456_789 / n)).collect(),
+        clients_total: 412,
+        targets: (1..=25).map(|n| target(&format!("203.0.113.{n}"), 25, 901 / n, 23_456_789 / n)).collect(),
+        targets_total: 5_201,
+        containment: None,
+        alerts: Vec::new(),
+        indicators: Vec::new(),
+        examples: pix_examples(),
+        why: vec![
+            "What came in on port 1182 went out again: the sizes of the outbound connections follow those of the \
+             inbound ones, 10^55123 times likelier as a relay's than by chance; 8 inbound sessions were enough to say so."
+                .to_owned(),
+            "A completed SMTP connection of at least 862 bytes counts as delivered: learned from the sizes of this host's \
+             own SMTP connections."
+                .to_owned(),
+        ],
+    }
+}
+
+fn relay_counts() -> Counts {
+    Counts {
+        inbound_attempts: 88_110,
+        inbound_established: 69_735,
+        outbound_attempts: 66_888,
+        outbound_established: 63_201,
+        outbound_smtp: 31_008,
+        relayed: 62_246,
+        refused: 3_529,
+        smtp_completed: 19_553,
+        delivered: 14_929,
+        delivered_unit: "connections",
+        recipients: None,
+        unanswered_inbound: 18_375,
+        bytes_relayed: 1_123_456_789,
+    }
+}
+
+fn pix_examples() -> Vec<Example> {
+    let built = "Mar  2 04:11:09 utc-pix %PIX-6-302013: Built inbound TCP connection 135480583 for \
+                 outside:198.51.100.7/36514 (198.51.100.7/36514) to inside:172.28.220.181/1182 (192.0.2.10/1182)";
+    let torn = "Mar  2 04:11:11 utc-pix %PIX-6-302014: Teardown TCP connection 135480583 for \
+                outside:198.51.100.7/36514 to inside:172.28.220.181/1182 duration 0:00:02 bytes 2709 TCP FINs";
+    (0..3).flat_map(|n| [example("pix.log", 611 + 2 * n, built), example("pix.log", 612 + 2 * n, torn)]).collect()
+}
+
+fn second() -> Incident {
+    Incident {
+        host: "172.28.222.67".to_owned(),
+        public: Vec::new(),
+        services: [8080, 1180, 1181, 1182, 3128].map(service).into(),
+        confidence: Confidence { log10_p_value: Some(-50.6), sessions_to_detect: Some(1), ..Confidence::default() },
+        first_seen: Some("2003-03-03T00:16:36.5Z".to_owned()),
+        last_seen: Some("2003-03-03T00:17:09.25Z".to_owned()),
+        counts: Counts { relayed: 25, delivered_unit: "connections", bytes_relayed: 812, ..Counts::default() },
+        daily: (1..=40).map(|n| day(&format!("2003-{:02}-{:02}", 3 + n / 32, n - n / 32 * 31), [n; 7])).collect(),
+        clients: vec![client("2001:db8:1234:5678:9abc:def0:1234:5678", 25, 900)],
+        clients_total: 1,
+        targets: vec![target("2001:db8:8765:4321:cba9:fed0:4321:8765", 65_535, 25, 812)],
+        targets_total: 1,
+        examples: Vec::new(),
+        why: vec!["What came in went out again.".to_owned()],
+        ..relay()
+    }
+}
+
+fn suspect() -> Incident {
+    Incident {
+        host: "2001:db8:28::443".to_owned(),
+        public: Vec::new(),
+        verdict: "suspect",
+        services: vec![service(443)],
+        confidence: Confidence { log10_p_value: Some(-9.3), sessions_to_detect: Some(31), ..Confidence::default() },
+        counts: Counts { relayed: 1_204, bytes_relayed: 99_123_456, outbound_smtp: 0, delivered: 0, ..relay_counts() },
+        daily: Vec::new(),
+        clients: vec![client("198.51.100.201", 1_204, 99_200_000)],
+        clients_total: 1,
+        targets: vec![target("192.0.2.80", 8443, 1_200, 99_000_000), target("192.0.2.80", 8444, 4, 123_456)],
+        targets_total: 2,
+        examples: vec![Example { path: "-".to_owned(), line: 12, text: None }],
+        why: vec!["Only 1 address was ever called: it looks like a reverse proxy or gateway.".to_owned()],
+        ..relay()
+    }
+}
+
+fn mail_server() -> Incident {
+    Incident { host: "172.28.1.25".to_owned(), authorised: true, services: vec![service(25)], ..second() }
+}
+
+fn unseen() -> Incident {
+    Incident {
+        host: "172.28.1.80".to_owned(),
+        authorised: true,
+        verdict: "none",
+        topology: None,
+        services: Vec::new(),
+        confidence: Confidence::default(),
+        first_seen: None,
+        last_seen: None,
+        counts: Counts { delivered_unit: "connections", ..Counts::default() },
+        clients_total: 0,
+        targets_total: 0,
+        ..second()
+    }
+}
