@@ -123,7 +123,7 @@ fn unparsed(page: &mut Page<'_, impl Write>, unparsed: &[UnparsedLines]) -> io::
     page.title(&format!("Not understood: {}", count(total, "line", "lines")), TITLE)?;
     let shown = if page.is_verbose() { kinds.len() } else { KINDS };
     for (total, lines) in kinds.iter().take(shown) {
-        page.say(0, &format!("{} of {}:", count(*total, "line", "lines"), lines[0].kind))?;
+        page.say(0, &format!("{} ({})", lines[0].kind, count(*total, "line", "lines")))?;
         places(page, lines)?;
     }
     match kinds.len().saturating_sub(shown) {
