@@ -9,16 +9,16 @@ use std::collections::{BTreeMap, BinaryHeap};
 
 /// A possible pair and how much it is worth: a row may also stay alone, which is worth 0.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Edge {
+pub(crate) struct Edge {
     /// The column.
-    pub column: usize,
+    pub(crate) column: usize,
     /// What the pair is worth.
-    pub score: f64,
+    pub(crate) score: f64,
 }
 
 /// A solved assignment.
 #[derive(Debug)]
-pub struct Assignment<'a> {
+pub(crate) struct Assignment<'a> {
     edges: &'a [Vec<Edge>],
     row_of: Vec<Option<usize>>,
     column_of: Vec<Option<usize>>,
@@ -67,8 +67,7 @@ struct Path {
 
 impl<'a> Assignment<'a> {
     /// Solves for the rows of `edges` over `columns` columns.
-    #[must_use]
-    pub fn solve(edges: &'a [Vec<Edge>], columns: usize) -> Self {
+    pub(crate) fn solve(edges: &'a [Vec<Edge>], columns: usize) -> Self {
         let mut solved = Self {
             edges,
             row_of: vec![None; columns],
@@ -83,14 +82,12 @@ impl<'a> Assignment<'a> {
     }
 
     /// The column of a row.
-    #[must_use]
-    pub fn column_of(&self, row: usize) -> Option<usize> {
+    pub(crate) fn column_of(&self, row: usize) -> Option<usize> {
         self.column_of[row]
     }
 
     /// What the whole loses if a row may not have its column: how unambiguous the pair is.
-    #[must_use]
-    pub fn margin(&self, row: usize) -> f64 {
+    pub(crate) fn margin(&self, row: usize) -> f64 {
         match self.column_of[row] {
             Some(column) => self.search(row, Some(column)).length,
             None => 0.0,
@@ -141,13 +138,7 @@ impl<'a> Assignment<'a> {
                     Node::Column(c) => {
                         let owner = self.row_of[c].filter(|_| banned != Some(c));
                         let Some(owner) = owner else {
-                            return Path {
-                                end: step.node,
-                                length: step.distance,
-                                rows,
-                                columns,
-                                last_row: step.from,
-                            };
+                            return Path { end: step.node, length: step.distance, rows, columns, last_row: step.from };
                         };
                         columns.insert(c, (step.distance, step.from));
                         rows.insert(owner, step.distance);

@@ -87,7 +87,8 @@ impl Authorised {
     /// Whether it covers a session of `host`'s service on `port` from `client` on to `target`.
     #[must_use]
     pub fn covers(&self, host: IpAddr, port: u16, client: IpAddr, target: IpAddr) -> bool {
-        let within = |nets: &Option<Vec<Network>>, addr| nets.as_ref().is_none_or(|n| n.iter().any(|n| n.contains(addr)));
+        let within =
+            |nets: &Option<Vec<Network>>, addr| nets.as_ref().is_none_or(|n| n.iter().any(|n| n.contains(addr)));
         self.forward
             && self.host.contains(host)
             && self.port.is_none_or(|p| p == port)

@@ -29,14 +29,14 @@ const CELLS: usize = 512;
 
 /// Weighted counts of cells at every scale.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Histogram {
+pub(crate) struct Histogram {
     total: f64,
     scales: Vec<BTreeMap<(i64, i64), f64>>,
 }
 
 impl Histogram {
     /// Takes one observation with weight `weight`.
-    pub fn add(&mut self, size: Size, weight: f64) {
+    pub(crate) fn add(&mut self, size: Size, weight: f64) {
         if self.scales.is_empty() {
             self.scales = vec![BTreeMap::new(); SCALES.len()];
         }
@@ -50,8 +50,7 @@ impl Histogram {
     }
 
     /// The total weight taken.
-    #[must_use]
-    pub fn total(&self) -> f64 {
+    pub(crate) fn total(&self) -> f64 {
         self.total
     }
 
@@ -68,25 +67,31 @@ impl Histogram {
     }
 
     /// Probability of `size` as a mixture of all scales and `prior`: what may be claimed.
-    #[must_use]
-    pub fn mixture(&self, size: Size, prior: f64) -> f64 {
+    pub(crate) fn mixture(&self, size: Size, prior: f64) -> f64 {
+        self.mixture_without(size, prior, &[])
+    }
+
+    /// As [`Histogram::mixture`], as if the observations `left_out` had not been taken.
+    pub(crate) fn mixture_without(&self, size: Size, prior: f64, left_out: &[Size]) -> f64 {
         let mix: &[f64] = if size.directed { &MIX_DIRECTED } else { &MIX_TOTAL };
-        let learned: f64 = self.densities(size, &[]).zip(mix).map(|(density, weight)| density * weight).sum();
+        let learned: f64 = self.densities(size, left_out).zip(mix).map(|(density, weight)| density * weight).sum();
         learned + prior * PRIOR_WEIGHT / (self.total + PRIOR_WEIGHT)
     }
 
     /// The largest of all scales' densities and `prior`: what a cautious null has to concede.
-    #[must_use]
-    pub fn sharpest(&self, size: Size, prior: f64) -> f64 {
+    pub(crate) fn sharpest(&self, size: Size, prior: f64) -> f64 {
         self.densities(size, &[]).fold(prior * PRIOR_WEIGHT / (self.total + PRIOR_WEIGHT), f64::max)
     }
 
     /// The largest of the finest scales' densities, as if the observations `left_out` had not been taken: how often
     /// just this size came up.
-    #[must_use]
-    pub fn repeats_without(&self, size: Size, left_out: &[Size]) -> f64 {
+    pub(crate) fn repeats_without(&self, size: Size, left_out: &[Size]) -> f64 {
         let scales = scales_of(size);
-        self.densities(size, left_out).zip(scales).filter(|(_, scale)| scale.0.min(scale.1) <= FINE).map(|(d, _)| d).fold(0.0, f64::max)
+        self.densities(size, left_out)
+            .zip(scales)
+            .filter(|(_, scale)| scale.0.min(scale.1) <= FINE)
+            .map(|(d, _)| d)
+            .fold(0.0, f64::max)
     }
 }
 
@@ -106,16 +111,14 @@ fn drop_lightest(cells: &mut BTreeMap<(i64, i64), f64>) {
 }
 
 /// What is believed of an outbound size before the host has shown any: log-uniform, from some ten bytes to a gigabyte.
-#[must_use]
-pub fn size_prior(size: Size) -> f64 {
+pub(crate) fn size_prior(size: Size) -> f64 {
     let one = |n: i64| 1.0 / ((n.max(0) as f64 + 32.0) * 18.0);
     if size.directed { one(size.up) * one(size.down) } else { one(size.up) }
 }
 
 /// What is believed of a relay's overhead before it has shown any: the known handshakes (SOCKS 8 to 22 bytes each
 /// way, CONNECT 34 to 155 up and 39 or 70 down, rewritten GETs), and a wide tail for the others.
-#[must_use]
-pub fn overhead_prior(difference: Size) -> f64 {
+pub(crate) fn overhead_prior(difference: Size) -> f64 {
     if difference.directed {
         one_overhead(difference.up, (0, 160), (-96, 256)) * one_overhead(difference.down, (0, 80), (-32, 480))
     } else {

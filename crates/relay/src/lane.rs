@@ -4,25 +4,21 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::net::IpAddr;
 
 use catspaw_records::{
-    Bytes, Closed, Days, Ending, Endpoint, Event, HostKey, Nanos, Opened, Place, Proto, Record, RecordId, SensorId, Side,
-    Stamp, Whole,
+    Bytes, Closed, Days, Ending, Endpoint, Event, HostKey, Nanos, Opened, Place, Proto, Record, RecordId, SensorId,
+    Side, Stamp, Whole,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::histogram::Histogram;
 use crate::leg::{Direction, End, Leg, Size};
-use crate::pairing::{self, CLEAR_MARGIN, Inbound, Outbound};
-use crate::service::{Due, Key, Service, could_cause};
+use crate::pending::{self, Final};
+use crate::service::{Due, Key, Service};
 use crate::sink::{Basis, Connection, LegPair, Said, Sink};
 use crate::tally::Tally;
 
 /// Log time between two assignments.
 const STRIDE: i64 = 3600 * Nanos::SECOND;
-/// Inbound legs that one outbound leg may be paired with.
-const EDGES: usize = 32;
-/// Inbound legs that are looked at to find them.
-const LOOKED_AT: usize = 512;
 /// Services of a host that are tested.
 const SERVICES: usize = 256;
 /// Legs of a host that wait for the horizon; beyond, the assignment is made early.
@@ -324,7 +320,10 @@ impl Lane {
             Side::Orig => (Direction::Outbound, whole.orig, whole.resp),
             Side::Resp => (Direction::Inbound, whole.resp, whole.orig),
         };
-        let end = End { answered: whole.state.answered(), ..self.end(seen.record.known.at, whole.state.ending(), whole.bytes) };
+        let end = End {
+            answered: whole.state.answered(),
+            ..self.end(seen.record.known.at, whole.state.ending(), whole.bytes)
+        };
         let leg = Leg {
             id: whole.id,
             peer,
@@ -346,15 +345,7 @@ impl Lane {
     }
 
     /// A TCP leg to or from outside is complete.
-    fn ended(
-        &mut self,
-        ctx: &mut Context<'_>,
-        now: Nanos,
-        direction: Direction,
-        key: Key,
-        leg: Leg,
-        late: bool,
-    ) {
+    fn ended(&mut self, ctx: &mut Context<'_>, now: Nanos, direction: Direction, key: Key, leg: Leg, late: bool) {
         self.tally.take(direction, &leg, ctx.days.of(leg.start.at));
         if late {
             return;
@@ -467,114 +458,23 @@ impl Lane {
     fn assign(&mut self, ctx: &Context<'_>, now: Nanos, sink: &mut impl Sink) {
         let crowded = self.outbound.len() > PENDING;
         let horizon = ctx.config.horizon;
-        let is_final = |leg: &Leg| {
-            now == Nanos::MAX || crowded || leg.end.is_some_and(|end| end.at.plus(horizon) <= now)
-        };
-        let taken = self.pair_pending(ctx, now, &is_final, sink);
-        self.outbound.retain(|_, leg| !is_final(leg));
-        for service in self.services.values_mut() {
-            let port = service.port;
-            service.legs.retain(|&key, leg| match taken.get(&(port, key)) {
-                Some(Taken::Finally) => false,
-                // Its outbound leg ended late (a firewall's timer): it waits for that one's horizon.
-                Some(Taken::SoFar) => true,
-                None => leg.end.is_none() || !is_final(leg),
-            });
-        }
-    }
-
-    fn pair_pending(
-        &mut self,
-        ctx: &Context<'_>,
-        now: Nanos,
-        is_final: &impl Fn(&Leg) -> bool,
-        sink: &mut impl Sink,
-    ) -> BTreeMap<(u16, Key), Taken> {
-        let ports: Vec<u16> = self.services.keys().copied().collect();
-        let mut inbound = Vec::new();
-        let mut keys = Vec::new();
-        let mut index = BTreeMap::new();
-        for (number, service) in self.services.values().enumerate() {
-            for (&key, leg) in &service.legs {
-                index.insert((number, key), inbound.len());
-                keys.push((service.port, key));
-                inbound.push(Inbound { service: number, leg });
-            }
-        }
-        let outbound: Vec<Outbound<'_>> = self
-            .outbound
-            .values()
-            .map(|leg| Outbound { leg, candidates: self.candidates(leg, &index) })
-            .filter(|out| !out.candidates.is_empty())
-            .collect();
-        let mut taken = BTreeMap::new();
-        if outbound.is_empty() {
-            return taken;
-        }
-        let models: Vec<_> = self.services.values().map(Service::starting_model).collect();
-        let matches = pairing::pair(&inbound, &outbound, &models);
-        let mut learned: Vec<_> = self.services.values().map(|s| s.model.clone()).collect();
-        for (out, matched) in outbound.iter().zip(&matches) {
-            if !is_final(out.leg) {
-                taken.extend(matched.map(|matched| (keys[matched.inbound], Taken::SoFar)));
-                continue;
-            }
-            let own = matched.map(|m| inbound[m.inbound].service);
-            if out.leg.has_payload() {
-                let mut services: Vec<usize> = out.candidates.iter().map(|&c| inbound[c].service).collect();
-                services.dedup();
-                for service in services {
-                    learned[service].learn_share(own == Some(service));
-                }
-            }
-            let Some(matched) = matched else { continue };
-            let leg = inbound[matched.inbound].leg;
-            learned[inbound[matched.inbound].service].learn(leg, out.leg);
-            taken.insert(keys[matched.inbound], Taken::Finally);
-            let payload = out.leg.has_payload();
+        let is_final =
+            |leg: &Leg| now == Nanos::MAX || crowded || leg.end.is_some_and(|end| end.at.plus(horizon) <= now);
+        pending::settle(&mut self.services, &mut self.outbound, is_final, |pair| {
+            let Final { inbound, outbound, clear } = pair;
             sink.pair(LegPair {
                 host: ctx.host,
                 sensor: ctx.sensor,
-                port: leg.own.port,
-                authorised: ctx.config.covers(leg.own, leg.peer.addr, out.leg.peer.addr),
+                port: inbound.own.port,
+                authorised: ctx.config.covers(inbound.own, inbound.peer.addr, outbound.peer.addr),
                 key: now,
-                basis: if payload { Basis::Bytes } else { Basis::Order },
-                clear: payload || matched.margin >= CLEAR_MARGIN,
-                inbound: *leg,
-                outbound: *out.leg,
+                basis: if outbound.has_payload() { Basis::Bytes } else { Basis::Order },
+                clear,
+                inbound: *inbound,
+                outbound: *outbound,
             });
-        }
-        for (port, model) in ports.iter().zip(learned) {
-            if let Some(service) = self.services.get_mut(port) {
-                service.model = model;
-            }
-        }
-        taken
+        });
     }
-
-    fn candidates(&self, out: &Leg, index: &BTreeMap<(usize, Key), usize>) -> Vec<usize> {
-        let mut found = Vec::new();
-        for (number, service) in self.services.values().enumerate() {
-            let near = service
-                .legs
-                .range(..=(out.start_latest(), u64::MAX))
-                .rev()
-                .take(LOOKED_AT)
-                .filter(|(_, inbound)| could_cause(inbound, out, 0))
-                .take(EDGES);
-            found.extend(near.filter_map(|(&key, _)| index.get(&(number, key)).copied()));
-        }
-        found
-    }
-}
-
-/// Whether an inbound leg's pair may still change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Taken {
-    /// Its outbound leg is not final.
-    SoFar,
-    /// Its pair was given away.
-    Finally,
 }
 
 impl Open {

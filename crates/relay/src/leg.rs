@@ -62,6 +62,15 @@ impl Size {
     }
 }
 
+impl Size {
+    /// An even share of it: what each of `parts` legs would have.
+    #[must_use]
+    pub fn share(self, parts: usize) -> Self {
+        let parts = parts.max(1) as i64;
+        Self { up: self.up.div_euclid(parts), down: self.down.div_euclid(parts), ..self }
+    }
+}
+
 /// How a leg ended, once that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {

@@ -5,10 +5,12 @@
 
 mod assign;
 mod config;
+mod groups;
 mod histogram;
 mod lane;
 mod leg;
 mod pairing;
+mod pending;
 mod service;
 mod sink;
 mod spread;

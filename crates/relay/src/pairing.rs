@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::assign::{Assignment, Edge};
+use crate::groups::Groups;
 use crate::histogram::{Histogram, overhead_prior, size_prior};
 use crate::leg::{Leg, Size};
 use crate::spread::{Distance, Spread};
@@ -18,11 +19,11 @@ const SEGMENTS: [i64; 2] = [1448, 1460];
 /// Rounds of assignment and learning; it has settled after three on all captures.
 const ROUNDS: usize = 4;
 /// A pair without payload is only said where leaving it out would cost this much (natural logarithm).
-pub const CLEAR_MARGIN: f64 = 3.0;
+pub(crate) const CLEAR_MARGIN: f64 = 3.0;
 
 /// What the pairs of one service have in common.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Model {
+pub(crate) struct Model {
     overheads: Histogram,
     /// Sizes of inbound legs whose outbound leg carried nothing: the request and the refusal.
     refusals: Histogram,
@@ -48,12 +49,9 @@ impl Default for Model {
 }
 
 impl Model {
-    /// This, knowing the overheads that the test has learned on its way.
-    #[must_use]
-    pub fn with_overheads(mut self, overheads: &Histogram) -> Self {
-        if self.overheads.total() == 0.0 {
-            self.overheads = overheads.clone();
-        }
+    /// This, with the overheads that the service's test has learned on its way.
+    pub(crate) fn with_overheads(mut self, overheads: &Histogram) -> Self {
+        self.overheads = overheads.clone();
         self
     }
 
@@ -74,8 +72,14 @@ impl Model {
     }
 
     fn overhead_score(&self, inbound: Size, outbound: Size, background: &Histogram) -> f64 {
-        let difference = inbound.minus(outbound);
-        let mut fit = self.overheads.mixture(difference, overhead_prior(difference));
+        let null = background.mixture(outbound, size_prior(outbound));
+        self.difference_score(inbound.minus(outbound), null, &[])
+    }
+
+    /// Natural logarithm of how much likelier the difference is as a pair's than at `null`, by what was learned from
+    /// pairs other than those with the differences `left_out`.
+    pub(crate) fn difference_score(&self, difference: Size, null: f64, left_out: &[Size]) -> f64 {
+        let mut fit = self.overheads.mixture_without(difference, overhead_prior(difference), left_out);
         if !difference.directed {
             for segment in SEGMENTS {
                 for times in [-2, -1, 1, 2] {
@@ -84,7 +88,6 @@ impl Model {
                 }
             }
         }
-        let null = background.mixture(outbound, size_prior(outbound));
         ((1.0 - ODD) * fit / null + ODD).ln()
     }
 
@@ -101,8 +104,17 @@ impl Model {
         (self.ends.density(o.at.since(i.at), resolution) / UNRELATED).max(0.02).ln()
     }
 
-    /// Takes a pair.
-    pub fn learn(&mut self, inbound: &Leg, outbound: &Leg) {
+    /// Takes the difference of a pair, unless it fits so badly that it is more likely no pair alone: what came in on one
+    /// leg and went out on several would teach nonsense.
+    fn learn_overhead(&mut self, inbound: &Leg, outbound: &Leg, previous: &Self, background: &Histogram) {
+        let (Some(i), Some(o)) = (inbound.size(), outbound.size()) else { return };
+        if o.total() > 0 && previous.overhead_score(i, o, background) > 0.0 {
+            self.overheads.add(i.minus(o), 1.0);
+        }
+    }
+
+    /// Takes a pair, but for its difference.
+    pub(crate) fn learn(&mut self, inbound: &Leg, outbound: &Leg) {
         let resolution = i64::from(outbound.start.resolution.max(inbound.start.resolution));
         self.lags.add(inbound.lag_to(outbound, 0), resolution, 1.0);
         self.same_port.1 += 1.0;
@@ -114,14 +126,14 @@ impl Model {
             self.ends.add(o.at.since(i.at), resolution, 1.0);
         }
         match (inbound.size(), outbound.size()) {
-            (Some(i), Some(o)) if o.total() > 0 => self.overheads.add(i.minus(o), 1.0),
+            (Some(_), Some(o)) if o.total() > 0 => {}
             (Some(i), _) => self.refusals.add(i, 1.0),
             (None, _) => {}
         }
     }
 
     /// Takes that an outbound leg might have been one of this service's, and whether it was.
-    pub fn learn_share(&mut self, paired: bool) {
+    pub(crate) fn learn_share(&mut self, paired: bool) {
         self.share.1 += 1.0;
         self.share.0 += f64::from(u8::from(paired));
     }
@@ -129,34 +141,46 @@ impl Model {
 
 /// An inbound leg that may be paired.
 #[derive(Clone, Copy, Debug)]
-pub struct Inbound<'a> {
+pub(crate) struct Inbound<'a> {
     /// Which model it belongs to.
-    pub service: usize,
+    pub(crate) service: usize,
     /// The leg.
-    pub leg: &'a Leg,
+    pub(crate) leg: &'a Leg,
 }
 
 /// An outbound leg and the inbound legs that were open when it started.
 #[derive(Clone, Debug)]
-pub struct Outbound<'a> {
+pub(crate) struct Outbound<'a> {
     /// The leg.
-    pub leg: &'a Leg,
+    pub(crate) leg: &'a Leg,
     /// Indices of inbound legs.
-    pub candidates: Vec<usize>,
+    pub(crate) candidates: Vec<usize>,
 }
 
-/// A pair that the assignment made.
+/// A pair.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Match {
+pub(crate) struct Match {
     /// Index of the inbound leg.
-    pub inbound: usize,
+    pub(crate) inbound: usize,
+    /// Index of the outbound leg.
+    pub(crate) outbound: usize,
     /// What the whole would lose without it, in natural logarithms.
-    pub margin: f64,
+    pub(crate) margin: f64,
 }
 
-/// Pairs `outbound` with `inbound`, starting from `models` (one for each service). `None` for a leg that stays alone.
-#[must_use]
-pub fn pair(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &[Model]) -> Vec<Option<Match>> {
+impl Outbound<'_> {
+    /// The services of its candidates.
+    pub(crate) fn services(&self, inbound: &[Inbound<'_>]) -> Vec<usize> {
+        let mut services: Vec<usize> = self.candidates.iter().map(|&c| inbound[c].service).collect();
+        services.sort_unstable();
+        services.dedup();
+        services
+    }
+}
+
+/// Pairs `outbound` with `inbound`, starting from `models` (one for each service). Sorted by outbound leg; a leg
+/// that stays alone is not there.
+pub(crate) fn pair(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &[Model]) -> Vec<Match> {
     let mut background = Histogram::default();
     let mut learned = models.to_vec();
     let mut columns: Vec<Option<usize>> = Vec::new();
@@ -165,17 +189,25 @@ pub fn pair(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &[Model]
         let solved = Assignment::solve(&edges, inbound.len());
         let now: Vec<Option<usize>> = (0..outbound.len()).map(|row| solved.column_of(row)).collect();
         if round == ROUNDS || now == columns {
-            return (0..outbound.len())
-                .map(|row| now[row].map(|inbound| Match { inbound, margin: solved.margin(row) }))
+            let mut matches: Vec<Match> = (0..outbound.len())
+                .filter_map(|row| Some(Match { inbound: now[row]?, outbound: row, margin: solved.margin(row) }))
                 .collect();
+            Groups::new(inbound, outbound, &learned).extend(&mut matches);
+            matches.sort_by_key(|m| (m.outbound, m.inbound));
+            return matches;
         }
         columns = now;
-        (learned, background) = refit(inbound, outbound, models, &columns);
+        (learned, background) = refit(inbound, outbound, (models, &learned, &background), &columns);
     }
     Vec::new()
 }
 
-fn edges(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &[Model], background: &Histogram) -> Vec<Vec<Edge>> {
+fn edges(
+    inbound: &[Inbound<'_>],
+    outbound: &[Outbound<'_>],
+    models: &[Model],
+    background: &Histogram,
+) -> Vec<Vec<Edge>> {
     outbound
         .iter()
         .map(|out| {
@@ -191,26 +223,28 @@ fn edges(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &[Model], b
         .collect()
 }
 
+/// Learns from an assignment: from `start` on, and by the lights of the models and the background that it was made with.
 fn refit(
     inbound: &[Inbound<'_>],
     outbound: &[Outbound<'_>],
-    models: &[Model],
+    (start, previous, before): (&[Model], &[Model], &Histogram),
     columns: &[Option<usize>],
 ) -> (Vec<Model>, Histogram) {
-    let mut learned = models.to_vec();
+    let mut learned = start.to_vec();
     let mut background = Histogram::default();
     for (out, column) in outbound.iter().zip(columns) {
-        let mut services: Vec<usize> = out.candidates.iter().map(|&c| inbound[c].service).collect();
-        services.sort_unstable();
-        services.dedup();
         let own = column.map(|c| inbound[c].service);
         if out.leg.has_payload() {
-            for service in services {
+            for service in out.services(inbound) {
                 learned[service].learn_share(own == Some(service));
             }
         }
         match (column, out.leg.size()) {
-            (Some(column), _) => learned[inbound[*column].service].learn(inbound[*column].leg, out.leg),
+            (Some(column), _) => {
+                let Inbound { service, leg } = inbound[*column];
+                learned[service].learn(leg, out.leg);
+                learned[service].learn_overhead(leg, out.leg, &previous[service], before);
+            }
             (None, Some(size)) if size.total() > 0 => background.add(size, 1.0),
             (None, _) => {}
         }

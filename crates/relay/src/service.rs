@@ -152,10 +152,7 @@ impl Service {
                     || config.covers(inbound.own, inbound.peer.addr, due.leg.peer.addr) == authorised
             })
             .take(CANDIDATES)
-            .map(|inbound| Candidate {
-                lag: inbound.lag_to(due.leg, shift),
-                size: inbound.size(),
-            })
+            .map(|inbound| Candidate { lag: inbound.lag_to(due.leg, shift), size: inbound.size() })
             .collect()
     }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// Which distance is counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Distance {
+pub(crate) enum Distance {
     /// From the inbound leg's opening to the outbound leg's.
     Lag,
     /// From the inbound leg's end to the outbound leg's; negative where the outbound leg ended first.
@@ -55,20 +55,19 @@ const BINS: usize = LAG.len();
 
 /// Weighted counts of distances.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Spread {
+pub(crate) struct Spread {
     distance: Distance,
     counts: [f64; BINS],
 }
 
 impl Spread {
     /// What is believed before anything was seen.
-    #[must_use]
-    pub fn prior(distance: Distance) -> Self {
+    pub(crate) fn prior(distance: Distance) -> Self {
         Self { distance, counts: bins(distance).map(|(_, weight)| weight) }
     }
 
     /// Takes a distance of `nanos`, known to within `resolution`, with weight `weight`.
-    pub fn add(&mut self, nanos: i64, resolution: i64, weight: f64) {
+    pub(crate) fn add(&mut self, nanos: i64, resolution: i64, weight: f64) {
         let (from, to) = self.range(nanos, resolution);
         let share = weight / (to - from + 1) as f64;
         for count in &mut self.counts[from..=to] {
@@ -77,8 +76,7 @@ impl Spread {
     }
 
     /// Probability per second of a distance of `nanos` known to within `resolution`.
-    #[must_use]
-    pub fn density(&self, nanos: i64, resolution: i64) -> f64 {
+    pub(crate) fn density(&self, nanos: i64, resolution: i64) -> f64 {
         let total: f64 = self.counts.iter().sum();
         let (from, to) = self.range(nanos, resolution);
         let mass: f64 = self.counts[from..=to].iter().sum();

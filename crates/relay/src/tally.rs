@@ -103,7 +103,10 @@ impl Tally {
                 counts.smtp_completed += u64::from(completed);
             }
         }
-        if direction == Direction::Outbound && completed && let Some(size) = leg.size() {
+        if direction == Direction::Outbound
+            && completed
+            && let Some(size) = leg.size()
+        {
             *self.smtp_sizes.entry(size_class(size.total())).or_default() += 1;
         }
     }

@@ -8,8 +8,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::{Histogram, overhead_prior, size_prior};
-use crate::spread::{Distance, Spread};
 use crate::leg::Size;
+use crate::spread::{Distance, Spread};
 
 /// Shares of relayed traffic among the host's outbound legs that are tried side by side.
 const SHARES: [f64; 5] = [0.02, 0.1, 0.3, 0.6, 0.9];
@@ -21,16 +21,16 @@ const DAYS: f64 = 30.0;
 
 /// An inbound leg that may have caused an outbound one.
 #[derive(Clone, Copy, Debug)]
-pub struct Candidate {
+pub(crate) struct Candidate {
     /// Nanoseconds from its opening to that of the outbound leg.
-    pub lag: i64,
+    pub(crate) lag: i64,
     /// What it carried; `None` while its total is not known.
-    pub size: Option<Size>,
+    pub(crate) size: Option<Size>,
 }
 
 /// State of the test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Test {
+pub(crate) struct Test {
     overheads: Histogram,
     sizes: Histogram,
     matched_sizes: Histogram,
@@ -57,14 +57,12 @@ impl Default for Test {
 
 impl Test {
     /// The overheads that it has learned.
-    #[must_use]
-    pub fn overheads(&self) -> &Histogram {
+    pub(crate) fn overheads(&self) -> &Histogram {
         &self.overheads
     }
 
     /// Natural logarithm of the ratio: the mean over the shares.
-    #[must_use]
-    pub fn log_ratio(&self) -> f64 {
+    pub(crate) fn log_ratio(&self) -> f64 {
         if self.days == 0 {
             return f64::NEG_INFINITY;
         }
@@ -73,7 +71,14 @@ impl Test {
 
     /// Takes one outbound leg of size `size` (known to within `resolution` nanoseconds in time) with the inbound
     /// legs that were open when it started, on civil day `day`. `inbound` are the sizes of the host's inbound legs.
-    pub fn take(&mut self, size: Size, resolution: i64, candidates: &[Candidate], inbound: &Histogram, day: i32) {
+    pub(crate) fn take(
+        &mut self,
+        size: Size,
+        resolution: i64,
+        candidates: &[Candidate],
+        inbound: &Histogram,
+        day: i32,
+    ) {
         self.spend(day);
         let null = self.null(size, candidates, inbound);
         let weights = self.lag_weights(resolution, candidates);
@@ -176,7 +181,6 @@ fn log_sum(a: f64, b: f64) -> f64 {
 }
 
 /// Logarithm of the mean of what `logs` are the logarithms of.
-#[must_use]
-pub fn log_mean(logs: &[f64]) -> f64 {
+pub(crate) fn log_mean(logs: &[f64]) -> f64 {
     logs.iter().copied().fold(f64::NEG_INFINITY, log_sum) - (logs.len() as f64).ln()
 }

@@ -1,0 +1,170 @@
+//! The legs that are not final: paired again and again until their horizon has passed, then given away.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::leg::Leg;
+use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound, pair};
+use crate::service::{Key, Service, could_cause};
+
+/// Inbound legs that one outbound leg may be paired with.
+const EDGES: usize = 32;
+/// Inbound legs that are looked at to find them.
+const LOOKED_AT: usize = 512;
+
+/// A pair that is final.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Final<'a> {
+    /// Client to host.
+    pub(crate) inbound: &'a Leg,
+    /// Host to target.
+    pub(crate) outbound: &'a Leg,
+    /// Whether it is clear enough to be said.
+    pub(crate) clear: bool,
+}
+
+/// What is pending, in a form that can be paired.
+struct Pending<'a> {
+    inbound: Vec<Inbound<'a>>,
+    in_keys: Vec<(u16, Key)>,
+    outbound: Vec<Outbound<'a>>,
+    out_keys: Vec<Key>,
+}
+
+/// What was decided.
+#[derive(Default)]
+struct Decided {
+    /// Inbound legs whose pairs were given away.
+    done_in: BTreeSet<(u16, Key)>,
+    /// Legs whose pairs may still change.
+    kept_in: BTreeSet<(u16, Key)>,
+    kept_out: BTreeSet<Key>,
+    /// The models with what was given away.
+    models: Vec<Model>,
+}
+
+/// Pairs what is pending, gives away the pairs whose legs are final, and drops the legs that are.
+pub(crate) fn settle(
+    services: &mut BTreeMap<u16, Service>,
+    outbound: &mut BTreeMap<Key, Leg>,
+    is_final: impl Fn(&Leg) -> bool,
+    give: impl FnMut(Final<'_>),
+) {
+    let decided = Pending::of(services, outbound).decide(services, &is_final, give);
+    outbound.retain(|key, leg| decided.kept_out.contains(key) || !is_final(leg));
+    for (service, model) in services.values_mut().zip(decided.models) {
+        let port = service.port;
+        service.model = model;
+        service.legs.retain(|&key, leg| {
+            let own = (port, key);
+            // An outbound leg may end an hour after its inbound one (a firewall's timer): that one waits for it.
+            !decided.done_in.contains(&own) && (decided.kept_in.contains(&own) || leg.end.is_none() || !is_final(leg))
+        });
+    }
+}
+
+impl<'a> Pending<'a> {
+    fn of(services: &'a BTreeMap<u16, Service>, outbound: &'a BTreeMap<Key, Leg>) -> Self {
+        let mut pending = Self { inbound: Vec::new(), in_keys: Vec::new(), outbound: Vec::new(), out_keys: Vec::new() };
+        let mut index = BTreeMap::new();
+        for (number, service) in services.values().enumerate() {
+            for (&key, leg) in &service.legs {
+                index.insert((number, key), pending.inbound.len());
+                pending.in_keys.push((service.port, key));
+                pending.inbound.push(Inbound { service: number, leg });
+            }
+        }
+        for (&key, leg) in outbound {
+            let candidates = candidates(services, leg, &index);
+            if !candidates.is_empty() {
+                pending.outbound.push(Outbound { leg, candidates });
+                pending.out_keys.push(key);
+            }
+        }
+        pending
+    }
+
+    fn decide(
+        &self,
+        services: &BTreeMap<u16, Service>,
+        is_final: &impl Fn(&Leg) -> bool,
+        mut give: impl FnMut(Final<'_>),
+    ) -> Decided {
+        let mut decided =
+            Decided { models: services.values().map(|s| s.model.clone()).collect(), ..Decided::default() };
+        if self.outbound.is_empty() {
+            return decided;
+        }
+        let models: Vec<Model> = services.values().map(Service::starting_model).collect();
+        let matches = pair(&self.inbound, &self.outbound, &models);
+        let open = self.open(&matches, is_final);
+        let mut ins: BTreeMap<usize, usize> = BTreeMap::new();
+        let mut outs: BTreeMap<usize, usize> = BTreeMap::new();
+        for m in &matches {
+            *ins.entry(m.inbound).or_default() += 1;
+            *outs.entry(m.outbound).or_default() += 1;
+        }
+        for m in &matches {
+            let (key, service) = (self.in_keys[m.inbound], self.inbound[m.inbound].service);
+            let (inbound, outbound) = (self.inbound[m.inbound].leg, self.outbound[m.outbound].leg);
+            if open.contains(&m.outbound) {
+                decided.kept_in.insert(key);
+                decided.kept_out.insert(self.out_keys[m.outbound]);
+                continue;
+            }
+            decided.done_in.insert(key);
+            // Of legs that are carried on together only the sums tell the overhead.
+            if ins[&m.inbound] == 1 && outs[&m.outbound] == 1 {
+                decided.models[service].learn(inbound, outbound);
+            }
+            give(Final { inbound, outbound, clear: outbound.has_payload() || m.margin >= CLEAR_MARGIN });
+        }
+        self.learn_shares(&mut decided.models, &matches, |out| {
+            is_final(self.outbound[out].leg) && !open.contains(&out)
+        });
+        decided
+    }
+
+    /// Outbound legs that are not final, or that share an inbound leg with one that is not.
+    fn open(&self, matches: &[Match], is_final: &impl Fn(&Leg) -> bool) -> BTreeSet<usize> {
+        let mut open: BTreeSet<usize> = (0..self.outbound.len()).filter(|&o| !is_final(self.outbound[o].leg)).collect();
+        loop {
+            let waiting: BTreeSet<usize> =
+                matches.iter().filter(|m| open.contains(&m.outbound)).map(|m| m.inbound).collect();
+            let before = open.len();
+            open.extend(matches.iter().filter(|m| waiting.contains(&m.inbound)).map(|m| m.outbound));
+            if open.len() == before {
+                return open;
+            }
+        }
+    }
+
+    fn learn_shares(&self, models: &mut [Model], matches: &[Match], done: impl Fn(usize) -> bool) {
+        let mut own = vec![None; self.outbound.len()];
+        for m in matches {
+            own[m.outbound] = Some(self.inbound[m.inbound].service);
+        }
+        for (number, out) in self.outbound.iter().enumerate() {
+            if done(number) && out.leg.has_payload() {
+                for service in out.services(&self.inbound) {
+                    models[service].learn_share(own[number] == Some(service));
+                }
+            }
+        }
+    }
+}
+
+/// The inbound legs that an outbound leg may have been caused by: of each service those opened last before it.
+fn candidates(services: &BTreeMap<u16, Service>, out: &Leg, index: &BTreeMap<(usize, Key), usize>) -> Vec<usize> {
+    let mut found = Vec::new();
+    for (number, service) in services.values().enumerate() {
+        let near = service
+            .legs
+            .range(..=(out.start_latest(), u64::MAX))
+            .rev()
+            .take(LOOKED_AT)
+            .filter(|(_, inbound)| could_cause(inbound, out, 0))
+            .take(EDGES);
+        found.extend(near.filter_map(|(&key, _)| index.get(&(number, key)).copied()));
+    }
+    found
+}
