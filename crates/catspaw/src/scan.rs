@@ -214,7 +214,13 @@ fn connections_of(gathered: &mut Gathered) -> io::Result<Sorter<Connection>> {
     Ok(rows)
 }
 
-fn write_pairs(pairs: &mut Sorter<LegPair>, cases: &Cases<'_>, names: &Names, form: Form, file: &File) -> io::Result<()> {
+fn write_pairs(
+    pairs: &mut Sorter<LegPair>,
+    cases: &Cases<'_>,
+    names: &Names,
+    form: Form,
+    file: &File,
+) -> io::Result<()> {
     let mut table = Table::pairs(BufWriter::new(file), form)?;
     pairs.for_each(|pair| {
         let Some((case, _)) = cases.of(&pair).filter(|_| pair.clear) else { return Ok(()) };

@@ -105,9 +105,8 @@ impl Source<'_> {
     }
 
     fn network(&self, text: &Spanned<String>) -> Result<Network, String> {
-        Network::parse(text.as_ref()).ok_or_else(|| {
-            self.error(text.span().start, &format!("{:?} is no address and no network", text.as_ref()))
-        })
+        Network::parse(text.as_ref())
+            .ok_or_else(|| self.error(text.span().start, &format!("{:?} is no address and no network", text.as_ref())))
     }
 
     fn networks(&self, list: &Option<Vec<Spanned<String>>>) -> Result<Option<Vec<Network>>, String> {
@@ -176,9 +175,8 @@ impl Settings {
             None => String::new(),
         };
         let source = Source { path: &path, text: &text };
-        let file: File = toml::from_str(&text).map_err(|error| {
-            source.error(error.span().map_or(0, |span| span.start), error.message())
-        })?;
+        let file: File = toml::from_str(&text)
+            .map_err(|error| source.error(error.span().map_or(0, |span| span.start), error.message()))?;
         let config = source.config(&file)?;
         let home = match args.home_net.as_slice() {
             [] => source.networks(&file.home_net)?.unwrap_or_default(),
@@ -229,7 +227,9 @@ fn zone(name: &str) -> Result<TimeZone, String> {
 fn table(path: Option<PathBuf>, option: &str) -> Result<Option<(PathBuf, Form)>, String> {
     path.map(|path| match Form::of(&path) {
         Some(form) => Ok((path, form)),
-        None => Err(format!("{option} {}: the name ends in .jsonl, or in .log or .tsv for Zeek's form", path.display())),
+        None => {
+            Err(format!("{option} {}: the name ends in .jsonl, or in .log or .tsv for Zeek's form", path.display()))
+        }
     })
     .transpose()
 }

@@ -2,10 +2,13 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
+use std::net::IpAddr;
 
-use catspaw_records::{Endpoint, Nanos, Place, RecordId, SensorId, Stamp};
+use base64::Engine as _;
+use catspaw_records::{Endpoint, Nanos, Place, Proto, RecordId, SensorId, Stamp};
 use catspaw_relay::{Basis, Connection, Leg, LegPair, Said};
 use serde_json::{Map, Value, json};
+use sha1::{Digest, Sha1};
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::pipeline::Sorted;
@@ -74,7 +77,7 @@ const PAIR: [Column; 26] = [
     ("sensor", "string"),
 ];
 
-const CONNECTION: [Column; 22] = [
+const CONNECTION: [Column; 23] = [
     ("ts", "time"),
     ("uid", "string"),
     ("id.orig_h", "addr"),
@@ -93,6 +96,7 @@ const CONNECTION: [Column; 22] = [
     ("mapped_orig_p", "port"),
     ("mapped_resp_h", "addr"),
     ("mapped_resp_p", "port"),
+    ("community_id", "string"),
     ("late", "bool"),
     ("sensor", "string"),
     ("source", "string"),
@@ -128,7 +132,10 @@ impl<W: Write> Table<W> {
     fn new(mut out: W, form: Form, path: &str, columns: &'static [Column]) -> io::Result<Self> {
         if form == Form::Zeek {
             let join = |part: fn(&Column) -> &'static str| columns.iter().map(part).collect::<Vec<_>>().join("\t");
-            writeln!(out, "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\t{path}")?;
+            writeln!(
+                out,
+                "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\t{path}"
+            )?;
             writeln!(out, "#fields\t{}\n#types\t{}", join(|c| c.0), join(|c| c.1))?;
         }
         Ok(Self { out, form, columns, line: String::new() })
@@ -138,7 +145,13 @@ impl<W: Write> Table<W> {
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub(crate) fn pair(&mut self, pair: &LegPair, incident: &str, delivered: Option<bool>, names: &Names) -> io::Result<()> {
+    pub(crate) fn pair(
+        &mut self,
+        pair: &LegPair,
+        incident: &str,
+        delivered: Option<bool>,
+        names: &Names,
+    ) -> io::Result<()> {
         let mut row = vec![
             Cell::Text(pair.host.addr().to_string()),
             Cell::Text("forward".to_owned()),
@@ -289,7 +302,9 @@ pub(crate) fn uid(id: RecordId, sensor: &str, start: Stamp) -> String {
             let mut hash = xxh3_64(format!("{sensor}\t{number}\t{}", start.at.0).as_bytes());
             let mut text = String::from("C");
             for _ in 0..11 {
-                text.push(char::from(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[(hash % 62) as usize]));
+                text.push(char::from(
+                    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"[(hash % 62) as usize],
+                ));
                 hash /= 62;
             }
             text
@@ -297,9 +312,31 @@ pub(crate) fn uid(id: RecordId, sensor: &str, start: Stamp) -> String {
     }
 }
 
+/// The Community ID (version 1, seed 0) by which other tools know the same flow; not of ICMP, whose types stand for
+/// ports in it by a table of its own.
+fn community_id(proto: Proto, orig: Endpoint, resp: Endpoint) -> Option<String> {
+    let number = match proto {
+        Proto::Tcp => 6,
+        Proto::Udp => 17,
+        Proto::Icmp | Proto::Other(_) => return None,
+    };
+    let (first, second) = (orig.min(resp), orig.max(resp));
+    let mut hash = Sha1::new_with_prefix([0, 0]);
+    for end in [first, second] {
+        match end.addr {
+            IpAddr::V4(addr) => hash.update(addr.octets()),
+            IpAddr::V6(addr) => hash.update(addr.octets()),
+        }
+    }
+    hash.update([number, 0]);
+    hash.update(first.port.to_be_bytes());
+    hash.update(second.port.to_be_bytes());
+    Some(format!("1:{}", base64::engine::general_purpose::STANDARD.encode(hash.finalize())))
+}
+
 struct Parts {
     id: RecordId,
-    proto: String,
+    proto: Proto,
     orig: Endpoint,
     resp: Endpoint,
     mapped_orig: Option<Endpoint>,
@@ -312,7 +349,7 @@ fn parts(connection: &Connection) -> Parts {
     match &connection.said {
         Said::Built(opened, _) => Parts {
             id: RecordId::Device(opened.id),
-            proto: opened.proto.to_string(),
+            proto: opened.proto,
             orig: opened.orig,
             resp: opened.resp,
             mapped_orig: opened.mapped_orig,
@@ -321,10 +358,11 @@ fn parts(connection: &Connection) -> Parts {
             history: None,
         },
         Said::TornDown { closed, second_opened, .. } => {
-            let (orig, resp) = if *second_opened { (closed.second, closed.first) } else { (closed.first, closed.second) };
+            let (orig, resp) =
+                if *second_opened { (closed.second, closed.first) } else { (closed.first, closed.second) };
             Parts {
                 id: RecordId::Device(closed.id),
-                proto: closed.proto.to_string(),
+                proto: closed.proto,
                 orig,
                 resp,
                 mapped_orig: None,
@@ -335,7 +373,7 @@ fn parts(connection: &Connection) -> Parts {
         }
         Said::Whole(whole) => Parts {
             id: whole.id,
-            proto: whole.proto.to_string(),
+            proto: whole.proto,
             orig: whole.orig,
             resp: whole.resp,
             mapped_orig: None,
@@ -363,7 +401,7 @@ fn connection_row(connection: &Connection, names: &Names) -> Vec<Cell> {
         port(Some(parts.orig)),
         addr(Some(parts.resp)),
         port(Some(parts.resp)),
-        Cell::Text(parts.proto),
+        Cell::Text(parts.proto.to_string()),
         text(parts.service),
         connection.duration().map_or(Cell::Unset, Cell::Seconds),
         directed.map_or(Cell::Unset, |(orig, _)| Cell::Number(orig)),
@@ -375,6 +413,7 @@ fn connection_row(connection: &Connection, names: &Names) -> Vec<Cell> {
         port(parts.mapped_orig),
         addr(parts.mapped_resp),
         port(parts.mapped_resp),
+        text(community_id(parts.proto, parts.orig, parts.resp)),
         Cell::Flag(connection.late),
         Cell::Text(sensor.to_owned()),
         text(source),
@@ -415,5 +454,38 @@ impl Sorted for Connection {
     fn key(&self) -> Self::Key {
         let parts = parts(self);
         ((self.start.at, self.start.sensor, parts.id, parts.orig), self.duration())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Zeek's and Suricata's value for this flow, from the specification's own test vectors.
+    #[test]
+    fn the_community_id_is_that_of_other_tools() {
+        let end = |addr: &str, port| Endpoint { addr: addr.parse().unwrap(), port };
+        let (a, b) = (end("128.232.110.120", 34855), end("66.35.250.204", 80));
+        let id = Some("1:LQU9qZlK+B5F3KDmev6m5PMibrg=".to_owned());
+        assert_eq!(community_id(Proto::Tcp, a, b), id);
+        assert_eq!(community_id(Proto::Tcp, b, a), id);
+    }
+
+    #[test]
+    fn seconds_are_exact() {
+        let text = |nanos| {
+            let mut line = String::new();
+            seconds(nanos, &mut line);
+            line
+        };
+        assert_eq!(text(1_795_417_496_998_584_000), "1795417496.998584");
+        assert_eq!((text(0), text(-1_500_000_000)), ("0.0".to_owned(), "-1.5".to_owned()));
+    }
+
+    #[test]
+    fn nothing_in_a_field_ends_it() {
+        let mut line = String::new();
+        escape("a\tb\nc\\d", &mut line);
+        assert_eq!(line, "a\\x09b\\x0ac\\x5cd");
     }
 }

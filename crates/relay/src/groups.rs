@@ -1,10 +1,10 @@
-//! Legs that are carried on together: a client that keeps its connection to a web proxy and asks several servers, a
-//! server's connection that the proxy keeps for several clients. Then it is the sums that are conserved.
+//! Legs that are carried on together: a client that keeps its connection to a web proxy and asks several servers. Then
+//! it is the sums that are conserved.
 
 use std::collections::BTreeMap;
 
 use crate::histogram::size_prior;
-use crate::leg::{Leg, Size};
+use crate::leg::Size;
 use crate::pairing::{Inbound, Match, Model, Outbound};
 
 /// Legs beside the first that are tried together.
@@ -27,43 +27,34 @@ impl<'a> Groups<'a> {
         Self { inbound, outbound, models }
     }
 
-    /// Adds to `matches`, which are one to one, the legs that make a pair's bytes add up.
+    /// Adds to `matches`, which are one to one, the lone outbound legs that make a pair's bytes add up.
     pub(crate) fn extend(&self, matches: &mut Vec<Match>) {
-        let mut lone_out: Vec<bool> = self.outbound.iter().map(|out| out.leg.has_payload()).collect();
-        let mut lone_in: Vec<bool> = self.inbound.iter().map(|i| i.leg.has_payload()).collect();
+        let mut lone: Vec<bool> = self.outbound.iter().map(|out| out.leg.has_payload()).collect();
         for m in matches.iter() {
-            lone_out[m.outbound] = false;
-            lone_in[m.inbound] = false;
+            lone[m.outbound] = false;
         }
         let mut more = Vec::new();
         for m in matches.iter() {
-            let (Some(i), Some(o)) = (self.inbound[m.inbound].leg.size(), self.outbound[m.outbound].leg.size()) else {
-                continue;
-            };
-            let alone = self.fit(m, i, o, 1);
-            if o.total() == 0 || alone > 0.0 {
-                continue;
-            }
-            let outs = self.outs_of(m, &lone_out);
-            let ins = self.ins_of(m, &lone_in);
-            // What came in and was not carried on yet, or what went out and came in elsewhere.
-            if i.total() > o.total() {
-                let sizes: Vec<Size> = outs.iter().filter_map(|&at| self.outbound[at].leg.size()).collect();
-                let best = best_sum(&sizes, |sum, parts| self.fit(m, i, o.plus(sum), parts + 1));
-                for at in chosen(best, alone, &outs) {
-                    lone_out[at] = false;
-                    more.push(Match { inbound: m.inbound, outbound: at, margin: m.margin });
-                }
-            } else {
-                let sizes: Vec<Size> = ins.iter().filter_map(|&at| self.inbound[at].leg.size()).collect();
-                let best = best_sum(&sizes, |sum, parts| self.fit(m, i.plus(sum), o, parts + 1));
-                for at in chosen(best, alone, &ins) {
-                    lone_in[at] = false;
-                    more.push(Match { inbound: at, outbound: m.outbound, margin: m.margin });
-                }
+            for at in self.others(m, &lone) {
+                lone[at] = false;
+                more.push(Match { outbound: at, ..*m });
             }
         }
         matches.extend(more);
+    }
+
+    /// The lone outbound legs that the pair's inbound leg caused too, going by the sums.
+    fn others(&self, m: &Match, lone: &[bool]) -> Vec<usize> {
+        let (Some(i), Some(o)) = (self.inbound[m.inbound].leg.size(), self.outbound[m.outbound].leg.size()) else {
+            return Vec::new();
+        };
+        if o.total() == 0 {
+            return Vec::new();
+        }
+        let outs = self.outs_of(m, lone);
+        let sizes: Vec<Size> = outs.iter().filter_map(|&at| self.outbound[at].leg.size()).collect();
+        let best = best_sum(&sizes, |sum, parts| self.fit(m, i, o.plus(sum), parts + 1));
+        chosen(best, self.fit(m, i, o, 1), &outs)
     }
 
     /// How well `inbound` and `outbound` bytes fit as those of `parts` requests with the service's usual overhead each.
@@ -73,8 +64,8 @@ impl<'a> Groups<'a> {
         let null = size_prior(larger);
         let model = &self.models[self.inbound[m.inbound].service];
         let difference = inbound.minus(outbound).share(parts);
-        // A pair alone does not vouch for itself.
-        let own = [difference];
+        // A pair alone does not vouch for itself: it was learned from by the test and by the assignment.
+        let own = [difference; 2];
         model.difference_score(difference, null, if parts == 1 { &own } else { &[] })
     }
 
@@ -88,18 +79,6 @@ impl<'a> Groups<'a> {
         earlier
             .chain(later)
             .filter(|&at| lone[at] && self.outbound[at].candidates.contains(&m.inbound))
-            .take(TRIED)
-            .collect()
-    }
-
-    /// Lone inbound legs of the same service that were opened while the pair's outbound leg was open.
-    fn ins_of(&self, m: &Match, lone: &[bool]) -> Vec<usize> {
-        let out = self.outbound[m.outbound].leg;
-        let within = |leg: &Leg| out.end.is_none_or(|end| leg.start.at <= end.at) && leg.peer.addr != out.peer.addr;
-        let service = self.inbound[m.inbound].service;
-        (m.inbound + 1..self.inbound.len())
-            .take_while(|&at| self.inbound[at].service == service && within(self.inbound[at].leg))
-            .filter(|&at| lone[at])
             .take(TRIED)
             .collect()
     }

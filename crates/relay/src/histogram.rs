@@ -11,13 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::leg::Size;
 
+/// Cells that double in width with the size: what is large is rare and never repeats to the byte, and must not look
+/// improbable for it.
+const OCTAVE: i64 = 0;
 /// Widths of the cells: bytes up by bytes down. With totals only `up` is used, and the mixed ones are left out.
 const SCALES: [(i64, i64); 9] =
-    [(1, 1), (8, 8), (64, 64), (512, 512), (4096, 4096), (1, 64), (64, 1), (1, 4096), (4096, 1)];
+    [(1, 1), (8, 8), (64, 64), (512, 512), (OCTAVE, OCTAVE), (1, 64), (64, 1), (1, OCTAVE), (OCTAVE, 1)];
 /// The scales that mean something for a total: the first five.
 const TOTAL_SCALES: usize = 5;
 /// Cells up to this wide (in their narrower direction) mean the same size.
-const FINE: i64 = 8;
+const FINE: std::ops::RangeInclusive<i64> = 1..=8;
 /// Weight of each scale in the mixture: most on exact repeats, as measured on real proxies (one mode holds
 /// 85 to 100 % of its pairs to the byte).
 const MIX_TOTAL: [f64; TOTAL_SCALES] = [0.6, 0.2, 0.1, 0.05, 0.05];
@@ -58,8 +61,7 @@ impl Histogram {
     fn densities<'a>(&'a self, size: Size, left_out: &'a [Size]) -> impl Iterator<Item = f64> + 'a {
         let n = (self.total - left_out.len() as f64).max(0.0) + PRIOR_WEIGHT;
         scales_of(size).iter().enumerate().map(move |(k, &scale)| {
-            let area = if size.directed { (scale.0 * scale.1) as f64 } else { scale.0 as f64 };
-            let here = cell(size, scale);
+            let (here, area) = (cell(size, scale), area(size, scale));
             let count = self.scales.get(k).and_then(|cells| cells.get(&here)).copied().unwrap_or(0.0);
             let left_out = left_out.iter().filter(|&&other| cell(other, scale) == here).count();
             (count - left_out as f64).max(0.0) / n / area
@@ -89,7 +91,7 @@ impl Histogram {
         let scales = scales_of(size);
         self.densities(size, left_out)
             .zip(scales)
-            .filter(|(_, scale)| scale.0.min(scale.1) <= FINE)
+            .filter(|(_, scale)| FINE.contains(&scale.0) || size.directed && FINE.contains(&scale.1))
             .map(|(d, _)| d)
             .fold(0.0, f64::max)
     }
@@ -100,7 +102,22 @@ fn scales_of(size: Size) -> &'static [(i64, i64)] {
 }
 
 fn cell(size: Size, scale: (i64, i64)) -> (i64, i64) {
-    (size.up.div_euclid(scale.0), size.down.div_euclid(scale.1))
+    let one = |n: i64, width: i64| match width {
+        OCTAVE => i64::from(octave(n)) * n.signum(),
+        _ => n.div_euclid(width),
+    };
+    (one(size.up, scale.0), one(size.down, scale.1))
+}
+
+/// How many sizes a cell holds.
+fn area(size: Size, scale: (i64, i64)) -> f64 {
+    let one = |n: i64, width: i64| if width == OCTAVE { f64::from(octave(n) - 1).exp2() } else { width as f64 };
+    if size.directed { one(size.up, scale.0) * one(size.down, scale.1) } else { one(size.up, scale.0) }
+}
+
+/// Which doubling of 32 a size lies in, from 6: so that small sizes share a cell of 32 on each side of 0.
+fn octave(n: i64) -> u32 {
+    (n.unsigned_abs() + 32).ilog2() + 1
 }
 
 fn drop_lightest(cells: &mut BTreeMap<(i64, i64), f64>) {

@@ -13,7 +13,7 @@ use crate::spread::{Distance, Spread};
 /// Probability per second of a start or an end that has nothing to do with the other leg.
 const UNRELATED: f64 = 1.0 / 60.0;
 /// Share of pairs whose sizes fit no mode (a leg cut short by a reset, lost packets).
-const ODD: f64 = 0.02;
+const ODD: f64 = 0.05;
 /// Payload of a full segment on Ethernet, with and without TCP time stamps.
 const SEGMENTS: [i64; 2] = [1448, 1460];
 /// Rounds of assignment and learning; it has settled after three on all captures.

@@ -65,11 +65,7 @@ impl Batch {
 
 /// Parses a block.
 pub(crate) fn parse(mut reader: Reader, block: Block<'_>, seed: HashSeed, home: &Home) -> Batch {
-    let mut collect = Collect {
-        home,
-        batch: Batch { file: block.first.file, ..Batch::default() },
-        last: None,
-    };
+    let mut collect = Collect { home, batch: Batch { file: block.first.file, ..Batch::default() }, last: None };
     collect.batch.shards.resize_with(HostKey::SHARDS, Vec::new);
     reader.read(block, seed, &mut collect);
     collect.batch
@@ -91,10 +87,10 @@ impl Collect<'_> {
         }
         let id = SensorId::of(name);
         self.last = Some((name.to_vec(), id));
-        self.batch
-            .sensors
-            .entry(id)
-            .or_insert_with(|| SensorCount { name: String::from_utf8_lossy(name).into_owned(), ..SensorCount::default() });
+        self.batch.sensors.entry(id).or_insert_with(|| SensorCount {
+            name: String::from_utf8_lossy(name).into_owned(),
+            ..SensorCount::default()
+        });
         id
     }
 

@@ -187,7 +187,9 @@ impl Shard {
         let Routed { side, peer_inside, owner, .. } = *routed;
         held.lane
             .observe(&mut ctx, Observation { key, late, record, side, peer_inside, owner }, &mut self.rows)
-            .map_err(|e| io::Error::other(format!("the merge gave {:?} after {:?} (please report this)", e.key, e.last)))
+            .map_err(|e| {
+                io::Error::other(format!("the merge gave {:?} after {:?} (please report this)", e.key, e.last))
+            })
     }
 
     /// Makes room by an eighth: hosts without a service, those that were quiet longest first.

@@ -1,6 +1,8 @@
 //! A first look at every file: what it is, and where its records begin in time.
 
-use catspaw_records::{Block, Clock, HashSeed, LineSink, Nanos, Place, Reader, Record, Sniffed, Unparsed, YearHint, sniff};
+use catspaw_records::{
+    Block, Clock, HashSeed, LineSink, Nanos, Place, Reader, Record, Sniffed, Unparsed, YearHint, sniff,
+};
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use xxhash_rust::xxh3::xxh3_64;

@@ -8,7 +8,7 @@ use catspaw_relay::{Config, Lane, LegPair, Service as Tested, Tests};
 use super::mail;
 use super::model::{Client, Confidence, Counts, Day, Incident, Service, Target};
 use super::sums::Sums;
-use super::{why, time};
+use super::{time, why};
 use crate::pipeline::Lanes;
 
 /// Clients and targets that are listed.
