@@ -82,7 +82,11 @@ impl Scan {
             }
         }
         drop(spills);
-        pairs.for_each(|pair| Ok(cases.add(&pair, &mut days))).map_err(failed)?;
+        let add = |pair: LegPair| {
+            cases.add(&pair, &mut days);
+            Ok(())
+        };
+        pairs.for_each(add).map_err(failed)?;
         let dns_forwarders = cases.take_dns();
 
         if let Some((path, form, file)) = &self.pairs {

@@ -194,7 +194,7 @@ mod tests {
     }
 
     fn worth(edges: &[Vec<Edge>], solved: &Assignment<'_>) -> f64 {
-        let mut used = vec![false; 16];
+        let mut used = [false; 16];
         (0..edges.len())
             .filter_map(|row| solved.column_of(row).map(|column| (row, column)))
             .map(|(row, column)| {
@@ -217,7 +217,8 @@ mod tests {
                 .map(|_| {
                     (0..columns)
                         .filter_map(|column| {
-                            (random(3) > 0).then(|| Edge { column, score: random(2000) as f64 / 100.0 - 5.0 })
+                            let score = random(2000) as f64 / 100.0 - 5.0;
+                            (random(3) > 0).then_some(Edge { column, score })
                         })
                         .collect()
                 })

@@ -52,11 +52,6 @@ impl Histogram {
         }
     }
 
-    /// The total weight taken.
-    pub(crate) fn total(&self) -> f64 {
-        self.total
-    }
-
     /// Density of each scale at `size` without the prior, and without the observations `left_out`.
     fn densities<'a>(&'a self, size: Size, left_out: &'a [Size]) -> impl Iterator<Item = f64> + 'a {
         let n = (self.total - left_out.len() as f64).max(0.0) + PRIOR_WEIGHT;

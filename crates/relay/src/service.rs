@@ -19,7 +19,7 @@ const LOOKED_AT: usize = 512;
 /// still fit is coincidence. Primes, so that no beat of the traffic hits several.
 const SHIFTS: [i64; 3] = [61 * Nanos::SECOND, 127 * Nanos::SECOND, 251 * Nanos::SECOND];
 /// The key by which legs are ordered: opening, then the order in which the fold met them.
-pub type Key = (Nanos, u64);
+pub(crate) type Key = (Nanos, u64);
 
 /// The moment at which the evidence was enough.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -53,28 +53,28 @@ pub struct Service {
     /// Its place among the host's services, from 1: its weight is fixed by this before its own data.
     pub rank: u32,
     /// Inbound legs that are not final: open ones, and ended ones with payload.
-    pub legs: BTreeMap<Key, Leg>,
+    pub(crate) legs: BTreeMap<Key, Leg>,
     /// Inbound legs with payload whose total is known.
     pub sessions: u64,
     /// What its pairs have in common.
-    pub model: Model,
+    pub(crate) model: Model,
     /// The test of what no declared relay covers, and of what one covers.
     pub tests: [Option<Box<Tests>>; 2],
 }
 
 /// An outbound leg whose turn it is.
 #[derive(Clone, Copy, Debug)]
-pub struct Due<'a> {
+pub(crate) struct Due<'a> {
     /// The leg.
-    pub leg: &'a Leg,
+    pub(crate) leg: &'a Leg,
     /// What it carried.
-    pub size: Size,
+    pub(crate) size: Size,
     /// Sizes of the host's inbound legs.
-    pub inbound: &'a Histogram,
+    pub(crate) inbound: &'a Histogram,
     /// Civil day of the moment at which its total was known.
-    pub day: i32,
+    pub(crate) day: i32,
     /// The moment of the merge.
-    pub now: Nanos,
+    pub(crate) now: Nanos,
 }
 
 impl Tests {
@@ -87,8 +87,7 @@ impl Tests {
 
 impl Service {
     /// A service that has just shown its first payload.
-    #[must_use]
-    pub fn new(port: u16, rank: u32, legs: BTreeMap<Key, Leg>) -> Self {
+    pub(crate) fn new(port: u16, rank: u32, legs: BTreeMap<Key, Leg>) -> Self {
         Self { port, rank, legs, sessions: 0, model: Model::default(), tests: [None, None] }
     }
 
@@ -100,7 +99,7 @@ impl Service {
     }
 
     /// Takes one outbound leg into both tests.
-    pub fn take(&mut self, due: Due<'_>, config: &Config) {
+    pub(crate) fn take(&mut self, due: Due<'_>, config: &Config) {
         for authorised in [false, true] {
             if authorised && config.authorised.is_empty() {
                 continue;
@@ -157,8 +156,7 @@ impl Service {
     }
 
     /// The overheads that its test has learned.
-    #[must_use]
-    pub fn starting_model(&self) -> Model {
+    pub(crate) fn starting_model(&self) -> Model {
         let test = self.tests.iter().flatten().max_by_key(|tests| tests.taken);
         match test {
             Some(tests) => self.model.clone().with_overheads(tests.test.overheads()),
@@ -169,8 +167,7 @@ impl Service {
 
 /// Whether the inbound leg may have caused the outbound one, moved by `shift`: it was open, and it is not the same
 /// party at both ends.
-#[must_use]
-pub fn could_cause(inbound: &Leg, outbound: &Leg, shift: i64) -> bool {
+pub(crate) fn could_cause(inbound: &Leg, outbound: &Leg, shift: i64) -> bool {
     inbound.peer.addr != outbound.peer.addr
         && (shift != 0 || inbound.opened_before(outbound))
         && inbound.open_at_start_of(outbound, shift)

@@ -34,8 +34,6 @@ pub(crate) struct TextBlock {
     len: usize,
     /// The number of its first line, from 1.
     pub(crate) first_line: u64,
-    /// Whether its last line lacks its end: the file has none, or was cut off there.
-    pub(crate) cut_off: bool,
 }
 
 impl TextBlock {
@@ -69,16 +67,10 @@ pub(crate) struct Progress {
 pub(crate) struct Summary {
     /// Bytes read from the disk.
     pub(crate) on_disk: u64,
-    /// Bytes of content, unpacked.
-    pub(crate) content: u64,
-    /// Lines, those that were too long among them.
-    pub(crate) lines: u64,
     /// How many lines were left out because they were too long ([`LONG_LINE`]).
     pub(crate) long_lines: u64,
     /// The numbers of the first of them.
     pub(crate) long_line_places: Vec<u64>,
-    /// Whether the last line lacks its end.
-    pub(crate) cut_off: bool,
     /// Why the file, or its end, was not read; or that it is empty.
     pub(crate) problem: Option<Problem>,
 }
@@ -130,11 +122,6 @@ impl BlockReader {
     /// What is read.
     pub(crate) fn source(&self) -> &Source {
         &self.source
-    }
-
-    /// How it is packed.
-    pub(crate) fn packing(&self) -> Packing {
-        self.packing
     }
 
     /// How far it has come.
@@ -192,7 +179,7 @@ impl BlockReader {
         let first_line = self.line;
         self.line += memchr_iter(b'\n', bytes).count() as u64 + u64::from(cut_off);
         self.cut_off = cut_off;
-        TextBlock { buffer, len, first_line, cut_off }
+        TextBlock { buffer, len, first_line }
     }
 
     /// Leaves out the line that fills the whole buffer. What follows it is moved to the buffer's beginning; its length
@@ -252,14 +239,12 @@ impl BlockReader {
     pub(crate) fn finish(self) -> Summary {
         let content = self.progress.content.load(Ordering::Relaxed);
         let empty = (content == 0).then_some(What::Empty);
+        let cut_off = self.cut_off.then_some(What::LastLine);
         Summary {
             on_disk: self.progress.on_disk.load(Ordering::Relaxed),
-            content,
-            lines: self.line - 1,
             long_lines: self.long_lines,
             long_line_places: self.long_line_places,
-            cut_off: self.cut_off,
-            problem: self.failure.or(empty).map(|what| self.source.problem(what)),
+            problem: self.failure.or(empty).or(cut_off).map(|what| self.source.problem(what)),
         }
     }
 }

@@ -33,6 +33,8 @@ pub(crate) enum What {
     NotEvidence(&'static str),
     /// There is nothing in it.
     Empty,
+    /// Its last line has no end.
+    LastLine,
     /// The packed data end before they say so.
     CutOff(Packing),
     /// The packed data are wrong somewhere, or want more memory than is given; what the unpacker says.
@@ -52,7 +54,7 @@ impl Problem {
     /// How much it matters: nobody expects every file of a directory to be evidence.
     pub(crate) fn severity(&self) -> Severity {
         match self.what {
-            What::Empty | What::NoFile | What::CutOff(_) | What::Damaged(..) => Severity::Warning,
+            What::Empty | What::LastLine | What::NoFile | What::CutOff(_) | What::Damaged(..) => Severity::Warning,
             _ if self.named => Severity::Error,
             _ => Severity::Warning,
         }
@@ -76,6 +78,7 @@ impl fmt::Display for Problem {
             }
             What::NotEvidence(seems) => write!(f, "no evidence: {seems}"),
             What::Empty => f.write_str("empty"),
+            What::LastLine => f.write_str("the last line has no end: it may have been cut off there"),
             What::CutOff(packing) => {
                 write!(f, "cut off: the {packing} data end early; what comes before is read")
             }

@@ -35,6 +35,7 @@ impl Source {
     }
 
     /// Whether the user named it, and did not only name a directory that it is in.
+    #[cfg(test)]
     pub(crate) fn named(&self) -> bool {
         self.named
     }
@@ -82,7 +83,7 @@ impl Source {
 }
 
 fn size(metadata: &Metadata) -> Option<u64> {
-    metadata.is_file().then(|| metadata.len())
+    metadata.is_file().then_some(metadata.len())
 }
 
 /// The bytes that tell the packing, fewer where there are no more. A pipe may give them one by one.

@@ -38,8 +38,6 @@ pub(crate) struct FileRead {
     pub(crate) bytes: u64,
     pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
     pub(crate) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
-    /// Whether its last line has no end.
-    pub(crate) cut_off: bool,
 }
 
 /// What a run gathered.
@@ -265,7 +263,6 @@ impl Coordinator<'_> {
             bytes: 0,
             sensors: BTreeMap::new(),
             unparsed: BTreeMap::new(),
-            cut_off: false,
         };
         self.gathered.files.insert(file, read);
         self.active.push(Active { file, blocks, reader, rank, latest: BTreeMap::new(), in_flight: 0, ended: false });
@@ -373,7 +370,6 @@ impl FileRead {
 
     fn finish(&mut self, summary: &Summary) {
         self.bytes = summary.on_disk;
-        self.cut_off = summary.cut_off;
         if summary.long_lines > 0 {
             let lines = summary.long_line_places.iter().copied().take(PLACES).collect();
             self.unparsed.insert(("line", LONG_LINE), UnparsedCount { count: summary.long_lines, lines });

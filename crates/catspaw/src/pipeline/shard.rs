@@ -65,7 +65,6 @@ struct Waiting {
 pub(crate) struct Shard {
     config: std::sync::Arc<Config>,
     days: Days,
-    wants_connections: bool,
     streams: BTreeMap<(SensorId, Rank), VecDeque<Waiting>>,
     /// Fingerprints of the records at the current moment of each sensor.
     seen: HashMap<SensorId, (Nanos, HashSet<(u64, bool)>)>,
@@ -111,7 +110,6 @@ impl Shard {
         Self {
             config,
             days,
-            wants_connections,
             streams: BTreeMap::new(),
             seen: HashMap::new(),
             lanes: HashMap::new(),

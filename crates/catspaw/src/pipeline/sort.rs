@@ -108,7 +108,11 @@ mod tests {
         (0..many).try_for_each(|n| sorter.push(n * 13 % many)).unwrap();
         for _ in 0..2 {
             let mut back = Vec::new();
-            sorter.for_each(|n| Ok(back.push(n))).unwrap();
+            let mut take = |n| {
+                back.push(n);
+                Ok(())
+            };
+            sorter.for_each(&mut take).unwrap();
             assert!(back.iter().copied().eq(0..many));
         }
     }
