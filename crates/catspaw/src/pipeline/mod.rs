@@ -1,6 +1,7 @@
 //! From evidence to folds: read, parse, merge, shard.
 
 mod parse;
+mod reach;
 mod route;
 mod run;
 mod shard;

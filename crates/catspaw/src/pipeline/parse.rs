@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use catspaw_records::{Block, HashSeed, HostKey, LineSink, Nanos, Reader, Record, SensorId, Unparsed};
 
+use super::reach::Reach;
 use super::route::{Home, Routed, route};
 use super::shard::Rank;
 
@@ -25,6 +26,8 @@ pub(crate) struct SensorCount {
     pub(crate) inside: u64,
     /// The earliest and the latest moment of a record.
     pub(crate) span: Option<(Nanos, Nanos)>,
+    /// How far its clock came in this block.
+    pub(crate) reach: Reach,
 }
 
 /// Lines of one kind that could not be read.
@@ -43,7 +46,7 @@ pub(crate) struct Batch {
     pub(crate) file: u32,
     /// Its place among files of the same second.
     pub(crate) rank: Rank,
-    /// By virtual shard: each record with the latest moment of its sensor before it in this block.
+    /// By virtual shard: each record with the moment that it is late against, by what stands before it in this block.
     pub(crate) shards: Vec<Vec<(Nanos, Routed)>>,
     /// By sensor.
     pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
@@ -51,15 +54,15 @@ pub(crate) struct Batch {
     pub(crate) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
     /// Where no end is ours: how often each network was an end.
     pub(crate) strangers: BTreeMap<[u8; 3], u64>,
-    /// The latest moment of each sensor in the file before this block; the coordinator knows it.
-    pub(crate) before: BTreeMap<SensorId, Nanos>,
+    /// How far each sensor had come in the file before this block; the coordinator knows it.
+    pub(crate) before: BTreeMap<SensorId, Reach>,
 }
 
 impl Batch {
-    /// The latest moment of `sensor` in the file before this block.
+    /// The moment that a record of `sensor` is late against, by what stands before this block.
     #[must_use]
-    pub(crate) fn latest_before(&self, sensor: SensorId) -> Nanos {
-        self.before.get(&sensor).copied().unwrap_or(Nanos::MIN)
+    pub(crate) fn latest_before(&self, sensor: SensorId, known: Nanos) -> Nanos {
+        self.before.get(&sensor).map_or(Nanos::MIN, |reach| reach.before(known))
     }
 }
 
@@ -119,7 +122,8 @@ impl LineSink for Collect<'_> {
         let shards = &mut self.batch.shards;
         let Some(count) = self.batch.sensors.get_mut(&id) else { return };
         let known = record.known_at();
-        let before = count.span.map_or(Nanos::MIN, |(_, latest)| latest);
+        let before = count.reach.before(known);
+        count.reach.see(known);
         count.records += 1;
         count.span = Some(count.span.map_or((known, known), |(first, last)| (first.min(known), last.max(known))));
         let ours = route(record, self.home, |routed| shards[routed.host.shard()].push((before, routed)));

@@ -11,6 +11,7 @@ use catspaw_relay::Config;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::parse::{Batch, PLACES, SensorCount, UnparsedCount, parse};
+use super::reach::Reach;
 use super::route::Home;
 use super::shard::{Outcome, Shard};
 use super::survey::{Stamps, Surveyed, survey};
@@ -53,10 +54,19 @@ pub(crate) struct Gathered {
 }
 
 /// Up to which moment the records of each sensor are complete.
-#[derive(Debug, Default)]
+///
+/// They never go back: what was released is folded, and what comes for a moment before is late.
+#[derive(Clone, Debug)]
 struct Watermarks {
     others: Nanos,
+    /// Those that are further.
     by_sensor: BTreeMap<SensorId, Nanos>,
+}
+
+impl Default for Watermarks {
+    fn default() -> Self {
+        Self { others: Nanos::MIN, by_sensor: BTreeMap::new() }
+    }
 }
 
 /// A file that is being read.
@@ -65,7 +75,7 @@ struct Active {
     blocks: BlockReader,
     reader: Reader,
     rank: super::shard::Rank,
-    latest: BTreeMap<SensorId, Nanos>,
+    reach: BTreeMap<SensorId, Reach>,
     in_flight: usize,
     ended: bool,
 }
@@ -121,6 +131,7 @@ pub(crate) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
             next_job: 0,
             next_done: 0,
             waiting: BTreeMap::new(),
+            watermarks: Watermarks::default(),
             buffers: Vec::new(),
             read_before: 0,
             gathered: &mut gathered,
@@ -164,18 +175,20 @@ fn fold_batches(
         .step_by(workers)
         .map(|n| (n, Shard::new(Arc::clone(&options.config), options.days.clone(), options.wants_connections)))
         .collect();
+    let mut released = Arc::new(Watermarks::default());
     for (batch, watermarks) in queue {
         for (number, shard) in &mut shards {
-            shard.take(&batch, &batch.shards[*number], options.wait);
+            shard.take(&batch, &batch.shards[*number], options.wait, |sensor| released.of(sensor));
             shard.release(|sensor| watermarks.of(sensor))?;
         }
+        released = watermarks;
     }
     shards.into_iter().map(|(number, shard)| Ok((number, shard.finish()?))).collect()
 }
 
 impl Watermarks {
     fn of(&self, sensor: SensorId) -> Nanos {
-        self.by_sensor.get(&sensor).copied().unwrap_or(self.others)
+        self.by_sensor.get(&sensor).map_or(self.others, |&own| own.max(self.others))
     }
 }
 
@@ -187,6 +200,7 @@ struct Coordinator<'a> {
     next_job: u64,
     next_done: u64,
     waiting: BTreeMap<u64, Done>,
+    watermarks: Watermarks,
     buffers: Vec<Vec<u8>>,
     /// Bytes of files that are finished.
     read_before: u64,
@@ -211,22 +225,31 @@ impl Coordinator<'_> {
                 }
                 progress(self.bytes_read());
             } else if self.in_flight() > 0 {
-                let Ok(next) = done.recv() else { return };
-                self.waiting.insert(next.number, next);
-                while let Some(next) = self.waiting.remove(&self.next_done) {
-                    self.next_done += 1;
-                    let message = self.take(next);
-                    for shard in shards {
-                        // A worker that is gone has failed; its error is found when it is joined.
-                        if shard.send(message.clone()).is_err() {
-                            return;
-                        }
+                // One at a time: what is read next must not depend on which thread is quicker.
+                let Some(next) = self.await_next(done) else { return };
+                let message = self.take(next);
+                for shard in shards {
+                    // A worker that is gone has failed; its error is found when it is joined.
+                    if shard.send(message.clone()).is_err() {
+                        return;
                     }
                 }
             } else if self.active.is_empty() && self.pending.is_empty() {
                 return;
             }
             self.close_ended();
+        }
+    }
+
+    /// The next block in the order of the jobs.
+    fn await_next(&mut self, done: &Receiver<Done>) -> Option<Done> {
+        loop {
+            if let Some(next) = self.waiting.remove(&self.next_done) {
+                self.next_done += 1;
+                return Some(next);
+            }
+            let next = done.recv().ok()?;
+            self.waiting.insert(next.number, next);
         }
     }
 
@@ -265,7 +288,7 @@ impl Coordinator<'_> {
             unparsed: BTreeMap::new(),
         };
         self.gathered.files.insert(file, read);
-        self.active.push(Active { file, blocks, reader, rank, latest: BTreeMap::new(), in_flight: 0, ended: false });
+        self.active.push(Active { file, blocks, reader, rank, reach: BTreeMap::new(), in_flight: 0, ended: false });
     }
 
     /// The next block of the file that is furthest behind. Several files are read in step: one block each is on its
@@ -296,12 +319,10 @@ impl Coordinator<'_> {
         if let Some(active) = self.active.iter_mut().find(|active| active.file == batch.file) {
             active.in_flight -= 1;
             batch.rank = active.rank;
-            batch.before = active.latest.clone();
-            for (&sensor, count) in &batch.sensors {
-                if let Some((_, last)) = count.span {
-                    let latest = active.latest.entry(sensor).or_insert(last);
-                    *latest = (*latest).max(last);
-                }
+            for (&sensor, count) in batch.sensors.iter().filter(|(_, count)| count.records > 0) {
+                let reach = active.reach.entry(sensor).or_default();
+                batch.before.insert(sensor, *reach);
+                reach.follow(&count.reach);
             }
         }
         if let Some(file) = self.gathered.files.get_mut(&batch.file) {
@@ -310,21 +331,24 @@ impl Coordinator<'_> {
         for (&network, &count) in &batch.strangers {
             *self.gathered.strangers.entry(network).or_default() += count;
         }
-        (Arc::new(batch), Arc::new(self.watermarks()))
+        self.advance_watermarks();
+        (Arc::new(batch), Arc::new(self.watermarks.clone()))
     }
 
-    fn watermarks(&self) -> Watermarks {
+    fn advance_watermarks(&mut self) {
         let next = self.pending.last().map_or(Nanos::MAX, |surveyed| surveyed.rank.0);
         let wait = self.options.wait;
         let others = self.active.iter().map(Active::reached).fold(next, Nanos::min).plus(-wait);
-        let mut by_sensor: BTreeMap<SensorId, Nanos> = BTreeMap::new();
-        for sensor in self.active.iter().flat_map(|active| active.latest.keys().copied()) {
-            by_sensor.entry(sensor).or_insert_with(|| {
-                let of = |active: &Active| active.latest.get(&sensor).copied().unwrap_or_else(|| active.reached());
-                self.active.iter().map(of).fold(next, Nanos::min).plus(-wait)
-            });
+        let reached: Vec<Nanos> = self.active.iter().map(Active::reached).collect();
+        let Watermarks { others: all, by_sensor } = &mut self.watermarks;
+        *all = others.max(*all);
+        for sensor in self.active.iter().flat_map(|active| active.reach.keys().copied()) {
+            let of = |(active, &reached): (&Active, &Nanos)| active.reached_by(sensor).unwrap_or(reached);
+            let own = self.active.iter().zip(&reached).map(of).fold(next, Nanos::min).plus(-wait);
+            let before = by_sensor.entry(sensor).or_insert(own);
+            *before = own.max(*before);
         }
-        Watermarks { others, by_sensor }
+        by_sensor.retain(|_, own| *own > *all);
     }
 
     fn close_ended(&mut self) {
@@ -343,7 +367,11 @@ impl Coordinator<'_> {
 impl Active {
     /// How far the file has come; before its first block is parsed, where it begins.
     fn reached(&self) -> Nanos {
-        self.latest.values().copied().min().unwrap_or(self.rank.0)
+        self.reach.values().filter_map(Reach::reached).min().unwrap_or(self.rank.0)
+    }
+
+    fn reached_by(&self, sensor: SensorId) -> Option<Nanos> {
+        self.reach.get(&sensor).and_then(Reach::reached)
     }
 }
 

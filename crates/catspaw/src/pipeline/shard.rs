@@ -12,7 +12,12 @@ use super::route::Routed;
 use super::spill::Spill;
 
 /// Hosts that one shard keeps; beyond, those that were quiet longest and have no service go.
-const HOSTS: usize = 4096;
+const HOSTS: usize = 1024;
+
+/// A record that is late by no more waits until the clock comes to where it was.
+const WAITS: i64 = 24 * 3600 * Nanos::SECOND;
+/// Fingerprints that are kept of one moment.
+const FINGERPRINTS: usize = 1 << 18;
 
 /// How a file's records are placed among those of other files in the same second: by what it holds, then its number.
 pub(crate) type Rank = (Nanos, u64, u32);
@@ -164,6 +169,9 @@ impl Shard {
             seen.clear();
         }
         let irregular = (routed.record.place.file, sensor);
+        if seen.len() >= FINGERPRINTS {
+            seen.clear();
+        }
         if !seen.insert((routed.record.fingerprint, routed.owner)) {
             self.irregular.entry(irregular).or_default().duplicates += u64::from(routed.owner);
             return Ok(());
@@ -232,13 +240,27 @@ impl Shard {
     }
 
     /// Takes what a batch brings to this shard.
-    pub(crate) fn take(&mut self, batch: &Batch, records: &[(Nanos, Routed)], wait: i64) {
+    pub(crate) fn take(
+        &mut self,
+        batch: &Batch,
+        records: &[(Nanos, Routed)],
+        wait: i64,
+        released: impl Fn(SensorId) -> Nanos,
+    ) {
         for &(before, routed) in records {
             let sensor = routed.record.known.sensor;
-            let latest = before.max(batch.latest_before(sensor));
             let known = routed.record.known_at();
-            let late = latest != Nanos::MIN && known < latest.plus(-wait);
-            self.push(batch.rank, if late { latest } else { known }, late, routed);
+            let latest = before.max(batch.latest_before(sensor, known));
+            let released = released(sensor);
+            let late = latest != Nanos::MIN && known < latest.plus(-wait) || known < released;
+            let key = match late {
+                false => known,
+                // In the order of the file, as long as that ends soon; a clock that was set back by more does not
+                // come to its latest stamp again, and what waits for it would fill the memory.
+                true if latest.since(known) <= WAITS && latest >= released => latest,
+                true => latest.plus(-wait).max(released).plus(-1),
+            };
+            self.push(batch.rank, key, late, routed);
         }
     }
 }
