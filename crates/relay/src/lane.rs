@@ -28,6 +28,9 @@ const PUBLIC: usize = 64;
 /// Connections of a host that may be open at once; beyond, the oldest is given up.
 const OPEN: usize = 65_536;
 
+/// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
+pub const STATE_VERSION: u32 = 1;
+
 /// A record as one host sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Observation<'a> {

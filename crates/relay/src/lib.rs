@@ -18,7 +18,7 @@ mod tally;
 mod test;
 
 pub use config::{Authorised, Config, Network};
-pub use lane::{Context, Lane, Observation, OutOfOrder};
+pub use lane::{Context, Lane, Observation, OutOfOrder, STATE_VERSION};
 pub use leg::{Direction, End, Leg, Size};
 pub use service::{Conviction, Service, Tests};
 pub use sink::{Basis, Connection, LegPair, Said, Sink};
