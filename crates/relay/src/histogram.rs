@@ -22,9 +22,10 @@ const TOTAL_SCALES: usize = 5;
 /// Cells up to this wide (in their narrower direction) mean the same size.
 const FINE: std::ops::RangeInclusive<i64> = 1..=8;
 /// Weight of each scale in the mixture: most on exact repeats, as measured on real proxies (one mode holds
-/// 85 to 100 % of its pairs to the byte).
-const MIX_TOTAL: [f64; TOTAL_SCALES] = [0.6, 0.2, 0.1, 0.05, 0.05];
-const MIX_DIRECTED: [f64; SCALES.len()] = [0.5, 0.1, 0.06, 0.04, 0.04, 0.06, 0.1, 0.04, 0.06];
+/// 85 to 100 % of its pairs to the byte). None is wider than 64 bytes: what follows another size more loosely than that
+/// is a correlation (a page that grows with what it was made from), not conservation.
+const MIX_TOTAL: [f64; TOTAL_SCALES] = [0.65, 0.25, 0.1, 0.0, 0.0];
+const MIX_DIRECTED: [f64; SCALES.len()] = [0.56, 0.14, 0.08, 0.0, 0.0, 0.11, 0.11, 0.0, 0.0];
 /// Pseudo-observations of the prior.
 const PRIOR_WEIGHT: f64 = 1.0;
 /// Cells kept at each scale. What is dropped is the lightest cell.
@@ -75,9 +76,15 @@ impl Histogram {
         learned + prior * PRIOR_WEIGHT / (self.total + PRIOR_WEIGHT)
     }
 
-    /// The largest of all scales' densities and `prior`: what a cautious null has to concede.
+    /// The largest of all scales' densities and `prior`: what a cautious null has to concede. The prior keeps its full
+    /// weight however much was seen: sizes that never repeat stay as likely as they were.
     pub(crate) fn sharpest(&self, size: Size, prior: f64) -> f64 {
-        self.densities(size, &[]).fold(prior * PRIOR_WEIGHT / (self.total + PRIOR_WEIGHT), f64::max)
+        self.densities(size, &[]).fold(prior, f64::max)
+    }
+
+    /// `mixture` of what was seen alone.
+    pub(crate) fn learned(&self, size: Size) -> f64 {
+        self.mixture(size, 0.0)
     }
 
     /// The largest of the finest scales' densities, as if the observations `left_out` had not been taken: how often
@@ -90,6 +97,33 @@ impl Histogram {
             .map(|(d, _)| d)
             .fold(0.0, f64::max)
     }
+}
+
+/// The two directions of a size, each on its own: a fixed answer to uploads of all lengths repeats in one only.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Marginals([Histogram; 2]);
+
+impl Marginals {
+    /// Takes one observation, where it has two directions.
+    pub(crate) fn add(&mut self, size: Size) {
+        if size.directed {
+            for (histogram, way) in self.0.iter_mut().zip(ways(size)) {
+                histogram.add(way, 1.0);
+            }
+        }
+    }
+
+    /// `sharpest` of the one direction times that of the other; 0 for a total.
+    pub(crate) fn sharpest(&self, size: Size) -> f64 {
+        if !size.directed {
+            return 0.0;
+        }
+        self.0.iter().zip(ways(size)).map(|(histogram, way)| histogram.sharpest(way, size_prior(way))).product()
+    }
+}
+
+fn ways(size: Size) -> [Size; 2] {
+    [size.up, size.down].map(|up| Size { up, down: 0, directed: false })
 }
 
 fn scales_of(size: Size) -> &'static [(i64, i64)] {
@@ -128,14 +162,24 @@ pub(crate) fn size_prior(size: Size) -> f64 {
     if size.directed { one(size.up) * one(size.down) } else { one(size.up) }
 }
 
+/// Overheads that a proxy may have in each direction, from and to.
+const POSSIBLE_UP: (i64, i64) = (-96, 256);
+const POSSIBLE_DOWN: (i64, i64) = (-32, 480);
+
 /// What is believed of a relay's overhead before it has shown any: the known handshakes (SOCKS 8 to 22 bytes each
 /// way, CONNECT 34 to 155 up and 39 or 70 down, rewritten GETs), and a wide tail for the others.
 pub(crate) fn overhead_prior(difference: Size) -> f64 {
     if difference.directed {
-        one_overhead(difference.up, (0, 160), (-96, 256)) * one_overhead(difference.down, (0, 80), (-32, 480))
+        one_overhead(difference.up, (0, 160), POSSIBLE_UP) * one_overhead(difference.down, (0, 80), POSSIBLE_DOWN)
     } else {
         one_overhead(difference.up, (8, 232), (-256, 768))
     }
+}
+
+/// Whether both directions differ by no more than a proxy's handshake.
+pub(crate) fn like_a_handshake(difference: Size) -> bool {
+    (POSSIBLE_UP.0..POSSIBLE_UP.1).contains(&difference.up)
+        && (POSSIBLE_DOWN.0..POSSIBLE_DOWN.1).contains(&difference.down)
 }
 
 fn one_overhead(d: i64, likely: (i64, i64), possible: (i64, i64)) -> f64 {

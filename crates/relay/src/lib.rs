@@ -5,6 +5,7 @@
 
 mod assign;
 mod config;
+mod exchange;
 mod groups;
 mod histogram;
 mod lane;

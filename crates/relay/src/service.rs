@@ -144,14 +144,13 @@ impl Service {
             .range(..=(upto, u64::MAX))
             .rev()
             .take(LOOKED_AT)
-            .map(|(_, inbound)| inbound)
-            .filter(|inbound| could_cause(inbound, due.leg, shift))
-            .filter(|inbound| {
+            .filter(|(_, inbound)| could_cause(inbound, due.leg, shift))
+            .filter(|(_, inbound)| {
                 config.authorised.is_empty()
                     || config.covers(inbound.own, inbound.peer.addr, due.leg.peer.addr) == authorised
             })
             .take(CANDIDATES)
-            .map(|inbound| Candidate { lag: inbound.lag_to(due.leg, shift), size: inbound.size() })
+            .map(|(&key, inbound)| Candidate { key, lag: inbound.lag_to(due.leg, shift), size: inbound.size() })
             .collect()
     }
 

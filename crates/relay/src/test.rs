@@ -5,9 +5,11 @@
 //! test martingale and `1/product` bounds the p-value at every moment (Ville). Everything in a factor is fixed by
 //! what was known before the outbound leg's total was; only then is it learned from.
 
+use catspaw_records::Nanos;
 use serde::{Deserialize, Serialize};
 
-use crate::histogram::{Histogram, overhead_prior, size_prior};
+use crate::exchange::Exchange;
+use crate::histogram::{Histogram, Marginals, overhead_prior, size_prior};
 use crate::leg::Size;
 use crate::spread::{Distance, Spread};
 
@@ -16,12 +18,16 @@ const SHARES: [f64; 5] = [0.02, 0.1, 0.3, 0.6, 0.9];
 /// No outbound leg is worth more than this factor: one page that is served and fetched in the same size is a coincidence
 /// however improbable its size, so that a verdict always stands on several.
 const MOST: f64 = 1000.0;
+/// A candidate that contributes less is not compared with others: that could only make it less.
+const WORTH_A_LOOK: f64 = 0.02;
 /// Days over which the error of thirty days is spent: half on the first, the rest evenly.
 const DAYS: f64 = 30.0;
 
 /// An inbound leg that may have caused an outbound one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Candidate {
+    /// Which leg it is.
+    pub(crate) key: (Nanos, u64),
     /// Nanoseconds from its opening to that of the outbound leg.
     pub(crate) lag: i64,
     /// What it carried; `None` while its total is not known.
@@ -33,8 +39,11 @@ pub(crate) struct Candidate {
 pub(crate) struct Test {
     overheads: Histogram,
     sizes: Histogram,
+    directions: Marginals,
     matched_sizes: Histogram,
     lags: Spread,
+    /// Inbound legs that were the likeliest cause of the last outbound legs, by their lags alone.
+    exchange: Exchange,
     /// Natural logarithm of the product for each share, capital not yet spent left out.
     log_products: [f64; SHARES.len()],
     days: u32,
@@ -46,8 +55,10 @@ impl Default for Test {
         Self {
             overheads: Histogram::default(),
             sizes: Histogram::default(),
+            directions: Marginals::default(),
             matched_sizes: Histogram::default(),
             lags: Spread::prior(Distance::Lag),
+            exchange: Exchange::default(),
             log_products: [0.0; SHARES.len()],
             days: 0,
             last_day: None,
@@ -82,7 +93,7 @@ impl Test {
         self.spend(day);
         let null = self.null(size, candidates, inbound);
         let weights = self.lag_weights(resolution, candidates);
-        let ratios: Vec<f64> = candidates.iter().map(|c| self.ratio(size, c, null)).collect();
+        let ratios: Vec<f64> = candidates.iter().zip(&weights).map(|(c, &w)| self.ratio(size, c, w, null)).collect();
         let mean_ratio: f64 = weights.iter().zip(&ratios).map(|(w, r)| w * r).sum();
         let share = self.believed_share();
         for (log, pi) in self.log_products.iter_mut().zip(SHARES) {
@@ -91,23 +102,29 @@ impl Test {
         self.learn(size, resolution, candidates, &weights, &ratios, share / (1.0 - share + share * mean_ratio));
     }
 
-    /// How likely an outbound leg of this size is anyway. Three witnesses, and the one that finds it likeliest counts:
-    /// the host's outbound sizes, those of them that looked like a relay's, and the sizes of what came in by other
-    /// legs (what a server serves and what it fetches often come from one catalogue).
+    /// How likely an outbound leg of this size is anyway. Four witnesses, and the one that finds it likeliest counts:
+    /// the host's outbound sizes, each direction of them on its own, those of them that looked like a relay's, and the
+    /// sizes of what came in by other legs (what a server serves and what it fetches often come from one catalogue).
     fn null(&self, size: Size, candidates: &[Candidate], inbound: &Histogram) -> f64 {
         let prior = size_prior(size);
         let own: Vec<Size> = candidates.iter().filter_map(|c| c.size).collect();
         self.sizes
             .sharpest(size, prior)
+            .max(self.directions.sharpest(size))
             .max(self.matched_sizes.sharpest(size, prior))
             .max(inbound.repeats_without(size, &own))
     }
 
-    /// How much likelier the outbound size is as this candidate's than as the host's own.
-    fn ratio(&self, size: Size, candidate: &Candidate, null: f64) -> f64 {
+    /// How much likelier the outbound size is as this candidate's than as the host's own, or as another leg's.
+    fn ratio(&self, size: Size, candidate: &Candidate, weight: f64, null: f64) -> f64 {
         candidate.size.map_or(1.0, |inbound| {
             let difference = inbound.minus(size);
-            self.overheads.mixture(difference, overhead_prior(difference)) / null
+            let fit = self.overheads.mixture(difference, overhead_prior(difference));
+            if weight * fit < WORTH_A_LOOK * null {
+                return fit / null;
+            }
+            let exchanged = self.exchange.fit(&self.overheads, candidate.key, inbound, size);
+            (fit / null.max(exchanged)).min(self.exchange.most(candidate.key))
         })
     }
 
@@ -145,6 +162,8 @@ impl Test {
         factor: f64,
     ) {
         self.sizes.add(size, 1.0);
+        self.directions.add(size);
+        self.keep_likeliest(candidates, weights);
         let mut matched = 0.0;
         for ((candidate, weight), ratio) in candidates.iter().zip(weights).zip(ratios) {
             let Some(difference) = candidate.size.map(|inbound| inbound.minus(size)) else { continue };
@@ -157,6 +176,13 @@ impl Test {
         }
         if matched > 0.0 {
             self.matched_sizes.add(size, matched);
+        }
+    }
+
+    fn keep_likeliest(&mut self, candidates: &[Candidate], weights: &[f64]) {
+        let known = candidates.iter().zip(weights).filter_map(|(c, weight)| c.size.map(|size| (weight, c.key, size)));
+        if let Some((_, key, size)) = known.max_by(|a, b| a.0.total_cmp(b.0)) {
+            self.exchange.keep(key, size);
         }
     }
 
