@@ -5,7 +5,7 @@
 //! both learn from the same sessions at the same rate and the same scales, content of fixed size (a health check, a
 //! beacon, one page fetched again and again) makes both equally sure, and their ratio stays at one.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -35,21 +35,52 @@ const CELLS: usize = 512;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Histogram {
     total: f64,
-    scales: Vec<BTreeMap<(i64, i64), f64>>,
+    scales: Vec<Cells>,
+}
+
+type Cell = (i64, i64);
+
+/// The cells of one scale.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Cells {
+    weights: BTreeMap<Cell, f64>,
+    /// The same by weight, from the moment on at which there are too many: weights are not negative, so that their bits
+    /// are in their order.
+    lightest: BTreeSet<(u64, Cell)>,
+}
+
+impl Cells {
+    fn add(&mut self, cell: Cell, weight: f64) {
+        let held = self.weights.entry(cell).or_insert(0.0);
+        let before = std::mem::replace(held, *held + weight);
+        if !self.lightest.is_empty() {
+            self.lightest.remove(&(before.to_bits(), cell));
+            self.lightest.insert(((before + weight).to_bits(), cell));
+        }
+        if self.weights.len() > CELLS {
+            self.drop_lightest();
+        }
+    }
+
+    fn drop_lightest(&mut self) {
+        if self.lightest.is_empty() {
+            self.lightest = self.weights.iter().map(|(&cell, weight)| (weight.to_bits(), cell)).collect();
+        }
+        if let Some((_, cell)) = self.lightest.pop_first() {
+            self.weights.remove(&cell);
+        }
+    }
 }
 
 impl Histogram {
     /// Takes one observation with weight `weight`.
     pub(crate) fn add(&mut self, size: Size, weight: f64) {
         if self.scales.is_empty() {
-            self.scales = vec![BTreeMap::new(); SCALES.len()];
+            self.scales = vec![Cells::default(); SCALES.len()];
         }
         self.total += weight;
         for (cells, &scale) in self.scales.iter_mut().zip(scales_of(size)) {
-            *cells.entry(cell(size, scale)).or_insert(0.0) += weight;
-            if cells.len() > CELLS {
-                drop_lightest(cells);
-            }
+            cells.add(cell(size, scale), weight);
         }
     }
 
@@ -58,7 +89,7 @@ impl Histogram {
         let n = (self.total - left_out.len() as f64).max(0.0) + PRIOR_WEIGHT;
         scales_of(size).iter().enumerate().map(move |(k, &scale)| {
             let (here, area) = (cell(size, scale), area(size, scale));
-            let count = self.scales.get(k).and_then(|cells| cells.get(&here)).copied().unwrap_or(0.0);
+            let count = self.scales.get(k).and_then(|cells| cells.weights.get(&here)).copied().unwrap_or(0.0);
             let left_out = left_out.iter().filter(|&&other| cell(other, scale) == here).count();
             (count - left_out as f64).max(0.0) / n / area
         })
@@ -130,7 +161,7 @@ fn scales_of(size: Size) -> &'static [(i64, i64)] {
     if size.directed { &SCALES } else { &SCALES[..TOTAL_SCALES] }
 }
 
-fn cell(size: Size, scale: (i64, i64)) -> (i64, i64) {
+fn cell(size: Size, scale: (i64, i64)) -> Cell {
     let one = |n: i64, width: i64| match width {
         OCTAVE => i64::from(octave(n)) * n.signum(),
         _ => n.div_euclid(width),
@@ -147,13 +178,6 @@ fn area(size: Size, scale: (i64, i64)) -> f64 {
 /// Which doubling of 32 a size lies in, from 6: so that small sizes share a cell of 32 on each side of 0.
 fn octave(n: i64) -> u32 {
     (n.unsigned_abs() + 32).ilog2() + 1
-}
-
-fn drop_lightest(cells: &mut BTreeMap<(i64, i64), f64>) {
-    let lightest = cells.iter().min_by(|a, b| a.1.total_cmp(b.1)).map(|(&cell, _)| cell);
-    if let Some(cell) = lightest {
-        cells.remove(&cell);
-    }
 }
 
 /// What is believed of an outbound size before the host has shown any: log-uniform, from some ten bytes to a gigabyte.

@@ -23,9 +23,11 @@ const STRIDE: i64 = 3600 * Nanos::SECOND;
 const SERVICES: usize = 256;
 /// Legs of a host that wait for the horizon; beyond, the assignment is made early.
 const PENDING: usize = 65_536;
+/// The same of inbound legs; more than may be open at once, so that an early assignment always makes room.
+const PENDING_INBOUND: usize = 4 * OPEN;
 /// Outside addresses of the host that are remembered.
 const PUBLIC: usize = 64;
-/// Connections of a host that may be open at once; beyond, the oldest is given up.
+/// Connections of a host that may be open at once; beyond, the oldest eighth is given up.
 const OPEN: usize = 65_536;
 
 /// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
@@ -187,11 +189,14 @@ impl Lane {
     }
 
     fn drop_oldest_open(&mut self, ctx: &mut Context<'_>, key: Nanos, sink: &mut impl Sink) {
-        let Some((&id, &open)) = self.open.iter().min_by_key(|(_, open)| open.order) else { return };
-        self.open.remove(&id);
-        self.open_dropped += 1;
-        self.forget_inbound(&open);
-        self.give_up(ctx, &open, key, sink);
+        let mut oldest: Vec<(u64, u64)> = self.open.iter().map(|(&id, open)| (open.order, id)).collect();
+        oldest.sort_unstable();
+        for (_, id) in oldest.into_iter().take(OPEN / 8) {
+            let Some(open) = self.open.remove(&id) else { continue };
+            self.open_dropped += 1;
+            self.forget_inbound(&open);
+            self.give_up(ctx, &open, key, sink);
+        }
     }
 
     /// A connection whose end is not in the evidence: it counts, and is printed without an end.
@@ -449,7 +454,7 @@ impl Lane {
     }
 
     fn assign_when_due(&mut self, ctx: &Context<'_>, now: Nanos, sink: &mut impl Sink) {
-        let crowded = self.outbound.len() > PENDING;
+        let crowded = self.is_crowded();
         let next = *self.next_assignment.get_or_insert(Nanos((now.0.div_euclid(STRIDE) + 1).saturating_mul(STRIDE)));
         if now >= next || crowded {
             self.next_assignment = Some(Nanos((now.0.div_euclid(STRIDE) + 1).saturating_mul(STRIDE)));
@@ -457,9 +462,25 @@ impl Lane {
         }
     }
 
+    fn is_crowded(&self) -> bool {
+        let inbound: usize = self.services.values().map(|service| service.legs.len()).sum();
+        self.outbound.len() > PENDING || inbound > PENDING_INBOUND
+    }
+
+    /// Lets go of what nothing that comes from `now` on can change or use: most hosts are seen now and then, and their
+    /// last legs would be kept to the end. No result depends on whether it is called.
+    pub fn rest(&mut self, config: &Config, now: Nanos) {
+        let idle = config.horizon.max(STRIDE).saturating_add(config.settle);
+        let rests = self.last.is_some_and(|last| last.plus(idle) < now);
+        if rests && self.services.is_empty() && self.quiet.is_empty() {
+            self.outbound = BTreeMap::new();
+            self.settling = VecDeque::new();
+        }
+    }
+
     /// Pairs what is pending, gives away what is final at `now`, and keeps the rest for the next time.
     fn assign(&mut self, ctx: &Context<'_>, now: Nanos, sink: &mut impl Sink) {
-        let crowded = self.outbound.len() > PENDING;
+        let crowded = self.is_crowded();
         let horizon = ctx.config.horizon;
         let is_final =
             |leg: &Leg| now == Nanos::MAX || crowded || leg.end.is_some_and(|end| end.at.plus(horizon) <= now);

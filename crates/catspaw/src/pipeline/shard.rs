@@ -16,6 +16,8 @@ const HOSTS: usize = 1024;
 
 /// A record that is late by no more waits until the clock comes to where it was.
 const WAITS: i64 = 24 * 3600 * Nanos::SECOND;
+/// How often idle hosts are looked for, in nanoseconds of the evidence.
+const HOUR: u64 = 3600 * Nanos::SECOND as u64;
 /// Fingerprints that are kept of one moment.
 const FINGERPRINTS: usize = 1 << 18;
 
@@ -77,6 +79,9 @@ pub(crate) struct Shard {
     rows: Rowsink,
     hosts_dropped: u64,
     irregular: BTreeMap<(u32, SensorId), Irregular>,
+    /// How far the last sensor that was released has come, and where it was when idle hosts were looked for.
+    reached: Nanos,
+    rested: Nanos,
 }
 
 /// A host's fold, and whether the host is ours (connections between others are put together too).
@@ -121,6 +126,8 @@ impl Shard {
             rows: Rowsink { wants_connections, ..Rowsink::default() },
             hosts_dropped: 0,
             irregular: BTreeMap::new(),
+            reached: Nanos::MIN,
+            rested: Nanos::MIN,
         }
     }
 
@@ -128,8 +135,12 @@ impl Shard {
     /// the end.
     pub(crate) fn push(&mut self, rank: Rank, key: Nanos, late: bool, routed: Routed) {
         let stream = self.streams.entry((routed.record.known.sensor, rank)).or_default();
-        let at = stream.iter().rposition(|waiting| waiting.key <= key).map_or(0, |at| at + 1);
-        stream.insert(at, Waiting { key, late, routed });
+        let waiting = Waiting { key, late, routed };
+        if stream.back().is_none_or(|last| last.key <= key) {
+            stream.push_back(waiting);
+        } else {
+            stream.insert(stream.partition_point(|before| before.key <= key), waiting);
+        }
     }
 
     /// Folds what no later record can precede: everything of a sensor before its watermark.
@@ -141,14 +152,27 @@ impl Shard {
         sensors.dedup();
         for sensor in sensors {
             let upto = watermark(sensor);
+            self.reached = upto;
             while let Some(waiting) = self.next_of(sensor, upto) {
                 self.fold(sensor, waiting)?;
             }
         }
         self.streams.retain(|_, stream| !stream.is_empty());
+        self.rest_idle(watermark);
         match self.rows.error.take() {
             Some(error) => Err(error),
             None => Ok(()),
+        }
+    }
+
+    /// Once in an hour of the evidence, lets hosts that have been quiet let go of what they hold.
+    fn rest_idle(&mut self, watermark: impl Fn(SensorId) -> Nanos) {
+        if self.reached.0.abs_diff(self.rested.0) < HOUR {
+            return;
+        }
+        self.rested = self.reached;
+        for (&(_, sensor), held) in &mut self.lanes {
+            held.lane.rest(&self.config, watermark(sensor));
         }
     }
 
