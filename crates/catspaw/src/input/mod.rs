@@ -1,6 +1,6 @@
 //! From what was named on the command line to blocks of whole lines.
 //!
-//! [`expand`] turns paths into [`Source`]s, [`Source::open`] tells how each is packed and gives a [`BlockReader`],
+//! [`expand()`] turns paths into [`Source`]s, [`Source::open`] tells how each is packed and gives a [`BlockReader`],
 //! and that gives [`TextBlock`]s. Memory is bounded whatever a file holds: one block, one unpacker. What goes wrong
 //! is a [`Problem`], which names the file and never ends the run by itself.
 
