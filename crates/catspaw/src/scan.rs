@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use catspaw_relay::{Connection, LegPair};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::{Format, ScanArgs, When};
-use crate::input::{Severity, Source, expand};
+use crate::input::{Expanded, Severity, Source, expand};
 use crate::pipeline::{Gathered, Options, Sorter, Stamps, run};
 use crate::report::{self, Cases, Names, Report, delivered, text};
 use crate::settings::Settings;
@@ -41,26 +41,51 @@ fn complain(kind: &str, what: &str) {
 /// A scan whose files for output are open: it fails before it has read for an hour, not after.
 struct Scan {
     settings: Settings,
+    evidence: Expanded,
     report: Option<(PathBuf, File)>,
     pairs: Option<(PathBuf, Form, File)>,
     connections: Option<(PathBuf, Form, File)>,
 }
 
-fn create(path: &PathBuf) -> Result<File, String> {
-    File::create(path).map_err(|e| format!("{}: cannot be written: {e}", path.display()))
+/// Files that must not be written over: the evidence, and what this run writes itself.
+struct Taken {
+    files: Vec<PathBuf>,
+}
+
+impl Taken {
+    fn create(&mut self, option: &str, path: &Path) -> Result<File, String> {
+        let own = |path: &Path| path.canonicalize().ok().filter(|path| path.is_file());
+        if own(path).is_some_and(|file| self.files.contains(&file)) {
+            let path = path.display();
+            return Err(format!(
+                "{option} {path}: this file is read or written already, and would be lost: name another"
+            ));
+        }
+        let file = File::create(path).map_err(|e| unwritten(path, &e))?;
+        self.files.extend(own(path));
+        Ok(file)
+    }
 }
 
 impl Scan {
     fn new(settings: Settings) -> Result<Self, String> {
-        let table = |wanted: &Option<(PathBuf, Form)>| {
-            wanted.as_ref().map(|(path, form)| Ok::<_, String>((path.clone(), *form, create(path)?))).transpose()
+        let evidence = expand(&settings.evidence);
+        let files = evidence.sources.iter().filter_map(|source| source.path()?.canonicalize().ok()).collect();
+        let mut taken = Taken { files };
+        let report = match &settings.output {
+            Some(path) => Some((path.clone(), taken.create("-o", path)?)),
+            None => None,
         };
-        let report = settings.output.as_ref().map(|path| Ok::<_, String>((path.clone(), create(path)?))).transpose()?;
-        let (pairs, connections) = (table(&settings.pairs)?, table(&settings.connections)?);
-        Ok(Self { settings, report, pairs, connections })
+        let mut table = |option, wanted: &Option<(PathBuf, Form)>| match wanted {
+            Some((path, form)) => Ok::<_, String>(Some((path.clone(), *form, taken.create(option, path)?))),
+            None => Ok(None),
+        };
+        let pairs = table("--pairs", &settings.pairs)?;
+        let connections = table("--connections", &settings.connections)?;
+        Ok(Self { settings, evidence, report, pairs, connections })
     }
 
-    fn run(self) -> Result<bool, String> {
+    fn run(mut self) -> Result<bool, String> {
         let mut gathered = self.gather()?;
         self.tell_problems(&gathered);
         self.refuse_nothing(&gathered)?;
@@ -100,8 +125,8 @@ impl Scan {
         Ok(!report.incidents.is_empty())
     }
 
-    fn gather(&self) -> Result<Gathered, String> {
-        let expanded = expand(&self.settings.evidence);
+    fn gather(&mut self) -> Result<Gathered, String> {
+        let expanded = std::mem::take(&mut self.evidence);
         let options = Options {
             home: self.settings.home.clone(),
             config: Arc::new(self.settings.config.clone()),
@@ -150,7 +175,7 @@ impl Scan {
     fn refuse_nothing(&self, gathered: &Gathered) -> Result<(), String> {
         let sensors = || gathered.files.values().flat_map(|file| file.sensors.values());
         if sensors().map(|sensor| sensor.records).sum::<u64>() == 0 {
-            return Err("no evidence: no file gave a record that is understood".to_owned());
+            return Err(report::nothing_understood(&gathered.files));
         }
         if sensors().map(|sensor| sensor.inside).sum::<u64>() > 0 {
             return Ok(());
@@ -190,7 +215,7 @@ impl Scan {
     }
 }
 
-fn unwritten(path: &std::path::Path, error: &io::Error) -> String {
+fn unwritten(path: &Path, error: &io::Error) -> String {
     format!("{}: cannot be written: {error}", path.display())
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 use std::fs;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use catspaw_records::Nanos;
@@ -44,11 +46,11 @@ struct File {
     home_net: Option<Vec<Spanned<String>>>,
     format: Option<Format>,
     output: Option<PathBuf>,
-    pairs: Option<PathBuf>,
-    connections: Option<PathBuf>,
-    year: Option<i16>,
+    pairs: Option<Spanned<PathBuf>>,
+    connections: Option<Spanned<PathBuf>>,
+    year: Option<Spanned<i64>>,
     timezone: Option<Spanned<String>>,
-    jobs: Option<usize>,
+    jobs: Option<Spanned<i64>>,
     quiet: Option<bool>,
     verbose: Option<bool>,
     progress: Option<When>,
@@ -78,7 +80,7 @@ struct Thresholds {
 struct Stanza {
     host: Spanned<String>,
     proto: Option<Spanned<String>>,
-    port: Option<u16>,
+    port: Option<Spanned<i64>>,
     topology: Option<Spanned<String>>,
     tunnel: Option<Spanned<String>>,
     clients: Option<Vec<Spanned<String>>>,
@@ -122,17 +124,45 @@ impl Source<'_> {
         };
         one_of(&stanza.proto, &["tcp", "udp"], "proto")?;
         one_of(&stanza.topology, &["forward", "backconnect", "direct"], "topology")?;
+        if let Some(tunnel) = stanza.tunnel.as_ref().filter(|t| t.as_ref().parse::<SocketAddr>().is_err()) {
+            return Err(self.error(tunnel.span().start, "tunnel is an address and a port, such as 198.51.100.9:443"));
+        }
         if stanza.reason.trim().is_empty() {
             return Err(self.error(stanza.host.span().start, "a declared relay needs a reason"));
         }
         let forward = stanza.topology.as_ref().is_none_or(|t| t.as_ref() == "forward") && stanza.tunnel.is_none();
         Ok(Authorised {
             host: self.network(&stanza.host)?,
-            port: stanza.port,
+            port: self.number(&stanza.port, 1..=65_535, "a port from 1 to 65535")?,
             forward: forward && stanza.proto.as_ref().is_none_or(|p| p.as_ref() == "tcp"),
             clients: self.networks(&stanza.clients)?,
             targets: self.networks(&stanza.targets)?,
         })
+    }
+
+    fn number<T: TryFrom<i64>>(
+        &self,
+        value: &Option<Spanned<i64>>,
+        range: RangeInclusive<i64>,
+        what: &str,
+    ) -> Result<Option<T>, String> {
+        let Some(number) = value else { return Ok(None) };
+        let fits = T::try_from(*number.as_ref()).ok().filter(|_| range.contains(number.as_ref()));
+        fits.map(Some).ok_or_else(|| self.error(number.span().start, what))
+    }
+
+    fn table(
+        &self,
+        asked: Option<PathBuf>,
+        configured: Option<Spanned<PathBuf>>,
+        option: &str,
+    ) -> Result<Option<(PathBuf, Form)>, String> {
+        let Some(path) = asked else {
+            let Some(path) = configured else { return Ok(None) };
+            let at = path.span().start;
+            return table(path.into_inner()).map(Some).map_err(|why| self.error(at, &why));
+        };
+        table(path).map(Some).map_err(|why| format!("{option} {why}"))
     }
 
     fn seconds(&self, value: &Option<Spanned<f64>>, default: i64) -> Result<i64, String> {
@@ -176,7 +206,7 @@ impl Settings {
         };
         let source = Source { path: &path, text: &text };
         let file: File = toml::from_str(&text)
-            .map_err(|error| source.error(error.span().map_or(0, |span| span.start), error.message()))?;
+            .map_err(|error| source.error(error.span().map_or(0, |span| span.start), &plain(error.message())))?;
         let config = source.config(&file)?;
         let home = match args.home_net.as_slice() {
             [] => source.networks(&file.home_net)?.unwrap_or_default(),
@@ -188,11 +218,15 @@ impl Settings {
             (None, Some(name)) => zone(name.as_ref()).map_err(|why| source.error(name.span().start, &why))?,
             (None, None) => TimeZone::UTC,
         };
-        let year = args.year.or(file.year);
-        if let Some(year) = year.filter(|year| !(1970..=2200).contains(year)) {
-            return Err(format!("--year {year}: a year from 1970 to 2200"));
-        }
-        let threads = match args.jobs.or(file.jobs) {
+        let year = match args.year {
+            Some(year) if !(1970..=2200).contains(&year) => {
+                return Err(format!("--year {year}: a year from 1970 to 2200"));
+            }
+            Some(year) => Some(year),
+            None => source.number(&file.year, 1970..=2200, "a year from 1970 to 2200")?,
+        };
+        let jobs = source.number::<u16>(&file.jobs, 1..=65_535, "at least one thread")?.map(usize::from);
+        let threads = match args.jobs.or(jobs) {
             Some(0) => return Err("--jobs 0: at least one thread".to_owned()),
             Some(threads) => threads.min(256),
             None => std::thread::available_parallelism().map_or(1, usize::from),
@@ -203,8 +237,8 @@ impl Settings {
             config,
             format: args.format.or(file.format).unwrap_or(Format::Text),
             output: args.output.or(file.output),
-            pairs: table(args.pairs.or(file.pairs), "--pairs")?,
-            connections: table(args.connections.or(file.connections), "--connections")?,
+            pairs: source.table(args.pairs, file.pairs, "--pairs")?,
+            connections: source.table(args.connections, file.connections, "--connections")?,
             year,
             zone,
             threads,
@@ -216,6 +250,11 @@ impl Settings {
     }
 }
 
+/// The parser's words, without the names of Rust's types.
+fn plain(message: &str) -> String {
+    message.replace("expected i64", "expected a whole number").replace("expected f64", "expected a number")
+}
+
 fn home_net(text: &str) -> Result<Network, String> {
     Network::parse(text).ok_or_else(|| format!("--home-net {text}: no address and no network (such as 172.28.0.0/16)"))
 }
@@ -224,12 +263,9 @@ fn zone(name: &str) -> Result<TimeZone, String> {
     TimeZone::get(name).map_err(|_| format!("{name:?} is no time zone (such as UTC or Europe/Berlin)"))
 }
 
-fn table(path: Option<PathBuf>, option: &str) -> Result<Option<(PathBuf, Form)>, String> {
-    path.map(|path| match Form::of(&path) {
+fn table(path: PathBuf) -> Result<(PathBuf, Form), String> {
+    match Form::of(&path) {
         Some(form) => Ok((path, form)),
-        None => {
-            Err(format!("{option} {}: the name ends in .jsonl, or in .log or .tsv for Zeek's form", path.display()))
-        }
-    })
-    .transpose()
+        None => Err(format!("{}: the name ends in .jsonl, or in .log or .tsv for Zeek's form", path.display())),
+    }
 }

@@ -64,12 +64,24 @@ impl Reader {
 /// A guess at what a file is that is no evidence, for its owner.
 fn name_of(head: &[u8]) -> &'static str {
     const MAGIC: [(&[u8], &str); 8] = [
-        (b"\xd4\xc3\xb2\xa1", "a packet capture, which this version does not read"),
-        (b"\xa1\xb2\xc3\xd4", "a packet capture, which this version does not read"),
-        (b"\x4d\x3c\xb2\xa1", "a packet capture, which this version does not read"),
-        (b"\x0a\x0d\x0d\x0a", "a packet capture (pcapng), which this version does not read"),
+        (
+            b"\xd4\xc3\xb2\xa1",
+            "a packet capture, which this version does not read: zeek -r FILE makes a conn.log of it",
+        ),
+        (
+            b"\xa1\xb2\xc3\xd4",
+            "a packet capture, which this version does not read: zeek -r FILE makes a conn.log of it",
+        ),
+        (
+            b"\x4d\x3c\xb2\xa1",
+            "a packet capture, which this version does not read: zeek -r FILE makes a conn.log of it",
+        ),
+        (
+            b"\x0a\x0d\x0d\x0a",
+            "a packet capture (pcapng), which this version does not read: zeek -r FILE makes a conn.log of it",
+        ),
         (b"<?xml", "XML, which this version does not read"),
-        (b"{", "JSON, which this version does not read"),
+        (b"{", "JSON, which this version does not read (Zeek writes TSV with LogAscii::use_json=F)"),
         (b"PK\x03\x04", "a zip archive: unpack it first"),
         (b"\x7fELF", "a program"),
     ];

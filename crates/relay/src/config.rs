@@ -6,7 +6,7 @@ use catspaw_records::{Endpoint, Nanos};
 use serde::{Deserialize, Serialize};
 
 /// A range of addresses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Network {
     addr: IpAddr,
     bits: u8,

@@ -90,7 +90,8 @@ struct Open {
 pub struct Lane {
     order: u64,
     last: Option<Nanos>,
-    open: HashMap<u64, Open>,
+    /// By protocol too: some devices number each by itself.
+    open: HashMap<(Proto, u64), Open>,
     /// Inbound legs at ports that have shown no payload yet.
     quiet: BTreeMap<u16, BTreeMap<Key, Leg>>,
     /// Ports that have.
@@ -173,7 +174,7 @@ impl Lane {
             late: seen.late,
         };
         self.see_mapped(opened, seen.side);
-        if let Some(before) = self.open.insert(opened.id, open) {
+        if let Some(before) = self.open.insert((opened.proto, opened.id), open) {
             // The device reused the number: the end of the earlier connection was not logged.
             self.forget_inbound(&before);
             self.give_up(ctx, &before, seen.key, sink);
@@ -189,7 +190,7 @@ impl Lane {
     }
 
     fn drop_oldest_open(&mut self, ctx: &mut Context<'_>, key: Nanos, sink: &mut impl Sink) {
-        let mut oldest: Vec<(u64, u64)> = self.open.iter().map(|(&id, open)| (open.order, id)).collect();
+        let mut oldest: Vec<(u64, (Proto, u64))> = self.open.iter().map(|(&id, open)| (open.order, id)).collect();
         oldest.sort_unstable();
         for (_, id) in oldest.into_iter().take(OPEN / 8) {
             let Some(open) = self.open.remove(&id) else { continue };
@@ -217,9 +218,9 @@ impl Lane {
     }
 
     fn closed(&mut self, ctx: &mut Context<'_>, seen: Observation<'_>, closed: &Closed, sink: &mut impl Sink) {
-        match self.open.get(&closed.id).filter(|open| open.is_of(closed)).copied() {
+        match self.open.get(&(closed.proto, closed.id)).filter(|open| open.is_of(closed)).copied() {
             Some(open) => {
-                self.open.remove(&closed.id);
+                self.open.remove(&(closed.proto, closed.id));
                 self.closed_after_opening(ctx, seen, closed, &open, sink);
             }
             None => self.closed_alone(ctx, seen, closed, sink),

@@ -11,7 +11,7 @@ mod problem;
 mod source;
 
 pub(crate) use block::{BlockReader, LONG_LINE, Progress, Summary, TextBlock};
-pub(crate) use expand::expand;
+pub(crate) use expand::{Expanded, expand};
 pub(crate) use packing::Packing;
 pub(crate) use problem::{Problem, Severity, What};
 pub(crate) use source::Source;

@@ -34,6 +34,11 @@ impl Source {
         self.path.as_deref().unwrap_or(Path::new("-")).to_string_lossy().into_owned()
     }
 
+    /// Where it is; `None` of standard input.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.path.as_deref()
+    }
+
     /// Whether the user named it, and did not only name a directory that it is in.
     #[cfg(test)]
     pub(crate) fn named(&self) -> bool {

@@ -9,6 +9,7 @@ mod sort;
 mod spill;
 mod survey;
 
+pub(crate) use parse::UnparsedCount;
 pub(crate) use route::Home;
 pub(crate) use run::{FileRead, Gathered, Options, run};
 pub(crate) use shard::Lanes;

@@ -1,8 +1,10 @@
 //! From a block of lines to records sorted by shard.
 
 use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use catspaw_records::{Block, HashSeed, HostKey, LineSink, Nanos, Reader, Record, SensorId, Unparsed};
+use catspaw_relay::Network;
 
 use super::reach::Reach;
 use super::route::{Home, Routed, route};
@@ -53,7 +55,7 @@ pub(crate) struct Batch {
     /// By kind and reason.
     pub(crate) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
     /// Where no end is ours: how often each network was an end.
-    pub(crate) strangers: BTreeMap<[u8; 3], u64>,
+    pub(crate) strangers: BTreeMap<Network, u64>,
     /// How far each sensor had come in the file before this block; the coordinator knows it.
     pub(crate) before: BTreeMap<SensorId, Reach>,
 }
@@ -72,6 +74,21 @@ pub(crate) fn parse(mut reader: Reader, block: Block<'_>, seed: HashSeed, home: 
     collect.batch.shards.resize_with(HostKey::SHARDS, Vec::new);
     reader.read(block, seed, &mut collect);
     collect.batch
+}
+
+/// Counts a network, as long as there are not too many.
+pub(crate) fn count_network(counts: &mut BTreeMap<Network, u64>, network: Network, count: u64) {
+    if counts.len() < NETWORKS || counts.contains_key(&network) {
+        *counts.entry(network).or_default() += count;
+    }
+}
+
+/// The /24 or /64 that an address lies in.
+fn network_of(addr: IpAddr) -> Option<Network> {
+    match addr {
+        IpAddr::V4(addr) => Network::new(Ipv4Addr::from(u32::from(addr) & !0xff).into(), 24),
+        IpAddr::V6(addr) => Network::new(Ipv6Addr::from(u128::from(addr) >> 64 << 64).into(), 64),
+    }
 }
 
 struct Collect<'a> {
@@ -106,11 +123,8 @@ impl Collect<'_> {
             Event::Denied(_) | Event::Translation(_) => return,
         };
         for addr in ends {
-            if let std::net::IpAddr::V4(addr) = addr {
-                let [a, b, c, _] = addr.octets();
-                if self.batch.strangers.len() < NETWORKS || self.batch.strangers.contains_key(&[a, b, c]) {
-                    *self.batch.strangers.entry([a, b, c]).or_default() += 1;
-                }
+            if let Some(network) = network_of(addr) {
+                count_network(&mut self.batch.strangers, network, 1);
             }
         }
     }

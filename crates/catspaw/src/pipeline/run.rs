@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::thread;
 
 use catspaw_records::{Days, HashSeed, HostKey, Nanos, Reader, SensorId};
-use catspaw_relay::Config;
+use catspaw_relay::{Config, Network};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::parse::{Batch, PLACES, SensorCount, UnparsedCount, parse};
+use super::parse::{Batch, PLACES, SensorCount, UnparsedCount, count_network, parse};
 use super::reach::Reach;
 use super::route::Home;
 use super::shard::{Outcome, Shard};
@@ -50,7 +50,7 @@ pub(crate) struct Gathered {
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) problems: Vec<Problem>,
     /// How often each network was an end of records without an end of ours.
-    pub(crate) strangers: BTreeMap<[u8; 3], u64>,
+    pub(crate) strangers: BTreeMap<Network, u64>,
 }
 
 /// Up to which moment the records of each sensor are complete.
@@ -329,7 +329,7 @@ impl Coordinator<'_> {
             file.add(&batch);
         }
         for (&network, &count) in &batch.strangers {
-            *self.gathered.strangers.entry(network).or_default() += count;
+            count_network(&mut self.gathered.strangers, network, count);
         }
         self.advance_watermarks();
         (Arc::new(batch), Arc::new(self.watermarks.clone()))

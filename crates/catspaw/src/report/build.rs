@@ -11,11 +11,13 @@ use super::examples;
 use super::incident::Cases;
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
 use super::{Names, time};
-use crate::pipeline::{FileRead, Gathered, Home, Lanes};
+use crate::pipeline::{FileRead, Gathered, Home, Lanes, UnparsedCount};
 use crate::settings::Settings;
 
 /// Networks that are named where the owner must say which are ours.
 const BUSIEST: usize = 5;
+/// Reasons why lines were not understood that are named where nothing was.
+const REASONS: usize = 3;
 /// Networks beyond the private ranges that are listed as taken for ours.
 const LISTED_NETS: usize = 64;
 
@@ -191,9 +193,29 @@ fn network_of(addr: IpAddr) -> Option<String> {
     }
 }
 
+/// What to say where no file gave a record: what stands in the way of most lines.
+#[must_use]
+pub(crate) fn nothing_understood(files: &BTreeMap<u32, FileRead>) -> String {
+    let mut message = "no evidence: no file gave a record that is understood".to_owned();
+    let lines = |file: &FileRead| {
+        let name = file.source.name();
+        let say = |(&(kind, why), count): (&(&str, &str), &UnparsedCount)| {
+            let line = count.lines.first().copied().unwrap_or(0);
+            (count.count, format!("{name}:{line}: {kind}: {why} ({} lines)", count.count))
+        };
+        file.unparsed.iter().map(say).collect::<Vec<_>>()
+    };
+    let mut reasons: Vec<_> = files.values().flat_map(lines).collect();
+    reasons.sort_by(|a, b| b.0.cmp(&a.0));
+    for (_, reason) in reasons.iter().take(REASONS) {
+        _ = write!(message, "\n    {reason}");
+    }
+    message
+}
+
 /// What to say where no record has an end of ours.
 #[must_use]
-pub(crate) fn no_inside(home: &Home, strangers: &BTreeMap<[u8; 3], u64>) -> String {
+pub(crate) fn no_inside(home: &Home, strangers: &BTreeMap<Network, u64>) -> String {
     let mut message = match home.nets.as_slice() {
         [] => "no record says which of its ends is ours: name our networks with --home-net".to_owned(),
         _ => "no record has an end in --home-net".to_owned(),
@@ -201,13 +223,12 @@ pub(crate) fn no_inside(home: &Home, strangers: &BTreeMap<[u8; 3], u64>) -> Stri
     let mut busiest: Vec<_> = strangers.iter().map(|(&net, &count)| (count, net)).collect();
     busiest.sort_unstable_by(|a, b| b.cmp(a));
     busiest.truncate(BUSIEST);
-    let net = |[a, b, c]: [u8; 3]| format!("{a}.{b}.{c}.0/24");
     if let Some(&(_, first)) = busiest.first() {
         message.push_str("\n  the busiest networks in it:");
         for &(count, network) in &busiest {
-            _ = write!(message, "\n    {:<18} {count} connections", net(network));
+            _ = write!(message, "\n    {:<18} {count} connections", network.to_string());
         }
-        _ = write!(message, "\n  try: --home-net {}", net(first));
+        _ = write!(message, "\n  try: --home-net {}", first);
     }
     message
 }

@@ -11,7 +11,7 @@ pub(crate) mod text;
 mod time;
 mod why;
 
-pub(crate) use build::{build, no_inside};
+pub(crate) use build::{build, no_inside, nothing_understood};
 pub(crate) use incident::Cases;
 pub(crate) use model::Report;
 pub(crate) use names::Names;

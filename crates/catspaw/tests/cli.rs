@@ -1,0 +1,25 @@
+//! What a hostile user and a hostile log get from `catspaw scan`: an exit status, a message that helps, and results that
+//! one bad line does not spoil.
+
+#![allow(clippy::unwrap_used)] // in helpers, too: clippy.toml allows it in test functions alone
+
+#[path = "cli/caps.rs"]
+mod caps;
+#[path = "cli/clocks.rs"]
+mod clocks;
+#[path = "cli/config.rs"]
+mod config;
+#[path = "cli/files.rs"]
+mod files;
+#[path = "cli/lines.rs"]
+mod lines;
+#[path = "cli/networks.rs"]
+mod networks;
+#[path = "cli/pix.rs"]
+mod pix;
+#[path = "cli/run.rs"]
+mod run;
+#[path = "cli/status.rs"]
+mod status;
+#[path = "cli/zeek.rs"]
+mod zeek;

@@ -1,0 +1,126 @@
+//! Clocks that jump, and stamps without a year.
+
+use serde_json::Value;
+
+use crate::pix::{DAY, Log, relay_log};
+use crate::run::Place;
+
+const HOUR: i64 = 3600;
+
+fn late(report: &Value) -> u64 {
+    report["evidence"].as_array().unwrap().iter().map(|e| e["late"].as_u64().unwrap()).sum()
+}
+
+fn relayed(report: &Value) -> &Value {
+    &report["incidents"][0]["counts"]["relayed"]
+}
+
+#[test]
+fn five_minutes_back_are_waited_for() {
+    let mut log = Log::default();
+    log.relay(DAY + 300, 40);
+    let mut back = Log::default();
+    back.out(DAY + 300 + 39 * 60 - 290, "10.0.0.5");
+    let report = Place::with("log", log.text + &back.text).report(&["log"]);
+    assert_eq!((late(&report), relayed(&report)), (0, &Value::from(40)));
+}
+
+#[test]
+fn two_hours_back_are_late_count_and_convict_nobody() {
+    let mut log = Log::default();
+    for n in 0..20 {
+        log.out(DAY + 4 * HOUR + n, "10.0.0.5");
+    }
+    // Forty sessions of a relay, all of them late.
+    log.relay(DAY, 40);
+    let place = Place::with("log", log.text);
+    let report = place.report(&["log"]);
+    assert_eq!(late(&report), 160);
+    assert_eq!(report["incidents"].as_array().unwrap().len(), 0);
+    let rows = place.connections(&["log", "--pairs", "pairs.jsonl"]);
+    assert_eq!(rows.len(), 100);
+    assert_eq!(rows.iter().filter(|row| row["late"] == true).count(), 80);
+    assert_eq!(place.read("pairs.jsonl"), "");
+}
+
+#[test]
+fn late_sessions_count_as_attempts_and_in_no_pair() {
+    let mut log = Log::default();
+    log.relay(DAY + 4 * HOUR, 40);
+    let on_time = log.text.lines().count();
+    let mut earlier = log.clone();
+    earlier.text.clear();
+    earlier.relay(DAY, 3);
+    log.text += &earlier.text;
+    let place = Place::with("log", &log.text);
+    let report = place.report(&["log", "--pairs", "pairs.jsonl"]);
+    let counts = &report["incidents"][0]["counts"];
+    assert_eq!((late(&report), on_time), (12, 160));
+    assert_eq!((&counts["relayed"], &counts["inbound_attempts"]), (&Value::from(40), &Value::from(43)));
+    assert_eq!(counts["outbound_smtp"], 43);
+    assert_eq!(place.read("pairs.jsonl").lines().count(), 40);
+}
+
+#[test]
+fn one_line_of_another_year_spoils_nothing() {
+    let log = relay_log();
+    let lines: Vec<&str> = log.lines().collect();
+    for year in ["1993", "2033"] {
+        for at in [0, 1, lines.len() / 2, lines.len()] {
+            let mut dirty = lines.clone();
+            let line = format!(
+                "Mar 04 {year} 00:10:00 pix : %PIX-6-302013: Built outbound TCP connection 999999 for \
+                 outside:192.0.2.80/80 (192.0.2.80/80) to inside:10.0.0.66/9999 (10.0.0.66/9999)"
+            );
+            dirty.insert(at, &line);
+            let report = Place::with("log", dirty.join("\n") + "\n").report(&["log"]);
+            assert_eq!(relayed(&report), 40, "{year} at line {at}");
+            assert!(late(&report) <= 1, "{year} at line {at}: {}", late(&report));
+        }
+    }
+}
+
+#[test]
+fn a_sensor_that_a_second_file_brings_up_too_late_does_not_end_the_run() {
+    let mut first = Log::default();
+    for n in 0..6000 {
+        first.out(DAY + 2 * n, "10.0.0.66");
+    }
+    let mut second = Log::default();
+    for n in 0..1000 {
+        second.out(DAY + 9000 + n, "10.0.0.6");
+    }
+    let mut second = second.text.replace(" pix : ", " other : ");
+    second += &Log::default().relay(DAY, 5).text;
+    let place = Place::with("first.log", first.text);
+    place.write("second.log", second);
+    let report = place.report(&["first.log", "second.log"]);
+    assert_eq!(late(&report), 20);
+    assert_eq!(late(&place.report(&["second.log", "first.log"])), 20);
+}
+
+/// [`Log`]s without years.
+fn yearless(text: &str) -> String {
+    text.lines().map(|line| format!("{}{}\n", &line[..6], &line[11..])).collect()
+}
+
+#[test]
+fn a_log_without_years_goes_on_over_new_year() {
+    // 2003-12-31 23:30:00.
+    let log = yearless(&Log::default().relay(1_072_913_400, 60).text);
+    assert!(log.contains("Dec 31 23:59") && log.contains("Jan 01 00:01"), "{log}");
+    let report = Place::with("log", log).report(&["log", "--year", "2003"]);
+    assert_eq!((late(&report), relayed(&report)), (0, &Value::from(60)));
+    assert_eq!(report["incidents"][0]["first_seen"], "2003-12-31T23:30:01Z");
+    assert!(report["incidents"][0]["last_seen"].as_str().unwrap().starts_with("2004-01-01T00:"));
+}
+
+#[test]
+fn the_29th_of_february_is_a_day_of_leap_years_only() {
+    // 2004-02-29 00:00:00.
+    let log = yearless(&Log::default().relay(1_078_012_800, 40).text);
+    let place = Place::with("log", log);
+    assert_eq!(relayed(&place.report(&["log", "--year", "2004"])), 40);
+    let said = place.scan(&["log", "--year", "2003"]);
+    assert!(said.failed().contains("no evidence"), "{}", said.err);
+}

@@ -1,0 +1,154 @@
+//! Files that are missing, empty, cut off, packed, or something else.
+
+use std::fs;
+use std::io::Write as _;
+
+use crate::pix::{quiet_log, relay_log};
+use crate::run::Place;
+
+const NOTHING_READ: &str = "error: no evidence: no file gave a record that is understood";
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(content).unwrap();
+    packed.finish().unwrap()
+}
+
+fn zstd(content: &[u8]) -> Vec<u8> {
+    zstd::encode_all(content, 1).unwrap()
+}
+
+/// Half a megabyte of log, so that what is lost at a cut is little of it.
+fn long_log() -> String {
+    let mut log = crate::pix::Log::default();
+    for n in 0..2000 {
+        log.out(crate::pix::DAY + n, "10.0.0.5");
+    }
+    log.text
+}
+
+#[test]
+fn what_is_no_evidence_is_an_error_where_it_was_named_and_a_warning_where_it_was_met() {
+    for (name, content, says) in [
+        ("notes.txt", &b"dear diary\n"[..], "text without a line of PIX or ASA syslog or a Zeek conn header"),
+        ("picture.png", b"\x89PNG\r\n\0\0", "binary data"),
+        (
+            "capture.pcap",
+            b"\xd4\xc3\xb2\xa1\x02\0\x04\0",
+            "a packet capture, which this version does not read: zeek -r",
+        ),
+        ("conn.json", b"{\"ts\":1.0,\"id.orig_h\":\"10.0.0.1\"}\n", "LogAscii::use_json=F"),
+        ("log.xz", b"\xfd7zXZ\0\0\x04", "xz: not read by this version; xzcat"),
+        ("log.bz2", b"BZh91AY&SY", "bzip2: not read by this version; bzcat"),
+        ("log.zip", b"PK\x03\x04....", "a zip archive: unpack it first"),
+    ] {
+        let place = Place::with(&format!("in/{name}"), content);
+        let said = place.scan(&[&format!("in/{name}")]);
+        let err = said.failed();
+        assert!(err.starts_with(&format!("error: in/{name}: ")) && err.contains(says), "{err}");
+        assert!(err.ends_with(&format!("{NOTHING_READ}\n")), "{err}");
+        place.write("in/quiet.log", quiet_log());
+        let said = place.scan(&["in"]);
+        assert_eq!(said.status, Some(0));
+        assert!(said.err.starts_with(&format!("warning: in/{name}: ")) && said.err.contains(says), "{}", said.err);
+    }
+}
+
+#[test]
+fn what_is_empty_or_not_there_is_said() {
+    let place = Place::with("empty.log", "");
+    fs::create_dir(place.path().join("directory")).unwrap();
+    for (name, says) in [
+        ("empty.log", "warning: empty.log: empty"),
+        ("directory", "warning: directory: a directory without a file in it"),
+        ("missing.log", "error: missing.log: there is no such file or directory"),
+    ] {
+        assert_eq!(place.scan(&[name]).failed(), format!("{says}\n{NOTHING_READ}\n"));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn what_may_not_be_read_is_said() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let place = Place::with("in/secret.log", quiet_log());
+    let path = place.path().join("in/secret.log");
+    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    if fs::File::open(&path).is_ok() {
+        // The superuser may read everything.
+        return;
+    }
+    assert!(place.scan(&["in/secret.log"]).failed().contains("error: in/secret.log: permission denied"));
+    assert!(place.scan(&["in"]).failed().contains("warning: in/secret.log: permission denied"));
+}
+
+#[test]
+fn what_is_packed_is_read_and_what_was_cut_off_is_read_so_far() {
+    let log = long_log();
+    let place = Place::new();
+    for (name, packed) in [("log.gz", gzip(log.as_bytes())), ("log.zst", zstd(log.as_bytes()))] {
+        place.write(name, &packed);
+        let report = place.report(&[name]);
+        assert_eq!(report["evidence"][0]["records"], 4000);
+        assert_eq!(report["evidence"][0]["bytes"], packed.len());
+        place.write(name, &packed[..packed.len() * 3 / 4]);
+        let said = place.scan(&[name]);
+        assert_eq!(said.status, Some(0));
+        assert!(said.err.contains(&format!("warning: {name}: cut off")), "{}", said.err);
+        let read = place.report(&[name])["evidence"][0]["records"].as_u64().unwrap();
+        assert!((1000..4000).contains(&read), "{read} of {name}");
+    }
+}
+
+#[test]
+fn a_packed_file_that_is_damaged_is_read_so_far() {
+    let mut packed = gzip(long_log().as_bytes());
+    let middle = packed.len() * 3 / 4;
+    packed[middle..middle + 64].fill(0xa5);
+    let place = Place::with("log.gz", packed);
+    let said = place.scan(&["log.gz"]);
+    assert_eq!(said.status, Some(0), "{}", said.err);
+    assert!(said.err.contains("warning: log.gz: "), "{}", said.err);
+}
+
+#[test]
+fn a_file_within_a_file_is_not_unpacked_twice() {
+    let place = Place::with("log.gz", gzip(&gzip(quiet_log().as_bytes())));
+    assert!(place.scan(&["log.gz"]).failed().contains("error: log.gz: no evidence"));
+}
+
+#[test]
+fn standard_input_is_read_once_however_often_it_is_named() {
+    let place = Place::new();
+    for input in [relay_log().into_bytes(), gzip(relay_log().as_bytes())] {
+        let said = place.scan_input(&["-", "-", "--format", "json"], &input);
+        assert_eq!(said.status, Some(1), "{}", said.err);
+        let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(report["evidence"].as_array().unwrap().len(), 1);
+        assert_eq!(report["evidence"][0]["path"], "-");
+        assert_eq!(report["evidence"][0]["duplicates"], 0);
+    }
+    assert!(place.scan_input(&["-"], b"").failed().starts_with("warning: standard input: empty"));
+    let xz = place.scan_input(&["-"], b"\xfd7zXZ\0\0\x04");
+    assert!(xz.failed().contains("put xzcat before catspaw: ... | xzcat | catspaw scan -"));
+}
+
+#[test]
+fn a_file_that_is_named_and_met_counts_once() {
+    let place = Place::with("in/relay.log", relay_log());
+    place.write("in/copy.log", relay_log());
+    let once = place.report(&["in/relay.log"]);
+    let thrice = place.report(&["in", "in/relay.log", "in"]);
+    assert_eq!(once["incidents"][0]["counts"], thrice["incidents"][0]["counts"]);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_in_a_circle_end() {
+    let place = Place::with("in/relay.log", relay_log());
+    std::os::unix::fs::symlink("..", place.path().join("in/up")).unwrap();
+    std::os::unix::fs::symlink("nowhere", place.path().join("in/broken")).unwrap();
+    let said = place.scan(&["in"]);
+    assert_eq!(said.status, Some(1));
+    assert!(said.err.contains("warning: in/broken: there is no such file"), "{}", said.err);
+}

@@ -1,0 +1,53 @@
+//! Logs that do not say what is inside.
+
+use crate::run::Place;
+
+fn conn_log(ours: &str) -> String {
+    let mut log =
+        "#separator \\x09\n#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\t\
+                   duration\torig_bytes\tresp_bytes\tconn_state\n"
+            .to_owned();
+    for n in 0..40 {
+        let (ts, port) = (1_046_736_000 + 60 * n, 30_000 + n);
+        let theirs = if ours.contains(':') { format!("2001:db8:{n}::7") } else { format!("198.18.{n}.7") };
+        log += &format!("{ts}.5\tC{n}\t{ours}\t{port}\t{theirs}\t80\ttcp\t1.5\t{n}\t900\tSF\n");
+    }
+    log
+}
+
+#[test]
+fn where_nothing_is_inside_the_busiest_networks_are_named_and_the_advice_works() {
+    for (ours, network) in [("203.0.113.9", "203.0.113.0/24"), ("2001:db8:aa:1::9", "2001:db8:aa:1::/64")] {
+        let place = Place::with("conn.log", conn_log(ours));
+        let said = place.scan(&["conn.log"]);
+        let err = said.failed();
+        assert!(err.contains("name our networks with --home-net"), "{err}");
+        assert!(err.contains(&format!("{network} ")) && err.contains("40 connections"), "{err}");
+        let advice = err.lines().find_map(|line| line.trim().strip_prefix("try: ")).unwrap();
+        assert_eq!(advice, format!("--home-net {network}"));
+        let options: Vec<&str> = advice.split(' ').chain(["conn.log"]).collect();
+        let report = place.report(&options);
+        assert_eq!(report["home_net"][0], network);
+        assert_eq!(report["evidence"][0]["records"], 40);
+        assert_eq!(place.scan(&options).status, Some(0));
+    }
+}
+
+#[test]
+fn a_home_net_that_matches_nothing_is_no_result() {
+    let place = Place::with("relay.log", crate::pix::relay_log());
+    let said = place.scan(&["--home-net", "192.0.2.0/24", "relay.log"]);
+    let err = said.failed();
+    assert!(err.contains("no record has an end in --home-net"), "{err}");
+    assert!(err.contains("10.0.0.0/24") && err.contains("try: --home-net "), "{err}");
+}
+
+#[test]
+fn several_home_nets_may_be_given_in_either_way() {
+    let place = Place::with("relay.log", crate::pix::relay_log());
+    for options in
+        [&["--home-net", "192.0.2.0/24,10.0.0.0/8"][..], &["--home-net", "192.0.2.0/24", "--home-net", "10.0.0.66"]]
+    {
+        assert_eq!(place.scan(&[options, &["relay.log"]].concat()).status, Some(1));
+    }
+}
