@@ -29,7 +29,7 @@ const EACH: f64 = 500.0;
 /// About the same size: to within one part in this.
 const NEAR: i64 = 8;
 /// As many of about the same size are assumed at least.
-const NEAR_LEAST: f64 = 2.0;
+const NEAR_LEAST: f64 = 8.0;
 
 /// Earlier inbound legs that an outbound one may be compared with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

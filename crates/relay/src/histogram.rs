@@ -26,6 +26,8 @@ const FINE: std::ops::RangeInclusive<i64> = 1..=8;
 /// is a correlation (a page that grows with what it was made from), not conservation.
 const MIX_TOTAL: [f64; TOTAL_SCALES] = [0.65, 0.25, 0.1, 0.0, 0.0];
 const MIX_DIRECTED: [f64; SCALES.len()] = [0.56, 0.14, 0.08, 0.0, 0.0, 0.11, 0.11, 0.0, 0.0];
+/// Share of the known handshakes in what is believed of overheads.
+const KNOWN: f64 = 0.5;
 /// Pseudo-observations of the prior.
 const PRIOR_WEIGHT: f64 = 1.0;
 /// Cells kept at each scale. What is dropped is the lightest cell.
@@ -190,14 +192,33 @@ pub(crate) fn size_prior(size: Size) -> f64 {
 const POSSIBLE_UP: (i64, i64) = (-96, 256);
 const POSSIBLE_DOWN: (i64, i64) = (-32, 480);
 
-/// What is believed of a relay's overhead before it has shown any: the known handshakes (SOCKS 8 to 22 bytes each
-/// way, CONNECT 34 to 155 up and 39 or 70 down, rewritten GETs), and a wide tail for the others.
+/// What is believed of a relay's overhead before it has shown any: the handshakes that the protocols prescribe and that
+/// were measured, others like them, and a wide tail.
 pub(crate) fn overhead_prior(difference: Size) -> f64 {
-    if difference.directed {
+    let alike = if difference.directed {
         one_overhead(difference.up, (0, 160), POSSIBLE_UP) * one_overhead(difference.down, (0, 80), POSSIBLE_DOWN)
     } else {
         one_overhead(difference.up, (8, 232), (-256, 768))
-    }
+    };
+    KNOWN * known_handshake(difference) + (1.0 - KNOWN) * alike
+}
+
+/// SOCKS 4 (9 up, 8 down), 4a and 5 by address and by name; CONNECT with the answers of squid (39) and tinyproxy (70).
+fn known_handshake(difference: Size) -> f64 {
+    let (up, down) = (difference.up, difference.down);
+    let socks = if difference.directed {
+        [(9, 8), (13, 8), (13, 12), (14, 12), (20, 12), (21, 12), (22, 12)].contains(&(up, down))
+    } else {
+        [17, 21, 25, 26, 32, 33, 34].contains(&up)
+    };
+    let connect = if difference.directed {
+        (34..160).contains(&up) && (down == 39 || down == 70)
+    } else {
+        (73..230).contains(&up)
+    };
+    let answers = if difference.directed { 2.0 } else { 1.0 };
+    let requests = if difference.directed { 126.0 } else { 157.0 };
+    0.5 * f64::from(u8::from(socks)) / 7.0 + 0.5 * f64::from(u8::from(connect)) / (answers * requests)
 }
 
 /// Whether both directions differ by no more than a proxy's handshake.

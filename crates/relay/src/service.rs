@@ -9,7 +9,7 @@ use crate::config::Config;
 use crate::histogram::Histogram;
 use crate::leg::{Leg, Size};
 use crate::pairing::Model;
-use crate::test::{Candidate, Test};
+use crate::test::{Candidate, Gap, Test};
 
 /// Inbound legs that are weighed for one outbound leg: those opened last before it.
 const CANDIDATES: usize = 64;
@@ -150,7 +150,12 @@ impl Service {
                     || config.covers(inbound.own, inbound.peer.addr, due.leg.peer.addr) == authorised
             })
             .take(CANDIDATES)
-            .map(|(&key, inbound)| Candidate { key, lag: inbound.lag_to(due.leg, shift), size: inbound.size() })
+            .map(|(&key, inbound)| Candidate {
+                key,
+                lag: inbound.lag_to(due.leg, shift),
+                gap: gap(inbound, due.leg, shift),
+                size: inbound.size(),
+            })
             .collect()
     }
 
@@ -170,6 +175,14 @@ pub(crate) fn could_cause(inbound: &Leg, outbound: &Leg, shift: i64) -> bool {
     inbound.peer.addr != outbound.peer.addr
         && (shift != 0 || inbound.opened_before(outbound))
         && inbound.open_at_start_of(outbound, shift)
+}
+
+fn gap(inbound: &Leg, outbound: &Leg, shift: i64) -> Gap {
+    match (inbound.end, outbound.end) {
+        (Some(i), Some(o)) if i.ending.is_timer() || o.ending.is_timer() => Gap::Timer,
+        (Some(i), Some(o)) => Gap::Apart(o.at.plus(shift).since(i.at)),
+        _ => Gap::Open,
+    }
 }
 
 fn raise(largest: &mut Option<f64>, value: f64) {

@@ -20,6 +20,11 @@ const SHARES: [f64; 5] = [0.02, 0.1, 0.3, 0.6, 0.9];
 const MOST: f64 = 1000.0;
 /// A candidate that contributes less is not compared with others: that could only make it less.
 const WORTH_A_LOOK: f64 = 0.02;
+/// Weight of a candidate whose end says nothing, of one that is still open though the outbound leg has ended some seconds
+/// ago, and the least of one that ended at another time; in the densities (per second) of ends.
+const UNKNOWN_END: f64 = 0.1;
+const STILL_OPEN: f64 = 0.03;
+const APART: f64 = 0.001;
 /// Days over which the error of thirty days is spent: half on the first, the rest evenly.
 const DAYS: f64 = 30.0;
 
@@ -30,8 +35,21 @@ pub(crate) struct Candidate {
     pub(crate) key: (Nanos, u64),
     /// Nanoseconds from its opening to that of the outbound leg.
     pub(crate) lag: i64,
+    /// How its end lies to that of the outbound leg.
+    pub(crate) gap: Gap,
     /// What it carried; `None` while its total is not known.
     pub(crate) size: Option<Size>,
+}
+
+/// How an inbound leg's end lies to an outbound leg's, as far as that is known when the outbound leg's turn comes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Gap {
+    /// Nanoseconds from the inbound leg's end to the outbound leg's.
+    Apart(i64),
+    /// One of them was ended by a timer, which says nothing of when the parties ended it.
+    Timer,
+    /// The inbound leg is still open.
+    Open,
 }
 
 /// State of the test.
@@ -42,6 +60,7 @@ pub(crate) struct Test {
     directions: Marginals,
     matched_sizes: Histogram,
     lags: Spread,
+    ends: Spread,
     /// Inbound legs that were the likeliest cause of the last outbound legs, by their lags alone.
     exchange: Exchange,
     /// Natural logarithm of the product for each share, capital not yet spent left out.
@@ -58,6 +77,7 @@ impl Default for Test {
             directions: Marginals::default(),
             matched_sizes: Histogram::default(),
             lags: Spread::prior(Distance::Lag),
+            ends: Spread::prior(Distance::End),
             exchange: Exchange::default(),
             log_products: [0.0; SHARES.len()],
             days: 0,
@@ -92,7 +112,7 @@ impl Test {
     ) {
         self.spend(day);
         let null = self.null(size, candidates, inbound);
-        let weights = self.lag_weights(resolution, candidates);
+        let weights = self.weights(resolution, candidates);
         let ratios: Vec<f64> = candidates.iter().zip(&weights).map(|(c, &w)| self.ratio(size, c, w, null)).collect();
         let mean_ratio: f64 = weights.iter().zip(&ratios).map(|(w, r)| w * r).sum();
         let share = self.believed_share();
@@ -128,13 +148,23 @@ impl Test {
         })
     }
 
-    fn lag_weights(&self, resolution: i64, candidates: &[Candidate]) -> Vec<f64> {
-        let mut weights: Vec<f64> = candidates.iter().map(|c| self.lags.density(c.lag, resolution)).collect();
+    /// How much each candidate is meant, going by time alone: both legs of a session begin and end together.
+    fn weights(&self, resolution: i64, candidates: &[Candidate]) -> Vec<f64> {
+        let weight = |c: &Candidate| self.lags.density(c.lag, resolution) * self.end_weight(c.gap, resolution);
+        let mut weights: Vec<f64> = candidates.iter().map(weight).collect();
         let sum: f64 = weights.iter().sum();
         for weight in &mut weights {
             *weight /= sum;
         }
         weights
+    }
+
+    fn end_weight(&self, gap: Gap, resolution: i64) -> f64 {
+        match gap {
+            Gap::Apart(nanos) => self.ends.density(nanos, resolution).max(APART),
+            Gap::Timer => UNKNOWN_END,
+            Gap::Open => STILL_OPEN,
+        }
     }
 
     /// The mean share, weighted by how well each has done so far.
@@ -171,6 +201,9 @@ impl Test {
             if responsibility > 0.01 {
                 self.overheads.add(difference, responsibility);
                 self.lags.add(candidate.lag, resolution, responsibility);
+                if let Gap::Apart(nanos) = candidate.gap {
+                    self.ends.add(nanos, resolution, responsibility);
+                }
                 matched += responsibility;
             }
         }
