@@ -87,6 +87,9 @@ fn name_of(head: &[u8]) -> &'static str {
     ];
     match MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
         Some((_, name)) => name,
+        None if head.starts_with(b"#separator") => {
+            "a Zeek log of another kind than conn, which this version does not read"
+        }
         None if head.is_empty() => "empty",
         None if head.contains(&0) => "binary data of no kind that is known",
         None => "text without a line of PIX or ASA syslog or a Zeek conn header in its first 64 KiB",
