@@ -8,12 +8,14 @@ use catspaw_relay::Network;
 
 use super::reach::Reach;
 use super::route::{Home, Routed, route};
-use super::shard::Rank;
 
 /// Places that are shown of each kind of unparsed line.
 pub(crate) const PLACES: usize = 3;
 /// Networks that are counted to find out which may be ours.
 const NETWORKS: usize = 4096;
+
+/// How a file's records are placed among those of other files in the same second: by what it holds, then its number.
+pub(crate) type Rank = (Nanos, u64, u32);
 
 /// What one file's block says of one sensor.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

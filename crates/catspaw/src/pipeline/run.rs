@@ -10,7 +10,7 @@ use catspaw_records::{Days, HashSeed, HostKey, Nanos, Reader, SensorId};
 use catspaw_relay::{Config, Network};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::parse::{Batch, PLACES, SensorCount, UnparsedCount, count_network, parse};
+use super::parse::{Batch, PLACES, Rank, SensorCount, UnparsedCount, count_network, parse};
 use super::reach::Reach;
 use super::route::Home;
 use super::shard::{Outcome, Shard};
@@ -74,7 +74,7 @@ struct Active {
     file: u32,
     blocks: BlockReader,
     reader: Reader,
-    rank: super::shard::Rank,
+    rank: Rank,
     reach: BTreeMap<SensorId, Reach>,
     in_flight: usize,
     ended: bool,
@@ -278,7 +278,7 @@ impl Coordinator<'_> {
         }
     }
 
-    fn activate(&mut self, blocks: BlockReader, reader: Reader, rank: super::shard::Rank) {
+    fn activate(&mut self, blocks: BlockReader, reader: Reader, rank: Rank) {
         let file = rank.2;
         let read = FileRead {
             source: blocks.source().clone(),

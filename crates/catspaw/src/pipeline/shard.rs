@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use catspaw_records::{Days, HostKey, Nanos, Record, SensorId};
 use catspaw_relay::{Config, Connection, Context, Lane, LegPair, Observation, Sink};
 
-use super::parse::Batch;
+use super::parse::{Batch, Rank};
 use super::route::Routed;
 use super::spill::Spill;
 
@@ -20,9 +20,6 @@ const WAITS: i64 = 24 * 3600 * Nanos::SECOND;
 const HOUR: u64 = 3600 * Nanos::SECOND as u64;
 /// Fingerprints that are kept of one moment.
 const FINGERPRINTS: usize = 1 << 18;
-
-/// How a file's records are placed among those of other files in the same second: by what it holds, then its number.
-pub(crate) type Rank = (Nanos, u64, u32);
 
 /// What one virtual shard has at the end.
 #[derive(Debug, Default)]

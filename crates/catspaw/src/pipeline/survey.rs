@@ -7,7 +7,7 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::shard::Rank;
+use super::parse::Rank;
 use crate::input::{BlockReader, Problem, Source, What};
 
 /// How stamps without year or zone are read.
