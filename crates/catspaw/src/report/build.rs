@@ -206,7 +206,7 @@ pub(crate) fn nothing_understood(files: &BTreeMap<u32, FileRead>) -> String {
         file.unparsed.iter().map(say).collect::<Vec<_>>()
     };
     let mut reasons: Vec<_> = files.values().flat_map(lines).collect();
-    reasons.sort_by(|a, b| b.0.cmp(&a.0));
+    reasons.sort_by_key(|reason| std::cmp::Reverse(reason.0));
     for (_, reason) in reasons.iter().take(REASONS) {
         _ = write!(message, "\n    {reason}");
     }
