@@ -18,6 +18,8 @@ use crate::settings::Settings;
 const BUSIEST: usize = 5;
 /// Reasons why lines were not understood that are named where nothing was.
 const REASONS: usize = 3;
+/// A limit is stated where one record in so many was late.
+const MANY_LATE: u64 = 10;
 /// Networks beyond the private ranges that are listed as taken for ours.
 const LISTED_NETS: usize = 64;
 
@@ -53,17 +55,19 @@ pub(crate) fn build(
         if case.authorised { authorised.push(incident) } else { incidents.push(incident) }
     }
     incidents.sort_by(|a, b| severity(b).cmp(&severity(a)).then_with(|| by_host(a, b)));
+    let evidence = evidence(gathered, lanes, names);
+    let limits = limits(gathered, &evidence);
     Report {
         schema: "catspaw.report/1",
         version: env!("CARGO_PKG_VERSION"),
         home_net: home_net(&settings.home, lanes),
         timezone: settings.zone.iana_name().unwrap_or("UTC").to_owned(),
-        evidence: evidence(gathered, lanes, names),
+        evidence,
         incidents,
         authorised,
         campaigns: Vec::new(),
         alerts: Vec::new(),
-        limits: limits(gathered),
+        limits,
         dropped: dropped(lanes),
         unparsed: unparsed(gathered, names),
         looked_at: LookedAt {
@@ -85,7 +89,7 @@ fn by_host(a: &Incident, b: &Incident) -> std::cmp::Ordering {
     addr(a).cmp(&addr(b))
 }
 
-fn limits(gathered: &Gathered) -> Vec<String> {
+fn limits(gathered: &Gathered, evidence: &[Evidence]) -> Vec<String> {
     let mut limits: Vec<String> = LIMITS.iter().map(|&limit| limit.to_owned()).collect();
     if gathered.files.values().any(|file| file.format == "cisco-syslog") {
         limits.push(
@@ -94,6 +98,13 @@ fn limits(gathered: &Gathered) -> Vec<String> {
                 .to_owned(),
         );
     }
+    limits.extend(evidence.iter().filter(|e| e.late > 0 && e.late.saturating_mul(MANY_LATE) >= e.records).map(|e| {
+        let Evidence { path, sensor, late, records, .. } = e;
+        format!(
+            "{late} of {records} records of {sensor} in {path} came later than the merge waits for: they are counted, \
+             but no test used them. Was its clock set back, or is the file not in order of time?"
+        )
+    }));
     limits
 }
 

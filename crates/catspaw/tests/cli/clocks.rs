@@ -23,6 +23,7 @@ fn five_minutes_back_are_waited_for() {
     back.out(DAY + 300 + 39 * 60 - 290, "10.0.0.5");
     let report = Place::with("log", log.text + &back.text).report(&["log"]);
     assert_eq!((late(&report), relayed(&report)), (0, &Value::from(40)));
+    assert!(!report["limits"].to_string().contains("later than the merge"));
 }
 
 #[test]
@@ -37,6 +38,8 @@ fn two_hours_back_are_late_count_and_convict_nobody() {
     let report = place.report(&["log"]);
     assert_eq!(late(&report), 160);
     assert_eq!(report["incidents"].as_array().unwrap().len(), 0);
+    let said = "160 of 200 records of pix in log came later than the merge waits for";
+    assert!(report["limits"].as_array().unwrap().iter().any(|limit| limit.as_str().unwrap().starts_with(said)));
     let rows = place.connections(&["log", "--pairs", "pairs.jsonl"]);
     assert_eq!(rows.len(), 100);
     assert_eq!(rows.iter().filter(|row| row["late"] == true).count(), 80);

@@ -73,7 +73,7 @@ fn what_may_not_be_read_is_said() {
     use std::os::unix::fs::PermissionsExt as _;
     let place = Place::with("in/secret.log", quiet_log());
     let path = place.path().join("in/secret.log");
-    fs::set_permissions(&path, fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o000)).unwrap();
     if fs::File::open(&path).is_ok() {
         // The superuser may read everything.
         return;

@@ -24,11 +24,11 @@ fn a_line_of_ten_megabytes_is_left_out_and_counted() {
     let clean = Place::with("log", relay_log()).report(&["log"]);
     let log = relay_log();
     let half = log[..log.len() / 2].rfind('\n').unwrap() + 1;
-    let mut with = log[..half].as_bytes().to_vec();
+    let mut with = log.as_bytes()[..half].to_vec();
     let line = with.iter().filter(|&&byte| byte == b'\n').count() as u64 + 1;
     with.resize(with.len() + (10 << 20), b'x');
     with.push(b'\n');
-    with.extend(log[half..].as_bytes());
+    with.extend(&log.as_bytes()[half..]);
     let report = Place::with("log", with).report(&["log"]);
     assert_eq!(unparsed(&report), [(line, 1, "line longer than 1 MiB")]);
     assert_eq!(counts(&report), counts(&clean));
