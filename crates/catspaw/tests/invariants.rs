@@ -204,6 +204,28 @@ fn any_split_in_any_order_and_twice_gives_the_same() {
     }
 }
 
+/// A log without years that turns the year, split at New Year: the second file is of the year after `--year`.
+#[test]
+fn a_split_at_new_year_gives_the_same() {
+    let directory = tempfile::tempdir().unwrap();
+    let turned = |line: &String| {
+        let stamp = &line[..20];
+        let (month, rest) = if stamp.starts_with("Mar 03") { ("Dec 31", &line[11..]) } else { ("Jan  1", &line[11..]) };
+        format!("{month}{rest}\n")
+    };
+    let (_, lines) = lines_of(View::Pix);
+    let write = |name: &str, lines: &[String]| {
+        let path = directory.path().join(name);
+        fs::write(&path, lines.iter().map(turned).collect::<String>()).unwrap();
+        path
+    };
+    let cut = lines.iter().position(|line| line.starts_with("Mar 04")).unwrap();
+    let whole = scan(&[write("whole", &lines)], &["--year", "2003"]);
+    let (old, new) = (write("old", &lines[..cut]), write("new", &lines[cut..]));
+    assert_same("split at New Year", View::Pix, &whole, &scan(&[new, old], &["--year", "2003"]));
+    assert!(whole.report["incidents"][0]["daily"].as_array().unwrap().iter().any(|day| day["date"] == "2004-01-01"));
+}
+
 #[test]
 fn packed_or_piped_gives_the_same() {
     for view in VIEWS {

@@ -14,7 +14,7 @@ use super::parse::{Batch, PLACES, Rank, SensorCount, UnparsedCount, count_networ
 use super::reach::Reach;
 use super::route::Home;
 use super::shard::{Outcome, Shard};
-use super::survey::{Stamps, Surveyed, survey};
+use super::survey::{Stamps, Surveyed, follow_new_year, survey};
 use crate::input::{BlockReader, LONG_LINE, Problem, Source, Summary, TextBlock};
 
 /// How to read.
@@ -106,6 +106,7 @@ pub(crate) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
             Err(problem) => gathered.problems.push(problem),
         }
     }
+    follow_new_year(&mut pending, &options.stamps);
     // The earliest is taken from the end.
     pending.sort_by_key(|surveyed| std::cmp::Reverse(surveyed.rank));
     let threads = options.threads.max(1);

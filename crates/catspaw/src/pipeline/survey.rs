@@ -10,6 +10,9 @@ use xxhash_rust::xxh3::xxh3_64;
 use super::parse::Rank;
 use crate::input::{BlockReader, Problem, Source, What};
 
+/// Days between the first stamps of two files from which on they are not taken for parts of one log.
+const NEW_LOG: i32 = 60;
+
 /// How stamps without year or zone are read.
 #[derive(Clone, Debug)]
 pub(crate) struct Stamps {
@@ -62,6 +65,31 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps) -> Result<Surve
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
     let open = blocks.size().is_none().then_some(blocks);
     Ok(Surveyed { source, open, reader, rank })
+}
+
+/// A log of stamps without a year that was split at or after New Year: its later files are of the year after `--year`.
+/// Taken to be one where a file begins in December, another in January, and a gap of some months lies between the files
+/// that follow on January and those before December.
+pub(crate) fn follow_new_year(files: &mut [Surveyed], stamps: &Stamps) {
+    let (Some(year), zone) = (stamps.year, &stamps.zone) else { return };
+    let date = |file: &Surveyed| {
+        let first = jiff::Timestamp::from_nanosecond(i128::from(file.rank.0.0)).ok()?;
+        Some(zone.to_datetime(first).date()).filter(|date| date.year() == year)
+    };
+    let mut dates: Vec<Date> = files.iter().filter_map(date).collect();
+    dates.sort_unstable();
+    let turns = dates.first().is_some_and(|d| d.month() == 1) && dates.last().is_some_and(|d| d.month() == 12);
+    let gap = dates.windows(2).find(|pair| (pair[1] - pair[0]).get_days() >= NEW_LOG);
+    let Some(last_after) = gap.filter(|_| turns).map(|pair| pair[0]) else { return };
+    let next = Stamps { zone: zone.clone(), year: Some(year + 1) };
+    for file in files.iter_mut().filter(|file| file.open.is_none()) {
+        if date(file).is_some_and(|date| date <= last_after)
+            && let Ok(moved) = survey(file.source.clone(), file.rank.2, &next)
+        {
+            // Where the stamps have a year, it is what it was.
+            *file = moved;
+        }
+    }
 }
 
 /// The earliest moment of a record in the head; the beginning of time where it holds none.
