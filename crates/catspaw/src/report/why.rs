@@ -37,10 +37,11 @@ pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
                 .to_owned(),
         );
     } else if case.has_fixed_targets(sums) {
+        let called = sums.targets.keys().map(|t| t.addr).collect::<std::collections::BTreeSet<_>>().len();
+        let addresses = if called == 1 { "one address was" } else { "the same addresses were" };
         why.push(format!(
-            "Only {} addresses were ever called (up to {FIXED_TARGETS}): it looks like a reverse proxy or gateway; \
-             declare it if it is meant to be one.",
-            sums.targets.keys().map(|t| t.addr).collect::<std::collections::BTreeSet<_>>().len(),
+            "Only {addresses} ever called ({called}, where up to {FIXED_TARGETS} are suspected): it looks like a reverse \
+             proxy or gateway; declare it if it is meant to be one.",
         ));
     }
     if sums.targets.keys().any(|target| target.port == 25) {
