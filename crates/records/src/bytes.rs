@@ -48,6 +48,16 @@ impl Bytes {
         }
     }
 
+    /// The same counts with originator and responder exchanged.
+    #[must_use]
+    pub fn turned(self) -> Self {
+        let count = match self.count {
+            ByteCount::Directed { orig, resp } => ByteCount::Directed { orig: resp, resp: orig },
+            total @ ByteCount::Total(_) => total,
+        };
+        Self { count, ..self }
+    }
+
     /// The two directions, where the witness tells them apart.
     #[must_use]
     pub fn directed(self) -> Option<(u64, u64)> {

@@ -79,6 +79,16 @@ impl Ending {
     pub fn is_timer(self) -> bool {
         matches!(self, Self::NoAnswer | Self::HalfClosed | Self::Idle)
     }
+
+    /// The same ending with originator and responder exchanged.
+    #[must_use]
+    pub fn turned(self) -> Self {
+        match self {
+            Self::ResetByOrig => Self::ResetByResp,
+            Self::ResetByResp => Self::ResetByOrig,
+            other => other,
+        }
+    }
 }
 
 /// Zeek's `conn_state`.

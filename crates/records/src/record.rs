@@ -103,13 +103,16 @@ pub struct Inside {
     pub resp: Option<bool>,
 }
 
-/// A connection was opened (302013, 302015): what the device knows then.
+/// A connection was opened (302013, 302015): what the witness knows then. Whoever watches packets says so at the
+/// SYN ACK that answers ([`Record::known`]) and gives the SYN's moment as `start`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
-    /// The device's number.
-    pub id: u64,
+    /// The witness's name of it; whatever else is said of the connection is said by this name.
+    pub id: RecordId,
     /// The transport.
     pub proto: Proto,
+    /// When it began, on the clock of [`Record::known`] and never after that; for syslog the same.
+    pub start: Stamp,
     /// Who opened it, by its real address.
     pub orig: Endpoint,
     /// Whom it went to, by its real address.
@@ -122,11 +125,13 @@ pub struct Opened {
     pub inside: Inside,
 }
 
-/// A connection ended (302014, 302016). It does not say who opened it.
+/// A connection ended (302014, 302016). It does not say who opened it: everything that has a direction (`inside`, the
+/// directions of `bytes`, `ending`) is told as if the first end had. Whoever knows that it was the second takes
+/// [`Closed::turned`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Closed {
-    /// The device's number.
-    pub id: u64,
+    /// The witness's name of it, as in its [`Opened`].
+    pub id: RecordId,
     /// The transport.
     pub proto: Proto,
     /// The end that the record names first (the less trusted interface).
@@ -137,14 +142,31 @@ pub struct Closed {
     pub inside: Inside,
     /// Its life in nanoseconds, as the device says it.
     pub duration: i64,
+    /// When it ended, where the witness came to know that only later; `None`: at [`Record::known`].
+    pub ended: Option<Stamp>,
     /// What it carried.
     pub bytes: Option<Bytes>,
-    /// How it ended, told for an originator that is the first end: a reset by the outside is `ResetByOrig`.
-    /// Whoever knows that the second end opened it turns the two round.
+    /// How it ended: a reset by the first end is `ResetByOrig`.
     pub ending: Ending,
 }
 
-/// A whole connection in one record (a Zeek `conn` line).
+impl Closed {
+    /// The same told from the other end: its second end is the first of this, and all that has a direction is exchanged.
+    #[must_use]
+    pub fn turned(self) -> Self {
+        Self {
+            first: self.second,
+            second: self.first,
+            inside: Inside { orig: self.inside.resp, resp: self.inside.orig },
+            bytes: self.bytes.map(Bytes::turned),
+            ending: self.ending.turned(),
+            ..self
+        }
+    }
+}
+
+/// A whole connection in one record (a Zeek `conn` line, a flow, an attempt that nobody answered), or the end of one whose
+/// [`Opened`] had the same id and ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Whole {
     /// The witness's name of it.
@@ -159,16 +181,30 @@ pub struct Whole {
     pub inside: Inside,
     /// Its first packet.
     pub start: Stamp,
-    /// Its life in nanoseconds; `None` where the witness does not say (an attempt without an answer).
+    /// Its life in nanoseconds, which says when it ended ([`Whole::ended`]); `None` where the witness does not say (an
+    /// attempt without an answer).
     pub duration: Option<i64>,
-    /// What it carried; `None` where the witness does not say.
+    /// What it carried; `None` where the witness does not say, or missed the beginning.
     pub bytes: Option<Bytes>,
-    /// Zeek's word for how it went.
-    pub state: ConnState,
+    /// How it ended.
+    pub ending: Ending,
+    /// Whether the responder answered; `None` where the witness does not say.
+    pub answered: Option<bool>,
+    /// Zeek's word for how it went; `None` of other witnesses.
+    pub state: Option<ConnState>,
     /// The application protocol as the witness recognised it (`smtp`, `http`, `socks`, ...).
     pub service: Option<Uid>,
     /// Zeek's history of flags.
     pub history: Option<Uid>,
+}
+
+impl Whole {
+    /// When it ended, whenever that became known: `duration` after its start where it has one, else at `known`
+    /// ([`Record::known`]).
+    #[must_use]
+    pub fn ended(&self, known: Stamp) -> Stamp {
+        self.duration.map_or(known, |duration| Stamp { at: self.start.at.plus(duration), ..self.start })
+    }
 }
 
 /// A connection attempt, or a stray packet, that the device refused (106001, 106015, 106023).
@@ -226,7 +262,8 @@ pub enum Event {
 /// One record of evidence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// When it became known: the stamp of a syslog line, `ts + duration` of a Zeek conn line.
+    /// When it became known: the stamp of a syslog line, `ts + duration` of a Zeek conn line. What it tells of may have
+    /// happened before, and says itself when.
     pub known: Stamp,
     /// Where it stands.
     pub place: Place,
@@ -297,5 +334,35 @@ impl Record {
     #[must_use]
     pub fn known_at(&self) -> Nanos {
         self.known.at
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ByteCount, ByteKind};
+
+    #[test]
+    fn what_has_a_direction_turns_with_the_ends() {
+        let end = |port| Endpoint { addr: std::net::IpAddr::from([192, 0, 2, 1]), port };
+        let bytes = |orig, resp| Bytes { kind: ByteKind::Payload, count: ByteCount::Directed { orig, resp } };
+        let closed = Closed {
+            id: RecordId::Device(7),
+            proto: Proto::Tcp,
+            first: end(1),
+            second: end(2),
+            inside: Inside { orig: Some(false), resp: Some(true) },
+            duration: 5,
+            ended: None,
+            bytes: Some(bytes(10, 20)),
+            ending: Ending::ResetByOrig,
+        };
+        let turned = closed.turned();
+        assert_eq!((turned.first, turned.second), (end(2), end(1)));
+        assert_eq!(turned.inside, Inside { orig: Some(true), resp: Some(false) });
+        assert_eq!((turned.bytes, turned.ending), (Some(bytes(20, 10)), Ending::ResetByResp));
+        assert_eq!(turned.turned(), closed);
+        let total = Bytes { kind: ByteKind::Payload, count: ByteCount::Total(30) };
+        assert_eq!((total.turned(), Ending::Fins.turned()), (total, Ending::Fins));
     }
 }

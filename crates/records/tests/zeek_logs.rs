@@ -102,7 +102,7 @@ fn an_office_of_2009_is_what_its_log_says() {
     let sink = read(&bytes);
     let mut states = BTreeMap::new();
     for whole in sink.wholes() {
-        *states.entry(whole.state.name()).or_insert(0usize) += 1;
+        *states.entry(whole.state.expect("a state").name()).or_insert(0usize) += 1;
     }
     let text = String::from_utf8_lossy(&bytes);
     for (state, count) in states {
@@ -110,7 +110,7 @@ fn an_office_of_2009_is_what_its_log_says() {
     }
     let first = sink.wholes().next().expect("a record");
     assert_eq!(first.start.at.0, 1_258_531_221_486_539_000);
-    assert_eq!((first.proto, first.state, first.duration), (Proto::Udp, ConnState::Sf, Some(163_820_000)));
+    assert_eq!((first.proto, first.state, first.duration), (Proto::Udp, Some(ConnState::Sf), Some(163_820_000)));
     assert_eq!(first.bytes.map(|bytes| bytes.total()), Some(601));
 }
 

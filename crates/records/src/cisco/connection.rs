@@ -1,14 +1,15 @@
 //! Connections built and torn down: 302013 to 302016.
 
-use super::Why;
 use super::ending::decode_reason;
 use super::party::Party;
 use super::text::{Text, parse_duration};
-use crate::{ByteCount, ByteKind, Bytes, Closed, Event, Inside, Opened, Proto};
+use super::{UNKNOWN, Why};
+use crate::{ByteCount, ByteKind, Bytes, Closed, Event, Inside, Opened, Proto, RecordId};
 
 /// `Built {inbound|outbound} TCP connection ID for IFC:A/p (mapped) to IFC:B/p (mapped)`.
 ///
-/// The first end is the foreign one, the second the local one; the direction says which of them opened it.
+/// The first end is the foreign one, the second the local one; the direction says which of them opened it. Its start is
+/// the header's to say.
 #[inline(always)]
 pub(super) fn parse_built(mut text: Text<'_>, proto: Proto, event: &mut Event) -> Result<(), Why> {
     text.parse_literal(b"Built ", "not a built connection")?;
@@ -27,11 +28,14 @@ pub(super) fn parse_built(mut text: Text<'_>, proto: Proto, event: &mut Event) -
     let (mapped_first, mapped_second) = (mapped_first.map(Into::into), mapped_second.map(Into::into));
     let inside = decode_inside(&first, &second);
     let (first, second) = (first.end()?.into(), second.end()?.into());
+    let start = UNKNOWN;
     *event = Event::Opened(if inbound {
-        Opened { id, proto, orig: first, resp: second, mapped_orig: mapped_first, mapped_resp: mapped_second, inside }
+        let (mapped_orig, mapped_resp) = (mapped_first, mapped_second);
+        Opened { id, proto, start, orig: first, resp: second, mapped_orig, mapped_resp, inside }
     } else {
+        let (mapped_orig, mapped_resp) = (mapped_second, mapped_first);
         let inside = Inside { orig: inside.resp, resp: inside.orig };
-        Opened { id, proto, orig: second, resp: first, mapped_orig: mapped_second, mapped_resp: mapped_first, inside }
+        Opened { id, proto, start, orig: second, resp: first, mapped_orig, mapped_resp, inside }
     });
     Ok(())
 }
@@ -53,12 +57,12 @@ pub(super) fn parse_teardown(mut text: Text<'_>, proto: Proto, event: &mut Event
     let ending = decode_reason(text.rest(), first.interface, second.interface);
     let inside = decode_inside(&first, &second);
     let (first, second) = (first.end()?.into(), second.end()?.into());
-    *event = Event::Closed(Closed { id, proto, first, second, inside, duration, bytes, ending });
+    *event = Event::Closed(Closed { id, proto, first, second, inside, duration, ended: None, bytes, ending });
     Ok(())
 }
 
 /// `TCP connection ID for `. Later ASAs mark connections that they open themselves to look whether a server lives.
-fn parse_connection_id(text: &mut Text<'_>, proto: Proto) -> Result<u64, Why> {
+fn parse_connection_id(text: &mut Text<'_>, proto: Proto) -> Result<RecordId, Why> {
     text.eat(b"Probe ");
     let known = match proto {
         Proto::Tcp => text.eat(b"TCP connection "),
@@ -69,7 +73,7 @@ fn parse_connection_id(text: &mut Text<'_>, proto: Proto) -> Result<u64, Why> {
     }
     let id = text.parse_number().ok_or("no connection id")?;
     text.parse_literal(b" for ", "no first end")?;
-    Ok(id)
+    Ok(RecordId::Device(id))
 }
 
 /// ` bytes N`, which some records lack. A number that does not fit is an error, not a lack.
@@ -112,7 +116,7 @@ mod tests {
             "Built outbound TCP connection 135480316 for outside:198.51.100.7/25 (198.51.100.7/25) to inside:10.0.0.5/2007 (192.0.2.31/2007)",
             Proto::Tcp,
         );
-        assert_eq!((conn.id, conn.proto), (135_480_316, Proto::Tcp));
+        assert_eq!((conn.id, conn.proto), (RecordId::Device(135_480_316), Proto::Tcp));
         assert_eq!((conn.orig.to_string(), conn.resp.to_string()), ("10.0.0.5:2007".into(), "198.51.100.7:25".into()));
         assert_eq!(conn.mapped_orig.map(|end| end.to_string()).as_deref(), Some("192.0.2.31:2007"));
         assert_eq!(conn.mapped_resp.map(|end| end.to_string()).as_deref(), Some("198.51.100.7:25"));

@@ -182,6 +182,9 @@ fn finish(
     match (known, parsed) {
         (Ok(Known { stamp, name, own }), Ok(())) => {
             record.known = stamp;
+            if let Event::Opened(opened) = &mut record.event {
+                opened.start = stamp;
+            }
             record.fingerprint = seed.fingerprint(line[own..].trim_ascii_end());
             sink.record(record, name);
         }

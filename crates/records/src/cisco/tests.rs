@@ -57,6 +57,15 @@ fn read(text: &str) -> Seen {
 const TEARDOWN: &str = "%PIX-6-302014: Teardown TCP connection 7 for outside:192.0.2.1/80 to inside:10.0.0.2/1266 duration 0:00:00 bytes 2676 TCP FINs";
 
 #[test]
+fn a_connection_starts_when_the_line_says_that_it_was_built() {
+    let seen = read(
+        "Mar  1 10:00:00 pix %PIX-6-302013: Built inbound TCP connection 7 for outside:192.0.2.1/8 (192.0.2.1/8) to inside:10.0.0.2/25 (10.0.0.2/25)\n",
+    );
+    let record = &seen.records[0].0;
+    assert!(matches!(record.event, Event::Opened(opened) if opened.start == record.known), "{record:?}");
+}
+
+#[test]
 fn each_line_is_a_record_or_skipped_or_unparsed() {
     let seen = read(&format!(
         "Feb 27 00:00:03 pix {TEARDOWN}\r\n\

@@ -100,18 +100,23 @@ impl<'a> Columns<'_, '_, 'a> {
 
     fn whole(&self, sensor: SensorId, line: &[u8]) -> Result<Whole, &'static str> {
         let start = value::seconds(self.text(Slot::Ts)).ok_or("ts is not seconds since 1970")?;
+        let (proto, orig, resp, inside) = (self.proto()?, self.orig()?, self.resp()?, self.inside()?);
+        let duration = self.optional(Slot::Duration, value::duration, "duration is not seconds")?.flatten();
+        let bytes = self.bytes()?;
+        let state = self.optional(Slot::ConnState, ConnState::parse, "conn_state is none of Zeek's")?;
+        let state = state.unwrap_or(ConnState::Oth);
         Ok(Whole {
             id: RecordId::Uid(self.uid(line)),
-            proto: self.proto()?,
-            orig: self.orig()?,
-            resp: self.resp()?,
-            inside: self.inside()?,
+            proto,
+            orig,
+            resp,
+            inside,
             start: Stamp { at: Nanos(start), resolution: RESOLUTION, sensor },
-            duration: self.optional(Slot::Duration, value::duration, "duration is not seconds")?.flatten(),
-            bytes: self.bytes()?,
-            state: self
-                .optional(Slot::ConnState, ConnState::parse, "conn_state is none of Zeek's")?
-                .unwrap_or(ConnState::Oth),
+            duration,
+            bytes,
+            ending: state.ending(),
+            answered: Some(state.answered()),
+            state: Some(state),
             service: self.get(Slot::Service).map(service),
             history: self.get(Slot::History).map(history),
         })

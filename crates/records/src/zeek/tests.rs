@@ -1,5 +1,7 @@
 use super::*;
-use crate::{ByteCount, ByteKind, Bytes, ConnState, Event, Inside, Nanos, Proto, Record, RecordId, SensorId, Whole};
+use crate::{
+    ByteCount, ByteKind, Bytes, ConnState, Ending, Event, Inside, Nanos, Proto, Record, RecordId, SensorId, Whole,
+};
 
 const HEADER: &str = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n\
     #open\t2023-01-05-18-51-06\n\
@@ -77,7 +79,7 @@ fn a_line_gives_all_that_it_says() {
     assert_eq!(whole.inside, Inside { orig: Some(true), resp: Some(false) });
     let count = ByteCount::Directed { orig: 1030, resp: 20275 };
     assert_eq!(whole.bytes, Some(Bytes { kind: ByteKind::Payload, count }));
-    assert_eq!(whole.state, ConnState::Sf);
+    assert_eq!((whole.state, whole.ending, whole.answered), (Some(ConnState::Sf), Ending::Fins, Some(true)));
     assert_eq!(whole.service.map(|s| s.as_str().to_owned()).as_deref(), Some("http,ssl"));
     assert_eq!(whole.history.map(|h| h.as_str().to_owned()).as_deref(), Some("ShADadFf"));
 }
@@ -111,7 +113,7 @@ fn columns_stand_in_any_order_and_the_optional_ones_may_be_missing() {
     let sink = read(format!("{SHORT_HEADER}tcp\t25\t192.0.2.1\t1025\t192.0.2.2\t3.25\tS0\n").as_bytes());
     let whole = whole(&sink.records[0].0);
     assert_eq!(whole.orig.to_string(), "192.0.2.2:1025");
-    assert_eq!((whole.start.at, whole.state), (Nanos(3_250_000_000), ConnState::S0));
+    assert_eq!((whole.start.at, whole.state), (Nanos(3_250_000_000), Some(ConnState::S0)));
     assert!(matches!(whole.id, RecordId::Uid(uid) if uid.as_str().len() == 16));
 }
 
@@ -124,7 +126,7 @@ fn the_header_says_how_it_is_written() {
     assert_eq!(sink.unparsed, []);
     let whole = whole(&sink.records[0].0);
     assert_eq!((whole.service, whole.history, whole.proto), (None, None, Proto::Other(47)));
-    assert_eq!((whole.state, sink.records[0].1.as_slice()), (ConnState::Oth, &b"zeek"[..]));
+    assert_eq!((whole.state, sink.records[0].1.as_slice()), (Some(ConnState::Oth), &b"zeek"[..]));
 }
 
 #[test]
