@@ -348,7 +348,7 @@ struct Parts {
 fn parts(connection: &Connection) -> Parts {
     match &connection.said {
         Said::Built(opened, _) => Parts {
-            id: RecordId::Device(opened.id),
+            id: opened.id,
             proto: opened.proto,
             orig: opened.orig,
             resp: opened.resp,
@@ -357,27 +357,23 @@ fn parts(connection: &Connection) -> Parts {
             service: None,
             history: None,
         },
-        Said::TornDown { closed, second_opened, .. } => {
-            let (orig, resp) =
-                if *second_opened { (closed.second, closed.first) } else { (closed.first, closed.second) };
-            Parts {
-                id: RecordId::Device(closed.id),
-                proto: closed.proto,
-                orig,
-                resp,
-                mapped_orig: None,
-                mapped_resp: None,
-                service: None,
-                history: None,
-            }
-        }
-        Said::Whole(whole) => Parts {
+        Said::TornDown(closed) => Parts {
+            id: closed.id,
+            proto: closed.proto,
+            orig: closed.first,
+            resp: closed.second,
+            mapped_orig: None,
+            mapped_resp: None,
+            service: None,
+            history: None,
+        },
+        Said::Whole { whole, mapped } => Parts {
             id: whole.id,
             proto: whole.proto,
             orig: whole.orig,
             resp: whole.resp,
-            mapped_orig: None,
-            mapped_resp: None,
+            mapped_orig: mapped[0],
+            mapped_resp: mapped[1],
             service: whole.service.map(|s| s.as_str().to_owned()),
             history: whole.history.map(|h| h.as_str().to_owned()),
         },

@@ -80,14 +80,14 @@ impl Exchange {
 
     /// How well `outbound` fits what `overheads` has learned when `inbound`, the leg `key`, is exchanged with others.
     pub(crate) fn fit(&self, overheads: &Histogram, key: (Nanos, u64), inbound: Size, outbound: Size) -> f64 {
-        let learned = |inbound: Size| overheads.learned(inbound.minus(outbound));
+        let learned = |inbound: Size| inbound.minus(outbound).map_or(0.0, |difference| overheads.learned(difference));
         let own = learned(inbound);
         if own == 0.0 {
             return 0.0;
         }
         let (mut all, mut near, mut up, mut down) = (Mean::of(own), Mean::of(own), Mean::of(own), Mean::of(own));
-        let by_direction = outbound.directed && !like_a_handshake(inbound.minus(outbound));
-        for &(_, other) in self.legs.iter().filter(|(kept, _)| *kept != key) {
+        let by_direction = outbound.directed && !inbound.minus(outbound).is_some_and(like_a_handshake);
+        for &(_, other) in self.legs.iter().filter(|(kept, size)| *kept != key && size.kind == outbound.kind) {
             let fit = learned(other);
             all.add(fit);
             if (other.total() - inbound.total()).abs() <= inbound.total() / NEAR {

@@ -53,20 +53,23 @@ impl<'a> Groups<'a> {
         }
         let outs = self.outs_of(m, lone);
         let sizes: Vec<Size> = outs.iter().filter_map(|&at| self.outbound[at].leg.size()).collect();
-        let best = best_sum(&sizes, |sum, parts| self.fit(m, i, o.plus(sum), parts + 1));
-        chosen(best, self.fit(m, i, o, 1), &outs)
+        let fit = |outbound: Size, parts| self.fit(m, i, outbound, parts);
+        let Some(alone) = fit(o, 1) else { return Vec::new() };
+        let best = best_sum(&sizes, |sum, parts| fit(o.plus(sum)?, parts + 1));
+        chosen(best, alone, &outs)
     }
 
-    /// How well `inbound` and `outbound` bytes fit as those of `parts` requests with the service's usual overhead each.
-    fn fit(&self, m: &Match, inbound: Size, outbound: Size, parts: usize) -> f64 {
+    /// How well `inbound` and `outbound` bytes fit as those of `parts` requests with the service's usual overhead each;
+    /// `None` where they cannot be compared.
+    fn fit(&self, m: &Match, inbound: Size, outbound: Size, parts: usize) -> Option<f64> {
         // By chance the larger side has any size that there is.
         let larger = if inbound.total() > outbound.total() { inbound } else { outbound };
         let null = size_prior(larger);
         let model = &self.models[self.inbound[m.inbound].service];
-        let difference = inbound.minus(outbound).share(parts);
+        let difference = inbound.minus(outbound)?.share(parts);
         // A pair alone does not vouch for itself: it was learned from by the test and by the assignment.
         let own = [difference; 2];
-        model.difference_score(difference, null, if parts == 1 { &own } else { &[] })
+        Some(model.difference_score(difference, null, if parts == 1 { &own } else { &[] }))
     }
 
     /// Lone outbound legs that the pair's inbound leg may have caused.
@@ -85,7 +88,7 @@ impl<'a> Groups<'a> {
 }
 
 /// The subset of up to [`TOGETHER`] of `sizes` whose sum fits best: its score, its members, how many were tried.
-fn best_sum(sizes: &[Size], fit: impl Fn(Size, usize) -> f64) -> Option<(f64, Vec<usize>, usize)> {
+fn best_sum(sizes: &[Size], fit: impl Fn(Size, usize) -> Option<f64>) -> Option<(f64, Vec<usize>, usize)> {
     let mut best: Option<(f64, Vec<usize>)> = None;
     let mut tried = 0;
     let mut level: BTreeMap<Vec<usize>, Size> = BTreeMap::new();
@@ -96,12 +99,14 @@ fn best_sum(sizes: &[Size], fit: impl Fn(Size, usize) -> f64) -> Option<(f64, Ve
                 next.insert(vec![at], size);
             }
             for (members, sum) in level.iter().filter(|(members, _)| members.last().is_some_and(|&last| last < at)) {
-                next.insert([members.as_slice(), &[at]].concat(), sum.plus(size));
+                if let Some(sum) = sum.plus(size) {
+                    next.insert([members.as_slice(), &[at]].concat(), sum);
+                }
             }
         }
         for (members, &sum) in &next {
             tried += 1;
-            let score = fit(sum, parts);
+            let Some(score) = fit(sum, parts) else { continue };
             if best.as_ref().is_none_or(|(most, _)| score > *most) {
                 best = Some((score, members.clone()));
             }

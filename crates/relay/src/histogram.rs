@@ -156,7 +156,7 @@ impl Marginals {
 }
 
 fn ways(size: Size) -> [Size; 2] {
-    [size.up, size.down].map(|up| Size { up, down: 0, directed: false })
+    [size.up, size.down].map(|up| Size { up, down: 0, directed: false, ..size })
 }
 
 fn scales_of(size: Size) -> &'static [(i64, i64)] {

@@ -31,7 +31,7 @@ const PUBLIC: usize = 64;
 const OPEN: usize = 65_536;
 
 /// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
-pub const STATE_VERSION: u32 = 1;
+pub const STATE_VERSION: u32 = 2;
 
 /// A record as one host sees it.
 #[derive(Clone, Copy, Debug)]
@@ -76,7 +76,6 @@ pub struct OutOfOrder {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Open {
     opened: Opened,
-    start: Stamp,
     order: u64,
     place: Place,
     side: Side,
@@ -91,7 +90,7 @@ pub struct Lane {
     order: u64,
     last: Option<Nanos>,
     /// By protocol too: some devices number each by itself.
-    open: HashMap<(Proto, u64), Open>,
+    open: HashMap<(Proto, RecordId), Open>,
     /// Inbound legs at ports that have shown no payload yet.
     quiet: BTreeMap<u16, BTreeMap<Key, Leg>>,
     /// Ports that have.
@@ -165,7 +164,6 @@ impl Lane {
     fn opened(&mut self, ctx: &mut Context<'_>, seen: Observation<'_>, opened: &Opened, sink: &mut impl Sink) {
         let open = Open {
             opened: *opened,
-            start: seen.record.known,
             order: self.order,
             place: seen.record.place,
             side: seen.side,
@@ -190,7 +188,7 @@ impl Lane {
     }
 
     fn drop_oldest_open(&mut self, ctx: &mut Context<'_>, key: Nanos, sink: &mut impl Sink) {
-        let mut oldest: Vec<(u64, (Proto, u64))> = self.open.iter().map(|(&id, open)| (open.order, id)).collect();
+        let mut oldest: Vec<(u64, (Proto, RecordId))> = self.open.iter().map(|(&id, open)| (open.order, id)).collect();
         oldest.sort_unstable();
         for (_, id) in oldest.into_iter().take(OPEN / 8) {
             let Some(open) = self.open.remove(&id) else { continue };
@@ -209,7 +207,7 @@ impl Lane {
         if open.owner {
             sink.connection(Connection {
                 key,
-                start: open.start,
+                start: open.opened.start,
                 said: Said::Built(open.opened, None),
                 places: [Some(open.place), None],
                 late: open.late,
@@ -218,42 +216,45 @@ impl Lane {
     }
 
     fn closed(&mut self, ctx: &mut Context<'_>, seen: Observation<'_>, closed: &Closed, sink: &mut impl Sink) {
-        match self.open.get(&(closed.proto, closed.id)).filter(|open| open.is_of(closed)).copied() {
-            Some(open) => {
-                self.open.remove(&(closed.proto, closed.id));
-                self.closed_after_opening(ctx, seen, closed, &open, sink);
-            }
-            None => self.closed_alone(ctx, seen, closed, sink),
-        }
+        let Some(open) = self.take_open((closed.proto, closed.id), |open| open.is_of(closed)) else {
+            return self.closed_alone(ctx, seen, closed, sink);
+        };
+        let closed = if open.opened.orig == closed.second { closed.turned() } else { *closed };
+        let ended = closed.ended.unwrap_or(seen.record.known);
+        let end = self.end(seen.key, ended.at, closed.ending, closed.bytes);
+        self.ended_after_opening(ctx, seen, &open, (end, false), Said::Built(open.opened, Some(closed)), sink);
     }
 
-    fn closed_after_opening(
+    /// The open connection of this name that `is_its_end` agrees to, which is open no longer.
+    fn take_open(&mut self, id: (Proto, RecordId), is_its_end: impl Fn(&Open) -> bool) -> Option<Open> {
+        if !is_its_end(self.open.get(&id)?) {
+            return None;
+        }
+        self.open.remove(&id)
+    }
+
+    /// A connection whose opening was seen has ended; `smtp` where the witness recognised that in it.
+    fn ended_after_opening(
         &mut self,
         ctx: &mut Context<'_>,
         seen: Observation<'_>,
-        closed: &Closed,
         open: &Open,
+        (end, smtp): (End, bool),
+        said: Said,
         sink: &mut impl Sink,
     ) {
-        let turned = open.opened.orig == closed.second;
-        let ending = ending_for(closed.ending, turned);
         let late = open.late || seen.late;
         let (direction, mut leg) = open.leg();
-        leg.end = Some(self.end(seen.record.known.at, ending, closed.bytes));
+        leg.end = Some(end);
+        leg.smtp |= smtp;
         leg.places[1] = Some(seen.record.place);
         if open.owner {
-            sink.connection(Connection {
-                key: seen.key,
-                start: open.start,
-                said: Said::Built(open.opened, Some((*closed, ending))),
-                places: [Some(open.place), Some(seen.record.place)],
-                late,
-            });
+            sink.connection(Connection { key: seen.key, start: leg.start, said, places: leg.places, late });
         }
         if late {
             self.forget_inbound(open);
         }
-        if closed.proto == Proto::Tcp && !open.peer_inside {
+        if open.opened.proto == Proto::Tcp && !open.peer_inside {
             self.ended(ctx, seen.key, direction, (leg.start.at, open.order), leg, late);
         }
     }
@@ -267,18 +268,18 @@ impl Lane {
         };
         let direction = self.guess_direction(own.port, peer.port);
         let second_opened = (direction == Direction::Outbound) == (seen.side == Side::Resp);
-        let ending = ending_for(closed.ending, second_opened);
-        let known = seen.record.known;
+        let closed = if second_opened { closed.turned() } else { *closed };
+        let ended = closed.ended.unwrap_or(seen.record.known);
         // The duration is cut to whole seconds too, so that the start is known to two.
-        let resolution = known.resolution.saturating_mul(2);
-        let start = Stamp { at: known.at.plus(-closed.duration - i64::from(known.resolution)), resolution, ..known };
+        let resolution = ended.resolution.saturating_mul(2);
+        let start = Stamp { at: ended.at.plus(-closed.duration - i64::from(ended.resolution)), resolution, ..ended };
         let leg = Leg {
-            id: RecordId::Device(closed.id),
+            id: closed.id,
             peer,
             own,
             start,
             opened: None,
-            end: Some(self.end(known.at, ending, closed.bytes)),
+            end: Some(self.end(seen.key, ended.at, closed.ending, closed.bytes)),
             smtp: direction == Direction::Outbound && peer.port == 25,
             places: [None, Some(seen.record.place)],
         };
@@ -286,7 +287,7 @@ impl Lane {
             sink.connection(Connection {
                 key: seen.key,
                 start,
-                said: Said::TornDown { closed: *closed, second_opened, ending },
+                said: Said::TornDown(closed),
                 places: [None, Some(seen.record.place)],
                 late: seen.late,
             });
@@ -313,11 +314,25 @@ impl Lane {
     }
 
     fn whole(&mut self, ctx: &mut Context<'_>, seen: Observation<'_>, whole: &Whole, sink: &mut impl Sink) {
+        let end = self.end(seen.key, whole.ended(seen.record.known).at, whole.ending, whole.bytes);
+        let end = End { answered: whole.answered.unwrap_or(end.answered), ..end };
+        let smtp = whole.service.is_some_and(|service| service.as_str() == "smtp");
+        if let Some(open) = self.take_open((whole.proto, whole.id), |open| open.is_whole(whole)) {
+            let mapped = [open.opened.mapped_orig, open.opened.mapped_resp];
+            return self.ended_after_opening(
+                ctx,
+                seen,
+                &open,
+                (end, smtp),
+                Said::Whole { whole: *whole, mapped },
+                sink,
+            );
+        }
         if seen.owner {
             sink.connection(Connection {
                 key: seen.key,
                 start: whole.start,
-                said: Said::Whole(*whole),
+                said: Said::Whole { whole: *whole, mapped: [None; 2] },
                 places: [Some(seen.record.place), None],
                 late: seen.late,
             });
@@ -329,10 +344,6 @@ impl Lane {
             Side::Orig => (Direction::Outbound, whole.orig, whole.resp),
             Side::Resp => (Direction::Inbound, whole.resp, whole.orig),
         };
-        let end = End {
-            answered: whole.state.answered(),
-            ..self.end(seen.record.known.at, whole.state.ending(), whole.bytes)
-        };
         let leg = Leg {
             id: whole.id,
             peer,
@@ -340,17 +351,19 @@ impl Lane {
             start: whole.start,
             opened: None,
             end: Some(end),
-            smtp: peer.port == 25 || whole.service.is_some_and(|s| s.as_str() == "smtp"),
+            smtp: peer.port == 25 || smtp,
             places: [Some(seen.record.place), None],
         };
         self.ended(ctx, seen.key, direction, (leg.start.at, self.order), leg, seen.late);
     }
 
-    fn end(&self, at: Nanos, ending: Ending, bytes: Option<Bytes>) -> End {
+    /// An end at `at` that is known from now (`key`) on.
+    fn end(&self, key: Nanos, at: Nanos, ending: Ending, bytes: Option<Bytes>) -> End {
         let size = bytes.map(Size::of);
         let empty = size.is_none_or(|size| size.total() == 0);
         let reset = matches!(ending, Ending::ResetByOrig | Ending::ResetByResp | Ending::Reset);
-        End { at, order: self.order, ending, answered: ending != Ending::NoAnswer && !(reset && empty), size }
+        let answered = ending != Ending::NoAnswer && !(reset && empty);
+        End { at, known: key, order: self.order, ending, answered, size }
     }
 
     /// A TCP leg to or from outside is complete.
@@ -484,7 +497,7 @@ impl Lane {
         let crowded = self.is_crowded();
         let horizon = ctx.config.horizon;
         let is_final =
-            |leg: &Leg| now == Nanos::MAX || crowded || leg.end.is_some_and(|end| end.at.plus(horizon) <= now);
+            |leg: &Leg| now == Nanos::MAX || crowded || leg.end.is_some_and(|end| end.known.plus(horizon) <= now);
         pending::settle(&mut self.services, &mut self.outbound, is_final, |pair| {
             let Final { inbound, outbound, clear } = pair;
             sink.pair(LegPair {
@@ -510,6 +523,12 @@ impl Open {
         self.opened.proto == closed.proto && (ends == own || ends == (own.1, own.0))
     }
 
+    /// Whether the record is of this connection, too.
+    fn is_whole(&self, whole: &Whole) -> bool {
+        let opened = &self.opened;
+        (opened.proto, opened.orig, opened.resp) == (whole.proto, whole.orig, whole.resp)
+    }
+
     /// Whether it is evidence of a relay between outsiders.
     fn counts(&self) -> bool {
         self.opened.proto == Proto::Tcp && !self.peer_inside && !self.late
@@ -521,24 +540,15 @@ impl Open {
             Side::Resp => (Direction::Inbound, self.opened.resp, self.opened.orig),
         };
         let leg = Leg {
-            id: RecordId::Device(self.opened.id),
+            id: self.opened.id,
             peer,
             own,
-            start: self.start,
+            start: self.opened.start,
             opened: Some(self.order),
             end: None,
             smtp: direction == Direction::Outbound && peer.port == 25,
             places: [Some(self.place), None],
         };
         (direction, leg)
-    }
-}
-
-/// A teardown's ending, which is told for the first end as originator, for the true one.
-fn ending_for(ending: Ending, turned: bool) -> Ending {
-    match ending {
-        Ending::ResetByOrig if turned => Ending::ResetByResp,
-        Ending::ResetByResp if turned => Ending::ResetByOrig,
-        other => other,
     }
 }

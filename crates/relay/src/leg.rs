@@ -1,6 +1,6 @@
 //! A connection as the correlator sees it: from the host's own side.
 
-use catspaw_records::{ByteCount, Bytes, Ending, Endpoint, Nanos, Place, RecordId, Stamp};
+use catspaw_records::{ByteCount, ByteKind, Bytes, Ending, Endpoint, Nanos, Place, RecordId, Stamp};
 use serde::{Deserialize, Serialize};
 
 /// Which way a leg goes, seen from the host.
@@ -13,7 +13,8 @@ pub enum Direction {
 }
 
 /// What a leg carried, in the form in which two legs are compared: payload up (from whoever opened it) and down, or
-/// one total in `up` where the witness gives only that.
+/// one total in `up` where the witness gives only that. What was counted goes with it: the difference of unlike counts says
+/// nothing of what was carried on, so that there is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Size {
     /// Bytes from the originator, or the total.
@@ -22,6 +23,8 @@ pub struct Size {
     pub down: i64,
     /// Whether `up` and `down` are two directions.
     pub directed: bool,
+    /// What was counted.
+    pub kind: ByteKind,
 }
 
 impl Size {
@@ -29,9 +32,10 @@ impl Size {
     #[must_use]
     pub fn of(bytes: Bytes) -> Self {
         let clamp = |n: u64| n.min(1 << 48) as i64;
+        let kind = bytes.kind;
         match bytes.count {
-            ByteCount::Directed { orig, resp } => Self { up: clamp(orig), down: clamp(resp), directed: true },
-            ByteCount::Total(total) => Self { up: clamp(total), down: 0, directed: false },
+            ByteCount::Directed { orig, resp } => Self { up: clamp(orig), down: clamp(resp), directed: true, kind },
+            ByteCount::Total(total) => Self { up: clamp(total), down: 0, directed: false, kind },
         }
     }
 
@@ -41,24 +45,28 @@ impl Size {
         self.up + self.down
     }
 
-    /// What is left of `self` when `other` has been carried on. Compared by direction only where both legs are.
+    /// What is left of `self` when `other` has been carried on. Compared by direction only where both legs are; `None`
+    /// where other things were counted, which is evidence neither way.
     #[must_use]
-    pub fn minus(self, other: Self) -> Self {
-        if self.directed && other.directed {
-            Self { up: self.up - other.up, down: self.down - other.down, directed: true }
-        } else {
-            Self { up: self.total() - other.total(), down: 0, directed: false }
-        }
+    pub fn minus(self, other: Self) -> Option<Self> {
+        self.with(other, |a, b| a - b)
     }
 
-    /// Both legs' worth together.
+    /// Both legs' worth together; `None` where other things were counted.
     #[must_use]
-    pub fn plus(self, other: Self) -> Self {
-        if self.directed && other.directed {
-            Self { up: self.up + other.up, down: self.down + other.down, directed: true }
-        } else {
-            Self { up: self.total() + other.total(), down: 0, directed: false }
+    pub fn plus(self, other: Self) -> Option<Self> {
+        self.with(other, |a, b| a + b)
+    }
+
+    fn with(self, other: Self, both: impl Fn(i64, i64) -> i64) -> Option<Self> {
+        if self.kind != other.kind {
+            return None;
         }
+        Some(if self.directed && other.directed {
+            Self { up: both(self.up, other.up), down: both(self.down, other.down), ..self }
+        } else {
+            Self { up: both(self.total(), other.total()), down: 0, directed: false, ..self }
+        })
     }
 }
 
@@ -74,9 +82,11 @@ impl Size {
 /// How a leg ended, once that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct End {
-    /// When, as the witness logged it (a time-out's end is the last packet plus the timer).
+    /// When it happened, as the witness tells it (a firewall's time-out is the last packet plus the timer).
     pub at: Nanos,
-    /// When it became known, in the order of the fold.
+    /// When it became known, in the time of the merge; never before it happened.
+    pub known: Nanos,
+    /// The same in the order of the fold.
     pub order: u64,
     /// How.
     pub ending: Ending,
@@ -97,8 +107,8 @@ pub struct Leg {
     pub own: Endpoint,
     /// When it was opened.
     pub start: Stamp,
-    /// Its place in the order of the fold where the opening was a record of its own: within one resolution this,
-    /// not the stamp, says what came first.
+    /// Its place in the order of the fold where the opening was a record of its own: this says what came first where the
+    /// stamps leave it open.
     pub opened: Option<u64>,
     /// How it ended; `None` while it is open.
     pub end: Option<End>,
@@ -133,12 +143,12 @@ impl Leg {
         self.start.at.plus(i64::from(self.start.resolution) - 1)
     }
 
-    /// Whether this leg may have been opened before `later` was: by the order of the records where both openings are
-    /// records, else by the stamps as far as they tell.
+    /// Whether this leg may have been opened before `later` was: by the stamps as far as they tell, and where they do
+    /// not by the order of the records, if both openings are records.
     #[must_use]
     pub fn opened_before(&self, later: &Self) -> bool {
         match (self.opened, later.opened) {
-            (Some(a), Some(b)) => a < b,
+            (Some(a), Some(b)) if later.may_start_in(self.start.at, self.start.resolution) => a < b,
             _ => self.start.at <= later.start_latest(),
         }
     }
@@ -147,15 +157,82 @@ impl Leg {
     #[must_use]
     pub fn open_at_start_of(&self, later: &Self, shift: i64) -> bool {
         let Some(end) = self.end else { return true };
+        let resolution = self.start.resolution;
         match later.opened {
-            Some(opened) if shift == 0 && self.opened.is_some() => opened < end.order,
-            _ => end.at.plus(i64::from(self.start.resolution)) >= later.start.at.plus(shift),
+            Some(opened) if shift == 0 && self.opened.is_some() => {
+                if later.may_start_in(end.at, resolution) {
+                    opened < end.order
+                } else {
+                    later.start.at < end.at
+                }
+            }
+            _ => end.at.plus(i64::from(resolution)) >= later.start.at.plus(shift),
         }
+    }
+
+    /// Whether the stamps leave open that this leg started in the same moment as what is stamped `at`.
+    fn may_start_in(&self, at: Nanos, resolution: u32) -> bool {
+        at <= self.start_latest() && self.start.at < at.plus(i64::from(resolution))
     }
 
     /// Nanoseconds from this leg's opening to that of `later`, as the middle of what the stamps allow; at least 0.
     #[must_use]
     pub fn lag_to(&self, later: &Self, shift: i64) -> i64 {
         later.start.at.plus(shift).since(self.start.at).max(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use catspaw_records::SensorId;
+
+    use super::*;
+
+    const MICRO: u32 = 1000;
+
+    /// A leg of a packet engine, opened at `start`, known as number `opened`, ended at `end`, known as number `order`.
+    fn leg(start: i64, opened: u64, end: i64, order: u64) -> Leg {
+        let point = Endpoint { addr: std::net::IpAddr::from([192, 0, 2, 1]), port: 1 };
+        let (at, known) = (Nanos(end), Nanos(end));
+        Leg {
+            id: RecordId::Device(opened),
+            peer: point,
+            own: point,
+            start: Stamp { at: Nanos(start), resolution: MICRO, sensor: SensorId(0) },
+            opened: Some(opened),
+            end: Some(End { at, known, order, ending: Ending::Fins, answered: true, size: None }),
+            smtp: false,
+            places: [None, None],
+        }
+    }
+
+    #[test]
+    fn the_order_of_the_records_counts_only_where_the_stamps_leave_it_open() {
+        // The second was opened later, but its SYN ACK came first.
+        let (first, second) = (leg(0, 9, 90_000, 20), leg(10_000, 5, 80_000, 19));
+        assert!(first.opened_before(&second) && !second.opened_before(&first));
+        // In the same microsecond their order is all there is.
+        let (first, second) = (leg(0, 9, 90_000, 20), leg(0, 5, 80_000, 19));
+        assert!(second.opened_before(&first) && !first.opened_before(&second));
+    }
+
+    #[test]
+    fn an_end_counts_when_it_happened_not_when_it_was_known() {
+        let ended = leg(0, 1, 50_000, 9);
+        assert!(!ended.open_at_start_of(&leg(60_000, 5, 90_000, 10), 0), "known as open, but over");
+        assert!(ended.open_at_start_of(&leg(40_000, 11, 90_000, 12), 0), "open, though its end was known first");
+        assert!(ended.open_at_start_of(&leg(50_000, 8, 90_000, 10), 0));
+        assert!(!ended.open_at_start_of(&leg(50_000, 10, 90_000, 11), 0));
+    }
+
+    #[test]
+    fn unlike_counts_have_no_difference() {
+        let size = |kind, count| Size::of(Bytes { kind, count });
+        let payload = size(ByteKind::Payload, ByteCount::Directed { orig: 30, resp: 50 });
+        let less = size(ByteKind::Payload, ByteCount::Total(70));
+        let frames = size(ByteKind::Frame, ByteCount::Total(70));
+        assert_eq!((payload.minus(frames), payload.plus(frames)), (None, None));
+        assert_eq!(payload.minus(less).map(Size::total), Some(10));
+        assert_eq!(payload.plus(payload).map(|both| (both.up, both.down)), Some((60, 100)));
     }
 }

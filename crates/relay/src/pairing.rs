@@ -73,7 +73,8 @@ impl Model {
 
     fn overhead_score(&self, inbound: Size, outbound: Size, background: &Histogram) -> f64 {
         let null = background.mixture(outbound, size_prior(outbound));
-        self.difference_score(inbound.minus(outbound), null, &[])
+        // Counts of unlike things speak neither for nor against a pair.
+        inbound.minus(outbound).map_or(0.0, |difference| self.difference_score(difference, null, &[]))
     }
 
     /// Natural logarithm of how much likelier the difference is as a pair's than at `null`, by what was learned from
@@ -108,8 +109,11 @@ impl Model {
     /// leg and went out on several would teach nonsense.
     fn learn_overhead(&mut self, inbound: &Leg, outbound: &Leg, previous: &Self, background: &Histogram) {
         let (Some(i), Some(o)) = (inbound.size(), outbound.size()) else { return };
-        if o.total() > 0 && previous.overhead_score(i, o, background) > 0.0 {
-            self.overheads.add(i.minus(o), 1.0);
+        if o.total() > 0
+            && previous.overhead_score(i, o, background) > 0.0
+            && let Some(difference) = i.minus(o)
+        {
+            self.overheads.add(difference, 1.0);
         }
     }
 

@@ -1,6 +1,8 @@
 //! What the fold gives away as it goes: rows that must be exact and would not fit in memory.
 
-use catspaw_records::{Bytes, Closed, ConnState, Ending, HostKey, Nanos, Opened, Place, SensorId, Stamp, Whole};
+use catspaw_records::{
+    Bytes, Closed, ConnState, Ending, Endpoint, HostKey, Nanos, Opened, Place, SensorId, Stamp, Whole,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::leg::Leg;
@@ -20,22 +22,21 @@ pub struct Connection {
     pub late: bool,
 }
 
-/// The records a connection was made of.
+/// The records a connection was made of. A teardown is told for the true originator, or for the one that was taken for it:
+/// its first end ([`Closed::turned`]).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Said {
-    /// Built, and its teardown where there was one, the ending told for the true originator.
-    Built(Opened, Option<(Closed, Ending)>),
-    /// A teardown alone; `second_opened` says whether the second end was taken for the originator.
-    TornDown {
-        /// The record.
-        closed: Closed,
-        /// Whether the second end is the originator.
-        second_opened: bool,
-        /// How it ended, told for that originator.
-        ending: Ending,
-    },
+    /// Built, and its teardown where there was one.
+    Built(Opened, Option<Closed>),
+    /// A teardown alone.
+    TornDown(Closed),
     /// One record that says it all.
-    Whole(Whole),
+    Whole {
+        /// The record.
+        whole: Whole,
+        /// Originator and responder as the other side saw them, where an opening before it said so.
+        mapped: [Option<Endpoint>; 2],
+    },
 }
 
 impl Connection {
@@ -43,29 +44,29 @@ impl Connection {
     #[must_use]
     pub fn duration(&self) -> Option<i64> {
         match &self.said {
-            Said::Built(_, closed) => closed.map(|(closed, _)| closed.duration),
-            Said::TornDown { closed, .. } => Some(closed.duration),
-            Said::Whole(whole) => whole.duration,
+            Said::Built(_, closed) => closed.map(|closed| closed.duration),
+            Said::TornDown(closed) => Some(closed.duration),
+            Said::Whole { whole, .. } => whole.duration,
         }
     }
 
-    /// What it carried.
+    /// What it carried, by the true originator.
     #[must_use]
     pub fn bytes(&self) -> Option<Bytes> {
         match &self.said {
-            Said::Built(_, closed) => closed.and_then(|(closed, _)| closed.bytes),
-            Said::TornDown { closed, .. } => closed.bytes,
-            Said::Whole(whole) => whole.bytes,
+            Said::Built(_, closed) => closed.and_then(|closed| closed.bytes),
+            Said::TornDown(closed) => closed.bytes,
+            Said::Whole { whole, .. } => whole.bytes,
         }
     }
 
-    /// How it went, in Zeek's words where they say the same; `None` where a firewall knows less than they claim.
+    /// How it went, in Zeek's words where they say the same; `None` where a witness knows less than they claim.
     #[must_use]
     pub fn state(&self) -> Option<ConnState> {
         let ending = match &self.said {
-            Said::Whole(whole) => return Some(whole.state),
-            Said::Built(_, closed) => closed.map_or(Ending::Open, |(_, ending)| ending),
-            Said::TornDown { ending, .. } => *ending,
+            Said::Whole { whole, .. } => return whole.state,
+            Said::Built(_, closed) => closed.map_or(Ending::Open, |closed| closed.ending),
+            Said::TornDown(closed) => closed.ending,
         };
         let empty = self.bytes().is_none_or(|bytes| bytes.total() == 0);
         match ending {

@@ -138,7 +138,7 @@ impl Test {
     /// How much likelier the outbound size is as this candidate's than as the host's own, or as another leg's.
     fn ratio(&self, size: Size, candidate: &Candidate, weight: f64, null: f64) -> f64 {
         candidate.size.map_or(1.0, |inbound| {
-            let difference = inbound.minus(size);
+            let Some(difference) = inbound.minus(size) else { return 1.0 };
             let fit = self.overheads.mixture(difference, overhead_prior(difference));
             if weight * fit < WORTH_A_LOOK * null {
                 return fit / null;
@@ -196,7 +196,7 @@ impl Test {
         self.keep_likeliest(candidates, weights);
         let mut matched = 0.0;
         for ((candidate, weight), ratio) in candidates.iter().zip(weights).zip(ratios) {
-            let Some(difference) = candidate.size.map(|inbound| inbound.minus(size)) else { continue };
+            let Some(difference) = candidate.size.and_then(|inbound| inbound.minus(size)) else { continue };
             let responsibility = factor * weight * ratio;
             if responsibility > 0.01 {
                 self.overheads.add(difference, responsibility);

@@ -4,8 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use catspaw_records::{
-    ByteCount, ByteKind, Bytes, Closed, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened, Place, Proto,
-    Record, SensorId, Side, Stamp,
+    ByteCount, ByteKind, Bytes, Closed, ConnState, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened,
+    Place, Proto, Record, RecordId, SensorId, Side, Stamp, Whole,
 };
 use catspaw_relay::{Config, Connection, Context, Lane, LegPair, Observation, OutOfOrder, STATE_VERSION, Sink};
 
@@ -35,13 +35,16 @@ fn sensor() -> SensorId {
     SensorId::of(b"pix")
 }
 
+fn stamp(at: i64) -> Stamp {
+    Stamp { at: Nanos::from_secs(at), resolution: 1_000_000_000, sensor: sensor() }
+}
+
 fn record(at: i64, event: Event) -> (Record, Side) {
-    let known = Stamp { at: Nanos::from_secs(at), resolution: 1_000_000_000, sensor: sensor() };
     let side = match event {
         Event::Opened(opened) if opened.orig.addr.to_string() == HOST => Side::Orig,
         _ => Side::Resp,
     };
-    (Record { known, place: Place { file: 0, line: 1 }, fingerprint: 0, event }, side)
+    (Record { known: stamp(at), place: Place { file: 0, line: 1 }, fingerprint: 0, event }, side)
 }
 
 /// A connection of the host with an outside party: its opening and its end.
@@ -49,7 +52,8 @@ fn connection(id: u64, orig: Endpoint, resp: Endpoint, from: i64, to: i64, bytes
     let outbound = orig.addr.to_string() == HOST;
     let (first, second) = if outbound { (resp, orig) } else { (orig, resp) };
     let inside = Inside { orig: Some(outbound), resp: Some(!outbound) };
-    let opened = Opened { id, proto: Proto::Tcp, orig, resp, mapped_orig: None, mapped_resp: None, inside };
+    let (id, start) = (RecordId::Device(id), stamp(from));
+    let opened = Opened { id, proto: Proto::Tcp, start, orig, resp, mapped_orig: None, mapped_resp: None, inside };
     let closed = Closed {
         id,
         proto: Proto::Tcp,
@@ -57,6 +61,7 @@ fn connection(id: u64, orig: Endpoint, resp: Endpoint, from: i64, to: i64, bytes
         second,
         inside: Inside { orig: Some(false), resp: Some(true) },
         duration: (to - from) * Nanos::SECOND,
+        ended: None,
         bytes: Some(Bytes { kind: ByteKind::PayloadRetransmitted, count: ByteCount::Total(bytes) }),
         ending: Ending::Fins,
     };
@@ -160,4 +165,103 @@ fn what_came_too_late_counts_but_is_no_evidence() {
     assert_eq!(rows.connections.len(), 400);
     assert_eq!(lane.tally.outbound.values().map(|day| day.established).sum::<u64>(), 200);
     assert_eq!(lane.tally.inbound[&1182].values().map(|day| day.established).sum::<u64>(), 200);
+}
+
+#[test]
+fn directions_are_those_of_the_true_originator() {
+    let (client, relay) = (end("198.51.100.1", 20_000), end(HOST, 3000));
+    let records = connection(7, relay, client, 1_000_000, 1_000_009, 0).map(|(mut record, side)| {
+        // The client's end is first, and the host, which opened it, sent 10 and then reset it.
+        if let Event::Closed(closed) = &mut record.event {
+            let count = ByteCount::Directed { orig: 2000, resp: 10 };
+            closed.bytes = Some(Bytes { kind: ByteKind::Payload, count });
+            closed.ending = Ending::ResetByResp;
+        }
+        (record, side)
+    });
+    // With its opening, and alone (the smaller port is the service's).
+    for records in [&records[..], &records[1..]] {
+        let mut records = records.to_vec();
+        let last = records.len() - 1;
+        if let Event::Closed(closed) = &mut records[last].0.event
+            && last == 0
+        {
+            closed.first.port = 80;
+        }
+        let (lane, rows) = fold(&records, false);
+        assert_eq!(rows.connections[0].bytes().and_then(Bytes::directed), Some((10, 2000)), "{rows:?}");
+        assert_eq!(rows.connections[0].state(), Some(ConnState::Rsto));
+        assert_eq!(lane.tally.outbound.values().map(|day| day.established).sum::<u64>(), 1);
+    }
+}
+
+/// The end of a flow as NetFlow tells it.
+fn flow(id: u64, orig: Endpoint, resp: Endpoint, from: i64, to: i64, bytes: u64) -> Whole {
+    Whole {
+        id: RecordId::Device(id),
+        proto: Proto::Tcp,
+        orig,
+        resp,
+        inside: Inside::default(),
+        start: stamp(from),
+        duration: Some((to - from) * Nanos::SECOND),
+        bytes: Some(Bytes { kind: ByteKind::IpLevel, count: ByteCount::Total(bytes) }),
+        ending: Ending::Unknown,
+        answered: None,
+        state: None,
+        service: None,
+        history: None,
+    }
+}
+
+#[test]
+fn an_opening_and_a_whole_of_the_same_name_are_one_connection() {
+    let (client, host) = (end("198.51.100.1", 20_000), end(HOST, 1182));
+    let [opened, _] = connection(7, client, host, 1_000_000, 1_000_060, 0);
+    let whole = |id, orig| {
+        let (record, _) = record(1_000_090, Event::Whole(flow(id, orig, host, 1_000_000, 1_000_060, 500)));
+        (record, Side::Resp)
+    };
+    let (lane, rows) = fold(&[opened, whole(7, client)], false);
+    let [row] = &rows.connections[..] else { panic!("{rows:?}") };
+    assert_eq!((row.bytes().map(Bytes::total), row.state()), (Some(500), None));
+    assert!(row.places.iter().all(Option::is_some));
+    assert_eq!(lane.services[&1182].sessions, 1);
+    assert_eq!(lane.tally.inbound[&1182].values().map(|day| day.established).sum::<u64>(), 1);
+    // Another name, or another end: another connection.
+    for other in [whole(8, client), whole(7, end("198.51.100.1", 20_001))] {
+        assert_eq!(fold(&[opened, other], false).1.connections.len(), 2);
+    }
+}
+
+#[test]
+fn a_relay_that_flows_tell_of_is_convicted_too() {
+    let mut records = Vec::new();
+    for (record, side) in sessions(200) {
+        match record.event {
+            Event::Closed(closed) => {
+                let (orig, resp) = match side_of_opener(&closed) {
+                    Side::Orig => (closed.second, closed.first),
+                    Side::Resp => (closed.first, closed.second),
+                };
+                let to = record.known.at.0 / Nanos::SECOND;
+                let RecordId::Device(id) = closed.id else { panic!("{closed:?}") };
+                let bytes = closed.bytes.unwrap().total();
+                let whole = flow(id, orig, resp, to - closed.duration / Nanos::SECOND, to, bytes);
+                let side = side_of_opener(&closed);
+                records.push((Record { event: Event::Whole(whole), ..record }, side));
+            }
+            _ => records.push((record, side)),
+        }
+    }
+    let (slices, rows) = fold(&records, false);
+    let (syslog, _) = fold(&sessions(200), false);
+    let conviction = |lane: &Lane| lane.services[&1182].tests[0].as_ref().unwrap().conviction;
+    assert_eq!((conviction(&slices), rows.pairs.len()), (conviction(&syslog), 200));
+    assert_eq!(rows.connections.len(), 400);
+}
+
+/// Which side the host is on: the sessions' clients come to one port.
+fn side_of_opener(closed: &Closed) -> Side {
+    if closed.second.port == 1182 { Side::Resp } else { Side::Orig }
 }

@@ -178,10 +178,10 @@ fn syslog(legs: &[SimLeg]) -> Vec<(Record, Side)> {
     let mut records = Vec::new();
     for (number, leg) in legs.iter().enumerate() {
         let (orig, resp) = ends(leg, number);
-        let id = number as u64;
+        let (id, start) = (RecordId::Device(number as u64), stamp(leg.start, Nanos::SECOND as u32));
         let side = if leg.inbound { Side::Resp } else { Side::Orig };
-        let opened =
-            Opened { id, proto: Proto::Tcp, orig, resp, mapped_orig: None, mapped_resp: None, inside: NO_SIDES };
+        let proto = Proto::Tcp;
+        let opened = Opened { id, proto, start, orig, resp, mapped_orig: None, mapped_resp: None, inside: NO_SIDES };
         let bytes = Bytes { kind: ByteKind::PayloadRetransmitted, count: ByteCount::Total(leg.size.0 + leg.size.1) };
         let closed = Closed {
             id,
@@ -190,6 +190,7 @@ fn syslog(legs: &[SimLeg]) -> Vec<(Record, Side)> {
             second: resp,
             inside: NO_SIDES,
             duration: (leg.end - leg.start) / Nanos::SECOND * Nanos::SECOND,
+            ended: None,
             bytes: Some(bytes),
             ending: Ending::Fins,
         };
@@ -217,7 +218,9 @@ fn zeek(legs: &[SimLeg]) -> Vec<(Record, Side)> {
                 kind: ByteKind::Payload,
                 count: ByteCount::Directed { orig: leg.size.0, resp: leg.size.1 },
             }),
-            state: ConnState::Sf,
+            ending: Ending::Fins,
+            answered: Some(true),
+            state: Some(ConnState::Sf),
             service: None,
             history: None,
         };
