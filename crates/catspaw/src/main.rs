@@ -2,6 +2,7 @@
 
 mod args;
 mod input;
+mod output;
 mod pipeline;
 mod report;
 mod scan;

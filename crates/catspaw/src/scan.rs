@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::{Format, ScanArgs, When};
 use crate::input::{Expanded, Severity, Source, expand};
+use crate::output::{Output, Taken};
 use crate::pipeline::{Gathered, Options, Sorter, Stamps, run};
 use crate::report::{self, Cases, Names, Report, delivered, text};
 use crate::settings::Settings;
@@ -42,42 +43,27 @@ fn complain(kind: &str, what: &str) {
 struct Scan {
     settings: Settings,
     evidence: Expanded,
-    report: Option<(PathBuf, File)>,
-    pairs: Option<(PathBuf, Form, File)>,
-    connections: Option<(PathBuf, Form, File)>,
-}
-
-/// Files that must not be written over: the evidence, and what this run writes itself.
-struct Taken {
-    files: Vec<PathBuf>,
-}
-
-impl Taken {
-    fn create(&mut self, option: &str, path: &Path) -> Result<File, String> {
-        let own = |path: &Path| path.canonicalize().ok().filter(|path| path.is_file());
-        if own(path).is_some_and(|file| self.files.contains(&file)) {
-            let path = path.display();
-            return Err(format!(
-                "{option} {path}: this file is read or written already, and would be lost: name another"
-            ));
-        }
-        let file = File::create(path).map_err(|e| unwritten(path, &e))?;
-        self.files.extend(own(path));
-        Ok(file)
-    }
+    report: Option<Output>,
+    pairs: Option<(Output, Form)>,
+    connections: Option<(Output, Form)>,
 }
 
 impl Scan {
     fn new(settings: Settings) -> Result<Self, String> {
         let evidence = expand(&settings.evidence);
-        let files = evidence.sources.iter().filter_map(|source| source.path()?.canonicalize().ok()).collect();
-        let mut taken = Taken { files };
-        let report = match &settings.output {
-            Some(path) => Some((path.clone(), taken.create("-o", path)?)),
-            None => None,
-        };
+        let mut taken = Taken::default();
+        for source in &evidence.sources {
+            match source.path() {
+                Some(path) => taken.protect(path),
+                None => taken.protect_standard_input(),
+            }
+        }
+        if let Some(config) = &settings.configuration {
+            taken.protect(config);
+        }
+        let report = settings.output.as_ref().map(|path| taken.create("-o", path)).transpose()?;
         let mut table = |option, wanted: &Option<(PathBuf, Form)>| match wanted {
-            Some((path, form)) => Ok::<_, String>(Some((path.clone(), *form, taken.create(option, path)?))),
+            Some((path, form)) => Ok::<_, String>(Some((taken.create(option, path)?, *form))),
             None => Ok(None),
         };
         let pairs = table("--pairs", &settings.pairs)?;
@@ -114,13 +100,20 @@ impl Scan {
         pairs.for_each(add).map_err(failed)?;
         let dns_forwarders = cases.take_dns();
 
-        if let Some((path, form, file)) = &self.pairs {
-            write_pairs(&mut pairs, &cases, &names, *form, file).map_err(|e| unwritten(path, &e))?;
+        if let Some((output, form)) = self.pairs.take() {
+            let written = write_pairs(&mut pairs, &cases, &names, form, output.file());
+            written.map_err(|e| unwritten(output.path(), &e))?;
+            output.keep()?;
         }
-        if let Some((path, form, file)) = &self.connections {
-            write_connections(&mut rows, &names, *form, file).map_err(|e| unwritten(path, &e))?;
+        if let Some((output, form)) = self.connections.take() {
+            let written = write_connections(&mut rows, &names, form, output.file());
+            written.map_err(|e| unwritten(output.path(), &e))?;
+            output.keep()?;
         }
         let report = report::build(&self.settings, &gathered, &lanes, &cases, &dns_forwarders, &names);
+        if !self.settings.quiet {
+            report.warnings.iter().for_each(|warning| complain("warning", warning));
+        }
         self.write_report(&report)?;
         Ok(!report.incidents.is_empty())
     }
@@ -183,10 +176,12 @@ impl Scan {
         Err(report::no_inside(&self.settings.home, &gathered.strangers))
     }
 
-    fn write_report(&self, report: &Report) -> Result<(), String> {
-        match &self.report {
-            Some((path, file)) => {
-                self.write_report_to(report, BufWriter::new(file), false).map_err(|e| unwritten(path, &e))
+    fn write_report(&mut self, report: &Report) -> Result<(), String> {
+        match self.report.take() {
+            Some(output) => {
+                let written = self.write_report_to(report, BufWriter::new(output.file()), false);
+                written.map_err(|e| unwritten(output.path(), &e))?;
+                output.keep()
             }
             None => {
                 let out = io::stdout();

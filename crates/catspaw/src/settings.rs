@@ -23,6 +23,8 @@ const WAIT: i64 = 600;
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub(crate) evidence: Vec<PathBuf>,
+    /// The configuration file.
+    pub(crate) configuration: Option<PathBuf>,
     pub(crate) home: Home,
     pub(crate) config: Config,
     pub(crate) format: Format,
@@ -233,6 +235,7 @@ impl Settings {
         };
         Ok(Self {
             evidence: args.evidence,
+            configuration: args.config,
             home: Home { nets: home },
             config,
             format: args.format.or(file.format).unwrap_or(Format::Text),

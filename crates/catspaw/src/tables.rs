@@ -28,7 +28,7 @@ impl Form {
     #[must_use]
     pub(crate) fn of(path: &std::path::Path) -> Option<Self> {
         match path.extension()?.to_str()? {
-            "jsonl" | "json" | "ndjson" => Some(Self::Jsonl),
+            "jsonl" => Some(Self::Jsonl),
             "log" | "tsv" => Some(Self::Zeek),
             _ => None,
         }

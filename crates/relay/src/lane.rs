@@ -144,6 +144,12 @@ impl Lane {
         Ok(())
     }
 
+    /// Whether the evidence against one of its services was enough.
+    #[must_use]
+    pub fn is_convicted(&self) -> bool {
+        self.services.values().flat_map(|s| s.tests.iter().flatten()).any(|tests| tests.conviction.is_some())
+    }
+
     /// The moment of the last observation.
     #[must_use]
     pub fn last_seen(&self) -> Option<Nanos> {

@@ -60,6 +60,17 @@ impl Connection {
         }
     }
 
+    /// Whether its end is in the evidence, and it was answered as far as that says.
+    #[must_use]
+    pub fn ended(&self) -> bool {
+        let ending = match &self.said {
+            Said::Built(_, closed) => closed.map(|closed| closed.ending),
+            Said::TornDown(closed) => Some(closed.ending),
+            Said::Whole { whole, .. } => Some(whole.ending),
+        };
+        ending.is_some_and(|ending| !matches!(ending, Ending::NoAnswer | Ending::Open))
+    }
+
     /// How it went, in Zeek's words where they say the same; `None` where a witness knows less than they claim.
     #[must_use]
     pub fn state(&self) -> Option<ConnState> {

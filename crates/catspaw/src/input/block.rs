@@ -119,11 +119,6 @@ impl BlockReader {
         }
     }
 
-    /// What is read.
-    pub(crate) fn source(&self) -> &Source {
-        &self.source
-    }
-
     /// How far it has come.
     pub(crate) fn progress(&self) -> Arc<Progress> {
         Arc::clone(&self.progress)

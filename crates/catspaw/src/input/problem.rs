@@ -64,8 +64,16 @@ impl Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let name = if self.path == "-" { "standard input" } else { &self.path };
-        write!(f, "{name}: ")?;
-        match &self.what {
+        write!(f, "{name}: {}", self.why())
+    }
+}
+
+/// What is wrong, and what to do about it.
+struct Why<'a>(&'a Problem);
+
+impl fmt::Display for Why<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0.what {
             What::Missing => f.write_str("there is no such file or directory"),
             What::Unreadable(error) if error.kind() == io::ErrorKind::PermissionDenied => {
                 f.write_str("permission denied: run as a user who may read it")
@@ -74,7 +82,7 @@ impl fmt::Display for Problem {
             What::NoFile => f.write_str("a directory without a file in it"),
             What::Special => f.write_str("neither a file nor a directory: left out (name it to read it)"),
             What::Unsupported(packing) => {
-                write!(f, "{packing}: not read by this version; {}", self.unpack_command(packing.command()))
+                write!(f, "{packing}: not read by this version; {}", self.0.unpack_command(packing.command()))
             }
             What::NotEvidence(seems) => write!(f, "no evidence: {seems}"),
             What::Empty => f.write_str("empty"),
@@ -90,6 +98,11 @@ impl fmt::Display for Problem {
 }
 
 impl Problem {
+    /// What is wrong and what to do, without the name.
+    pub(crate) fn why(&self) -> String {
+        Why(self).to_string()
+    }
+
     fn unpack_command(&self, command: &str) -> String {
         match self.path.as_str() {
             "-" => format!("put {command} before catspaw: ... | {command} | catspaw scan -"),

@@ -36,6 +36,8 @@ pub(crate) struct Options {
 pub(crate) struct FileRead {
     pub(crate) source: Source,
     pub(crate) format: &'static str,
+    /// The year that was taken for stamps without one, where nobody said it.
+    pub(crate) guessed_year: Option<i16>,
     pub(crate) bytes: u64,
     pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
     pub(crate) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
@@ -271,19 +273,20 @@ impl Coordinator<'_> {
             if reached.is_some_and(|reached| begins > reached) {
                 return;
             }
-            let Some(Surveyed { source, open, reader, rank }) = self.pending.pop() else { return };
-            match open.map_or_else(|| source.open(), Ok) {
-                Ok(blocks) => self.activate(blocks, reader, rank),
+            let Some(mut next) = self.pending.pop() else { return };
+            match next.open.take().map_or_else(|| next.source.open(), Ok) {
+                Ok(blocks) => self.activate(blocks, next),
                 Err(problem) => self.gathered.problems.push(problem),
             }
         }
     }
 
-    fn activate(&mut self, blocks: BlockReader, reader: Reader, rank: Rank) {
+    fn activate(&mut self, blocks: BlockReader, Surveyed { source, reader, guessed_year, rank, .. }: Surveyed) {
         let file = rank.2;
         let read = FileRead {
-            source: blocks.source().clone(),
+            source,
             format: reader.format(),
+            guessed_year,
             bytes: 0,
             sensors: BTreeMap::new(),
             unparsed: BTreeMap::new(),

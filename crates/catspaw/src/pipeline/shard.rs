@@ -11,8 +11,10 @@ use super::parse::{Batch, Rank};
 use super::route::Routed;
 use super::spill::Spill;
 
-/// Hosts that one shard keeps; beyond, those that were quiet longest and have no service go.
+/// Hosts that one shard keeps; beyond, those go that were quiet longest and are not convicted.
 const HOSTS: usize = 1024;
+/// A host with a service counts for so many more.
+const SERVING: usize = 7;
 
 /// A record that is late by no more waits until the clock comes to where it was.
 const WAITS: i64 = 24 * 3600 * Nanos::SECOND;
@@ -39,6 +41,9 @@ pub(crate) struct Lanes {
     pub(crate) lanes: Vec<(HostKey, SensorId, Box<Lane>)>,
     /// Connections put together.
     pub(crate) connected: u64,
+    /// Those of them whose end was seen, and those whose end says nothing of their bytes.
+    pub(crate) ended: u64,
+    pub(crate) sizeless: u64,
     /// Hosts that the cap dropped.
     pub(crate) hosts_dropped: u64,
     /// Per file and sensor: records that came later than the merge waits, and second copies.
@@ -73,6 +78,8 @@ pub(crate) struct Shard {
     /// Fingerprints of the records at the current moment of each sensor.
     seen: HashMap<SensorId, (Nanos, HashSet<(u64, bool)>)>,
     lanes: HashMap<(HostKey, SensorId), Held>,
+    /// How many of them have a service.
+    serving: usize,
     rows: Rowsink,
     hosts_dropped: u64,
     irregular: BTreeMap<(u32, SensorId), Irregular>,
@@ -94,12 +101,18 @@ struct Rowsink {
     connections: Spill<Connection>,
     wants_connections: bool,
     connected: u64,
+    ended: u64,
+    sizeless: u64,
     error: Option<io::Error>,
 }
 
 impl Sink for Rowsink {
     fn connection(&mut self, connection: Connection) {
         self.connected += 1;
+        if connection.ended() {
+            self.ended += 1;
+            self.sizeless += u64::from(connection.bytes().is_none());
+        }
         if self.wants_connections {
             self.error = self.error.take().or(self.connections.push(connection).err());
         }
@@ -120,6 +133,7 @@ impl Shard {
             streams: BTreeMap::new(),
             seen: HashMap::new(),
             lanes: HashMap::new(),
+            serving: 0,
             rows: Rowsink { wants_connections, ..Rowsink::default() },
             hosts_dropped: 0,
             irregular: BTreeMap::new(),
@@ -204,32 +218,35 @@ impl Shard {
     }
 
     fn observe(&mut self, sensor: SensorId, key: Nanos, late: bool, routed: &Routed) -> io::Result<()> {
-        if self.lanes.len() >= HOSTS && !self.lanes.contains_key(&(routed.host, sensor)) {
+        if self.lanes.len() + SERVING * self.serving >= HOSTS && !self.lanes.contains_key(&(routed.host, sensor)) {
             self.drop_quiet_hosts();
         }
         let held = self.lanes.entry((routed.host, sensor)).or_default();
         held.ours |= routed.ours;
+        let served = !held.lane.services.is_empty();
         let mut ctx = Context { config: &self.config, days: &mut self.days, host: routed.host, sensor };
         let record: &Record = &routed.record;
         let Routed { side, peer_inside, owner, .. } = *routed;
-        held.lane
-            .observe(&mut ctx, Observation { key, late, record, side, peer_inside, owner }, &mut self.rows)
-            .map_err(|e| {
-                io::Error::other(format!("the merge gave {:?} after {:?} (please report this)", e.key, e.last))
-            })
+        let seen = Observation { key, late, record, side, peer_inside, owner };
+        let observed = held.lane.observe(&mut ctx, seen, &mut self.rows);
+        self.serving += usize::from(!served && !held.lane.services.is_empty());
+        observed.map_err(|e| {
+            io::Error::other(format!("the merge gave {:?} after {:?} (please report this)", e.key, e.last))
+        })
     }
 
-    /// Makes room by an eighth: hosts without a service, those that were quiet longest first.
+    /// Makes room by an eighth: hosts that are not convicted, those that were quiet longest first.
     fn drop_quiet_hosts(&mut self) {
         let mut quiet: Vec<_> = self
             .lanes
             .iter()
-            .filter(|(_, held)| held.lane.services.is_empty())
+            .filter(|(_, held)| !held.lane.is_convicted())
             .map(|(&host, held)| (held.lane.last_seen(), host))
             .collect();
         quiet.sort_unstable();
-        for (_, host) in quiet.into_iter().take(HOSTS / 8) {
+        for (_, host) in quiet.into_iter().take(self.lanes.len().div_ceil(8)) {
             let Some(Held { mut lane, ours }) = self.lanes.remove(&host) else { continue };
+            self.serving -= usize::from(!lane.services.is_empty());
             let mut ctx = Context { config: &self.config, days: &mut self.days, host: host.0, sensor: host.1 };
             lane.finish(&mut ctx, &mut self.rows);
             self.hosts_dropped += u64::from(ours);
@@ -254,6 +271,8 @@ impl Shard {
             }
         }
         lanes.connected = self.rows.connected;
+        lanes.ended = self.rows.ended;
+        lanes.sizeless = self.rows.sizeless;
         match self.rows.error {
             Some(error) => Err(error),
             None => Ok(Outcome { lanes, pairs: self.rows.pairs, connections: self.rows.connections }),

@@ -32,6 +32,21 @@ impl Stamps {
     }
 }
 
+impl Stamps {
+    /// The year of a file's first record, where its stamps have none: then it is another by another hint.
+    fn guessed_year(&self, head: &[u8], first: Nanos) -> Option<i16> {
+        const ANOTHER: i16 = 1980;
+        let Sniffed::Evidence(reader) = sniff(head, Clock::new(self.zone.clone(), YearHint::First(ANOTHER))) else {
+            return None;
+        };
+        let year = |at: Nanos| {
+            let at = jiff::Timestamp::from_nanosecond(i128::from(at.0)).ok()?;
+            Some(self.zone.to_datetime(at).year())
+        };
+        (first != Nanos::MIN && first_record(&reader, head) != first).then(|| year(first)).flatten()
+    }
+}
+
 /// The day after a file was written: a clock may be a zone ahead.
 fn day_after(written: std::time::SystemTime, zone: &TimeZone) -> Date {
     let timestamp = jiff::Timestamp::try_from(written).unwrap_or(jiff::Timestamp::MAX);
@@ -45,6 +60,8 @@ pub(crate) struct Surveyed {
     /// Kept open where it cannot be opened again (a pipe).
     pub(crate) open: Option<BlockReader>,
     pub(crate) reader: Reader,
+    /// The year that was taken for stamps without one, where nobody said it.
+    pub(crate) guessed_year: Option<i16>,
     /// No record of it is expected before this moment, less what the merge waits.
     pub(crate) rank: Rank,
 }
@@ -62,9 +79,10 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps) -> Result<Surve
         Sniffed::Other(name) => return Err(source.problem(What::NotEvidence(name))),
     };
     let rank = (first_record(&reader, head), xxh3_64(head), file);
+    let guessed_year = if stamps.year.is_none() { stamps.guessed_year(head, rank.0) } else { None };
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
     let open = blocks.size().is_none().then_some(blocks);
-    Ok(Surveyed { source, open, reader, rank })
+    Ok(Surveyed { source, open, reader, guessed_year, rank })
 }
 
 /// A log of stamps without a year that was split at or after New Year: its later files are of the year after `--year`.

@@ -56,7 +56,8 @@ pub(crate) fn build(
     }
     incidents.sort_by(|a, b| severity(b).cmp(&severity(a)).then_with(|| by_host(a, b)));
     let evidence = evidence(gathered, lanes, names);
-    let limits = limits(gathered, &evidence);
+    let warnings = warnings(gathered, &evidence, lanes);
+    let limits = limits(gathered).into_iter().chain(warnings.iter().cloned()).collect();
     Report {
         schema: "catspaw.report/1",
         version: env!("CARGO_PKG_VERSION"),
@@ -70,6 +71,7 @@ pub(crate) fn build(
         limits,
         dropped: dropped(lanes),
         unparsed: unparsed(gathered, names),
+        warnings,
         looked_at: LookedAt {
             hosts: lanes.iter().map(|l| l.inside.len() as u64).sum(),
             connections: lanes.iter().map(|l| l.connected).sum(),
@@ -89,7 +91,7 @@ fn by_host(a: &Incident, b: &Incident) -> std::cmp::Ordering {
     addr(a).cmp(&addr(b))
 }
 
-fn limits(gathered: &Gathered, evidence: &[Evidence]) -> Vec<String> {
+fn limits(gathered: &Gathered) -> Vec<String> {
     let mut limits: Vec<String> = LIMITS.iter().map(|&limit| limit.to_owned()).collect();
     if gathered.files.values().any(|file| file.format == "cisco-syslog") {
         limits.push(
@@ -98,14 +100,39 @@ fn limits(gathered: &Gathered, evidence: &[Evidence]) -> Vec<String> {
                 .to_owned(),
         );
     }
-    limits.extend(evidence.iter().filter(|e| e.late > 0 && e.late.saturating_mul(MANY_LATE) >= e.records).map(|e| {
+    limits
+}
+
+/// What this evidence in particular leaves in the dark: said on standard error too, for nobody reads to the end of a
+/// report that finds nothing.
+fn warnings(gathered: &Gathered, evidence: &[Evidence], lanes: &[Lanes]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    let guessed: BTreeSet<i16> = gathered.files.values().filter_map(|file| file.guessed_year).collect();
+    if let (Some(first), Some(last)) = (guessed.first(), guessed.last()) {
+        let years = if first == last { first.to_string() } else { format!("{first} to {last}") };
+        warnings.push(format!(
+            "Stamps without a year were taken as of {years}: the latest that is not after the file was written. --year \
+             says another."
+        ));
+    }
+    let (ended, sizeless): (u64, u64) =
+        lanes.iter().fold((0, 0), |sum, shard| (sum.0 + shard.ended, sum.1 + shard.sizeless));
+    if sizeless > ended / 2 {
+        warnings.push(format!(
+            "{sizeless} of {ended} connections that ended have no byte counts: no test can use them, and relays among \
+             them are not found. Does the device log them?"
+        ));
+    }
+    warnings.extend(evidence.iter().filter(|e| e.late > 0 && e.late.saturating_mul(MANY_LATE) >= e.records).map(|e| {
         let Evidence { path, sensor, late, records, .. } = e;
         format!(
             "{late} of {records} records of {sensor} in {path} came later than the merge waits for: they are counted, \
-             but no test used them. Was its clock set back, or is the file not in order of time?"
+             but no test used them, so that relays are missed, found late or seen too small. Was its clock set back, or \
+             is the file not in order of time? Files that are named apart are put in order; what comes through one pipe \
+             is not."
         )
     }));
-    limits
+    warnings
 }
 
 fn evidence(gathered: &Gathered, lanes: &[Lanes], names: &Names) -> Vec<Evidence> {
@@ -149,7 +176,15 @@ fn unparsed(gathered: &Gathered, names: &Names) -> Vec<UnparsedLines> {
             })
             .collect()
     };
-    gathered.files.iter().flat_map(lines).collect()
+    let whole = gathered.problems.iter().map(|problem| UnparsedLines {
+        path: problem.path.clone(),
+        line: 0,
+        kind: "file".to_owned(),
+        count: 1,
+        why: problem.why(),
+        lines: Vec::new(),
+    });
+    gathered.files.iter().flat_map(lines).chain(whole).collect()
 }
 
 fn dropped(lanes: &[Lanes]) -> Vec<Dropped> {

@@ -323,7 +323,8 @@ impl Case<'_> {
     /// The same for the same host and topology in every run.
     #[must_use]
     pub(crate) fn id(&self) -> String {
-        SensorId::of(format!("{} forward", self.host.addr()).as_bytes()).hex()
+        let declared = if self.authorised { " authorised" } else { "" };
+        SensorId::of(format!("{} forward{declared}", self.host.addr()).as_bytes()).hex()
     }
 }
 

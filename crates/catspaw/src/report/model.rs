@@ -29,6 +29,9 @@ pub(crate) struct Report {
     pub(crate) dropped: Vec<Dropped>,
     /// What could not be read.
     pub(crate) unparsed: Vec<UnparsedLines>,
+    /// Those of the limits that this evidence in particular has: they are said on standard error too.
+    #[serde(skip)]
+    pub(crate) warnings: Vec<String>,
     /// What was looked at, for the text report.
     #[serde(skip)]
     pub(crate) looked_at: LookedAt,

@@ -1,6 +1,6 @@
 //! What pairs add up to.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
 use catspaw_records::{Days, Endpoint, Nanos, Place, RecordId};
@@ -31,6 +31,8 @@ pub(crate) struct Sums {
     /// Places of the first pairs' records.
     pub(crate) places: Vec<Place>,
     last_outbound: Option<(RecordId, Nanos)>,
+    /// Inbound legs whose payload is counted: one may be carried on by several.
+    inbound: HashSet<(RecordId, Nanos)>,
 }
 
 impl Sums {
@@ -46,7 +48,8 @@ impl Sums {
             return;
         }
         let client = self.clients.entry(pair.inbound.peer.addr).or_default();
-        *client = (client.0 + 1, client.1 + payload(&pair.inbound));
+        let first = self.inbound.insert((pair.inbound.id, pair.inbound.start.at));
+        *client = (client.0 + 1, client.1 + if first { payload(&pair.inbound) } else { 0 });
         let target = self.targets.entry(out.peer).or_default();
         *target = (target.0 + 1, target.1 + payload(out));
         if self.places.len() < EXAMPLES {

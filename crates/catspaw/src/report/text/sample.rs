@@ -42,6 +42,7 @@ pub(super) fn nothing() -> Report {
         ],
         dropped: Vec::new(),
         unparsed: Vec::new(),
+        warnings: Vec::new(),
         looked_at: LookedAt {
             hosts: 2113,
             connections: 1_893_556,
