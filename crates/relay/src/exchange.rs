@@ -20,7 +20,7 @@ use crate::leg::Size;
 const KEPT: usize = 64;
 /// Weight of the candidate itself among them. With 1 the comparison would be exact, and a relay would need some three
 /// more sessions; what a leg is worth at most is one and the number of the others over this.
-const ITSELF: f64 = 0.01;
+const ITSELF: f64 = 0.02;
 /// What a candidate may be worth at most without another to compare it with: the first page that a host serves may be the
 /// first that it fetches.
 const FIRST: f64 = 100.0;
@@ -29,7 +29,7 @@ const EACH: f64 = 500.0;
 /// About the same size: to within one part in this.
 const NEAR: i64 = 8;
 /// As many of about the same size are assumed at least.
-const NEAR_LEAST: f64 = 8.0;
+const NEAR_LEAST: f64 = 2.0;
 
 /// Earlier inbound legs that an outbound one may be compared with.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
