@@ -4,12 +4,13 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use crate::args::Args;
 use crate::run::{self, Doing, Result};
 use crate::{bench, judge};
 
-const NAMES: [&str; 3] = ["judge", "case", "bench"];
+const NAMES: [&str; 4] = ["judge", "case", "innocents", "bench"];
 
 const END: &str = "<!-- end -->";
 
@@ -32,11 +33,37 @@ fn make(name: &str) -> Result<String> {
     let judged = match name {
         "judge" => judge::captures()?,
         "case" => judge::case()?,
+        "innocents" => return innocents(),
         _ => return bench::scan(&mut Args::none()),
     };
     // A figure that does not hold is shown as it is, with what the judge says of it.
     let short: String = judged.short.iter().map(|what| format!("- {what}\n")).collect();
     Ok(if short.is_empty() { judged.table.to_string() } else { format!("{}\n{short}", judged.table) })
+}
+
+/// The table that the relay crate's own test prints, one row for a kind of innocent in a view.
+fn innocents() -> Result<String> {
+    let test = ["test", "--locked", "--release", "-p", "catspaw-relay", "--test", "innocents"];
+    let print = ["--", "--ignored", "--nocapture", "table_of_innocents"];
+    let printed = Command::new("cargo").args(test).args(print).current_dir(run::root()).output().doing("cargo test")?;
+    let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
+    let rows: Vec<String> = printed.lines().filter_map(innocent).collect();
+    if rows.is_empty() {
+        return Err("the table of innocents is empty: does its test still print it?".into());
+    }
+    let head = "| innocent | view | hosts | log10 of the largest | >= 10 | >= 100 | >= 1000 | >= 10000 | convicted |";
+    Ok(format!("{head}\n|{}\n{}", " --- |".repeat(9), rows.concat()))
+}
+
+/// `NAME VIEW n HOSTS log10 max M >=10..1e4 [A, B, C, D] convicted N` as a row.
+fn innocent(line: &str) -> Option<String> {
+    let (what, rest) = line.split_once(" n ")?;
+    let (name, view) = what.trim().rsplit_once(' ')?;
+    let (hosts, rest) = rest.split_once(" log10 max ")?;
+    let (largest, rest) = rest.split_once(" >=10..1e4 [")?;
+    let (over, convicted) = rest.split_once("] convicted ")?;
+    let cells = [name, view, hosts, largest].into_iter().chain(over.split(',')).chain([convicted]).map(str::trim);
+    Some(format!("| {} |\n", cells.collect::<Vec<_>>().join(" | ")))
 }
 
 fn documents() -> Result<Vec<PathBuf>> {

@@ -28,7 +28,7 @@ usage: cargo xtask TASK
       time `catspaw scan` on a made log beside wc, rg and grep, in interleaved rounds
   fuzz [TARGET...] [--seconds N]
       fuzz each target for N seconds (60)
-  figures [judge] [case] [bench]
+  figures [judge] [case] [innocents] [bench]
       make the figures in docs/figures.md again (all of them without a name)
   audit
       ask the advisory database about the dependencies (needs the network)

@@ -113,7 +113,11 @@ impl Tally {
 
     fn uncount(&mut self, direction: Direction, leg: &Leg, day: i32) {
         let smtp = direction == Direction::Outbound && leg.smtp;
-        if let Some(counts) = self.day(direction, leg.own.port, day) {
+        let counts = match direction {
+            Direction::Outbound => self.outbound.get_mut(&day),
+            Direction::Inbound => self.inbound.get_mut(&leg.own.port).and_then(|days| days.get_mut(&day)),
+        };
+        if let Some(counts) = counts {
             counts.unanswered = counts.unanswered.saturating_sub(1);
             counts.smtp = counts.smtp.saturating_sub(u64::from(smtp));
         }

@@ -20,7 +20,7 @@ use world::{HOUR, Outcome, Pair, Rng, SimLeg, View, World, judge};
 
 /// Hosts of each kind in the smoke version, which has a quarter of the sessions, and in the table.
 const HOSTS: u64 = 5;
-const HOSTS_MEASURED: u64 = 1000;
+const HOSTS_MEASURED: u64 = 300;
 
 /// A kind of innocent, for how many days and with how many sessions on each.
 struct Kind {
@@ -369,7 +369,7 @@ fn a_relay_is_found_in_a_dozen_sessions_beside_a_busy_server_and_a_scan() {
 }
 
 #[test]
-#[ignore = "takes an hour: prints the table"]
+#[ignore = "takes ten minutes: prints the table"]
 fn table_of_innocents() {
     for kind in [by_chance(), correlated(), conserving()].into_iter().flatten() {
         for view in [View::Syslog, View::Zeek] {
