@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "cli/blind.rs"]
+mod blind;
 #[path = "cli/caps.rs"]
 mod caps;
 #[path = "cli/clocks.rs"]

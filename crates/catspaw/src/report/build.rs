@@ -117,7 +117,13 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence], lanes: &[Lanes]) -> Vec<
     }
     let (ended, sizeless): (u64, u64) =
         lanes.iter().fold((0, 0), |sum, shard| (sum.0 + shard.ended, sum.1 + shard.sizeless));
-    if sizeless > ended / 2 {
+    if ended == 0 && lanes.iter().any(|shard| shard.connected > 0) {
+        warnings.push(
+            "No connection's end is in this evidence (openings alone?), so that nobody's bytes are known: no test can use \
+             it, and no relay is found in it."
+                .to_owned(),
+        );
+    } else if sizeless > ended / 2 {
         warnings.push(format!(
             "{sizeless} of {ended} connections that ended have no byte counts: no test can use them, and relays among \
              them are not found. Does the device log them?"
