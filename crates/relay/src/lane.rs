@@ -366,7 +366,7 @@ impl Lane {
     /// An end at `at` that is known from now (`key`) on.
     fn end(&self, key: Nanos, at: Nanos, ending: Ending, bytes: Option<Bytes>) -> End {
         let size = bytes.map(Size::of);
-        let empty = size.is_none_or(|size| size.total() == 0);
+        let empty = size.is_some_and(|size| size.total() == 0);
         let reset = matches!(ending, Ending::ResetByOrig | Ending::ResetByResp | Ending::Reset);
         let answered = ending != Ending::NoAnswer && !(reset && empty);
         End { at, known: key, order: self.order, ending, answered, size }

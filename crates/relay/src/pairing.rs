@@ -188,7 +188,9 @@ pub(crate) fn pair(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &
     let mut background = Histogram::default();
     let mut learned = models.to_vec();
     let mut columns: Vec<Option<usize>> = Vec::new();
-    for round in 1.. {
+    let mut round = 0;
+    loop {
+        round += 1;
         let edges = edges(inbound, outbound, &learned, &background);
         let solved = Assignment::solve(&edges, inbound.len());
         let now: Vec<Option<usize>> = (0..outbound.len()).map(|row| solved.column_of(row)).collect();
@@ -203,7 +205,6 @@ pub(crate) fn pair(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &
         columns = now;
         (learned, background) = refit(inbound, outbound, (models, &learned, &background), &columns);
     }
-    Vec::new()
 }
 
 fn edges(

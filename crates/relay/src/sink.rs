@@ -79,7 +79,7 @@ impl Connection {
             Said::Built(_, closed) => closed.map_or(Ending::Open, |closed| closed.ending),
             Said::TornDown(closed) => closed.ending,
         };
-        let empty = self.bytes().is_none_or(|bytes| bytes.total() == 0);
+        let empty = self.bytes().is_some_and(|bytes| bytes.total() == 0);
         match ending {
             Ending::Fins => Some(ConnState::Sf),
             Ending::ResetByOrig => Some(ConnState::Rsto),
