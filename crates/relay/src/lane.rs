@@ -1,6 +1,6 @@
 //! The fold over what one sensor saw of one host.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 
 use catspaw_records::{
@@ -91,6 +91,8 @@ pub struct Lane {
     last: Option<Nanos>,
     /// By protocol too: some devices number each by itself.
     open: HashMap<(Proto, RecordId), Open>,
+    /// Connections that were given up because too many were open: when their end comes, they have counted.
+    given_up: HashSet<(Proto, RecordId)>,
     /// Inbound legs at ports that have shown no payload yet.
     quiet: BTreeMap<u16, BTreeMap<Key, Leg>>,
     /// Ports that have.
@@ -177,6 +179,7 @@ impl Lane {
             owner: seen.owner,
             late: seen.late,
         };
+        self.given_up.remove(&(opened.proto, opened.id));
         self.see_mapped(opened, seen.side);
         if let Some(before) = self.open.insert((opened.proto, opened.id), open) {
             // The device reused the number: the end of the earlier connection was not logged.
@@ -189,18 +192,21 @@ impl Lane {
             self.legs_of(leg.own.port).insert(key, leg);
         }
         if self.open.len() > OPEN {
-            self.drop_oldest_open();
+            self.drop_oldest_open(ctx, seen.key, sink);
         }
     }
 
-    fn drop_oldest_open(&mut self) {
+    fn drop_oldest_open(&mut self, ctx: &mut Context<'_>, key: Nanos, sink: &mut impl Sink) {
         let mut oldest: Vec<(u64, (Proto, RecordId))> = self.open.iter().map(|(&id, open)| (open.order, id)).collect();
         oldest.sort_unstable();
         for (_, id) in oldest.into_iter().take(OPEN / 8) {
             let Some(open) = self.open.remove(&id) else { continue };
-            // Its end may still come, and counts then: giving it away now would count it twice.
             self.open_dropped += 1;
             self.forget_inbound(&open);
+            self.give_up(ctx, &open, key, sink);
+            if self.given_up.len() < OPEN {
+                self.given_up.insert(id);
+            }
         }
     }
 
@@ -222,8 +228,12 @@ impl Lane {
     }
 
     fn closed(&mut self, ctx: &mut Context<'_>, seen: Observation<'_>, closed: &Closed, sink: &mut impl Sink) {
-        let Some(open) = self.take_open((closed.proto, closed.id), |open| open.is_of(closed)) else {
-            return self.closed_alone(ctx, seen, closed, sink);
+        let id = (closed.proto, closed.id);
+        let Some(open) = self.take_open(id, |open| open.is_of(closed)) else {
+            if !self.given_up.remove(&id) {
+                self.closed_alone(ctx, seen, closed, sink);
+            }
+            return;
         };
         let closed = if open.opened.orig == closed.second { closed.turned() } else { *closed };
         let ended = closed.ended.unwrap_or(seen.record.known);

@@ -13,17 +13,23 @@ fn dropped(report: &Value, table: &str) -> u64 {
 #[test]
 fn connections_left_open_are_bounded() {
     let mut log = Log::default();
+    let peer = |n: u32| format!("198.18.{}.{}", n >> 8 & 255, n & 255);
+    let own = |n: u32| ("10.0.0.5", 1024 + (n % 60_000) as u16);
     for n in 0..66_000_u32 {
-        let peer = format!("198.18.{}.{}", n >> 8 & 255, n & 255);
-        let own = ("10.0.0.5", 1024 + (n % 60_000) as u16);
-        log.built(DAY + i64::from(n / 100), "outbound", &n.to_string(), (&peer, 80), own);
+        log.built(DAY + i64::from(n / 100), "outbound", &n.to_string(), (&peer(n), 80), own(n));
     }
     log.relay(DAY + 800, 40);
-    let place = Place::with("log", log.text);
+    let place = Place::with("log", &log.text);
     let report = place.report(&["log", "--connections", "rows.jsonl"]);
     assert!(dropped(&report, "open connections") >= 66_000 - 65_536, "{}", report["dropped"]);
     assert_eq!(report["incidents"][0]["counts"]["relayed"], 40);
     assert_eq!(place.read("rows.jsonl").lines().count(), 66_080, "each of them is shown, with or without its end");
+    for n in 0..66_000 {
+        log.ended(DAY + 4000, &n.to_string(), (&peer(n), 80), own(n), "0:50:00", "700");
+    }
+    let place = Place::with("log", log.text);
+    place.report(&["log", "--connections", "rows.jsonl"]);
+    assert_eq!(place.read("rows.jsonl").lines().count(), 66_080, "none of those that were given up is shown twice");
 }
 
 #[test]
