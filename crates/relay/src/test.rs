@@ -25,6 +25,8 @@ const WORTH_A_LOOK: f64 = 0.02;
 const UNKNOWN_END: f64 = 0.1;
 const STILL_OPEN: f64 = 0.03;
 const APART: f64 = 0.001;
+/// After so many days without a leg that could be tested the evidence is dropped: it is not the same host any more.
+const IDLE_DAYS: i32 = 30;
 /// Days over which the error of thirty days is spent: half on the first, the rest evenly.
 const DAYS: f64 = 30.0;
 
@@ -225,6 +227,9 @@ impl Test {
         if self.last_day.is_some_and(|last| last >= day) {
             return;
         }
+        if self.last_day.is_some_and(|last| day - last > IDLE_DAYS) {
+            *self = Self::default();
+        }
         self.last_day = Some(day);
         let capital: f64 = if self.days == 0 { 0.5 } else { 0.5 / (DAYS - 1.0) };
         for log in &mut self.log_products {
@@ -242,4 +247,37 @@ fn log_sum(a: f64, b: f64) -> f64 {
 /// Logarithm of the mean of what `logs` are the logarithms of.
 pub(crate) fn log_mean(logs: &[f64]) -> f64 {
     logs.iter().copied().fold(f64::NEG_INFINITY, log_sum) - (logs.len() as f64).ln()
+}
+
+#[cfg(test)]
+mod tests {
+    use catspaw_records::ByteKind;
+
+    use super::*;
+
+    fn size(up: i64) -> Size {
+        Size { up, down: 0, directed: false, kind: ByteKind::PayloadRetransmitted }
+    }
+
+    /// Takes a session of a SOCKS relay on each day from `from` on.
+    fn sessions(test: &mut Test, from: i32, count: i32) {
+        for day in from..from + count {
+            let out = 1000 + i64::from(day) * 7919 % 30_011;
+            let key = (Nanos::from_secs(i64::from(day) * 86_400), 0);
+            let inbound = Candidate { key, lag: 0, gap: Gap::Apart(0), size: Some(size(out + 25)) };
+            test.take(size(out), 1_000_000_000, &[inbound], &Histogram::default(), day);
+        }
+    }
+
+    #[test]
+    fn evidence_runs_on_over_days_and_is_dropped_after_thirty_idle_ones() {
+        let mut test = Test::default();
+        sessions(&mut test, 0, 8);
+        let before = test.log_ratio();
+        assert!(before > 10.0, "{before}");
+        sessions(&mut test, 8 + 29, 1);
+        assert!(test.log_ratio() > before, "{}", test.log_ratio());
+        sessions(&mut test, 38 + 31, 1);
+        assert!(test.log_ratio() < 5.0, "{}", test.log_ratio());
+    }
 }
