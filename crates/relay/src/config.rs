@@ -117,6 +117,12 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Whether the owner has declared anything of this host.
+    #[must_use]
+    pub fn declares(&self, host: IpAddr) -> bool {
+        self.authorised.iter().any(|stanza| stanza.host.contains(host))
+    }
+
     /// Whether a declared relay covers a session.
     #[must_use]
     pub fn covers(&self, service: Endpoint, client: IpAddr, target: IpAddr) -> bool {

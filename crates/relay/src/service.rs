@@ -101,7 +101,7 @@ impl Service {
     /// Takes one outbound leg into both tests.
     pub(crate) fn take(&mut self, due: Due<'_>, config: &Config) {
         for authorised in [false, true] {
-            if authorised && config.authorised.is_empty() {
+            if authorised && !config.declares(due.leg.own.addr) {
                 continue;
             }
             self.take_into(authorised, due, config);
@@ -140,14 +140,14 @@ impl Service {
     /// The inbound legs that were open when `due`, moved by `shift`, was opened, the latest first.
     fn candidates(&self, authorised: bool, due: Due<'_>, shift: i64, config: &Config) -> Vec<Candidate> {
         let upto = due.leg.start_latest().plus(shift);
+        let declared = config.declares(due.leg.own.addr);
         self.legs
             .range(..=(upto, u64::MAX))
             .rev()
             .take(LOOKED_AT)
             .filter(|(_, inbound)| could_cause(inbound, due.leg, shift))
             .filter(|(_, inbound)| {
-                config.authorised.is_empty()
-                    || config.covers(inbound.own, inbound.peer.addr, due.leg.peer.addr) == authorised
+                !declared || config.covers(inbound.own, inbound.peer.addr, due.leg.peer.addr) == authorised
             })
             .take(CANDIDATES)
             .map(|(&key, inbound)| Candidate {
