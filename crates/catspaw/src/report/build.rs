@@ -8,7 +8,7 @@ use catspaw_records::HostKey;
 use catspaw_relay::Network;
 
 use super::examples;
-use super::incident::Cases;
+use super::incident::{Case, Cases};
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
 use super::{Names, time};
 use crate::pipeline::{FileRead, Gathered, Home, Lanes, UnparsedCount};
@@ -45,7 +45,7 @@ pub(crate) fn build(
     dns_forwarders: &[(HostKey, u16)],
     names: &Names,
 ) -> Report {
-    let mut places: Vec<_> = cases.cases.iter().map(|case| case.sums().places).collect();
+    let mut places: Vec<_> = cases.cases.iter().map(Case::places).collect();
     let mut examples = examples::read(gathered, &mut places);
     let mut incidents = Vec::new();
     let mut authorised = Vec::new();

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use catspaw_records::{Days, HostKey, SensorId};
+use catspaw_records::{Days, HostKey, Place, SensorId};
 use catspaw_relay::{Config, Lane, LegPair, Service as Tested, Tests};
 
 use super::mail;
 use super::model::{Client, Confidence, Counts, Day, Incident, Service, Target};
-use super::sums::Sums;
+use super::sums::{EXAMPLES, Sums};
 use super::{time, why};
 use crate::pipeline::Lanes;
 
@@ -70,7 +70,7 @@ impl<'a> Cases<'a> {
         }
         let mut cases = Self::default();
         for (host, lanes) in hosts {
-            let declared = config.authorised.iter().any(|stanza| stanza.host.contains(host.addr()));
+            let declared = config.declares(host.addr());
             cases.choose_host(host, false, &lanes, config);
             if declared {
                 cases.choose_host(host, true, &lanes, config);
@@ -182,6 +182,11 @@ impl Case<'_> {
             all.merge(&service.sums);
         }
         all
+    }
+
+    /// Places of records that show it.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        self.services.iter().flat_map(|service| &service.sums.places).copied().take(EXAMPLES).collect()
     }
 
     /// Whether clients do not choose the target.

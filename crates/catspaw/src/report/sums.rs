@@ -7,7 +7,7 @@ use catspaw_records::{Days, Endpoint, Nanos, Place, RecordId};
 use catspaw_relay::{Basis, Leg, LegPair, size_class};
 
 /// Records that are shown.
-const EXAMPLES: usize = 20;
+pub(crate) const EXAMPLES: usize = 20;
 
 /// What pairs add up to.
 #[derive(Debug, Default)]
@@ -68,7 +68,7 @@ impl Sums {
         }
     }
 
-    /// Adds the sums of another service of the same host.
+    /// Adds the sums of another service of the same host, but for the places.
     pub(crate) fn merge(&mut self, other: &Self) {
         self.relayed += other.relayed;
         self.refused += other.refused;
@@ -90,8 +90,6 @@ impl Sums {
             let row = self.daily.entry(day).or_default();
             *row = (row.0 + relayed, row.1 + refused, row.2 + delivered);
         }
-        self.places.extend(&other.places);
-        self.places.truncate(EXAMPLES);
     }
 }
 
