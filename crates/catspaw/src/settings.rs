@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
-use catspaw_records::Nanos;
-use catspaw_relay::{Authorised, Config, Network};
+use catspaw_records::{Endpoint, Nanos};
+use catspaw_relay::{Authorised, Config, Network, Topology};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
@@ -132,11 +132,17 @@ impl Source<'_> {
         if stanza.reason.trim().is_empty() {
             return Err(self.error(stanza.host.span().start, "a declared relay needs a reason"));
         }
-        let forward = stanza.topology.as_ref().is_none_or(|t| t.as_ref() == "forward") && stanza.tunnel.is_none();
+        let topologies = [Topology::Forward, Topology::Backconnect, Topology::Direct];
+        let named = |text: &Spanned<String>| topologies.into_iter().find(|t| t.name() == text.as_ref());
+        let tunnel = |text: &Spanned<String>| {
+            text.as_ref().parse().ok().map(|far: SocketAddr| Endpoint { addr: far.ip(), port: far.port() })
+        };
         Ok(Authorised {
             host: self.network(&stanza.host)?,
             port: self.number(&stanza.port, 1..=65_535, "a port from 1 to 65535")?,
-            forward: forward && stanza.proto.as_ref().is_none_or(|p| p.as_ref() == "tcp"),
+            topology: stanza.topology.as_ref().and_then(named),
+            tunnel: stanza.tunnel.as_ref().and_then(tunnel),
+            tcp: stanza.proto.as_ref().is_none_or(|p| p.as_ref() == "tcp"),
             clients: self.networks(&stanza.clients)?,
             targets: self.networks(&stanza.targets)?,
         })

@@ -154,7 +154,7 @@ impl<W: Write> Table<W> {
     ) -> io::Result<()> {
         let mut row = vec![
             Cell::Text(pair.host.addr().to_string()),
-            Cell::Text("forward".to_owned()),
+            Cell::Text(pair.topology.name().to_owned()),
             Cell::Text(incident.to_owned()),
             Cell::Text(if pair.basis == Basis::Bytes { "bytes" } else { "order" }.to_owned()),
         ];

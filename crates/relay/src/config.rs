@@ -68,6 +68,29 @@ impl std::fmt::Display for Network {
     }
 }
 
+/// How a host passes other people's traffic on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Topology {
+    /// Clients connect to it, and it connects to their targets.
+    Forward,
+    /// It dials out a tunnel, and connects to what it is told through it.
+    Backconnect,
+    /// It sends by itself: spam.
+    Direct,
+}
+
+impl Topology {
+    /// As reports and configurations write it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Forward => "forward",
+            Self::Backconnect => "backconnect",
+            Self::Direct => "direct",
+        }
+    }
+}
+
 /// A relay that is meant to be one. What is `None` matches anything.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Authorised {
@@ -75,8 +98,12 @@ pub struct Authorised {
     pub host: Network,
     /// The service's port.
     pub port: Option<u16>,
-    /// Whether the stanza is about forward relays at all.
-    pub forward: bool,
+    /// The one topology that it is about.
+    pub topology: Option<Topology>,
+    /// The far end of a tunnel that may be dialled.
+    pub tunnel: Option<Endpoint>,
+    /// Whether it is about TCP at all.
+    pub tcp: bool,
     /// Whom it may serve.
     pub clients: Option<Vec<Network>>,
     /// Whom it may call.
@@ -87,14 +114,41 @@ impl Authorised {
     /// Whether it covers a session of `host`'s service on `port` from `client` on to `target`.
     #[must_use]
     pub fn covers(&self, host: IpAddr, port: u16, client: IpAddr, target: IpAddr) -> bool {
-        let within =
-            |nets: &Option<Vec<Network>>, addr| nets.as_ref().is_none_or(|n| n.iter().any(|n| n.contains(addr)));
-        self.forward
+        self.tcp
+            && self.tunnel.is_none()
+            && self.topology.is_none_or(|topology| topology == Topology::Forward)
             && self.host.contains(host)
             && self.port.is_none_or(|p| p == port)
             && within(&self.clients, client)
             && within(&self.targets, target)
     }
+
+    /// Whether it covers mail that `host` sends to `target` by itself: port 25 covers it too.
+    #[must_use]
+    pub fn covers_mail(&self, host: IpAddr, target: IpAddr) -> bool {
+        let mail = match self.topology {
+            Some(Topology::Direct) => true,
+            Some(Topology::Backconnect) => false,
+            Some(Topology::Forward) => self.port == Some(25),
+            None => self.port.is_none_or(|port| port == 25),
+        };
+        mail && self.tcp && self.tunnel.is_none() && self.host.contains(host) && within(&self.targets, target)
+    }
+
+    /// Whether it covers a tunnel that `host` dialled.
+    #[must_use]
+    pub fn covers_tunnel(&self, host: IpAddr, far: Endpoint) -> bool {
+        self.tcp
+            && self.topology.is_none_or(|topology| topology == Topology::Backconnect)
+            && self.host.contains(host)
+            && self.tunnel.is_none_or(|tunnel| tunnel == far)
+            && self.port.is_none_or(|port| port == far.port)
+            && within(&self.clients, far.addr)
+    }
+}
+
+fn within(nets: &Option<Vec<Network>>, addr: IpAddr) -> bool {
+    nets.as_ref().is_none_or(|nets| nets.iter().any(|net| net.contains(addr)))
 }
 
 /// How the correlator judges. The defaults are those of the documentation.
@@ -127,5 +181,17 @@ impl Config {
     #[must_use]
     pub fn covers(&self, service: Endpoint, client: IpAddr, target: IpAddr) -> bool {
         self.authorised.iter().any(|a| a.covers(service.addr, service.port, client, target))
+    }
+
+    /// Whether the owner knows that the host sends mail to `target`.
+    #[must_use]
+    pub fn covers_mail(&self, host: IpAddr, target: IpAddr) -> bool {
+        self.authorised.iter().any(|a| a.covers_mail(host, target))
+    }
+
+    /// Whether the owner knows of a tunnel that the host dialled.
+    #[must_use]
+    pub fn covers_tunnel(&self, host: IpAddr, far: Endpoint) -> bool {
+        self.authorised.iter().any(|a| a.covers_tunnel(host, far))
     }
 }

@@ -9,7 +9,7 @@ use catspaw_records::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config::{Config, Topology};
 use crate::histogram::Histogram;
 use crate::leg::{Direction, End, Leg, Size};
 use crate::pending::{self, Final};
@@ -519,6 +519,7 @@ impl Lane {
             sink.pair(LegPair {
                 host: ctx.host,
                 sensor: ctx.sensor,
+                topology: Topology::Forward,
                 port: inbound.own.port,
                 authorised: ctx.config.covers(inbound.own, inbound.peer.addr, outbound.peer.addr),
                 key: now,

@@ -18,7 +18,7 @@ mod spread;
 mod tally;
 mod test;
 
-pub use config::{Authorised, Config, Network};
+pub use config::{Authorised, Config, Network, Topology};
 pub use lane::{Context, Lane, Observation, OutOfOrder, STATE_VERSION};
 pub use leg::{Direction, End, Leg, Size};
 pub use service::{Conviction, Service, Tests};

@@ -5,6 +5,7 @@ use catspaw_records::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::config::Topology;
 use crate::leg::Leg;
 
 /// One connection, put together from what its records say.
@@ -107,7 +108,9 @@ pub struct LegPair {
     pub host: HostKey,
     /// Whose records.
     pub sensor: SensorId,
-    /// The service's port.
+    /// Which way it was passed on.
+    pub topology: Topology,
+    /// The service's port; of backconnect that of the tunnel's far end.
     pub port: u16,
     /// Whether a declared relay covers the client and the target.
     pub authorised: bool,

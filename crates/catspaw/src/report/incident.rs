@@ -252,13 +252,16 @@ impl Case<'_> {
             delivered_unit: "connections",
             ..Counts::default()
         };
-        for day in self.daily(sums).values() {
+        let daily = self.daily(sums);
+        for day in daily.values() {
             counts.outbound_attempts += day.outbound;
-            counts.inbound_attempts += day.inbound;
-            counts.unanswered_inbound += day.unanswered;
             counts.smtp_completed += day.smtp_completed;
         }
-        counts.inbound_established = counts.inbound_attempts - counts.unanswered_inbound;
+        let inbound: u64 = daily.values().filter_map(|day| day.inbound).sum();
+        let unanswered: u64 = daily.values().filter_map(|day| day.unanswered).sum();
+        counts.inbound_attempts = Some(inbound);
+        counts.unanswered_inbound = Some(unanswered);
+        counts.inbound_established = Some(inbound - unanswered);
         for day in self.lane.iter().flat_map(|(_, lane)| lane.tally.outbound.values()) {
             counts.outbound_established += day.established;
             counts.outbound_smtp += day.smtp;
@@ -277,8 +280,8 @@ impl Case<'_> {
             for service in &self.services {
                 for (&day, counts) in lane.tally.inbound.get(&service.port).into_iter().flatten() {
                     let row = days.entry(day).or_default();
-                    row.inbound += counts.established + counts.unanswered;
-                    row.unanswered += counts.unanswered;
+                    *row.inbound.get_or_insert_default() += counts.established + counts.unanswered;
+                    *row.unanswered.get_or_insert_default() += counts.unanswered;
                 }
             }
         }
@@ -290,6 +293,8 @@ impl Case<'_> {
         }
         for (&day, row) in &mut days {
             row.date = time::date(day);
+            row.inbound.get_or_insert_default();
+            row.unanswered.get_or_insert_default();
         }
         days
     }

@@ -19,8 +19,8 @@ pub(crate) struct Report {
     pub(crate) incidents: Vec<Incident>,
     /// Declared relays.
     pub(crate) authorised: Vec<Incident>,
-    /// Incidents with one cause: not built yet.
-    pub(crate) campaigns: Vec<()>,
+    /// Incidents with one cause.
+    pub(crate) campaigns: Vec<Campaign>,
     /// Rule alerts of hosts without an incident: not built yet.
     pub(crate) alerts: Vec<()>,
     /// What this evidence cannot show.
@@ -86,18 +86,18 @@ pub(crate) struct Incident {
     pub(crate) host: String,
     /// Addresses it was seen as outside.
     pub(crate) public: Vec<String>,
-    /// Who is behind it: not built yet.
-    pub(crate) owner: Option<()>,
-    /// `relay`, `suspect`; for a declared relay also `none`.
+    /// Who is behind it, where leases or the owner's table say.
+    pub(crate) owner: Option<Owner>,
+    /// `relay`, `spam-source`, `suspect`; for a declared relay also `none`.
     pub(crate) verdict: &'static str,
-    /// `forward`.
+    /// `forward`, `backconnect`, `direct`; null for a declared host that was not seen to relay.
     pub(crate) topology: Option<&'static str>,
     /// Whether the owner has declared it.
     pub(crate) authorised: bool,
     /// The ports whose inbound legs are carried on.
     pub(crate) services: Vec<Service>,
-    /// Of backconnect: not built yet.
-    pub(crate) tunnel: Option<()>,
+    /// Of backconnect: the far end of the tunnel.
+    pub(crate) tunnel: Option<Tunnel>,
     /// How sure.
     pub(crate) confidence: Confidence,
     /// Opening of the first outbound leg that carries one on.
@@ -116,16 +116,90 @@ pub(crate) struct Incident {
     pub(crate) targets: Vec<Target>,
     /// Distinct targets.
     pub(crate) targets_total: u64,
-    /// The cut: not built yet.
-    pub(crate) containment: Option<()>,
+    /// The cut: declared, or inferred from attempts that nobody answers any more.
+    pub(crate) containment: Option<Containment>,
     /// Rule alerts: not built yet.
     pub(crate) alerts: Vec<()>,
-    /// Weak signs: not built yet.
-    pub(crate) indicators: Vec<()>,
+    /// Weak signs: they convict nobody.
+    pub(crate) indicators: Vec<Indicator>,
     /// Raw records that show it.
     pub(crate) examples: Vec<Example>,
     /// One plain sentence per piece of evidence.
     pub(crate) why: Vec<String>,
+}
+
+/// Who is behind an address.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub(crate) struct Owner {
+    /// The MAC address.
+    pub(crate) mac: Option<String>,
+    /// The user.
+    pub(crate) user: Option<String>,
+    /// The host's name.
+    pub(crate) name: Option<String>,
+}
+
+/// The far end of a tunnel.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Tunnel {
+    /// The address.
+    pub(crate) address: String,
+    /// The port.
+    pub(crate) port: u16,
+}
+
+/// What happened after a host was cut off.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Containment {
+    /// When: declared, or the first of the attempts that nobody answers any more.
+    pub(crate) at: String,
+    /// `declared`, `inferred`.
+    pub(crate) source: &'static str,
+    /// Attempts at the service from then on.
+    pub(crate) attempts_after: u64,
+    /// Distinct addresses they came from.
+    pub(crate) clients_after: u64,
+    /// The opening of the last of them.
+    pub(crate) last_attempt: Option<String>,
+    /// How many of them were answered all the same.
+    pub(crate) answered_after: u64,
+    /// When the device tore the translation down that they kept open; null while it stands.
+    pub(crate) translation_held_until: Option<String>,
+    /// Its life in seconds, as the device says it.
+    pub(crate) translation_duration: Option<u64>,
+}
+
+/// A weak sign.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub(crate) struct Indicator {
+    /// What kind of sign: `open-ports`, `asked-ports`, ...
+    pub(crate) kind: String,
+    /// What was seen.
+    pub(crate) detail: String,
+}
+
+/// Incidents with one cause.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(crate) struct Campaign {
+    /// Ids of the incidents.
+    pub(crate) incidents: Vec<String>,
+    /// What they have in common.
+    pub(crate) shared: Shared,
+    /// One plain sentence for each of it.
+    pub(crate) why: Vec<String>,
+}
+
+/// What incidents have in common.
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
+pub(crate) struct Shared {
+    /// Clients that used more than one of the hosts.
+    pub(crate) clients: u64,
+    /// Service ports that all of them have.
+    pub(crate) ports: Vec<u16>,
+    /// The far end of their tunnels.
+    pub(crate) tunnel: Option<Tunnel>,
+    /// What software their overheads are those of: a guess.
+    pub(crate) software: Option<String>,
 }
 
 /// A port of a forward relay.
@@ -155,10 +229,10 @@ pub(crate) struct Confidence {
 /// How much.
 #[derive(Clone, Debug, Default, Serialize)]
 pub(crate) struct Counts {
-    /// At the service's ports.
-    pub(crate) inbound_attempts: u64,
+    /// At the service's ports; null where there is no service.
+    pub(crate) inbound_attempts: Option<u64>,
     /// Answered.
-    pub(crate) inbound_established: u64,
+    pub(crate) inbound_established: Option<u64>,
     /// The whole host's.
     pub(crate) outbound_attempts: u64,
     /// The whole host's, answered.
@@ -178,7 +252,7 @@ pub(crate) struct Counts {
     /// Only packets tell.
     pub(crate) recipients: Option<u64>,
     /// Attempts at the service that nobody answered.
-    pub(crate) unanswered_inbound: u64,
+    pub(crate) unanswered_inbound: Option<u64>,
     /// Payload of the relayed legs, both ways.
     pub(crate) bytes_relayed: u64,
 }
@@ -190,8 +264,8 @@ pub(crate) struct Day {
     pub(crate) date: String,
     /// Outbound attempts.
     pub(crate) outbound: u64,
-    /// Inbound attempts at the service.
-    pub(crate) inbound: u64,
+    /// Inbound attempts at the service; null where there is no service.
+    pub(crate) inbound: Option<u64>,
     /// As in the counts.
     pub(crate) relayed: u64,
     /// As in the counts.
@@ -201,7 +275,7 @@ pub(crate) struct Day {
     /// As in the counts.
     pub(crate) delivered: u64,
     /// Inbound attempts that nobody answered.
-    pub(crate) unanswered: u64,
+    pub(crate) unanswered: Option<u64>,
 }
 
 /// Who used it.

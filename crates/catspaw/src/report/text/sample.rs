@@ -119,7 +119,16 @@ fn target(address: &str, port: u16, sessions: u64, bytes: u64) -> Target {
 }
 
 fn day(date: &str, [outbound, inbound, unanswered, relayed, refused, smtp_completed, delivered]: [u64; 7]) -> Day {
-    Day { date: date.to_owned(), outbound, inbound, relayed, refused, smtp_completed, delivered, unanswered }
+    Day {
+        date: date.to_owned(),
+        outbound,
+        inbound: Some(inbound),
+        relayed,
+        refused,
+        smtp_completed,
+        delivered,
+        unanswered: Some(unanswered),
+    }
 }
 
 fn relay() -> Incident {
@@ -166,10 +175,20 @@ fn relay() -> Incident {
     }
 }
 
+fn no_counts() -> Counts {
+    Counts {
+        inbound_attempts: Some(0),
+        inbound_established: Some(0),
+        unanswered_inbound: Some(0),
+        delivered_unit: "connections",
+        ..Counts::default()
+    }
+}
+
 fn relay_counts() -> Counts {
     Counts {
-        inbound_attempts: 88_110,
-        inbound_established: 69_735,
+        inbound_attempts: Some(88_110),
+        inbound_established: Some(69_735),
         outbound_attempts: 66_888,
         outbound_established: 63_201,
         outbound_smtp: 31_008,
@@ -179,7 +198,7 @@ fn relay_counts() -> Counts {
         delivered: 14_929,
         delivered_unit: "connections",
         recipients: None,
-        unanswered_inbound: 18_375,
+        unanswered_inbound: Some(18_375),
         bytes_relayed: 1_123_456_789,
     }
 }
@@ -200,7 +219,7 @@ fn second() -> Incident {
         confidence: Confidence { log10_p_value: Some(-50.6), sessions_to_detect: Some(1), ..Confidence::default() },
         first_seen: Some("2003-03-03T00:16:36.5Z".to_owned()),
         last_seen: Some("2003-03-03T00:17:09.25Z".to_owned()),
-        counts: Counts { relayed: 25, delivered_unit: "connections", bytes_relayed: 812, ..Counts::default() },
+        counts: Counts { relayed: 25, bytes_relayed: 812, ..no_counts() },
         daily: (1..=40).map(|n| day(&format!("2003-{:02}-{:02}", 3 + n / 32, n - n / 32 * 31), [n; 7])).collect(),
         clients: vec![client("2001:db8:1234:5678:9abc:def0:1234:5678", 25, 900)],
         clients_total: 1,
@@ -245,7 +264,7 @@ fn unseen() -> Incident {
         confidence: Confidence::default(),
         first_seen: None,
         last_seen: None,
-        counts: Counts { delivered_unit: "connections", ..Counts::default() },
+        counts: no_counts(),
         clients_total: 0,
         targets_total: 0,
         ..second()

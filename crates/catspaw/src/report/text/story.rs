@@ -103,6 +103,15 @@ fn figure(n: u64, words: impl Into<String>) -> (String, String) {
     (number(n), words.into())
 }
 
+/// A count that this view may not have.
+fn known(n: Option<u64>, words: &str) -> (String, String) {
+    (optional(n), words.to_owned())
+}
+
+fn optional(n: Option<u64>) -> String {
+    n.map_or_else(|| "-".to_owned(), number)
+}
+
 fn went_through(incident: &Incident) -> Vec<(String, String)> {
     let counts = &incident.counts;
     let clients = count(incident.clients_total, "client", "clients");
@@ -134,9 +143,9 @@ fn delivered(counts: &Counts) -> (String, String) {
 
 fn came_in(counts: &Counts) -> Vec<(String, String)> {
     vec![
-        figure(counts.inbound_attempts, "attempts, of them"),
-        figure(counts.inbound_established, "answered"),
-        figure(counts.unanswered_inbound, "not answered: refused, filtered, or the service was gone"),
+        known(counts.inbound_attempts, "attempts, of them"),
+        known(counts.inbound_established, "answered"),
+        known(counts.unanswered_inbound, "not answered: refused, filtered, or the service was gone"),
     ]
 }
 
@@ -179,9 +188,16 @@ fn day_table<'a>(days: impl Iterator<Item = &'a Day>) -> Table {
         .number("SMTP done")
         .number("Mail");
     for day in days {
-        let numbers =
-            [day.outbound, day.inbound, day.unanswered, day.relayed, day.refused, day.smtp_completed, day.delivered];
-        let numbers = numbers.iter().map(|&n| Span::from(number(n)));
+        let numbers = [
+            Some(day.outbound),
+            day.inbound,
+            day.unanswered,
+            Some(day.relayed),
+            Some(day.refused),
+            Some(day.smtp_completed),
+            Some(day.delivered),
+        ];
+        let numbers = numbers.into_iter().map(|n| Span::from(optional(n)));
         table.row([Span::from(day.date.as_str())].into_iter().chain(numbers).collect());
     }
     table
