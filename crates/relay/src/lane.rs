@@ -149,7 +149,8 @@ impl Lane {
     /// Whether the evidence against one of its services was enough.
     #[must_use]
     pub fn is_convicted(&self) -> bool {
-        self.services.values().flat_map(|s| s.tests.iter().flatten()).any(|tests| tests.conviction.is_some())
+        let tried = |s: &Service| [false, true].iter().any(|&a| s.tried(a).any(|tests| tests.conviction.is_some()));
+        self.services.values().any(tried)
     }
 
     /// The moment of the last observation.
@@ -474,7 +475,7 @@ impl Lane {
         let logs: Vec<f64> = self
             .services
             .values()
-            .filter_map(|s| s.tests[0].as_ref().and_then(|t| t.latest()).map(|ratio| ratio + s.log_weight()))
+            .flat_map(|s| s.tried(false).filter_map(|t| Some(t.latest()? + s.log_weight() + t.hypothesis.share().ln())))
             .collect();
         if logs.is_empty() {
             return;

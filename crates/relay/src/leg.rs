@@ -39,6 +39,12 @@ impl Size {
         }
     }
 
+    /// What the originator sent, where that is known apart: of mail only this is handed on, the answers are not.
+    #[must_use]
+    pub fn upload(self) -> Self {
+        Self { down: 0, directed: false, ..self }
+    }
+
     /// Both directions.
     #[must_use]
     pub fn total(self) -> i64 {

@@ -18,6 +18,10 @@ const LOOKED_AT: usize = 512;
 /// Shifts in time of the second look, nanoseconds: the outbound legs are moved this much earlier, so that what they
 /// still fit is coincidence. Primes, so that no beat of the traffic hits several.
 const SHIFTS: [i64; 3] = [61 * Nanos::SECOND, 127 * Nanos::SECOND, 251 * Nanos::SECOND];
+/// A mail server hands on within this, or it is not looked for.
+const LONGEST_QUEUE: i64 = 300 * Nanos::SECOND;
+/// From this ratio on (natural logarithm) pairs are made as those of a mail server.
+const QUEUES: f64 = 4.6;
 /// The key by which legs are ordered: opening, then the order in which the fold met them.
 pub(crate) type Key = (Nanos, u64);
 
@@ -30,9 +34,32 @@ pub struct Conviction {
     pub sessions: u64,
 }
 
+/// How a service may carry on what comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Hypothesis {
+    /// While the client is connected.
+    AtOnce,
+    /// Mail, which may be handed on after the client has gone.
+    StoreAndForward,
+}
+
+impl Hypothesis {
+    /// Its share of the error that the owner allows, fixed before any data; what is left is direct spam's
+    /// ([`crate::spam::SHARE`]).
+    #[must_use]
+    pub fn share(self) -> f64 {
+        match self {
+            Self::AtOnce => 0.65,
+            Self::StoreAndForward => 0.2,
+        }
+    }
+}
+
 /// The test of a service and its second look.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tests {
+    /// What is tested.
+    pub hypothesis: Hypothesis,
     test: Test,
     shifted: [Test; SHIFTS.len()],
     /// The largest natural logarithm of the ratio so far.
@@ -60,6 +87,8 @@ pub struct Service {
     pub(crate) model: Model,
     /// The test of what no declared relay covers, and of what one covers.
     pub tests: [Option<Box<Tests>>; 2],
+    /// The same for mail that is handed on after it was taken in.
+    pub mail: [Option<Box<Tests>>; 2],
 }
 
 /// An outbound leg whose turn it is.
@@ -78,6 +107,22 @@ pub(crate) struct Due<'a> {
 }
 
 impl Tests {
+    fn of(hypothesis: Hypothesis) -> Self {
+        let new = || match hypothesis {
+            Hypothesis::AtOnce => Test::default(),
+            Hypothesis::StoreAndForward => Test::of_queue(),
+        };
+        Self {
+            hypothesis,
+            test: new(),
+            shifted: std::array::from_fn(|_| new()),
+            largest: None,
+            largest_shifted: None,
+            taken: 0,
+            conviction: None,
+        }
+    }
+
     /// Natural logarithm of the ratio now.
     #[must_use]
     pub fn latest(&self) -> Option<f64> {
@@ -88,7 +133,7 @@ impl Tests {
 impl Service {
     /// A service that has just shown its first payload.
     pub(crate) fn new(port: u16, rank: u32, legs: BTreeMap<Key, Leg>) -> Self {
-        Self { port, rank, legs, sessions: 0, model: Model::default(), tests: [None, None] }
+        Self { port, rank, legs, sessions: 0, model: Model::default(), tests: [None, None], mail: [None, None] }
     }
 
     /// Natural logarithm of its weight among the host's services: 1/(k(k+1)) for the k-th.
@@ -98,29 +143,65 @@ impl Service {
         -(k * (k + 1.0)).ln()
     }
 
-    /// Takes one outbound leg into both tests.
+    /// Its tests of what no declared relay covers, or of what one covers.
+    pub fn tried(&self, authorised: bool) -> impl Iterator<Item = &Tests> {
+        let slot = usize::from(authorised);
+        [&self.tests[slot], &self.mail[slot]].into_iter().filter_map(Option::as_deref)
+    }
+
+    /// Natural logarithms of its tests' largest ratios, with the weights that they have among all that is tried on the
+    /// host.
+    pub fn weighed(&self, authorised: bool) -> impl Iterator<Item = (&Tests, f64)> {
+        let weight = self.log_weight();
+        self.tried(authorised).filter_map(move |t| Some((t, t.largest? + weight + t.hypothesis.share().ln())))
+    }
+
+    /// Whether what it takes in is mail that it hands on when it pleases, as far as can be told: nothing that is decided by
+    /// it convicts anybody.
+    pub(crate) fn queues(&self) -> bool {
+        let best = |tests: &[Option<Box<Tests>>; 2]| {
+            tests.iter().flatten().filter_map(|t| t.latest()).fold(f64::NEG_INFINITY, f64::max)
+        };
+        let queued = best(&self.mail);
+        queued > QUEUES && queued > best(&self.tests)
+    }
+
+    /// Takes one outbound leg into all tests.
     pub(crate) fn take(&mut self, due: Due<'_>, config: &Config) {
         for authorised in [false, true] {
             if authorised && !config.declares(due.leg.own.addr) {
                 continue;
             }
-            self.take_into(authorised, due, config);
+            self.take_into(Hypothesis::AtOnce, authorised, due, config);
+            if due.leg.smtp {
+                self.take_into(Hypothesis::StoreAndForward, authorised, due, config);
+            }
         }
     }
 
-    fn take_into(&mut self, authorised: bool, due: Due<'_>, config: &Config) {
+    fn take_into(&mut self, hypothesis: Hypothesis, authorised: bool, due: Due<'_>, config: &Config) {
         let resolution = i64::from(due.leg.start.resolution);
-        let candidates = self.candidates(authorised, due, 0, config);
+        let candidates = self.candidates(hypothesis, authorised, due, 0, config);
         let slot = usize::from(authorised);
-        if candidates.is_empty() && self.tests[slot].is_none() {
+        let tests = match hypothesis {
+            Hypothesis::AtOnce => &self.tests[slot],
+            Hypothesis::StoreAndForward => &self.mail[slot],
+        };
+        if candidates.is_empty() && tests.is_none() {
             return;
         }
-        let shifted: Vec<_> = SHIFTS.iter().map(|&shift| self.candidates(authorised, due, -shift, config)).collect();
-        let (log_weight, sessions) = (self.log_weight(), self.sessions);
-        let tests = self.tests[slot].get_or_insert_default();
+        let shifted: Vec<_> =
+            SHIFTS.iter().map(|&shift| self.candidates(hypothesis, authorised, due, -shift, config)).collect();
+        let (log_weight, sessions) = (self.log_weight() + hypothesis.share().ln(), self.sessions);
+        let tests = match hypothesis {
+            Hypothesis::AtOnce => &mut self.tests[slot],
+            Hypothesis::StoreAndForward => &mut self.mail[slot],
+        };
+        let tests = tests.get_or_insert_with(|| Box::new(Tests::of(hypothesis)));
+        let size = if hypothesis == Hypothesis::StoreAndForward { due.size.upload() } else { due.size };
         for (test, candidates) in tests.shifted.iter_mut().zip(&shifted) {
             if !candidates.is_empty() {
-                test.take(due.size, resolution, candidates, due.inbound, due.day);
+                test.take(size, resolution, candidates, due.inbound, due.day);
                 raise(&mut tests.largest_shifted, test.log_ratio());
             }
         }
@@ -128,7 +209,7 @@ impl Service {
             return;
         }
         tests.taken += 1;
-        tests.test.take(due.size, resolution, &candidates, due.inbound, due.day);
+        tests.test.take(size, resolution, &candidates, due.inbound, due.day);
         let ratio = tests.test.log_ratio();
         raise(&mut tests.largest, ratio);
         let enough = ratio + log_weight >= -config.alpha.ln() && tests.largest_shifted.is_none_or(|s| ratio > s);
@@ -137,31 +218,43 @@ impl Service {
         }
     }
 
-    /// The inbound legs that were open when `due`, moved by `shift`, was opened, the latest first.
-    fn candidates(&self, authorised: bool, due: Due<'_>, shift: i64, config: &Config) -> Vec<Candidate> {
+    /// The inbound legs that may have caused `due`, moved by `shift`, the latest first.
+    fn candidates(
+        &self,
+        hypothesis: Hypothesis,
+        authorised: bool,
+        due: Due<'_>,
+        shift: i64,
+        config: &Config,
+    ) -> Vec<Candidate> {
+        let queued = hypothesis == Hypothesis::StoreAndForward;
         let upto = due.leg.start_latest().plus(shift);
         let declared = config.declares(due.leg.own.addr);
         self.legs
             .range(..=(upto, u64::MAX))
             .rev()
             .take(LOOKED_AT)
-            .filter(|(_, inbound)| could_cause(inbound, due.leg, shift))
+            .filter(|(_, inbound)| match hypothesis {
+                Hypothesis::AtOnce => could_cause(inbound, due.leg, shift),
+                Hypothesis::StoreAndForward => could_be_stored(inbound, due.leg, shift),
+            })
             .filter(|(_, inbound)| {
                 !declared || config.covers(inbound.own, inbound.peer.addr, due.leg.peer.addr) == authorised
             })
             .take(CANDIDATES)
             .map(|(&key, inbound)| Candidate {
                 key,
-                lag: inbound.lag_to(due.leg, shift),
-                gap: gap(inbound, due.leg, shift),
-                size: inbound.size(),
+                lag: if queued { queued_for(inbound, due.leg, shift) } else { inbound.lag_to(due.leg, shift) },
+                gap: if queued { Gap::Timer } else { gap(inbound, due.leg, shift) },
+                size: if queued { inbound.size().map(Size::upload) } else { inbound.size() },
             })
             .collect()
     }
 
     /// The overheads that its test has learned.
     pub(crate) fn starting_model(&self) -> Model {
-        let test = self.tests.iter().flatten().max_by_key(|tests| tests.taken);
+        let tests = if self.queues() { &self.mail } else { &self.tests };
+        let test = tests.iter().flatten().max_by_key(|tests| tests.taken);
         match test {
             Some(tests) => self.model.clone().with_overheads(tests.test.overheads()),
             None => self.model.clone(),
@@ -175,6 +268,19 @@ pub(crate) fn could_cause(inbound: &Leg, outbound: &Leg, shift: i64) -> bool {
     inbound.peer.addr != outbound.peer.addr
         && (shift != 0 || inbound.opened_before(outbound))
         && inbound.open_at_start_of(outbound, shift)
+}
+
+/// Whether the outbound leg, moved by `shift`, may hand on mail that the inbound one brought.
+pub(crate) fn could_be_stored(inbound: &Leg, outbound: &Leg, shift: i64) -> bool {
+    inbound.peer.addr != outbound.peer.addr
+        && (shift != 0 || inbound.opened_before(outbound))
+        && inbound.end.is_none_or(|end| outbound.start.at.plus(shift).since(end.at) <= LONGEST_QUEUE)
+}
+
+/// Nanoseconds from the inbound leg's end to the opening of the outbound one, moved by `shift`; negative where the client
+/// was still there, and 0 where it still is.
+pub(crate) fn queued_for(inbound: &Leg, outbound: &Leg, shift: i64) -> i64 {
+    inbound.end.map_or(0, |end| outbound.start.at.plus(shift).since(end.at))
 }
 
 fn gap(inbound: &Leg, outbound: &Leg, shift: i64) -> Gap {

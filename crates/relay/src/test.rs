@@ -9,7 +9,7 @@ use catspaw_records::Nanos;
 use serde::{Deserialize, Serialize};
 
 use crate::exchange::Exchange;
-use crate::histogram::{Histogram, Marginals, overhead_prior, size_prior};
+use crate::histogram::{Histogram, Marginals, mail_prior, overhead_prior, size_prior};
 use crate::leg::Size;
 use crate::spread::{Distance, Spread};
 
@@ -89,6 +89,11 @@ impl Default for Test {
 }
 
 impl Test {
+    /// A test of what is handed on after it was taken in: candidates' lags run from their ends.
+    pub(crate) fn of_queue() -> Self {
+        Self { lags: Spread::prior(Distance::Queue), ..Self::default() }
+    }
+
     /// The overheads that it has learned.
     pub(crate) fn overheads(&self) -> &Histogram {
         &self.overheads
@@ -141,13 +146,17 @@ impl Test {
     fn ratio(&self, size: Size, candidate: &Candidate, weight: f64, null: f64) -> f64 {
         candidate.size.map_or(1.0, |inbound| {
             let Some(difference) = inbound.minus(size) else { return 1.0 };
-            let fit = self.overheads.mixture(difference, overhead_prior(difference));
+            let fit = self.overheads.mixture(difference, self.prior(difference));
             if weight * fit < WORTH_A_LOOK * null {
                 return fit / null;
             }
             let exchanged = self.exchange.fit(&self.overheads, candidate.key, inbound, size);
             (fit / null.max(exchanged)).min(self.exchange.most(candidate.key))
         })
+    }
+
+    fn prior(&self, difference: Size) -> f64 {
+        if self.lags.is_of_queue() { mail_prior(difference) } else { overhead_prior(difference) }
     }
 
     /// How much each candidate is meant, going by time alone: both legs of a session begin and end together.
@@ -228,7 +237,7 @@ impl Test {
             return;
         }
         if self.last_day.is_some_and(|last| day - last > IDLE_DAYS) {
-            *self = Self::default();
+            *self = Self { lags: self.lags.afresh(), ..Self::default() };
         }
         self.last_day = Some(day);
         let capital: f64 = if self.days == 0 { 0.5 } else { 0.5 / (DAYS - 1.0) };

@@ -156,20 +156,14 @@ impl<'a> Cases<'a> {
     }
 }
 
-fn tests_of(service: &Tested, authorised: bool) -> Option<&Tests> {
-    service.tests[usize::from(authorised)].as_deref()
-}
-
 fn is_convicted(service: &Tested, authorised: bool, enough: f64) -> bool {
-    tests_of(service, authorised).is_some_and(|tests| {
-        tests.conviction.is_some() && tests.largest.is_some_and(|l| l + service.log_weight() >= enough)
-    })
+    service.weighed(authorised).any(|(tests, log)| tests.conviction.is_some() && log >= enough)
 }
 
 fn strongest(lane: &Lane, authorised: bool) -> f64 {
     lane.services
         .values()
-        .filter_map(|s| tests_of(s, authorised).and_then(|t| t.largest).map(|l| l + s.log_weight()))
+        .flat_map(|s| s.weighed(authorised).map(|(_, log)| log))
         .fold(f64::NEG_INFINITY, f64::max)
 }
 
@@ -216,10 +210,8 @@ impl Case<'_> {
 
     /// The services of the lane that were convicted, with their tests.
     pub(crate) fn tested(&self) -> impl Iterator<Item = (&Tested, &Tests)> {
-        self.services.iter().filter_map(|judged| {
-            let service = self.lane?.1.services.get(&judged.port)?;
-            Some((service, tests_of(service, self.authorised)?))
-        })
+        let services = self.services.iter().filter_map(|judged| self.lane?.1.services.get(&judged.port));
+        services.flat_map(|service| service.tried(self.authorised).map(move |tests| (service, tests)))
     }
 
     fn confidence(&self) -> Confidence {
