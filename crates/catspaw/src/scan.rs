@@ -14,7 +14,7 @@ use crate::args::{Format, ScanArgs, When};
 use crate::input::{Expanded, Severity, Source, expand};
 use crate::output::{Output, Taken};
 use crate::pipeline::{Gathered, Options, Sorter, Stamps, run};
-use crate::report::{self, Cases, Names, Report, delivered, text};
+use crate::report::{self, Cases, Findings, Names, Report, delivered, text};
 use crate::settings::Settings;
 use crate::tables::{Form, Table};
 
@@ -80,28 +80,12 @@ impl Scan {
         let failed = |e: io::Error| format!("a temporary file failed: {e} (TMPDIR says where they lie)");
 
         let mut rows = connections_of(&mut gathered).map_err(failed)?;
-        let outcomes = std::mem::take(&mut gathered.outcomes);
-        let (lanes, mut spills): (Vec<_>, Vec<_>) = outcomes.into_iter().map(|o| (o.lanes, o.pairs)).unzip();
-        let mut cases = Cases::choose(&lanes, &self.settings.config);
-        let mut pairs = Sorter::<LegPair>::default();
-        for spill in &mut spills {
-            for pair in spill.rows().map_err(failed)? {
-                let pair = pair.map_err(failed)?;
-                if cases.of(&pair).is_some() {
-                    pairs.push(pair).map_err(failed)?;
-                }
-            }
-        }
-        drop(spills);
-        let add = |pair: LegPair| {
-            cases.add(&pair, &mut days);
-            Ok(())
-        };
-        pairs.for_each(add).map_err(failed)?;
-        let dns_forwarders = cases.take_dns();
+        let lanes = std::mem::take(&mut gathered.lanes);
+        let mut found = Findings::of(&mut gathered.rows, &lanes, &self.settings.config, &mut days).map_err(failed)?;
+        gathered.rows = Vec::new();
 
         if let Some((output, form)) = self.pairs.take() {
-            let written = write_pairs(&mut pairs, &cases, &names, form, output.file());
+            let written = write_pairs(&mut found.pairs, &found.cases, &names, form, output.file());
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
@@ -110,7 +94,7 @@ impl Scan {
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
-        let report = report::build(&self.settings, &gathered, &lanes, &cases, &dns_forwarders, &names);
+        let report = report::build(&self.settings, &gathered, &lanes, &found, &names);
         if !self.settings.quiet {
             report.warnings.iter().for_each(|warning| complain("warning", warning));
         }
@@ -229,11 +213,11 @@ fn random() -> u64 {
 
 fn connections_of(gathered: &mut Gathered) -> io::Result<Sorter<Connection>> {
     let mut rows = Sorter::default();
-    for outcome in &mut gathered.outcomes {
-        for row in outcome.connections.rows()? {
+    for of_worker in &mut gathered.rows {
+        for row in of_worker.connections.rows()? {
             rows.push(row?)?;
         }
-        outcome.connections = Default::default();
+        of_worker.connections = Default::default();
     }
     Ok(rows)
 }

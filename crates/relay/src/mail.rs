@@ -9,7 +9,7 @@ use crate::pairing::{Inbound, Match, Model, Outbound};
 const ROUNDS: usize = 4;
 /// A leg whose size tells nothing (a transaction in which every recipient was refused) is paired only where the second
 /// best would be so much worse (natural logarithm).
-const CLEARLY: f64 = 0.3;
+const CLEARLY: f64 = 0.5;
 
 /// Pairs mail, starting from `models` (one for each service). Sorted by outbound leg; a leg that stays alone is not there.
 pub(crate) fn pair_mail(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &[Model]) -> Vec<Match> {

@@ -15,6 +15,8 @@ use crate::spread::{Distance, Spread};
 const UNRELATED: f64 = 1.0 / 60.0;
 /// Share of pairs whose sizes fit no mode (a leg cut short by a reset, lost packets).
 const ODD: f64 = 0.05;
+/// Share of mail whose size says nothing of what came in: every recipient was refused, so that nothing was handed over.
+const UNLIKE: f64 = 0.15;
 /// Payload of a full segment on Ethernet, with and without TCP time stamps.
 const SEGMENTS: [i64; 2] = [1448, 1460];
 /// Rounds of assignment and learning; it has settled after three on all captures.
@@ -137,7 +139,7 @@ impl Model {
             return 0.0;
         }
         let null = background.mixture(o, size_prior(o));
-        i.minus(o).map_or(0.0, |d| ((1.0 - ODD) * self.overheads.mixture(d, mail_prior(d)) / null + ODD).ln())
+        i.minus(o).map_or(0.0, |d| ((1.0 - UNLIKE) * self.overheads.mixture(d, mail_prior(d)) / null + UNLIKE).ln())
     }
 
     /// Takes a pair of mail.

@@ -166,6 +166,12 @@ impl Service {
         queued > QUEUES && queued > best(&self.tests)
     }
 
+    /// Whether one of its inbound legs may be why `leg` was opened, at once or some minutes later.
+    pub(crate) fn may_explain(&self, leg: &Leg) -> bool {
+        let before = self.legs.range(..=(leg.start_latest(), u64::MAX)).rev().take(LOOKED_AT);
+        before.map(|(_, inbound)| inbound).any(|inbound| could_be_stored(inbound, leg, 0))
+    }
+
     /// Takes one outbound leg into all tests.
     pub(crate) fn take(&mut self, due: Due<'_>, config: &Config) {
         for authorised in [false, true] {

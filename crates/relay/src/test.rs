@@ -65,10 +65,8 @@ pub(crate) struct Test {
     ends: Spread,
     /// Inbound legs that were the likeliest cause of the last outbound legs, by their lags alone.
     exchange: Exchange,
-    /// Natural logarithm of the product for each share, capital not yet spent left out.
-    log_products: [f64; SHARES.len()],
-    days: u32,
-    last_day: Option<i32>,
+    /// The product for each share.
+    capital: Capital<{ SHARES.len() }>,
 }
 
 impl Default for Test {
@@ -81,9 +79,7 @@ impl Default for Test {
             lags: Spread::prior(Distance::Lag),
             ends: Spread::prior(Distance::End),
             exchange: Exchange::default(),
-            log_products: [0.0; SHARES.len()],
-            days: 0,
-            last_day: None,
+            capital: Capital::default(),
         }
     }
 }
@@ -101,10 +97,7 @@ impl Test {
 
     /// Natural logarithm of the ratio: the mean over the shares.
     pub(crate) fn log_ratio(&self) -> f64 {
-        if self.days == 0 {
-            return f64::NEG_INFINITY;
-        }
-        log_mean(&self.log_products)
+        log_mean(&self.capital.logs())
     }
 
     /// Takes one outbound leg of size `size` (known to within `resolution` nanoseconds in time) with the inbound
@@ -123,9 +116,7 @@ impl Test {
         let ratios: Vec<f64> = candidates.iter().zip(&weights).map(|(c, &w)| self.ratio(size, c, w, null)).collect();
         let mean_ratio: f64 = weights.iter().zip(&ratios).map(|(w, r)| w * r).sum();
         let share = self.believed_share();
-        for (log, pi) in self.log_products.iter_mut().zip(SHARES) {
-            *log += (1.0 - pi + pi * mean_ratio).min(MOST).ln();
-        }
+        self.capital.multiply(SHARES.map(|pi| (1.0 - pi + pi * mean_ratio).min(MOST).ln()));
         self.learn(size, resolution, candidates, &weights, &ratios, share / (1.0 - share + share * mean_ratio));
     }
 
@@ -180,12 +171,13 @@ impl Test {
 
     /// The mean share, weighted by how well each has done so far.
     fn believed_share(&self) -> f64 {
-        let top = self.log_products.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let logs = self.capital.logs();
+        let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         if top == f64::NEG_INFINITY {
             return 0.5;
         }
         let (mut sum, mut share) = (0.0, 0.0);
-        for (log, pi) in self.log_products.iter().zip(SHARES) {
+        for (log, pi) in logs.iter().zip(SHARES) {
             let weight = (log - top).exp();
             sum += weight;
             share += weight * pi;
@@ -230,21 +222,80 @@ impl Test {
         }
     }
 
-    /// Puts in the capital of a new day: a relay that starts on day twelve is judged as if the days before had not
-    /// used its evidence up. The sum over thirty days is one.
+    /// Puts in the capital of a new day; after thirty idle ones the evidence is dropped.
     fn spend(&mut self, day: i32) {
-        if self.last_day.is_some_and(|last| last >= day) {
-            return;
-        }
-        if self.last_day.is_some_and(|last| day - last > IDLE_DAYS) {
+        if self.capital.is_idle_on(day) {
             *self = Self { lags: self.lags.afresh(), ..Self::default() };
+        }
+        self.capital.spend(day);
+    }
+}
+
+/// Ratios of alternatives that are tried side by side, and the capital that each day brings: a relay that starts on day
+/// twelve is judged as if the days before had not used its evidence up. The sum over thirty days is one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Capital<const N: usize> {
+    /// Natural logarithm of the product for each alternative, capital not yet spent left out.
+    #[serde(with = "logs")]
+    logs: [f64; N],
+    days: u32,
+    last_day: Option<i32>,
+}
+
+impl<const N: usize> Default for Capital<N> {
+    fn default() -> Self {
+        Self { logs: [f64::NEG_INFINITY; N], days: 0, last_day: None }
+    }
+}
+
+impl<const N: usize> Capital<N> {
+    /// Natural logarithms of the products.
+    pub(crate) fn logs(&self) -> [f64; N] {
+        self.logs
+    }
+
+    /// Multiplies each by a factor of the logarithm `factors`.
+    pub(crate) fn multiply(&mut self, factors: [f64; N]) {
+        for (log, factor) in self.logs.iter_mut().zip(factors) {
+            *log += factor;
+        }
+    }
+
+    fn is_idle_on(&self, day: i32) -> bool {
+        self.last_day.is_some_and(|last| day - last > IDLE_DAYS)
+    }
+
+    /// Puts in the capital of day `day`, once. Gives back whether what was there was dropped, after thirty idle days.
+    pub(crate) fn spend(&mut self, day: i32) -> bool {
+        if self.last_day.is_some_and(|last| last >= day) {
+            return false;
+        }
+        let idle = self.is_idle_on(day);
+        if idle {
+            *self = Self::default();
         }
         self.last_day = Some(day);
         let capital: f64 = if self.days == 0 { 0.5 } else { 0.5 / (DAYS - 1.0) };
-        for log in &mut self.log_products {
-            *log = if self.days == 0 { capital.ln() } else { log_sum(*log, capital.ln()) };
+        for log in &mut self.logs {
+            *log = log_sum(*log, capital.ln());
         }
         self.days = self.days.saturating_add(1);
+        idle
+    }
+}
+
+/// Arrays of any length, as lists.
+mod logs {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer, const N: usize>(logs: &[f64; N], to: S) -> Result<S::Ok, S::Error> {
+        logs.as_slice().serialize(to)
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>, const N: usize>(from: D) -> Result<[f64; N], D::Error> {
+        let logs = Vec::<f64>::deserialize(from)?;
+        logs.try_into().map_err(|_| D::Error::custom("another number of alternatives"))
     }
 }
 

@@ -3,6 +3,7 @@
 mod parse;
 mod reach;
 mod route;
+mod rows;
 mod run;
 mod shard;
 mod sort;
@@ -11,6 +12,7 @@ mod survey;
 
 pub(crate) use parse::UnparsedCount;
 pub(crate) use route::Home;
+pub(crate) use rows::{Counted, Rows};
 pub(crate) use run::{FileRead, Gathered, Options, run};
 pub(crate) use shard::Lanes;
 pub(crate) use sort::{Sorted, Sorter};

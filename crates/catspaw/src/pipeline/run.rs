@@ -13,7 +13,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use super::parse::{Batch, PLACES, Rank, SensorCount, UnparsedCount, count_network, parse};
 use super::reach::Reach;
 use super::route::Home;
-use super::shard::{Outcome, Shard};
+use super::rows::{Counted, Rows};
+use super::shard::{Lanes, Shard};
 use super::survey::{Stamps, Surveyed, follow_new_year, survey};
 use crate::input::{BlockReader, LONG_LINE, Problem, Source, Summary, TextBlock};
 
@@ -49,7 +50,11 @@ pub(crate) struct Gathered {
     /// By number of the file.
     pub(crate) files: BTreeMap<u32, FileRead>,
     /// By virtual shard.
-    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) lanes: Vec<Lanes>,
+    /// By worker.
+    pub(crate) rows: Vec<Rows>,
+    /// Connections put together.
+    pub(crate) counted: Counted,
     pub(crate) problems: Vec<Problem>,
     /// How often each network was an end of records without an end of ours.
     pub(crate) strangers: BTreeMap<Network, u64>,
@@ -141,22 +146,18 @@ pub(crate) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
         };
         coordinator.run(jobs, &done_queue, &shards, progress);
         drop(shards);
-        collect(workers.into_iter().map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
+        let join = |w: thread::ScopedJoinHandle<'_, _>| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        workers.into_iter().map(join).collect::<io::Result<Vec<Folded>>>()
     })
-    .map(|outcomes| {
-        gathered.outcomes = outcomes;
+    .map(|folded| {
+        let (lanes, rows): (Vec<_>, Vec<_>) = folded.into_iter().unzip();
+        let mut lanes: Vec<(usize, Lanes)> = lanes.into_iter().flatten().collect();
+        lanes.sort_by_key(|&(number, _)| number);
+        gathered.lanes = lanes.into_iter().map(|(_, lanes)| lanes).collect();
+        gathered.counted = rows.iter().map(|rows| rows.counted).sum();
+        gathered.rows = rows;
         gathered
     })
-}
-
-/// Puts the workers' shards together in the order of their numbers.
-fn collect(workers: impl Iterator<Item = io::Result<Vec<(usize, Outcome)>>>) -> io::Result<Vec<Outcome>> {
-    let mut all = Vec::new();
-    for outcomes in workers {
-        all.extend(outcomes?);
-    }
-    all.sort_by_key(|&(number, _)| number);
-    Ok(all.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
 fn parse_jobs(queue: &Receiver<Job>, done: &Sender<Done>, options: &Options) {
@@ -168,25 +169,33 @@ fn parse_jobs(queue: &Receiver<Job>, done: &Sender<Done>, options: &Options) {
     }
 }
 
+/// What one worker's shards have at the end.
+type Folded = (Vec<(usize, Lanes)>, Rows);
+
 fn fold_batches(
     worker: usize,
     workers: usize,
     queue: &Receiver<(Arc<Batch>, Arc<Watermarks>)>,
     options: &Options,
-) -> io::Result<Vec<(usize, Outcome)>> {
+) -> io::Result<Folded> {
     let mut shards: Vec<(usize, Shard)> = (worker..HostKey::SHARDS)
         .step_by(workers)
-        .map(|n| (n, Shard::new(Arc::clone(&options.config), options.days.clone(), options.wants_connections)))
+        .map(|n| (n, Shard::new(Arc::clone(&options.config), options.days.clone())))
         .collect();
+    let mut rows = Rows::new(options.wants_connections);
     let mut released = Arc::new(Watermarks::default());
     for (batch, watermarks) in queue {
         for (number, shard) in &mut shards {
             shard.take(&batch, &batch.shards[*number], options.wait, |sensor| released.of(sensor));
-            shard.release(|sensor| watermarks.of(sensor))?;
+            shard.release(&mut rows, |sensor| watermarks.of(sensor))?;
         }
         released = watermarks;
     }
-    shards.into_iter().map(|(number, shard)| Ok((number, shard.finish()?))).collect()
+    let mut lanes = Vec::new();
+    for (number, shard) in shards {
+        lanes.push((number, shard.finish(&mut rows)?));
+    }
+    Ok((lanes, rows))
 }
 
 impl Watermarks {

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
-use catspaw_records::HostKey;
 use catspaw_relay::Network;
 
 use super::examples;
-use super::incident::{Case, Cases};
+use super::findings::Findings;
+use super::incident::Case;
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
 use super::{Names, time};
-use crate::pipeline::{FileRead, Gathered, Home, Lanes, UnparsedCount};
+use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, UnparsedCount};
 use crate::settings::Settings;
 
 /// Networks that are named where the owner must say which are ours.
@@ -27,8 +27,8 @@ const LISTED_NETS: usize = 64;
 const LIMITS: [&str; 5] = [
     "TCP only: SOCKS UDP ASSOCIATE, QUIC and other tunnels over UDP are not paired.",
     "Traffic that does not pass the sensor is not seen.",
-    "Only forward relays (clients connect in) are looked for; hosts that dial out to a super-proxy, mail that is stored \
-     and forwarded, and hosts that send spam by themselves are not judged by this version.",
+    "A host that dials out a tunnel and relays what comes down it is only suspected from connections' totals; packets, or \
+     flows cut into slices, tell more. One whose tunnel still stood when the evidence ended has no totals yet.",
     "What a relay speaks, whom mail was for and whether a server accepted it are not in connection records: `delivered` \
      counts completed SMTP connections that are large enough for a message.",
     "The confidence bounds coincidence: how likely sizes like these are on a host that carries nothing on. It says \
@@ -41,10 +41,10 @@ pub(crate) fn build(
     settings: &Settings,
     gathered: &Gathered,
     lanes: &[Lanes],
-    cases: &Cases<'_>,
-    dns_forwarders: &[(HostKey, u16)],
+    found: &Findings<'_>,
     names: &Names,
 ) -> Report {
+    let Findings { cases, dns_forwarders, .. } = found;
     let mut places: Vec<_> = cases.cases.iter().map(Case::places).collect();
     let mut examples = examples::read(gathered, &mut places);
     let mut incidents = Vec::new();
@@ -56,7 +56,7 @@ pub(crate) fn build(
     }
     incidents.sort_by(|a, b| severity(b).cmp(&severity(a)).then_with(|| by_host(a, b)));
     let evidence = evidence(gathered, lanes, names);
-    let warnings = warnings(gathered, &evidence, lanes);
+    let warnings = warnings(gathered, &evidence);
     let limits = limits(gathered).into_iter().chain(warnings.iter().cloned()).collect();
     Report {
         schema: "catspaw.report/1",
@@ -69,12 +69,12 @@ pub(crate) fn build(
         campaigns: Vec::new(),
         alerts: Vec::new(),
         limits,
-        dropped: dropped(lanes),
+        dropped: dropped(lanes, found),
         unparsed: unparsed(gathered, names),
         warnings,
         looked_at: LookedAt {
             hosts: lanes.iter().map(|l| l.inside.len() as u64).sum(),
-            connections: lanes.iter().map(|l| l.connected).sum(),
+            connections: gathered.counted.connected,
             services_tested: lanes.iter().flat_map(|l| &l.lanes).map(|(_, _, lane)| lane.services.len() as u64).sum(),
             dns_forwarders: dns_forwarders.iter().map(|(host, port)| (host.addr().to_string(), *port)).collect(),
         },
@@ -105,7 +105,7 @@ fn limits(gathered: &Gathered) -> Vec<String> {
 
 /// What this evidence in particular leaves in the dark: said on standard error too, for nobody reads to the end of a
 /// report that finds nothing.
-fn warnings(gathered: &Gathered, evidence: &[Evidence], lanes: &[Lanes]) -> Vec<String> {
+fn warnings(gathered: &Gathered, evidence: &[Evidence]) -> Vec<String> {
     let mut warnings = Vec::new();
     let guessed: BTreeSet<i16> = gathered.files.values().filter_map(|file| file.guessed_year).collect();
     if let (Some(first), Some(last)) = (guessed.first(), guessed.last()) {
@@ -115,9 +115,8 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence], lanes: &[Lanes]) -> Vec<
              says another."
         ));
     }
-    let (ended, sizeless): (u64, u64) =
-        lanes.iter().fold((0, 0), |sum, shard| (sum.0 + shard.ended, sum.1 + shard.sizeless));
-    if ended == 0 && lanes.iter().any(|shard| shard.connected > 0) {
+    let Counted { connected, ended, sizeless } = gathered.counted;
+    if ended == 0 && connected > 0 {
         warnings.push(
             "No connection's end is in this evidence (openings alone?), so that nobody's bytes are known: no test can use \
              it, and no relay is found in it."
@@ -193,7 +192,7 @@ fn unparsed(gathered: &Gathered, names: &Names) -> Vec<UnparsedLines> {
     gathered.files.iter().flat_map(lines).chain(whole).collect()
 }
 
-fn dropped(lanes: &[Lanes]) -> Vec<Dropped> {
+fn dropped(lanes: &[Lanes], found: &Findings<'_>) -> Vec<Dropped> {
     let sum = |of: fn(&catspaw_relay::Lane) -> u64| {
         lanes.iter().flat_map(|l| &l.lanes).map(|(_, _, lane)| of(lane)).sum::<u64>()
     };
@@ -201,6 +200,7 @@ fn dropped(lanes: &[Lanes]) -> Vec<Dropped> {
         ("hosts", lanes.iter().map(|l| l.hosts_dropped).sum()),
         ("open connections", sum(|lane| lane.open_dropped)),
         ("services of a host", sum(|lane| lane.services_dropped)),
+        ("outbound connections of a host that were not looked at for a tunnel", found.legs_dropped),
         ("ports of a host whose attempts are counted", sum(|lane| lane.tally.ports_dropped)),
     ];
     tables.into_iter().filter(|&(_, count)| count > 0).map(|(table, count)| Dropped { table, count }).collect()

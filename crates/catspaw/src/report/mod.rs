@@ -1,7 +1,9 @@
 //! From findings to what is read.
 
 mod build;
+mod cases;
 mod examples;
+mod findings;
 mod incident;
 mod mail;
 mod model;
@@ -12,7 +14,8 @@ mod time;
 mod why;
 
 pub(crate) use build::{build, no_inside, nothing_understood};
-pub(crate) use incident::Cases;
+pub(crate) use cases::Cases;
+pub(crate) use findings::Findings;
 pub(crate) use model::Report;
 pub(crate) use names::Names;
 pub(crate) use sums::delivered;

@@ -1,0 +1,181 @@
+//! A host that dialled out a tunnel and connects to what it is told through it, as far as connections' totals show.
+//!
+//! The tunnel is a long-lived outbound connection, and what the host's other connections brought while it lived went up
+//! through it: their bytes are about those of the tunnel. The host's own browsing is in the sums, so that they agree
+//! loosely, and nothing more than a suspicion is said. All of these must hold:
+//! - the tunnel carried much ([`BYTES_LEAST`]), for a while ([`LIFE_LEAST`]);
+//! - while it lived the host called many distinct targets ([`TARGETS_LEAST`]; relays had 45 to 80, a false candidate 8);
+//! - the sums agree ([`TOTALS`], by direction [`UPLOADS`] and [`DOWNLOADS`]);
+//! - much more went up the tunnel than came down, where that is known: a client's VPN, video or remote desktop is the
+//!   other way round;
+//! - the host called much less while it did not live: a download beside browsing ends, and the browsing goes on;
+//! - no other long connection of the host fits as well;
+//! - what a forward service of the host explains is left out.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use catspaw_records::{Endpoint, Nanos};
+
+use crate::leg::{Leg, Size};
+
+/// What a tunnel carries at least, bytes.
+const BYTES_LEAST: i64 = 500_000;
+/// How long it lives at least, nanoseconds.
+const LIFE_LEAST: i64 = 60 * Nanos::SECOND;
+/// As many distinct targets are called while it lives.
+const TARGETS_LEAST: usize = 20;
+/// The tunnel's bytes over those of the connections that it carries (measured: 0.71 and 0.99).
+const TOTALS: (f64, f64) = (0.5, 1.25);
+/// What went up the tunnel over what came down to the host (measured: 0.68 and 0.97), and the other way (1.07 and 1.42).
+const UPLOADS: (f64, f64) = (0.5, 1.25);
+const DOWNLOADS: (f64, f64) = (0.5, 2.0);
+/// So many times more goes up the tunnel than comes down.
+const UP_OVER_DOWN: i64 = 2;
+/// So many times more often the host calls while the tunnel lives, and as many calls beyond that are forgiven.
+const BUSIER: f64 = 3.0;
+const FORGIVEN: f64 = 3.0;
+
+/// A tunnel, and what it carries.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tunnel {
+    /// Its far end.
+    pub far: Endpoint,
+    /// Its connections, by their place among the host's.
+    pub connections: Vec<usize>,
+    /// The connections that it carries, likewise: each with that of the tunnel's connection.
+    pub carried: Vec<(usize, usize)>,
+    /// Distinct targets with payload.
+    pub targets: usize,
+    /// The tunnel's bytes over those that it carries.
+    pub ratio: f64,
+    /// The same for what went up it, where directions are known.
+    pub up_ratio: Option<f64>,
+    /// How often the host called.
+    pub calls: Calls,
+}
+
+/// How often a host opened a connection, but for those to the tunnel's far end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Calls {
+    /// While the tunnel lived.
+    pub inside: usize,
+    /// While it did not.
+    pub outside: usize,
+    /// Nanoseconds that it lived.
+    pub alive: i64,
+    /// Nanoseconds that it did not, as far as the host was seen.
+    pub rest: i64,
+}
+
+/// Whether a connection may be a tunnel's.
+#[must_use]
+pub fn may_be_tunnel(leg: &Leg) -> bool {
+    let long = leg.end.is_some_and(|end| end.at.since(leg.start.at) >= LIFE_LEAST);
+    long && leg.size().is_some_and(|size| size.total() >= BYTES_LEAST)
+}
+
+/// Looks for a tunnel among a host's outbound `legs`, which are in the order of their opening. `explained` says of which
+/// another relay of the host is the cause.
+#[must_use]
+pub fn find_tunnel(legs: &[Leg], explained: impl Fn(&Leg) -> bool) -> Option<Tunnel> {
+    let mut ends: BTreeMap<Endpoint, Vec<usize>> = BTreeMap::new();
+    for (number, leg) in legs.iter().enumerate().filter(|(_, leg)| may_be_tunnel(leg)) {
+        ends.entry(leg.peer).or_default().push(number);
+    }
+    let explained: Vec<bool> = legs.iter().map(explained).collect();
+    let mut found = ends.into_iter().filter_map(|(far, connections)| {
+        let candidate = Candidate { legs, far, connections };
+        candidate.judge(&explained)
+    });
+    let tunnel = found.next()?;
+    found.next().is_none().then_some(tunnel)
+}
+
+struct Candidate<'a> {
+    legs: &'a [Leg],
+    far: Endpoint,
+    connections: Vec<usize>,
+}
+
+impl Candidate<'_> {
+    fn judge(self, explained: &[bool]) -> Option<Tunnel> {
+        let carried = self.carried(explained);
+        let others = |&(number, _): &(usize, usize)| self.legs[number].size().filter(|size| size.total() > 0);
+        let tunnel = sum(self.connections.iter().filter_map(|&number| self.legs[number].size()))?;
+        let sums = sum(carried.iter().filter_map(others))?;
+        let targets: BTreeSet<_> =
+            carried.iter().filter(|c| others(c).is_some()).map(|&(number, _)| self.legs[number].peer.addr).collect();
+        let (ratio, up_ratio) = ratios(tunnel, sums)?;
+        let calls = self.calls(carried.len(), explained);
+        let fits = targets.len() >= TARGETS_LEAST && calls.are_of_a_tunnel();
+        let (far, targets, connections) = (self.far, targets.len(), self.connections);
+        fits.then_some(Tunnel { far, connections, carried, targets, ratio, up_ratio, calls })
+    }
+
+    /// Other connections that were opened while the tunnel lived.
+    fn carried(&self, explained: &[bool]) -> Vec<(usize, usize)> {
+        let mut carried = Vec::new();
+        for (number, leg) in self.legs.iter().enumerate() {
+            if leg.peer.addr == self.far.addr || explained[number] {
+                continue;
+            }
+            let alive = |&&c: &&usize| {
+                let connection = &self.legs[c];
+                connection.opened_before(leg) && connection.open_at_start_of(leg, 0)
+            };
+            carried.extend(self.connections.iter().find(alive).map(|&connection| (number, connection)));
+        }
+        carried
+    }
+
+    /// Nanoseconds that it lived.
+    fn alive(&self) -> i64 {
+        let mut spans: Vec<(Nanos, Nanos)> = self
+            .connections
+            .iter()
+            .filter_map(|&number| self.legs[number].end.map(|end| (self.legs[number].start.at, end.at)))
+            .collect();
+        spans.sort_unstable();
+        let (mut alive, mut upto) = (0, Nanos::MIN);
+        for (from, to) in spans {
+            alive += to.since(from.max(upto)).max(0);
+            upto = upto.max(to);
+        }
+        alive
+    }
+
+    /// Calls while it lived and while it did not, over the time in which the host was seen.
+    fn calls(&self, inside: usize, explained: &[bool]) -> Calls {
+        let own = self.legs.iter().zip(explained).filter(|(leg, explained)| leg.peer.addr != self.far.addr && !**explained);
+        let outside = own.count() - inside;
+        let first = self.legs.first().map_or(Nanos(0), |leg| leg.start.at);
+        let last = self.legs.iter().filter_map(|leg| leg.end).map(|end| end.at).max().unwrap_or(first);
+        let alive = self.alive().max(1);
+        Calls { inside, outside, alive, rest: (last.since(first) - alive).max(0) }
+    }
+}
+
+impl Calls {
+    /// Whether it called so much more often while the tunnel lived that this is no habit of its own.
+    fn are_of_a_tunnel(&self) -> bool {
+        let expected = self.inside as f64 * self.rest as f64 / self.alive as f64;
+        self.outside as f64 <= expected / BUSIER + FORGIVEN
+    }
+}
+
+fn sum(sizes: impl Iterator<Item = Size>) -> Option<Size> {
+    sizes.reduce(|a, b| a.plus(b).unwrap_or(a))
+}
+
+/// The tunnel's bytes over those that it carries, where they agree.
+fn ratios(tunnel: Size, carried: Size) -> Option<(f64, Option<f64>)> {
+    let over = |a: i64, b: i64| a as f64 / b.max(1) as f64;
+    let within = |ratio: f64, (least, most): (f64, f64)| (least..=most).contains(&ratio);
+    let total = over(tunnel.total(), carried.total());
+    if !(tunnel.directed && carried.directed) {
+        return within(total, TOTALS).then_some((total, None));
+    }
+    let up = over(tunnel.up, carried.down);
+    let agrees = within(up, UPLOADS) && within(over(tunnel.down, carried.up), DOWNLOADS);
+    (agrees && tunnel.up >= UP_OVER_DOWN * tunnel.down).then_some((total, Some(up)))
+}
