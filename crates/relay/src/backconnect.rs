@@ -8,8 +8,9 @@
 //! - the sums agree ([`TOTALS`], by direction [`UPLOADS`] and [`DOWNLOADS`]);
 //! - much more went up the tunnel than came down, where that is known: a client's VPN, video or remote desktop is the
 //!   other way round;
-//! - the host called much less while it did not live: a download beside browsing ends, and the browsing goes on;
-//! - no other long connection of the host fits as well;
+//! - the host called much less just before and after: a download beside browsing ends, and the browsing goes on;
+//! - no other long connection of the host fits as well, and at most one other had as many targets beside it: a host that
+//!   always has some long connection among many calls (file sharing) has one that fits by chance;
 //! - what a forward service of the host explains is left out.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -31,6 +32,8 @@ const UPLOADS: (f64, f64) = (0.5, 1.25);
 const DOWNLOADS: (f64, f64) = (0.5, 2.0);
 /// So many times more goes up the tunnel than comes down.
 const UP_OVER_DOWN: i64 = 2;
+/// As many other long connections may have had as many targets beside them.
+const OTHERS: usize = 1;
 /// So many times more often the host calls while the tunnel lives, and as many calls beyond that are forgiven.
 const BUSIER: f64 = 3.0;
 const FORGIVEN: f64 = 3.0;
@@ -59,11 +62,11 @@ pub struct Tunnel {
 pub struct Calls {
     /// While the tunnel lived.
     pub inside: usize,
-    /// While it did not.
+    /// Around that.
     pub outside: usize,
     /// Nanoseconds that it lived.
     pub alive: i64,
-    /// Nanoseconds that it did not, as far as the host was seen.
+    /// Nanoseconds around that, as far as the host was seen.
     pub rest: i64,
 }
 
@@ -83,12 +86,15 @@ pub fn find_tunnel(legs: &[Leg], explained: impl Fn(&Leg) -> bool) -> Option<Tun
         ends.entry(leg.peer).or_default().push(number);
     }
     let explained: Vec<bool> = legs.iter().map(explained).collect();
-    let mut found = ends.into_iter().filter_map(|(far, connections)| {
-        let candidate = Candidate { legs, far, connections };
-        candidate.judge(&explained)
-    });
-    let tunnel = found.next()?;
-    found.next().is_none().then_some(tunnel)
+    let candidates = ends.into_iter().map(|(far, connections)| Candidate { legs, far, connections });
+    let mut busy = candidates.filter_map(|candidate| candidate.measure(&explained));
+    let measured: Vec<(Tunnel, bool)> = busy.by_ref().take(OTHERS + 2).collect();
+    if measured.len() > OTHERS + 1 {
+        return None;
+    }
+    let mut fits = measured.into_iter().filter(|(_, fits)| *fits).map(|(tunnel, _)| tunnel);
+    let tunnel = fits.next()?;
+    fits.next().is_none().then_some(tunnel)
 }
 
 struct Candidate<'a> {
@@ -98,18 +104,22 @@ struct Candidate<'a> {
 }
 
 impl Candidate<'_> {
-    fn judge(self, explained: &[bool]) -> Option<Tunnel> {
+    /// What it would carry, where there are enough targets, and whether the rest fits too.
+    fn measure(self, explained: &[bool]) -> Option<(Tunnel, bool)> {
         let carried = self.carried(explained);
-        let others = |&(number, _): &(usize, usize)| self.legs[number].size().filter(|size| size.total() > 0);
-        let tunnel = sum(self.connections.iter().filter_map(|&number| self.legs[number].size()))?;
-        let sums = sum(carried.iter().filter_map(others))?;
+        let size = |&(number, _): &(usize, usize)| self.legs[number].size().filter(|size| size.total() > 0);
         let targets: BTreeSet<_> =
-            carried.iter().filter(|c| others(c).is_some()).map(|&(number, _)| self.legs[number].peer.addr).collect();
-        let (ratio, up_ratio) = ratios(tunnel, sums)?;
+            carried.iter().filter(|c| size(c).is_some()).map(|&(number, _)| self.legs[number].peer.addr).collect();
+        if targets.len() < TARGETS_LEAST {
+            return None;
+        }
+        let tunnel = sum(self.connections.iter().filter_map(|&number| self.legs[number].size()))?;
+        let ratios = Ratios::of(tunnel, sum(carried.iter().filter_map(size))?);
         let calls = self.calls(carried.len(), explained);
-        let fits = targets.len() >= TARGETS_LEAST && calls.are_of_a_tunnel();
+        let fits = ratios.agree(tunnel) && calls.are_of_a_tunnel();
         let (far, targets, connections) = (self.far, targets.len(), self.connections);
-        fits.then_some(Tunnel { far, connections, carried, targets, ratio, up_ratio, calls })
+        let Ratios { total: ratio, ways } = ratios;
+        Some((Tunnel { far, connections, carried, targets, ratio, up_ratio: ways.map(|(up, _)| up), calls }, fits))
     }
 
     /// Other connections that were opened while the tunnel lived.
@@ -128,31 +138,43 @@ impl Candidate<'_> {
         carried
     }
 
-    /// Nanoseconds that it lived.
-    fn alive(&self) -> i64 {
-        let mut spans: Vec<(Nanos, Nanos)> = self
-            .connections
-            .iter()
-            .filter_map(|&number| self.legs[number].end.map(|end| (self.legs[number].start.at, end.at)))
-            .collect();
-        spans.sort_unstable();
-        let (mut alive, mut upto) = (0, Nanos::MIN);
-        for (from, to) in spans {
-            alive += to.since(from.max(upto)).max(0);
-            upto = upto.max(to);
-        }
-        alive
-    }
-
-    /// Calls while it lived and while it did not, over the time in which the host was seen.
+    /// Calls while it lived, and for as long before and after, as far as the host was seen.
     fn calls(&self, inside: usize, explained: &[bool]) -> Calls {
-        let own = self.legs.iter().zip(explained).filter(|(leg, explained)| leg.peer.addr != self.far.addr && !**explained);
-        let outside = own.count() - inside;
         let first = self.legs.first().map_or(Nanos(0), |leg| leg.start.at);
         let last = self.legs.iter().filter_map(|leg| leg.end).map(|end| end.at).max().unwrap_or(first);
-        let alive = self.alive().max(1);
-        Calls { inside, outside, alive, rest: (last.since(first) - alive).max(0) }
+        let lives = self.connections.iter().filter_map(|&number| {
+            let leg = &self.legs[number];
+            leg.end.map(|end| (leg.start.at, end.at))
+        });
+        let lives = union(lives.collect());
+        let around = |&(from, to): &(Nanos, Nanos)| {
+            let length = to.since(from);
+            (from.plus(-length).max(first), to.plus(length).min(last))
+        };
+        let near = union(lives.iter().map(around).collect());
+        let own = |(leg, explained): &(&Leg, &bool)| leg.peer.addr != self.far.addr && !**explained;
+        let is_near = |at: Nanos| near.iter().any(|&(from, to)| from <= at && at <= to);
+        let calls = self.legs.iter().zip(explained).filter(own).filter(|(leg, _)| is_near(leg.start.at)).count();
+        let alive = length(&lives).max(1);
+        Calls { inside, outside: calls.saturating_sub(inside), alive, rest: (length(&near) - alive).max(0) }
     }
+}
+
+/// Spans that do not overlap, in order, over the same moments.
+fn union(mut spans: Vec<(Nanos, Nanos)>) -> Vec<(Nanos, Nanos)> {
+    spans.sort_unstable();
+    let mut apart: Vec<(Nanos, Nanos)> = Vec::new();
+    for (from, to) in spans {
+        match apart.last_mut() {
+            Some(last) if from <= last.1 => last.1 = last.1.max(to),
+            _ => apart.push((from, to)),
+        }
+    }
+    apart
+}
+
+fn length(spans: &[(Nanos, Nanos)]) -> i64 {
+    spans.iter().map(|&(from, to)| to.since(from)).sum()
 }
 
 impl Calls {
@@ -167,15 +189,27 @@ fn sum(sizes: impl Iterator<Item = Size>) -> Option<Size> {
     sizes.reduce(|a, b| a.plus(b).unwrap_or(a))
 }
 
-/// The tunnel's bytes over those that it carries, where they agree.
-fn ratios(tunnel: Size, carried: Size) -> Option<(f64, Option<f64>)> {
-    let over = |a: i64, b: i64| a as f64 / b.max(1) as f64;
-    let within = |ratio: f64, (least, most): (f64, f64)| (least..=most).contains(&ratio);
-    let total = over(tunnel.total(), carried.total());
-    if !(tunnel.directed && carried.directed) {
-        return within(total, TOTALS).then_some((total, None));
+/// A tunnel's bytes over those that it carries: all, and where directions are known what went up and what came down.
+struct Ratios {
+    total: f64,
+    ways: Option<(f64, f64)>,
+}
+
+impl Ratios {
+    fn of(tunnel: Size, carried: Size) -> Self {
+        let over = |a: i64, b: i64| a as f64 / b.max(1) as f64;
+        let ways = (tunnel.directed && carried.directed)
+            .then(|| (over(tunnel.up, carried.down), over(tunnel.down, carried.up)));
+        Self { total: over(tunnel.total(), carried.total()), ways }
     }
-    let up = over(tunnel.up, carried.down);
-    let agrees = within(up, UPLOADS) && within(over(tunnel.down, carried.up), DOWNLOADS);
-    (agrees && tunnel.up >= UP_OVER_DOWN * tunnel.down).then_some((total, Some(up)))
+
+    fn agree(&self, tunnel: Size) -> bool {
+        let within = |ratio: f64, (least, most): (f64, f64)| (least..=most).contains(&ratio);
+        match self.ways {
+            Some((up, down)) => {
+                within(up, UPLOADS) && within(down, DOWNLOADS) && tunnel.up >= UP_OVER_DOWN * tunnel.down
+            }
+            None => within(self.total, TOTALS),
+        }
+    }
 }

@@ -146,7 +146,8 @@ pub(crate) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
         };
         coordinator.run(jobs, &done_queue, &shards, progress);
         drop(shards);
-        let join = |w: thread::ScopedJoinHandle<'_, _>| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        let join =
+            |w: thread::ScopedJoinHandle<'_, _>| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
         workers.into_iter().map(join).collect::<io::Result<Vec<Folded>>>()
     })
     .map(|folded| {

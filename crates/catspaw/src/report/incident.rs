@@ -111,11 +111,7 @@ impl Case<'_> {
     }
 
     fn forward_verdict(&self, sums: &Sums) -> &'static str {
-        if self.has_fixed_targets(sums) || self.looks_like_mail_server(sums) {
-            "suspect"
-        } else {
-            "relay"
-        }
+        if self.has_fixed_targets(sums) || self.looks_like_mail_server(sums) { "suspect" } else { "relay" }
     }
 
     /// The services of the lane that were convicted, with their tests.
@@ -234,10 +230,10 @@ impl Case<'_> {
             topology: self.topology.map(Topology::name),
             authorised: self.authorised,
             services: self.ports().map(|port| Service { proto: "tcp", port, protocol: None }).collect(),
-            tunnel: self.tunnel.as_ref().map(|tunnel| model::Tunnel {
-                address: tunnel.far.addr.to_string(),
-                port: tunnel.far.port,
-            }),
+            tunnel: self
+                .tunnel
+                .as_ref()
+                .map(|tunnel| model::Tunnel { address: tunnel.far.addr.to_string(), port: tunnel.far.port }),
             confidence: self.confidence(),
             first_seen: sums.span.map(|(first, _)| time::rfc3339(first)),
             last_seen: sums.span.map(|(_, last)| time::rfc3339(last)),
