@@ -86,6 +86,15 @@ impl Histogram {
         }
     }
 
+    /// The exact values that came up most often, and their shares.
+    pub(crate) fn modes(&self, most: usize) -> Vec<((i64, i64), f64)> {
+        let exact = self.scales.first().into_iter().flat_map(|cells| &cells.weights);
+        let mut modes: Vec<_> = exact.map(|(&cell, &weight)| (cell, weight / self.total)).collect();
+        modes.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        modes.truncate(most);
+        modes
+    }
+
     /// Density of each scale at `size` without the prior, and without the observations `left_out`.
     fn densities<'a>(&'a self, size: Size, left_out: &'a [Size]) -> impl Iterator<Item = f64> + 'a {
         let n = (self.total - left_out.len() as f64).max(0.0) + PRIOR_WEIGHT;

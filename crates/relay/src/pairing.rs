@@ -55,6 +55,11 @@ impl Default for Model {
 }
 
 impl Model {
+    /// Share of pairs whose outbound leg has the client's source port.
+    pub(crate) fn same_ports(&self) -> f64 {
+        self.same_port.0 / self.same_port.1
+    }
+
     /// This, with the overheads that the service's test has learned on its way.
     pub(crate) fn with_overheads(mut self, overheads: &Histogram) -> Self {
         self.overheads = overheads.clone();

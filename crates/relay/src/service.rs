@@ -123,6 +123,13 @@ impl Tests {
         }
     }
 
+    /// The differences between inbound and outbound legs that it has seen most often, up and down (in `up` alone where there are
+    /// only totals), and their shares.
+    #[must_use]
+    pub fn overheads(&self) -> Vec<((i64, i64), f64)> {
+        self.test.overheads().modes(8)
+    }
+
     /// Natural logarithm of the ratio now.
     #[must_use]
     pub fn latest(&self) -> Option<f64> {
@@ -154,6 +161,12 @@ impl Service {
     pub fn weighed(&self, authorised: bool) -> impl Iterator<Item = (&Tests, f64)> {
         let weight = self.log_weight();
         self.tried(authorised).filter_map(move |t| Some((t, t.largest? + weight + t.hypothesis.share().ln())))
+    }
+
+    /// Share of its pairs whose outbound leg has the client's source port.
+    #[must_use]
+    pub fn same_ports(&self) -> f64 {
+        self.model.same_ports()
     }
 
     /// Whether what it takes in is mail that it hands on when it pleases, as far as can be told: nothing that is decided by

@@ -7,6 +7,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use catspaw_relay::Network;
 
 use super::examples;
+use super::campaigns;
 use super::findings::Findings;
 use super::incident::Case;
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
@@ -55,6 +56,7 @@ pub(crate) fn build(
         if case.authorised { authorised.push(incident) } else { incidents.push(incident) }
     }
     incidents.sort_by(|a, b| severity(b).cmp(&severity(a)).then_with(|| by_host(a, b)));
+    let campaigns = campaigns::find(cases);
     let evidence = evidence(gathered, lanes, names);
     let warnings = warnings(gathered, &evidence);
     let limits = limits(gathered).into_iter().chain(warnings.iter().cloned()).collect();
@@ -66,7 +68,7 @@ pub(crate) fn build(
         evidence,
         incidents,
         authorised,
-        campaigns: Vec::new(),
+        campaigns,
         alerts: Vec::new(),
         limits,
         dropped: dropped(lanes, found),

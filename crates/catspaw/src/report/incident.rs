@@ -148,11 +148,12 @@ impl Case<'_> {
     }
 
     /// Whether it has ports that somebody connects to.
-    fn has_service(&self) -> bool {
+    pub(crate) fn has_service(&self) -> bool {
         !matches!(self.topology, Some(Topology::Backconnect | Topology::Direct))
     }
 
-    fn ports(&self) -> impl Iterator<Item = u16> {
+    /// The ports that clients connect to.
+    pub(crate) fn ports(&self) -> impl Iterator<Item = u16> {
         self.services.iter().filter(|_| self.has_service()).map(|service| service.port)
     }
 
@@ -230,10 +231,7 @@ impl Case<'_> {
             topology: self.topology.map(Topology::name),
             authorised: self.authorised,
             services: self.ports().map(|port| Service { proto: "tcp", port, protocol: None }).collect(),
-            tunnel: self
-                .tunnel
-                .as_ref()
-                .map(|tunnel| model::Tunnel { address: tunnel.far.addr.to_string(), port: tunnel.far.port }),
+            tunnel: self.tunnel.as_ref().map(model::Tunnel::of),
             confidence: self.confidence(),
             first_seen: sums.span.map(|(first, _)| time::rfc3339(first)),
             last_seen: sums.span.map(|(_, last)| time::rfc3339(last)),

@@ -1,6 +1,7 @@
 //! From findings to what is read.
 
 mod build;
+mod campaigns;
 mod cases;
 mod examples;
 mod findings;
@@ -8,6 +9,7 @@ mod incident;
 mod mail;
 mod model;
 mod names;
+mod software;
 mod sums;
 pub(crate) mod text;
 mod time;

@@ -148,6 +148,13 @@ pub(crate) struct Tunnel {
     pub(crate) port: u16,
 }
 
+impl Tunnel {
+    /// Of a tunnel that was found.
+    pub(crate) fn of(tunnel: &catspaw_relay::Tunnel) -> Self {
+        Self { address: tunnel.far.addr.to_string(), port: tunnel.far.port }
+    }
+}
+
 /// What happened after a host was cut off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Containment {
