@@ -192,10 +192,18 @@ impl Service {
                 continue;
             }
             self.take_into(Hypothesis::AtOnce, authorised, due, config);
-            if due.leg.smtp {
+            if due.leg.smtp && !self.is_decided(authorised) {
                 self.take_into(Hypothesis::StoreAndForward, authorised, due, config);
             }
         }
+    }
+
+    /// Whether it is convicted of carrying on at once, and better so than of storing: then the weaker hypothesis is not
+    /// followed any more.
+    fn is_decided(&self, authorised: bool) -> bool {
+        let slot = usize::from(authorised);
+        let (Some(at_once), stored) = (self.tests[slot].as_deref(), self.mail[slot].as_deref()) else { return false };
+        at_once.conviction.is_some() && stored.and_then(Tests::latest) < at_once.latest()
     }
 
     fn take_into(&mut self, hypothesis: Hypothesis, authorised: bool, due: Due<'_>, config: &Config) {

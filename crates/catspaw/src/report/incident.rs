@@ -114,10 +114,13 @@ impl Case<'_> {
         if self.has_fixed_targets(sums) || self.looks_like_mail_server(sums) { "suspect" } else { "relay" }
     }
 
-    /// The services of the lane that were convicted, with their tests.
+    /// The services of the lane that were convicted, each with its strongest test.
     pub(crate) fn tested(&self) -> impl Iterator<Item = (&Tested, &Tests)> {
-        let services = self.services.iter().filter_map(|judged| self.lane?.1.services.get(&judged.port));
-        services.flat_map(|service| service.tried(self.authorised).map(move |tests| (service, tests)))
+        self.services.iter().filter_map(|judged| {
+            let service = self.lane?.1.services.get(&judged.port)?;
+            let convicted = service.weighed(self.authorised).filter(|(tests, _)| tests.conviction.is_some());
+            Some((service, convicted.max_by(|a, b| a.1.total_cmp(&b.1))?.0))
+        })
     }
 
     fn confidence(&self) -> Confidence {

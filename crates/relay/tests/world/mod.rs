@@ -6,7 +6,7 @@ use catspaw_records::{
     ByteCount, ByteKind, Bytes, Closed, ConnState, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened,
     Place, Proto, Record, RecordId, SensorId, Side, Stamp, Uid, Whole,
 };
-use catspaw_relay::{Config, Connection, Context, Lane, LegPair, Observation, Sink};
+use catspaw_relay::{Config, Connection, Context, Lane, LegPair, Observation, Sent, Sink};
 
 const SENSOR: SensorId = SensorId(1);
 const HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -239,6 +239,7 @@ struct Nowhere;
 impl Sink for Nowhere {
     fn connection(&mut self, _: Connection) {}
     fn pair(&mut self, _: LegPair) {}
+    fn sent(&mut self, _: Sent) {}
 }
 
 #[derive(Clone, Copy)]
