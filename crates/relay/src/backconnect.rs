@@ -213,3 +213,72 @@ impl Ratios {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use catspaw_records::{ByteKind, Ending, RecordId, SensorId, Stamp};
+
+    use super::*;
+
+    /// A connection to server `server` from second `from` to second `to`; without `down` only the total is known.
+    fn leg(server: u8, from: i64, to: i64, up: i64, down: Option<i64>) -> Leg {
+        let at = Nanos::from_secs(to);
+        let size = Size { up, down: down.unwrap_or(0), directed: down.is_some(), kind: ByteKind::Payload };
+        let point = |addr: [u8; 4], port| Endpoint { addr: IpAddr::from(addr), port };
+        Leg {
+            id: RecordId::Device((from + 100_000) as u64 * 256 + u64::from(server)),
+            peer: point([203, 0, 113, server], 443),
+            own: point([192, 0, 2, 1], 40_000),
+            start: Stamp { at: Nanos::from_secs(from), resolution: 1, sensor: SensorId(0) },
+            opened: None,
+            end: Some(crate::End { at, known: at, order: 0, ending: Ending::Fins, answered: true, size: Some(size) }),
+            smtp: false,
+            places: [None, None],
+        }
+    }
+
+    /// Calls of 20 kB each, one in ten seconds from `from` to `to`, to 50 servers.
+    fn calls(from: i64, to: i64, directed: bool) -> Vec<Leg> {
+        let one = |n: i64| {
+            let (up, down) = if directed { (1000, Some(19_000)) } else { (20_000, None) };
+            leg((n % 50) as u8, from + 10 * n, from + 10 * n + 5, up, down)
+        };
+        (0..(to - from) / 10).map(one).collect()
+    }
+
+    fn found(legs: &[&[Leg]]) -> Option<Tunnel> {
+        let mut legs = legs.concat();
+        legs.sort_by_key(|leg| leg.start.at);
+        find_tunnel(&legs, |_| false)
+    }
+
+    #[test]
+    fn a_tunnel_whose_bytes_are_those_of_the_calls_is_found() {
+        let tunnel = found(&[&[leg(200, 0, 3600, 7_400_000, None)], &calls(5, 3600, false)]).unwrap();
+        assert_eq!((tunnel.far.addr, tunnel.targets), (IpAddr::from([203, 0, 113, 200]), 50));
+        assert_eq!(tunnel.carried.len(), 359);
+        let directed = found(&[&[leg(200, 0, 3600, 7_000_000, Some(420_000))], &calls(5, 3600, true)]).unwrap();
+        assert!(directed.up_ratio.is_some_and(|up| (1.0..1.1).contains(&up)));
+    }
+
+    #[test]
+    fn what_is_like_a_tunnel_and_is_none_is_not_found() {
+        let beside = |long: Leg, directed| found(&[&[long], &calls(-7200, 10_800, directed)]);
+        let alone = |long: Leg, directed| found(&[&[long], &calls(5, 3600, directed)]);
+        // A download or an upload of as many bytes, beside browsing that goes on before and after.
+        assert_eq!(beside(leg(200, 0, 3600, 7_400_000, None), false), None);
+        // A backup: much goes up, nothing comes down, as requests would.
+        assert_eq!(alone(leg(200, 0, 3600, 7_000_000, Some(9000)), true), None);
+        // A VPN, a video, a remote desktop: more comes down than goes up.
+        assert_eq!(alone(leg(200, 0, 3600, 420_000, Some(7_000_000)), true), None);
+        // A push channel, a web socket: hardly any bytes.
+        assert_eq!(alone(leg(200, 0, 3600, 40_000, None), false), None);
+        // Other sums.
+        assert_eq!(alone(leg(200, 0, 3600, 70_000_000, None), false), None);
+        // File sharing: one of several long connections fits by chance.
+        let long = |n: u8| leg(200 + n, 0, 3600, 7_400_000 << n, None);
+        assert_eq!(found(&[&[long(0), long(2), long(3)], &calls(5, 3600, false)]), None);
+    }
+}
