@@ -235,6 +235,7 @@ mod tests {
             opened: None,
             end: Some(crate::End { at, known: at, order: 0, ending: Ending::Fins, answered: true, size: Some(size) }),
             smtp: false,
+            inward: false,
             places: [None, None],
         }
     }

@@ -289,10 +289,8 @@ impl Lane {
         if late {
             self.forget_inbound(open);
         }
-        if open.opened.proto == Proto::Tcp && !open.peer_inside {
+        if open.opened.proto == Proto::Tcp {
             self.ended(ctx, (seen.key, late), direction, ((leg.start.at, open.order), leg), sink);
-        } else {
-            self.ended_inside(direction, &leg);
         }
     }
 
@@ -318,6 +316,7 @@ impl Lane {
             opened: None,
             end: Some(self.end(seen.key, ended.at, closed.ending, closed.bytes)),
             smtp: direction == Direction::Outbound && peer.port == 25,
+            inward: seen.peer_inside,
             places: [None, Some(seen.record.place)],
         };
         if seen.owner {
@@ -329,10 +328,8 @@ impl Lane {
                 late: seen.late,
             });
         }
-        if closed.proto == Proto::Tcp && !seen.peer_inside {
+        if closed.proto == Proto::Tcp {
             self.ended(ctx, (seen.key, seen.late), direction, ((start.at, self.order), leg), sink);
-        } else {
-            self.ended_inside(direction, &leg);
         }
     }
 
@@ -388,12 +385,11 @@ impl Lane {
             opened: None,
             end: Some(end),
             smtp: peer.port == 25 || smtp,
+            inward: seen.peer_inside,
             places: [Some(seen.record.place), None],
         };
-        if whole.proto == Proto::Tcp && !seen.peer_inside {
+        if whole.proto == Proto::Tcp {
             self.ended(ctx, (seen.key, seen.late), direction, ((leg.start.at, self.order), leg), sink);
-        } else {
-            self.ended_inside(direction, &leg);
         }
     }
 
@@ -406,13 +402,22 @@ impl Lane {
         End { at, known: key, order: self.order, ending, answered, size }
     }
 
-    /// A leg within the house, or of another transport: that mail comes in this way marks a mail server.
-    fn ended_inside(&mut self, direction: Direction, leg: &Leg) {
-        let mail = direction == Direction::Inbound && MAIL.contains(&leg.own.port);
-        self.mail_inside += u64::from(mail && leg.has_payload());
+    /// A TCP leg within the house: that mail comes in this way marks a mail server; what goes out this way may be carried
+    /// on for somebody outside.
+    fn ended_inside(&mut self, settle: i64, (now, late): (Nanos, bool), direction: Direction, (key, leg): (Key, Leg)) {
+        match direction {
+            Direction::Inbound => {
+                self.mail_inside += u64::from(MAIL.contains(&leg.own.port) && leg.has_payload());
+            }
+            Direction::Outbound if !late && !self.services.is_empty() => {
+                self.outbound.insert(key, leg);
+                self.settling.push_back((now.plus(settle), key));
+            }
+            Direction::Outbound => {}
+        }
     }
 
-    /// A TCP leg to or from outside is complete.
+    /// A TCP leg is complete.
     fn ended(
         &mut self,
         ctx: &mut Context<'_>,
@@ -421,6 +426,9 @@ impl Lane {
         (key, leg): (Key, Leg),
         sink: &mut impl Sink,
     ) {
+        if leg.inward {
+            return self.ended_inside(ctx.config.settle, (now, late), direction, (key, leg));
+        }
         self.tally.take(direction, &leg, ctx.days.of(leg.start.at));
         if late {
             return;
@@ -497,7 +505,7 @@ impl Lane {
             }
             self.settling.pop_front();
             let Some(leg) = self.outbound.get(&key).copied() else { continue };
-            if leg.smtp {
+            if leg.smtp && !leg.inward {
                 self.sends_mail(ctx, &leg, due);
             }
             if self.services.is_empty() {
@@ -614,6 +622,7 @@ impl Open {
             opened: Some(self.order),
             end: None,
             smtp: direction == Direction::Outbound && peer.port == 25,
+            inward: self.peer_inside,
             places: [Some(self.place), None],
         };
         (direction, leg)

@@ -120,6 +120,8 @@ pub struct Leg {
     pub end: Option<End>,
     /// Whether the witness's own word for the application is SMTP, or its port is 25.
     pub smtp: bool,
+    /// Whether it goes to a host of ours.
+    pub inward: bool,
     /// Where the opening stands and where the end.
     pub places: [Option<Place>; 2],
 }
@@ -208,6 +210,7 @@ mod tests {
             opened: Some(opened),
             end: Some(End { at, known, order, ending: Ending::Fins, answered: true, size: None }),
             smtp: false,
+            inward: false,
             places: [None, None],
         }
     }

@@ -1,6 +1,7 @@
 //! One port of a host, and whether what comes in there is carried on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use catspaw_records::Nanos;
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,10 @@ const SHIFTS: [i64; 3] = [61 * Nanos::SECOND, 127 * Nanos::SECOND, 251 * Nanos::
 const LONGEST_QUEUE: i64 = 300 * Nanos::SECOND;
 /// From this ratio on (natural logarithm) pairs are made as those of a mail server.
 const QUEUES: f64 = 4.6;
+/// A relay that reaches inwards calls so many hosts inside for one client.
+const REACHED_LEAST: usize = 8;
+/// Clients of a service for whom that is noted.
+const CLIENTS: usize = 1024;
 /// The key by which legs are ordered: opening, then the order in which the fold met them.
 pub(crate) type Key = (Nanos, u64);
 
@@ -41,6 +46,8 @@ pub enum Hypothesis {
     AtOnce,
     /// Mail, which may be handed on after the client has gone.
     StoreAndForward,
+    /// While the client is connected, to hosts inside.
+    Inward,
 }
 
 impl Hypothesis {
@@ -49,8 +56,9 @@ impl Hypothesis {
     #[must_use]
     pub fn share(self) -> f64 {
         match self {
-            Self::AtOnce => 0.65,
+            Self::AtOnce => 0.6,
             Self::StoreAndForward => 0.2,
+            Self::Inward => 0.05,
         }
     }
 }
@@ -89,6 +97,10 @@ pub struct Service {
     pub tests: [Option<Box<Tests>>; 2],
     /// The same for mail that is handed on after it was taken in.
     pub mail: [Option<Box<Tests>>; 2],
+    /// The test of what goes to hosts inside and is not declared.
+    pub inward: Option<Box<Tests>>,
+    /// Hosts inside that were called while a client was connected, by the client that came last.
+    reached: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
 }
 
 /// An outbound leg whose turn it is.
@@ -109,7 +121,7 @@ pub(crate) struct Due<'a> {
 impl Tests {
     fn of(hypothesis: Hypothesis) -> Self {
         let new = || match hypothesis {
-            Hypothesis::AtOnce => Test::default(),
+            Hypothesis::AtOnce | Hypothesis::Inward => Test::default(),
             Hypothesis::StoreAndForward => Test::of_queue(),
         };
         Self {
@@ -140,7 +152,17 @@ impl Tests {
 impl Service {
     /// A service that has just shown its first payload.
     pub(crate) fn new(port: u16, rank: u32, legs: BTreeMap<Key, Leg>) -> Self {
-        Self { port, rank, legs, sessions: 0, model: Model::default(), tests: [None, None], mail: [None, None] }
+        Self {
+            port,
+            rank,
+            legs,
+            sessions: 0,
+            model: Model::default(),
+            tests: [None, None],
+            mail: [None, None],
+            inward: None,
+            reached: BTreeMap::new(),
+        }
     }
 
     /// Natural logarithm of its weight among the host's services: 1/(k(k+1)) for the k-th.
@@ -153,7 +175,15 @@ impl Service {
     /// Its tests of what no declared relay covers, or of what one covers.
     pub fn tried(&self, authorised: bool) -> impl Iterator<Item = &Tests> {
         let slot = usize::from(authorised);
-        [&self.tests[slot], &self.mail[slot]].into_iter().filter_map(Option::as_deref)
+        let inward = self.inward.as_ref().filter(|_| !authorised && self.most_reached() >= REACHED_LEAST);
+        [self.tests[slot].as_ref(), self.mail[slot].as_ref(), inward].into_iter().flatten().map(|tests| &**tests)
+    }
+
+    /// The most hosts inside that were called for one client. One or a few are what a reverse proxy or a load balancer
+    /// calls.
+    #[must_use]
+    pub fn most_reached(&self) -> usize {
+        self.reached.values().map(BTreeSet::len).max().unwrap_or(0)
     }
 
     /// Natural logarithms of its tests' largest ratios, with the weights that they have among all that is tried on the
@@ -187,6 +217,10 @@ impl Service {
 
     /// Takes one outbound leg into all tests.
     pub(crate) fn take(&mut self, due: Due<'_>, config: &Config) {
+        if due.leg.inward {
+            self.reach(&due, config);
+            return self.take_into(Hypothesis::Inward, false, due, config);
+        }
         for authorised in [false, true] {
             if authorised && !config.declares(due.leg.own.addr) {
                 continue;
@@ -206,25 +240,40 @@ impl Service {
         at_once.conviction.is_some() && stored.and_then(Tests::latest) < at_once.latest()
     }
 
+    /// Notes which host inside was called, and for whom it may have been.
+    fn reach(&mut self, due: &Due<'_>, config: &Config) {
+        let before = self.legs.range(..=(due.leg.start_latest(), u64::MAX)).rev().take(LOOKED_AT);
+        let client = before.map(|(_, inbound)| inbound).find(|inbound| {
+            let declared = config.covers(inbound.own, inbound.peer.addr, due.leg.peer.addr);
+            could_cause(inbound, due.leg, 0) && !declared
+        });
+        let Some(client) = client.map(|inbound| inbound.peer.addr) else { return };
+        if self.reached.len() < CLIENTS || self.reached.contains_key(&client) {
+            let hosts = self.reached.entry(client).or_default();
+            if hosts.len() < REACHED_LEAST {
+                hosts.insert(due.leg.peer.addr);
+            }
+        }
+    }
+
+    fn slot(&mut self, hypothesis: Hypothesis, authorised: bool) -> &mut Option<Box<Tests>> {
+        match hypothesis {
+            Hypothesis::AtOnce => &mut self.tests[usize::from(authorised)],
+            Hypothesis::StoreAndForward => &mut self.mail[usize::from(authorised)],
+            Hypothesis::Inward => &mut self.inward,
+        }
+    }
+
     fn take_into(&mut self, hypothesis: Hypothesis, authorised: bool, due: Due<'_>, config: &Config) {
         let resolution = i64::from(due.leg.start.resolution);
         let candidates = self.candidates(hypothesis, authorised, due, 0, config);
-        let slot = usize::from(authorised);
-        let tests = match hypothesis {
-            Hypothesis::AtOnce => &self.tests[slot],
-            Hypothesis::StoreAndForward => &self.mail[slot],
-        };
-        if candidates.is_empty() && tests.is_none() {
+        if candidates.is_empty() && self.slot(hypothesis, authorised).is_none() {
             return;
         }
         let shifted: Vec<_> =
             SHIFTS.iter().map(|&shift| self.candidates(hypothesis, authorised, due, -shift, config)).collect();
         let (log_weight, sessions) = (self.log_weight() + hypothesis.share().ln(), self.sessions);
-        let tests = match hypothesis {
-            Hypothesis::AtOnce => &mut self.tests[slot],
-            Hypothesis::StoreAndForward => &mut self.mail[slot],
-        };
-        let tests = tests.get_or_insert_with(|| Box::new(Tests::of(hypothesis)));
+        let tests = self.slot(hypothesis, authorised).get_or_insert_with(|| Box::new(Tests::of(hypothesis)));
         let size = if hypothesis == Hypothesis::StoreAndForward { due.size.upload() } else { due.size };
         for (test, candidates) in tests.shifted.iter_mut().zip(&shifted) {
             if !candidates.is_empty() {
@@ -262,7 +311,7 @@ impl Service {
             .rev()
             .take(LOOKED_AT)
             .filter(|(_, inbound)| match hypothesis {
-                Hypothesis::AtOnce => could_cause(inbound, due.leg, shift),
+                Hypothesis::AtOnce | Hypothesis::Inward => could_cause(inbound, due.leg, shift),
                 Hypothesis::StoreAndForward => could_be_stored(inbound, due.leg, shift),
             })
             .filter(|(_, inbound)| {

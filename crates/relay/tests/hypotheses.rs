@@ -97,3 +97,31 @@ fn what_a_relay_explains_is_no_spam_of_its_own() {
     let spam = lane.spam[0].as_ref().unwrap();
     assert_eq!((spam.all.connections, spam.alone.connections), (120, 0));
 }
+
+/// A relay whose clients reach `hosts` hosts inside.
+fn inwards(hosts: u64) -> Lane {
+    let mut fold = host::Fold::new();
+    let mut records = Vec::new();
+    for n in 0..200 {
+        let at = 1_000_000 + 50 * n as i64;
+        let size = 900 + mixed(n) % 30_011;
+        let client = end(&format!("198.51.100.{}", 1 + n % 3), 20_000 + n as u16);
+        let target = end(&format!("172.28.1.{}", 1 + n / 3 % hosts), 3389);
+        let inbound = connection(2 * n, client, end(HOST, 1182), at, at + 9, size + 25);
+        records.extend(inbound.map(|(record, side)| (record, side, false)));
+        let outbound = connection(2 * n + 1, end(HOST, 3000 + n as u16), target, at + 1, at + 9, size);
+        records.extend(outbound.map(|(record, side)| (record, side, true)));
+    }
+    records.sort_by_key(|(record, ..)| record.known.at);
+    for (record, side, peer_inside) in &records {
+        fold.observe(record, *side, false, *peer_inside).unwrap();
+    }
+    fold.finish().0
+}
+
+#[test]
+fn a_relay_that_reaches_many_hosts_inside_is_told_from_a_reverse_proxy() {
+    let convicted = |lane: &Lane| lane.services[&1182].weighed(false).any(|(tests, _)| tests.conviction.is_some());
+    assert!(convicted(&inwards(20)));
+    assert!(!convicted(&inwards(4)));
+}

@@ -6,8 +6,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use catspaw_relay::Network;
 
-use super::examples;
 use super::campaigns;
+use super::examples;
 use super::findings::Findings;
 use super::incident::Case;
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};

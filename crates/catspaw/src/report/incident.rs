@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use catspaw_records::{HostKey, Place, SensorId};
-use catspaw_relay::{Lane, SPAM_SHARE, Service as Tested, Stream, Tests, Topology, Tunnel};
+use catspaw_relay::{Hypothesis, Lane, SPAM_SHARE, Service as Tested, Stream, Tests, Topology, Tunnel};
 
 use super::cases::strongest;
 use super::model::{self, Client, Confidence, Counts, Day, Incident, Service, Target};
@@ -111,7 +111,8 @@ impl Case<'_> {
     }
 
     fn forward_verdict(&self, sums: &Sums) -> &'static str {
-        if self.has_fixed_targets(sums) || self.looks_like_mail_server(sums) { "suspect" } else { "relay" }
+        let inwards = self.tested().all(|(_, tests)| tests.hypothesis == Hypothesis::Inward);
+        if inwards || self.has_fixed_targets(sums) || self.looks_like_mail_server(sums) { "suspect" } else { "relay" }
     }
 
     /// The services of the lane that were convicted, each with its strongest test.

@@ -15,7 +15,8 @@ const SAME_PORT: f64 = 0.8;
 pub(crate) fn guess(case: &Case<'_>) -> Option<String> {
     let (service, tests) = case.tested().max_by_key(|(_, tests)| tests.taken)?;
     let modes = tests.overheads();
-    let share = |is: fn((i64, i64)) -> bool| -> f64 { modes.iter().filter(|(d, _)| is(*d)).map(|(_, share)| share).sum() };
+    let share =
+        |is: fn((i64, i64)) -> bool| -> f64 { modes.iter().filter(|(d, _)| is(*d)).map(|(_, share)| share).sum() };
     let kinds: [(&str, f64); 4] = [
         ("a SOCKS 4 server", share(is_socks4)),
         ("a SOCKS 5 server", share(is_socks5)),

@@ -20,6 +20,7 @@ pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
         Some(Topology::Backconnect) => tunnel(case, &mut why),
         Some(Topology::Forward) | None => {
             forward(case, sums, &mut why);
+            inwards(case, &mut why);
             guess(case, &mut why);
         }
     }
@@ -45,10 +46,16 @@ fn forward(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
         let Some(conviction) = tests.conviction else { continue };
         let ratio = tests.largest.unwrap_or(0.0) / std::f64::consts::LN_10;
         let how = match tests.hypothesis {
-            Hypothesis::AtOnce => "went out again: the sizes of the outbound connections follow those of the inbound ones",
+            Hypothesis::AtOnce => {
+                "went out again: the sizes of the outbound connections follow those of the inbound ones"
+            }
             Hypothesis::StoreAndForward => {
                 "went out again as mail, also after the client had gone: the sizes of the outbound SMTP connections \
                  follow those of the inbound ones"
+            }
+            Hypothesis::Inward => {
+                "went on to hosts inside: the sizes of the connections that this host opened to them follow those of the \
+                 inbound ones"
             }
         };
         why.push(format!(
@@ -89,6 +96,26 @@ fn guess(case: &Case<'_>, why: &mut Vec<String>) {
     }
 }
 
+/// Whether outsiders reach into the house.
+fn inwards(case: &Case<'_>, why: &mut Vec<String>) {
+    for (service, tests) in case.tested().filter(|(service, _)| service.inward.is_some()) {
+        let reached = service.most_reached();
+        if tests.hypothesis == Hypothesis::Inward {
+            why.push(format!(
+                "For one client of port {} it called {reached} or more hosts inside. A reverse proxy or a load balancer calls one \
+                 or a few; a relay that is used to reach into the house calls many. Declare it if it is meant to be one.",
+                service.port,
+            ));
+        } else if reached > 0 {
+            why.push(format!(
+                "Hosts inside were called too while clients of port {} were connected (up to {reached} for one of them): a relay \
+                 can be used to reach into the house.",
+                service.port,
+            ));
+        }
+    }
+}
+
 fn direct(case: &Case<'_>, why: &mut Vec<String>) {
     let Some(spam) = case.spam else { return };
     let ratio = spam.largest.unwrap_or(0.0) / std::f64::consts::LN_10;
@@ -106,9 +133,7 @@ fn direct(case: &Case<'_>, why: &mut Vec<String>) {
         spam.servers(),
     ));
     if case.takes_mail_in() {
-        why.push(
-            "It takes mail in, too: it looks like a mail server; declare it if it is meant to be one.".to_owned(),
-        );
+        why.push("It takes mail in, too: it looks like a mail server; declare it if it is meant to be one.".to_owned());
     }
 }
 

@@ -1,8 +1,8 @@
 //! A host, its records as a firewall's log has them, and the fold over them.
 
 use catspaw_records::{
-    ByteCount, ByteKind, Bytes, Closed, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened,
-    Place, Proto, Record, RecordId, SensorId, Side, Stamp,
+    ByteCount, ByteKind, Bytes, Closed, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened, Place, Proto,
+    Record, RecordId, SensorId, Side, Stamp,
 };
 use catspaw_relay::{Config, Connection, Context, Lane, LegPair, Observation, OutOfOrder, Sent, Sink};
 
@@ -50,7 +50,14 @@ pub(crate) fn record(at: i64, event: Event) -> (Record, Side) {
 }
 
 /// A connection of the host with an outside party: its opening and its end.
-pub(crate) fn connection(id: u64, orig: Endpoint, resp: Endpoint, from: i64, to: i64, bytes: u64) -> [(Record, Side); 2] {
+pub(crate) fn connection(
+    id: u64,
+    orig: Endpoint,
+    resp: Endpoint,
+    from: i64,
+    to: i64,
+    bytes: u64,
+) -> [(Record, Side); 2] {
     let outbound = orig.addr.to_string() == HOST;
     let (first, second) = if outbound { (resp, orig) } else { (orig, resp) };
     let inside = Inside { orig: Some(outbound), resp: Some(!outbound) };
@@ -84,9 +91,19 @@ impl Fold {
     }
 
     pub(crate) fn take(&mut self, record: &Record, side: Side, late: bool) -> Result<(), OutOfOrder> {
+        self.observe(record, side, late, false)
+    }
+
+    pub(crate) fn observe(
+        &mut self,
+        record: &Record,
+        side: Side,
+        late: bool,
+        peer_inside: bool,
+    ) -> Result<(), OutOfOrder> {
         let host = HostKey::Address(HOST.parse().unwrap());
         let mut ctx = Context { config: &self.config, days: &mut self.days, host, sensor: sensor() };
-        let seen = Observation { key: record.known.at, late, record, side, peer_inside: false, owner: true };
+        let seen = Observation { key: record.known.at, late, record, side, peer_inside, owner: true };
         self.lane.observe(&mut ctx, seen, &mut self.rows)
     }
 
@@ -105,4 +122,3 @@ pub(crate) fn fold(records: &[(Record, Side)], late: bool) -> (Lane, Rows) {
     }
     fold.finish()
 }
-
