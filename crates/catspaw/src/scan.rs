@@ -58,8 +58,8 @@ impl Scan {
                 None => taken.protect_standard_input(),
             }
         }
-        if let Some(config) = &settings.configuration {
-            taken.protect(config);
+        for file in [&settings.configuration, &settings.signatures_file].into_iter().flatten() {
+            taken.protect(file);
         }
         let report = settings.output.as_ref().map(|path| taken.create("-o", path)).transpose()?;
         let mut table = |option, wanted: &Option<(PathBuf, Form)>| match wanted {
@@ -113,6 +113,7 @@ impl Scan {
             wait: self.settings.wait,
             wants_connections: self.connections.is_some(),
             seed: HashSeed(random()),
+            signatures: Arc::clone(&self.settings.signatures),
         };
         let bar = self.progress_bar(&expanded.sources);
         let gathered = run(expanded.sources, &options, |bytes| bar.set_position(bytes));
@@ -150,8 +151,11 @@ impl Scan {
 
     /// Nothing read, or nothing of it ours, is no result.
     fn refuse_nothing(&self, gathered: &Gathered) -> Result<(), String> {
-        let sensors = || gathered.files.values().flat_map(|file| file.sensors.values());
+        let sensors = || gathered.files.values().filter(|file| !file.is_scan()).flat_map(|file| file.sensors.values());
         if sensors().map(|sensor| sensor.records).sum::<u64>() == 0 {
+            if gathered.scans.files > 0 {
+                return Ok(());
+            }
             return Err(report::nothing_understood(&gathered.files));
         }
         if sensors().map(|sensor| sensor.inside).sum::<u64>() > 0 {

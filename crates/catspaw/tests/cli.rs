@@ -21,6 +21,8 @@ mod networks;
 mod pix;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/scans.rs"]
+mod scans;
 #[path = "cli/status.rs"]
 mod status;
 #[path = "cli/zeek.rs"]

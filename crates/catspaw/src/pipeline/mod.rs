@@ -10,7 +10,7 @@ mod sort;
 mod spill;
 mod survey;
 
-pub(crate) use parse::UnparsedCount;
+pub(crate) use parse::{PLACES, SensorCount, UnparsedCount};
 pub(crate) use route::Home;
 pub(crate) use rows::{Counted, Rows};
 pub(crate) use run::{FileRead, Gathered, Options, run};

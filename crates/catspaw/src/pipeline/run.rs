@@ -15,7 +15,8 @@ use super::reach::Reach;
 use super::route::Home;
 use super::rows::{Counted, Rows};
 use super::shard::{Lanes, Shard};
-use super::survey::{Stamps, Surveyed, follow_new_year, survey};
+use super::survey::{Looked, Stamps, Surveyed, follow_new_year, survey};
+use crate::indicators::{Scans, Signatures};
 use crate::input::{BlockReader, LONG_LINE, Problem, Source, Summary, TextBlock};
 
 /// How to read.
@@ -30,6 +31,7 @@ pub(crate) struct Options {
     pub(crate) wait: i64,
     pub(crate) wants_connections: bool,
     pub(crate) seed: HashSeed,
+    pub(crate) signatures: Arc<Signatures>,
 }
 
 /// What was read of one file.
@@ -56,6 +58,8 @@ pub(crate) struct Gathered {
     /// Connections put together.
     pub(crate) counted: Counted,
     pub(crate) problems: Vec<Problem>,
+    /// What scans found.
+    pub(crate) scans: Scans,
     /// How often each network was an end of records without an end of ours.
     pub(crate) strangers: BTreeMap<Network, u64>,
 }
@@ -109,7 +113,13 @@ pub(crate) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
     let mut pending = Vec::new();
     for (number, source) in sources.into_iter().enumerate() {
         match survey(source, number as u32, &options.stamps) {
-            Ok(surveyed) => pending.push(surveyed),
+            Ok(Looked::Log(surveyed)) => pending.push(surveyed),
+            Ok(Looked::Scan(form, source, blocks)) => {
+                let opened = (source, blocks, number as u32);
+                let (read, problem) = gathered.scans.read(form, opened, &options.stamps.zone, &options.signatures);
+                gathered.files.insert(number as u32, read);
+                gathered.problems.extend(problem);
+            }
             Err(problem) => gathered.problems.push(problem),
         }
     }
@@ -293,14 +303,7 @@ impl Coordinator<'_> {
 
     fn activate(&mut self, blocks: BlockReader, Surveyed { source, reader, guessed_year, rank, .. }: Surveyed) {
         let file = rank.2;
-        let read = FileRead {
-            source,
-            format: reader.format(),
-            guessed_year,
-            bytes: 0,
-            sensors: BTreeMap::new(),
-            unparsed: BTreeMap::new(),
-        };
+        let read = FileRead { guessed_year, ..FileRead::new(source, reader.format()) };
         self.gathered.files.insert(file, read);
         self.active.push(Active { file, blocks, reader, rank, reach: BTreeMap::new(), in_flight: 0, ended: false });
     }
@@ -390,6 +393,16 @@ impl Active {
 }
 
 impl FileRead {
+    /// Of a file of which nothing is read yet.
+    pub(crate) fn new(source: Source, format: &'static str) -> Self {
+        Self { source, format, guessed_year: None, bytes: 0, sensors: BTreeMap::new(), unparsed: BTreeMap::new() }
+    }
+
+    /// Whether it is a scan, and no log of what went by.
+    pub(crate) fn is_scan(&self) -> bool {
+        self.format.starts_with("nmap-")
+    }
+
     fn add(&mut self, batch: &Batch) {
         for (&sensor, count) in &batch.sensors {
             let own = self.sensors.entry(sensor).or_default();

@@ -12,6 +12,7 @@ use super::findings::Findings;
 use super::incident::Case;
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
 use super::{Names, time};
+use crate::indicators::{Elsewhere, Indicators};
 use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, UnparsedCount};
 use crate::settings::Settings;
 
@@ -50,13 +51,17 @@ pub(crate) fn build(
     let mut examples = examples::read(gathered, &mut places);
     let mut incidents = Vec::new();
     let mut authorised = Vec::new();
+    let signs = Indicators::find(&settings.signatures, &gathered.scans, lanes, &settings.home);
     for case in &cases.cases {
         let mut incident = case.write();
+        incident.indicators = signs.of(&incident.host);
         incident.examples = examples.remove(0);
         if case.authorised { authorised.push(incident) } else { incidents.push(incident) }
     }
     incidents.sort_by(|a, b| severity(b).cmp(&severity(a)).then_with(|| by_host(a, b)));
     let campaigns = campaigns::find(cases);
+    let told = incidents.iter().chain(&authorised).map(|incident| incident.host.as_str()).collect();
+    let Elsewhere { indicators, notes, hosts_dropped } = signs.elsewhere(&told);
     let evidence = evidence(gathered, lanes, names);
     let warnings = warnings(gathered, &evidence);
     let limits = limits(gathered).into_iter().chain(warnings.iter().cloned()).collect();
@@ -70,8 +75,10 @@ pub(crate) fn build(
         authorised,
         campaigns,
         alerts: Vec::new(),
+        indicators,
+        notes,
         limits,
-        dropped: dropped(lanes, found),
+        dropped: dropped(lanes, found, gathered, hosts_dropped),
         unparsed: unparsed(gathered, names),
         warnings,
         looked_at: LookedAt {
@@ -99,6 +106,13 @@ fn limits(gathered: &Gathered) -> Vec<String> {
         limits.push(
             "Syslog gives one total for both directions, with retransmissions, and stamps of a second: within a second \
              the order of the lines was trusted. Logs that were merged or sorted by stamp pair worse."
+                .to_owned(),
+        );
+    }
+    if gathered.files.values().any(FileRead::is_scan) {
+        limits.push(
+            "A scan says which ports answered when it ran, and nothing of what went through them: it accuses nobody, and \
+             what has opened or closed since is not in it."
                 .to_owned(),
         );
     }
@@ -194,7 +208,7 @@ fn unparsed(gathered: &Gathered, names: &Names) -> Vec<UnparsedLines> {
     gathered.files.iter().flat_map(lines).chain(whole).collect()
 }
 
-fn dropped(lanes: &[Lanes], found: &Findings<'_>) -> Vec<Dropped> {
+fn dropped(lanes: &[Lanes], found: &Findings<'_>, gathered: &Gathered, indicated: u64) -> Vec<Dropped> {
     let sum = |of: fn(&catspaw_relay::Lane) -> u64| {
         lanes.iter().flat_map(|l| &l.lanes).map(|(_, _, lane)| of(lane)).sum::<u64>()
     };
@@ -204,6 +218,8 @@ fn dropped(lanes: &[Lanes], found: &Findings<'_>) -> Vec<Dropped> {
         ("services of a host", sum(|lane| lane.services_dropped)),
         ("outbound connections of a host that were not looked at for a tunnel", found.legs_dropped),
         ("ports of a host whose attempts are counted", sum(|lane| lane.tally.ports_dropped)),
+        ("hosts of scans", gathered.scans.hosts_dropped),
+        ("hosts with weak signs and no incident", indicated),
     ];
     tables.into_iter().filter(|&(_, count)| count > 0).map(|(table, count)| Dropped { table, count }).collect()
 }

@@ -11,6 +11,7 @@ mod summary;
 mod table;
 #[cfg(test)]
 mod tests;
+mod weak;
 mod wrap;
 
 use std::io::{self, Write};
@@ -41,5 +42,6 @@ pub(crate) fn write(report: &Report, style: Style, out: &mut impl Write) -> io::
         story::write(&mut page, incident, &report.timezone)?;
     }
     summary::authorised(&mut page, &report.authorised)?;
+    weak::elsewhere(&mut page, report)?;
     read::write(&mut page, report)
 }

@@ -7,6 +7,7 @@ use super::number::{bytes, count, lasted, moment, number, ports, some_of, span};
 use super::page::{FAINT, Page, tied};
 use super::summary;
 use super::table::{Line, Span, Table, beside, line_width};
+use super::weak;
 use super::wrap::TIE;
 use crate::report::model::{Counts, Day, Incident};
 
@@ -35,6 +36,7 @@ pub(super) fn write(page: &mut Page<'_, impl Write>, incident: &Incident, timezo
     parties(page, incident)?;
     advice::how_sure(page, incident)?;
     why(page, incident)?;
+    weak::of_incident(page, incident)?;
     records(page, incident)?;
     advice::next(page, incident)
 }
