@@ -49,7 +49,7 @@ pub struct Caught {
 }
 
 /// One test over a stream of SMTP connections.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stream {
     servers: BTreeSet<IpAddr>,
     pools: BTreeMap<IpAddr, u32>,
@@ -62,21 +62,6 @@ pub struct Stream {
     pub largest: Option<f64>,
     /// When it was enough.
     pub caught: Option<Caught>,
-}
-
-impl Default for Stream {
-    fn default() -> Self {
-        Self {
-            servers: BTreeSet::new(),
-            pools: BTreeMap::new(),
-            by_connection: Capital::default(),
-            by_time: Capital::default(),
-            last_new: None,
-            connections: 0,
-            largest: None,
-            caught: None,
-        }
-    }
 }
 
 /// What a host sends to SMTP servers.
