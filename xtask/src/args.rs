@@ -41,6 +41,12 @@ impl Args {
         }
     }
 
+    /// Takes `--name`, wherever it stands.
+    pub(crate) fn flag(&mut self, name: &str) -> bool {
+        let at = self.0.iter().position(|word| word == name);
+        at.is_some_and(|at| self.0.remove(at).is_some())
+    }
+
     /// The words that are left, none of which may be an option.
     pub(crate) fn names(&mut self) -> Result<Vec<String>> {
         match self.0.iter().find(|word| word.starts_with('-')) {

@@ -8,9 +8,9 @@ use std::process::Command;
 
 use crate::args::Args;
 use crate::run::{self, Doing, Result};
-use crate::{bench, judge};
+use crate::{bench, calibrate, judge};
 
-const NAMES: [&str; 4] = ["judge", "case", "innocents", "bench"];
+const NAMES: [&str; 5] = ["judge", "case", "innocents", "calibrate", "bench"];
 
 const END: &str = "<!-- end -->";
 
@@ -23,7 +23,11 @@ pub(crate) fn figures(args: &mut Args) -> Result {
     let documents = documents()?;
     for name in NAMES {
         if names.is_empty() || names.iter().any(|asked| asked == name) {
-            write(&documents, name, &make(name)?)?;
+            let made = make(name)?;
+            write(&documents, name, &made)?;
+            if name == "calibrate" {
+                write(&documents, "calibrate, the curve", &calibrate::curve(&made))?;
+            }
         }
     }
     Ok(())
@@ -34,6 +38,7 @@ fn make(name: &str) -> Result<String> {
         "judge" => judge::captures()?,
         "case" => judge::case()?,
         "innocents" => return innocents(),
+        "calibrate" => return calibrate::figures(),
         _ => return bench::scan(&mut Args::none()),
     };
     // A figure that does not hold is shown as it is, with what the judge says of it.

@@ -3,6 +3,7 @@
 
 mod args;
 mod bench;
+mod calibrate;
 mod cost;
 mod figures;
 mod fuzz;
@@ -26,9 +27,12 @@ usage: cargo xtask TASK
       without a name, what `test` holds, and the case
   bench scan [--lines N | --size 1G] [--hosts H] [--relays R] [--rounds N] [--file LOG]
       time `catspaw scan` on a made log beside wc, rg and grep, in interleaved rounds
+  calibrate [--host-days N] [--relays N] [--captures | TABLE.jsonl...]
+      compare the stated error with what is said of innocent host-days, and see how soon relays among them are found:
+      made of our own example and lab, of the logs in ../shared, or of connections tables with their truth beside them
   fuzz [TARGET...] [--seconds N]
       fuzz each target for N seconds (60)
-  figures [judge] [case] [innocents] [bench]
+  figures [judge] [case] [innocents] [calibrate] [bench]
       make the figures in docs/figures.md again (all of them without a name)
   audit
       ask the advisory database about the dependencies (needs the network)
@@ -49,6 +53,7 @@ fn dispatch(args: &mut Args) -> run::Result {
         Some("test") => test::test(args),
         Some("judge") => judge::judge(args),
         Some("bench") => bench::bench(args),
+        Some("calibrate") => calibrate::calibrate(args),
         Some("fuzz") => fuzz::fuzz(args),
         Some("figures") => figures::figures(args),
         Some("audit") => test::audit(args),

@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::args::Args;
 use crate::run::{self, Doing, Result, cargo};
-use crate::{judge, readme};
+use crate::{calibrate, judge, readme};
 
 type Step = (&'static str, fn(&mut Tests) -> Result);
 
 /// In the order of what they cost, so that what fails, fails soon.
-const STEPS: [Step; 9] = [
+const STEPS: [Step; 10] = [
     ("format", |_| format()),
     ("lints", |_| run::run(&mut cargo(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))),
     ("tests", |tests| tests.run()),
@@ -20,6 +20,7 @@ const STEPS: [Step; 9] = [
     ("licences and sources", |_| licences()),
     ("release build", |_| release()),
     ("the examples of README.md", |_| readme::readme()),
+    ("the stated error", |_| calibrate::smoke()),
     ("the captures beside the checkout", |_| judge::held()),
 ];
 
