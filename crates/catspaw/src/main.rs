@@ -3,6 +3,8 @@
 mod args;
 mod indicators;
 mod input;
+#[cfg_attr(not(test), allow(dead_code, reason = "read by trace --at, --since and --until"))]
+mod moment;
 mod output;
 mod pipeline;
 mod report;
