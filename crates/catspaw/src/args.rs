@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::trace::TraceArgs;
+
 /// Finds the machines on your network that somebody else is using as a relay.
 #[derive(Debug, Parser)]
 #[command(name = "catspaw", version, disable_help_subcommand = true)]
@@ -16,6 +18,8 @@ pub(crate) struct Args {
 pub(crate) enum Command {
     /// Judge hosts from files, directories or standard input
     Scan(ScanArgs),
+    /// Say who was behind a public address at a time
+    Trace(TraceArgs),
 }
 
 /// Judges hosts from evidence: Cisco PIX and ASA syslog, Zeek conn.log (TSV), plain or packed with gzip or zstd; with
@@ -23,7 +27,7 @@ pub(crate) enum Command {
 /// What a file is, is told from its content.
 ///
 /// Exit status: 0 nothing found, 1 incidents, 2 the run failed (usage, no readable evidence).
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct ScanArgs {
     /// Files, directories (read recursively), or - for standard input
     #[arg(required = true, value_name = "EVIDENCE")]

@@ -3,19 +3,21 @@
 mod args;
 mod indicators;
 mod input;
-#[cfg_attr(not(test), allow(dead_code, reason = "read by trace --at, --since and --until"))]
 mod moment;
 mod output;
+mod owners;
 mod pipeline;
 mod report;
 mod scan;
 mod settings;
 mod tables;
+mod trace;
 
 use clap::Parser;
 
 fn main() -> std::process::ExitCode {
     match args::Args::parse().command {
         args::Command::Scan(args) => scan::scan(args),
+        args::Command::Trace(args) => trace::trace(args),
     }
 }

@@ -13,6 +13,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::args::{Format, ScanArgs, When};
 use crate::input::{Expanded, Severity, Source, expand};
 use crate::output::{Output, Taken};
+use crate::owners::{self, LeaseFile, Owners};
 use crate::pipeline::{Gathered, Options, Sorter, Stamps, run};
 use crate::report::{self, Cases, Findings, Names, Report, delivered, text};
 use crate::settings::Settings;
@@ -46,6 +47,8 @@ struct Scan {
     report: Option<Output>,
     pairs: Option<(Output, Form)>,
     connections: Option<(Output, Form)>,
+    owners: Owners,
+    leases: Vec<LeaseFile>,
 }
 
 impl Scan {
@@ -62,19 +65,21 @@ impl Scan {
             taken.protect(file);
         }
         let report = settings.output.as_ref().map(|path| taken.create("-o", path)).transpose()?;
+        let owners = settings.owners.read(settings.configuration.as_deref(), &settings.zone)?;
         let mut table = |option, wanted: &Option<(PathBuf, Form)>| match wanted {
             Some((path, form)) => Ok::<_, String>(Some((taken.create(option, path)?, *form))),
             None => Ok(None),
         };
         let pairs = table("--pairs", &settings.pairs)?;
         let connections = table("--connections", &settings.connections)?;
-        Ok(Self { settings, evidence, report, pairs, connections })
+        Ok(Self { settings, evidence, report, pairs, connections, owners, leases: Vec::new() })
     }
 
     fn run(mut self) -> Result<bool, String> {
         let mut gathered = self.gather()?;
         self.tell_problems(&gathered);
         self.refuse_nothing(&gathered)?;
+        owners::list(std::mem::take(&mut self.leases), &mut gathered.files);
         let names = Names::new(&gathered);
         let mut days = Days::new(self.settings.zone.clone());
         let failed = |e: io::Error| format!("a temporary file failed: {e} (TMPDIR says where they lie)");
@@ -94,7 +99,8 @@ impl Scan {
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
-        let report = report::build(&self.settings, &gathered, &lanes, &found, &names);
+        let mut report = report::build(&self.settings, &gathered, &lanes, &found, &names);
+        self.owners.name(&mut report);
         if !self.settings.quiet {
             report.warnings.iter().for_each(|warning| complain("warning", warning));
         }
@@ -103,7 +109,7 @@ impl Scan {
     }
 
     fn gather(&mut self) -> Result<Gathered, String> {
-        let expanded = std::mem::take(&mut self.evidence);
+        let mut expanded = std::mem::take(&mut self.evidence);
         let options = Options {
             home: self.settings.home.clone(),
             config: Arc::new(self.settings.config.clone()),
@@ -115,6 +121,9 @@ impl Scan {
             seed: HashSeed(random()),
             signatures: Arc::clone(&self.settings.signatures),
         };
+        let (leases, problems) = owners::sift(&mut expanded.sources, &mut self.owners, &options.stamps);
+        self.leases = leases;
+        expanded.problems.extend(problems);
         let bar = self.progress_bar(&expanded.sources);
         let gathered = run(expanded.sources, &options, |bytes| bar.set_position(bytes));
         bar.finish_and_clear();

@@ -15,6 +15,7 @@ use toml::Spanned;
 
 use crate::args::{Format, ScanArgs, When};
 use crate::indicators::Signatures;
+use crate::owners;
 use crate::pipeline::Home;
 use crate::tables::Form;
 
@@ -29,6 +30,7 @@ pub(crate) struct Settings {
     pub(crate) configuration: Option<PathBuf>,
     pub(crate) home: Home,
     pub(crate) config: Config,
+    pub(crate) owners: owners::Configured,
     pub(crate) format: Format,
     pub(crate) output: Option<PathBuf>,
     pub(crate) pairs: Option<(PathBuf, Form)>,
@@ -66,6 +68,8 @@ struct File {
     authorised: Vec<Stanza>,
     #[serde(default)]
     thresholds: Thresholds,
+    #[serde(default)]
+    owners: owners::Configured,
 }
 
 /// Constants that may be turned.
@@ -252,6 +256,7 @@ impl Settings {
             configuration: args.config,
             home: Home { nets: home },
             config,
+            owners: file.owners,
             format: args.format.or(file.format).unwrap_or(Format::Text),
             output: args.output.or(file.output),
             pairs: source.table(args.pairs, file.pairs, "--pairs")?,

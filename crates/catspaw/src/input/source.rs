@@ -1,7 +1,7 @@
 //! A piece of evidence that was named or met, and how it is opened.
 
 use std::fs::{self, File, Metadata};
-use std::io::{self, BufReader, Cursor, Read};
+use std::io::{self, BufReader, Cursor, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -40,7 +40,6 @@ impl Source {
     }
 
     /// Whether the user named it, and did not only name a directory that it is in.
-    #[cfg(test)]
     pub(crate) fn named(&self) -> bool {
         self.named
     }
@@ -66,6 +65,23 @@ impl Source {
         // The stamp of a pipe says nothing of what comes through it.
         let written = metadata.modified().ok().filter(|_| metadata.is_file());
         self.unpack(file, written.unwrap_or(now), size(&metadata))
+    }
+
+    /// Opens a file that is not packed behind its first `offset` bytes.
+    pub(crate) fn open_from(&self, offset: u64) -> Result<BlockReader, Problem> {
+        let open = |path: &Path| {
+            let mut file = File::open(path)?;
+            file.seek(SeekFrom::Start(offset))?;
+            let metadata = file.metadata()?;
+            Ok((file, metadata))
+        };
+        let path = self.path.as_deref().ok_or_else(|| self.problem(What::Special))?;
+        let (file, metadata) = open(path).map_err(|error| self.problem(What::from_opening(error)))?;
+        let progress = Arc::new(Progress::default());
+        let counted = Counted { raw: file, progress: Arc::clone(&progress) };
+        let content = Box::new(BufReader::with_capacity(READ, counted));
+        let written = metadata.modified().unwrap_or_else(|_| SystemTime::now());
+        Ok(BlockReader::new(self.clone(), content, Packing::None, progress, written, size(&metadata)))
     }
 
     pub(super) fn unpack(

@@ -16,4 +16,4 @@ pub(crate) use rows::{Counted, Rows};
 pub(crate) use run::{FileRead, Gathered, Options, run};
 pub(crate) use shard::Lanes;
 pub(crate) use sort::{Sorted, Sorter};
-pub(crate) use survey::Stamps;
+pub(crate) use survey::{Looked, Stamps, Surveyed, follow_new_year, survey};

@@ -23,7 +23,8 @@ pub(crate) struct Stamps {
 }
 
 impl Stamps {
-    fn clock(&self, written: std::time::SystemTime) -> Clock {
+    /// For the stamps of a file that was written then.
+    pub(crate) fn clock(&self, written: std::time::SystemTime) -> Clock {
         let hint = match self.year {
             Some(year) => YearHint::First(year),
             None => YearHint::NotAfter(day_after(written, &self.zone)),

@@ -18,6 +18,7 @@ mod why;
 pub(crate) use build::{build, no_inside, nothing_understood};
 pub(crate) use cases::Cases;
 pub(crate) use findings::Findings;
-pub(crate) use model::{HostIndicator, Indicator, Report};
+pub(crate) use model::{Dropped, HostIndicator, Incident, Indicator, Owner, Report};
 pub(crate) use names::Names;
 pub(crate) use sums::delivered;
+pub(crate) use time::rfc3339;

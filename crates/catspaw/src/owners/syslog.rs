@@ -1,0 +1,105 @@
+//! What ISC dhcpd and dnsmasq write to syslog: DHCPACK, DHCPRELEASE, DHCPEXPIRE.
+
+use std::net::IpAddr;
+
+use catspaw_records::{Clock, Nanos};
+
+use super::lease::{Leases, Said};
+use super::{parse_mac, parse_name};
+
+/// Reads lines in the order of the log.
+#[derive(Debug)]
+pub(super) struct DhcpSyslog {
+    clock: Clock,
+}
+
+/// Whether a line tells of a lease.
+pub(super) fn is_lease(line: &str) -> bool {
+    program(line).is_some_and(|message| parse_message(message).is_some())
+}
+
+/// What the program wrote, where that is a DHCP server.
+fn program(line: &str) -> Option<&str> {
+    let at = line.find("dhcpd").or_else(|| line.find("dnsmasq-dhcp"))?;
+    let (_, message) = line[at..].split_once(": ")?;
+    // dnsmasq may number its transactions.
+    let message = message.trim_start_matches(|c: char| c.is_ascii_digit() || c == ' ');
+    message.starts_with("DHCP").then_some(message)
+}
+
+impl DhcpSyslog {
+    pub(super) fn new(clock: Clock) -> Self {
+        Self { clock }
+    }
+
+    /// Takes a line; the moment of what it says. `None` where that is nothing that is used.
+    ///
+    /// # Errors
+    /// Where it is wrong: why.
+    pub(super) fn line(&mut self, line: &str, leases: &mut Leases) -> Result<Option<Nanos>, &'static str> {
+        let at = parse_stamp(line, &mut self.clock);
+        let Some((addr, said)) = program(line).and_then(parse_message) else { return Ok(None) };
+        let at = at.ok_or("no stamp")?;
+        leases.say(addr, at, said);
+        Ok(Some(at))
+    }
+}
+
+/// `DHCPACK on ADDR to MAC (NAME) via IFC` and its like of ISC; `DHCPACK(IFC) ADDR MAC [NAME]` of dnsmasq.
+fn parse_message(message: &str) -> Option<(IpAddr, Said)> {
+    let (what, rest) = message.split_once(' ')?;
+    let (what, dnsmasq) = match what.split_once('(') {
+        Some((what, _)) => (what, true),
+        None => (what, false),
+    };
+    let given = match what {
+        "DHCPACK" => true,
+        "DHCPRELEASE" | "DHCPEXPIRE" | "DHCPDECLINE" => false,
+        _ => return None,
+    };
+    let mut words = rest.split_whitespace();
+    let addr_word = if dnsmasq { words.next()? } else { words.nth(1)? };
+    let addr: IpAddr = addr_word.parse().ok()?;
+    if !given {
+        return Some((addr, Said::Free));
+    }
+    let mac = loop {
+        // An answer to DHCPINFORM has the address after `to` and the hardware address in parentheses.
+        if let Some(mac) = parse_mac(words.next()?.trim_matches(['(', ')'])) {
+            break mac;
+        }
+    };
+    let name = match (words.next(), dnsmasq) {
+        (Some(word), true) => parse_name(word),
+        (Some(word), false) => word.strip_prefix('(').and_then(|word| word.strip_suffix(')')).and_then(parse_name),
+        (None, _) => None,
+    };
+    Some((addr, Said::Given { mac: mac.into(), name: name.map(Into::into) }))
+}
+
+/// `Mar  4 16:05:00`, or RFC 3339, either behind a priority (and a version).
+fn parse_stamp(line: &str, clock: &mut Clock) -> Option<Nanos> {
+    let text = match line.strip_prefix('<') {
+        Some(rest) => rest.split_once('>')?.1.trim_start_matches("1 "),
+        None => line,
+    };
+    let word = text.split_whitespace().next()?;
+    if word.len() >= 20
+        && let Ok(at) = word.parse::<jiff::Timestamp>()
+    {
+        return i64::try_from(at.as_nanosecond()).ok().map(Nanos);
+    }
+    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let month = MONTHS.iter().position(|month| *month == word)? as i8 + 1;
+    let mut words = text.split_whitespace().skip(1);
+    let day: i8 = words.next()?.parse().ok()?;
+    let mut next = words.next()?;
+    let mut year = None;
+    if next.len() == 4 && !next.contains(':') {
+        year = Some(next.parse().ok()?);
+        next = words.next()?;
+    }
+    let mut parts = next.trim_end_matches(':').splitn(3, ':').map(|part| part.get(..2)?.parse::<i8>().ok());
+    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
+    clock.resolve(year, month, day, hour, minute, second)
+}

@@ -1,0 +1,208 @@
+//! From what was found to an answer: candidates, the best first, and why.
+
+use std::net::IpAddr;
+
+use catspaw_records::Nanos;
+use serde::Serialize;
+
+use super::index::Directory;
+use super::question::Question;
+use super::search::{Found, Hit, rank};
+use super::span::{Basis, Began, End, Span, proto_name};
+use crate::owners::{Owner, Owners};
+use crate::report::rfc3339;
+
+/// As many sentences are said of the candidates of one question.
+const SENTENCES: usize = 40;
+
+/// The answers, `catspaw.trace/1`: the contract's own names, in the contract's order.
+#[derive(Debug, Serialize)]
+pub(crate) struct Answers {
+    pub(crate) schema: &'static str,
+    pub(crate) questions: Vec<Answer>,
+}
+
+/// The answer to one question.
+#[derive(Debug, Serialize)]
+pub(crate) struct Answer {
+    pub(crate) address: String,
+    /// Null where the question names none.
+    pub(crate) port: Option<u16>,
+    pub(crate) at: String,
+    /// The best first.
+    pub(crate) candidates: Vec<Candidate>,
+    /// One plain sentence per reason.
+    pub(crate) why: Vec<String>,
+}
+
+/// A host that may have been behind the address.
+#[derive(Debug, Serialize)]
+pub(crate) struct Candidate {
+    pub(crate) host: String,
+    pub(crate) mac: Option<String>,
+    pub(crate) user: Option<String>,
+    pub(crate) name: Option<String>,
+    /// Null where nobody knows when it began.
+    pub(crate) from: Option<String>,
+    /// Null where it was open when the log ended.
+    pub(crate) to: Option<String>,
+    pub(crate) basis: &'static str,
+    pub(crate) path: String,
+    pub(crate) line: u64,
+}
+
+/// What an index is of.
+#[derive(Debug)]
+pub(crate) struct Indexed<'a> {
+    pub(crate) path: String,
+    pub(crate) directory: &'a Directory,
+}
+
+/// Puts the answer together.
+pub(crate) fn answer(question: &Question, mut found: Found, logs: &[Indexed<'_>], owners: &Owners) -> Answer {
+    let Question { address, port, at } = *question;
+    let mut why = Vec::new();
+    let lost = settle_open(question, &mut found, logs);
+    let hits = found.hits.values();
+    // A log that sees the outside of NAT knows the address as a host of its own: whoever translates it knows better.
+    if hits.clone().any(|hit| hit.span.translates()) {
+        found.hits.retain(|_, hit| hit.span.translates());
+    }
+    let mut best: Vec<(IpAddr, Hit)> = Vec::new();
+    for (&(host, _), hit) in &found.hits {
+        match best.iter_mut().find(|(known, _)| *known == host) {
+            Some((_, known)) if rank(hit, question) < rank(known, question) => *known = *hit,
+            Some(_) => {}
+            None => best.push((host, *hit)),
+        }
+    }
+    best.sort_by_key(|(_, hit)| rank(hit, question));
+    for (host, _) in &best {
+        let mut hits: Vec<&Hit> = found.hits.iter().filter(|((of, _), _)| of == host).map(|(_, hit)| hit).collect();
+        hits.sort_by_key(|hit| rank(hit, question));
+        why.extend(hits.into_iter().map(|hit| sentence(hit, question, logs)));
+    }
+    why.truncate(SENTENCES);
+    if best.len() > 1 {
+        let asked = if port.is_none() { " A port would narrow it down." } else { "" };
+        why.push(format!(
+            "{} hosts may have been behind it then: what is left to tell them apart is not in these records.{asked}",
+            best.len() as u64 + found.more
+        ));
+    }
+    if best.is_empty() {
+        why.extend(lost);
+        why.extend(nobody(question, &found, logs));
+    }
+    let candidates = best.into_iter().map(|(host, hit)| candidate(host, &hit, question, logs, owners)).collect();
+    Answer { address: address.to_string(), port, at: rfc3339(at), candidates, why }
+}
+
+/// Takes the spans without an end that nothing contradicts for hits; says of the others why they are none.
+fn settle_open(question: &Question, found: &mut Found, logs: &[Indexed<'_>]) -> Vec<String> {
+    let mut lost = Vec::new();
+    for (hit, ended) in std::mem::take(&mut found.open) {
+        match ended {
+            None => found.add(hit, question),
+            Some(at) => lost.push(format!(
+                "{} from {} has no end in the records, but others show that it was over by {}.",
+                thing(&hit, logs),
+                rfc3339(hit.span.from),
+                rfc3339(at)
+            )),
+        }
+    }
+    lost
+}
+
+fn candidate(host: IpAddr, hit: &Hit, question: &Question, logs: &[Indexed<'_>], owners: &Owners) -> Candidate {
+    let span = &hit.span;
+    let Owner { mac, user, name } = owners.of(host, question.at).unwrap_or_default();
+    Candidate {
+        host: host.to_string(),
+        mac,
+        user,
+        name,
+        from: (span.began != Began::Unknown).then(|| rfc3339(span.from)),
+        to: (span.end != End::Open).then(|| rfc3339(span.to)),
+        basis: span.basis.name(),
+        path: path(hit, logs).to_owned(),
+        line: span.line,
+    }
+}
+
+fn path<'a>(hit: &Hit, logs: &'a [Indexed<'_>]) -> &'a str {
+    logs.get(hit.index).map_or("", |log| &log.path)
+}
+
+/// `192.0.2.10:1026 (tcp)`, or a whole address.
+fn end(span: &Span) -> String {
+    match span.mapped.port {
+        0 => span.mapped.addr.to_string(),
+        _ => format!("{} ({})", span.mapped, proto_name(span.proto)),
+    }
+}
+
+/// What a span is, and where that is said.
+fn thing(hit: &Hit, logs: &[Indexed<'_>]) -> String {
+    let span = &hit.span;
+    let what = match span.basis {
+        Basis::Connection if span.translates() => format!("a connection of {} seen as {}", span.real, end(span)),
+        Basis::Connection => format!("a connection of {}, untranslated,", end(span)),
+        Basis::Pat => format!("the translation of {} to {}", span.real, end(span)),
+        Basis::OneToOne => format!("the one-to-one translation of {} to {}", span.real.addr, end(span)),
+        Basis::Static => format!("the static translation of {} to {}", span.real.addr, end(span)),
+    };
+    format!("{}:{}: {what}", path(hit, logs), span.line)
+}
+
+fn sentence(hit: &Hit, question: &Question, logs: &[Indexed<'_>]) -> String {
+    let span = &hit.span;
+    let began = match span.began {
+        Began::Seen => format!("began {}", rfc3339(span.from)),
+        Began::Reckoned => format!("began {} by its duration (its beginning is not in the log)", rfc3339(span.from)),
+        Began::Unknown => "began at a time that nobody recorded".to_owned(),
+    };
+    let ended = match span.end {
+        End::TornDown => format!("ended {}", rfc3339(span.to)),
+        End::Rebuilt => format!("was over by {}, when others were built (its end is not in the log)", rfc3339(span.to)),
+        End::Open if hit.after_log => "was still open where the log ended, before the moment asked for".to_owned(),
+        End::Open => "has no end in the log".to_owned(),
+    };
+    let edge = if span.holds(question.at, question.until()) || span.end == End::Open && span.from < question.at {
+        ""
+    } else {
+        "; the moment lies at its edge, within what the stamps can tell"
+    };
+    format!("{} {began} and {ended}{edge}.", thing(hit, logs))
+}
+
+/// Why there is no candidate.
+fn nobody(question: &Question, found: &Found, logs: &[Indexed<'_>]) -> Vec<String> {
+    let asked = match question.port {
+        Some(port) => catspaw_records::Endpoint { addr: question.address, port }.to_string(),
+        None => question.address.to_string(),
+    };
+    let mut why = vec![format!("No record shows who was behind {asked} at {}.", rfc3339(question.at))];
+    let spans = logs.iter().filter_map(|log| log.directory.log.span);
+    if let Some((first, last)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
+        && (question.until() <= first || question.at > last.plus(Nanos::SECOND))
+    {
+        why.push(format!("The logs are of {} to {}.", rfc3339(first), rfc3339(last)));
+    }
+    let (before, after) = &found.nearest;
+    if let Some(hit) = before {
+        why.push(format!("Before it: {} ended {}.", thing(hit, logs), rfc3339(hit.span.to)));
+    }
+    if let Some(hit) = after {
+        why.push(format!("After it: {} began {}.", thing(hit, logs), rfc3339(hit.span.from)));
+    }
+    if before.is_none() && after.is_none() {
+        why.push(if found.other_ports {
+            format!("The address is in the logs, but never with port {}.", question.port.unwrap_or(0))
+        } else {
+            "The address is in none of the logs as one of ours.".to_owned()
+        });
+    }
+    why
+}

@@ -1,0 +1,252 @@
+//! `catspaw trace`: who was behind a public address at a time.
+
+mod answer;
+mod args;
+mod index;
+mod keep;
+mod log;
+mod print;
+mod question;
+mod read;
+mod search;
+mod span;
+mod uses;
+
+#[cfg(test)]
+mod tests;
+
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use indicatif::{ProgressBar, ProgressStyle};
+
+use self::answer::{Answers, Indexed, answer};
+pub(crate) use self::args::TraceArgs;
+use self::args::{Form, Proto};
+use self::index::Index;
+pub(crate) use self::index::MAGIC as INDEX_MAGIC;
+use self::keep::{Keeper, Log};
+use self::question::{Question, parse_end};
+use self::search::{Found, search};
+use crate::input::{Problem, Severity, Source, expand};
+use crate::owners::{LeaseFile, Owners, sift};
+use crate::pipeline::{Looked, Stamps, follow_new_year, survey};
+use crate::settings::Settings;
+
+/// The run failed.
+const FAILED: u8 = 2;
+/// A question has no candidate, or several.
+const UNCLEAR: u8 = 1;
+
+/// Runs the command.
+pub(crate) fn trace(args: TraceArgs) -> ExitCode {
+    match Trace::new(args).and_then(Trace::run) {
+        Ok(clear) => ExitCode::from(if clear { 0 } else { UNCLEAR }),
+        Err(why) => {
+            say("error", &why);
+            ExitCode::from(FAILED)
+        }
+    }
+}
+
+/// Says something on standard error; where that is closed there is nobody to say it to.
+fn say(kind: &str, what: &str) {
+    _ = writeln!(io::stderr(), "{kind}: {what}");
+}
+
+/// What is to be done.
+struct Trace {
+    settings: Settings,
+    owners: Owners,
+    evidence: Vec<PathBuf>,
+    questions: Vec<Question>,
+    form: Form,
+    proto: Option<Proto>,
+    folder: Option<PathBuf>,
+    index_only: bool,
+}
+
+impl Trace {
+    fn new(mut args: TraceArgs) -> Result<Self, String> {
+        let settings = args.settings()?;
+        let owners = settings.owners.read(settings.configuration.as_deref(), &settings.zone)?;
+        let zone = &settings.zone;
+        let questions = match (&args.at, &args.questions) {
+            (Some(at), _) => {
+                let address = args.words.remove(0);
+                vec![Question::parse(&address.to_string_lossy(), at, zone)?]
+            }
+            (None, Some(path)) => question::read(path, zone)?,
+            (None, None) if args.index => Vec::new(),
+            (None, None) => return Err(nothing_asked(&args.words)),
+        };
+        if args.words.is_empty() {
+            return Err("no evidence is named: which logs tell of translations and connections?".to_owned());
+        }
+        let (evidence, folder, form) = (args.words, args.index_dir, args.format);
+        Ok(Self { settings, owners, evidence, questions, form, proto: args.proto, folder, index_only: args.index })
+    }
+
+    fn run(mut self) -> Result<bool, String> {
+        let expanded = expand(&self.evidence);
+        let (mut sources, mut problems) = (expanded.sources, expanded.problems);
+        let stamps = Stamps { zone: self.settings.zone.clone(), year: self.settings.year };
+        let (leases, more) = sift(&mut sources, &mut self.owners, &stamps);
+        problems.extend(more);
+        let mut logs = self.logs(sources, stamps, &mut problems)?;
+        self.tell(&logs, &leases, &problems);
+        let records = logs.iter().map(|log| log.index.directory.log.records).sum::<u64>();
+        if records + leases.iter().map(|file| file.records).sum::<u64>() == 0 {
+            return Err("no file gave a record: see above what stands in the way".to_owned());
+        }
+        if self.index_only {
+            self.tell_indexes(&logs);
+            return Ok(true);
+        }
+        let found = self.search(&mut logs)?;
+        let indexed: Vec<Indexed<'_>> =
+            logs.iter().map(|log| Indexed { path: log.source.name(), directory: &log.index.directory }).collect();
+        let asked = self.questions.iter().zip(found);
+        let questions = asked.map(|(question, found)| answer(question, found, &indexed, &self.owners)).collect();
+        let answers = Answers { schema: "catspaw.trace/1", questions };
+        let clear = answers.questions.iter().all(|answer| answer.candidates.len() == 1);
+        match self.write(&answers) {
+            // Whoever read it has seen enough.
+            Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(clear),
+            result => result.map(|()| clear).map_err(|e| format!("standard output: {e}")),
+        }
+    }
+
+    /// The indexes of all logs.
+    fn logs(&self, sources: Vec<Source>, stamps: Stamps, problems: &mut Vec<Problem>) -> Result<Vec<Log>, String> {
+        let mut surveyed = Vec::new();
+        for (number, source) in sources.into_iter().enumerate() {
+            match survey(source, number as u32, &stamps) {
+                Ok(Looked::Log(log)) => surveyed.push(log),
+                // Scans of ports tell nothing of who had an address.
+                Ok(Looked::Scan(..)) => {}
+                Err(problem) => problems.push(problem),
+            }
+        }
+        follow_new_year(&mut surveyed, &stamps);
+        let keeper = Keeper { stamps, threads: self.settings.threads, folder: self.folder.clone() };
+        let mut logs = Vec::new();
+        for log in surveyed {
+            let bar = self.progress_bar(&log.source);
+            let log = keeper.log(log, problems, |bytes| bar.set_position(bytes));
+            bar.finish_and_clear();
+            logs.push(log?);
+        }
+        Ok(logs)
+    }
+
+    fn progress_bar(&self, source: &Source) -> ProgressBar {
+        if self.settings.quiet || !io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let form = "{msg}: {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left";
+        let style = ProgressStyle::with_template(form).unwrap_or_else(|_| ProgressStyle::default_bar());
+        ProgressBar::new(source.size().unwrap_or(0)).with_style(style).with_message(source.name())
+    }
+
+    /// Looks the questions up. An index that turns out to be damaged is made again, once.
+    fn search(&self, logs: &mut [Log]) -> Result<Vec<Found>, String> {
+        let proto = self.proto.map(Proto::number);
+        for _ in 0..=logs.len() {
+            let indexes: Vec<&Index> = logs.iter().map(|log| &log.index).collect();
+            let damaged = match search(&indexes, &self.questions, proto) {
+                Ok(found) => return Ok(found),
+                Err(number) => number,
+            };
+            let stamps = Stamps { zone: self.settings.zone.clone(), year: self.settings.year };
+            let keeper = Keeper { stamps, threads: self.settings.threads, folder: self.folder.clone() };
+            keeper.again(&mut logs[damaged], &mut Vec::new())?;
+        }
+        Err("an index was damaged while it was read, again and again: name another place with --index-dir".to_owned())
+    }
+
+    fn tell(&self, logs: &[Log], leases: &[LeaseFile], problems: &[Problem]) {
+        for problem in problems {
+            match problem.severity() {
+                Severity::Error => say("error", &problem.to_string()),
+                Severity::Warning if self.settings.quiet => {}
+                Severity::Warning => say("warning", &problem.to_string()),
+            }
+        }
+        if self.settings.quiet {
+            return;
+        }
+        for log in logs {
+            let (name, state) = (log.source.name(), &log.index.directory.log);
+            if log.made && log.kept.is_none() && log.source.size().is_some() {
+                say(
+                    "warning",
+                    &format!(
+                        "{name}: its index cannot be kept, neither beside it nor in the cache: the next question reads it again; --index-dir names a place"
+                    ),
+                );
+            }
+            if log.made && state.unparsed > 0 {
+                say(
+                    "warning",
+                    &format!("{name}: {} lines could not be read: catspaw scan shows which", state.unparsed),
+                );
+            }
+            if state.let_go > 0 {
+                say(
+                    "warning",
+                    &format!(
+                        "{name}: {} connections and translations were open at once beyond what is kept: they count as open to the end",
+                        state.let_go
+                    ),
+                );
+            }
+            if let Some(year) = log.guessed_year {
+                say("warning", &format!("{name}: stamps without a year were taken as of {year}: --year says another"));
+            }
+        }
+        for file in leases {
+            let unparsed: u64 = file.unparsed.values().map(|(count, _)| count).sum();
+            if let Some((why, (_, lines))) = file.unparsed.first_key_value() {
+                let (name, line) = (file.source.name(), lines.first().copied().unwrap_or(0));
+                say("warning", &format!("{name}:{line}: {why} ({unparsed} such lines of leases could not be read)"));
+            }
+        }
+        if self.owners.dropped() > 0 {
+            say("warning", &format!("{} leases beyond what is kept were left out", self.owners.dropped()));
+        }
+    }
+
+    fn tell_indexes(&self, logs: &[Log]) {
+        for log in logs.iter().filter(|_| !self.settings.quiet) {
+            let state = &log.index.directory.log;
+            let (lines, size) = (state.lines, log.index.size());
+            let made = if log.made { "made" } else { "up to date" };
+            let kept = log.kept.as_ref().map_or("nowhere".to_owned(), |path| path.display().to_string());
+            say("index", &format!("{}: {made}: {lines} lines, {size} bytes in {kept}", log.source.name()));
+        }
+    }
+
+    fn write(&self, answers: &Answers) -> io::Result<()> {
+        let mut out = BufWriter::new(io::stdout().lock());
+        match self.form {
+            Form::Json => {
+                serde_json::to_writer_pretty(&mut out, answers)?;
+                writeln!(out)?;
+            }
+            Form::Text => print::write(answers, &mut out)?,
+        }
+        out.flush()
+    }
+}
+
+/// What to say where there is no question.
+fn nothing_asked(words: &[PathBuf]) -> String {
+    match words.first().and_then(|word| parse_end(&word.to_string_lossy())) {
+        Some(_) => "when? --at TIME is missing, such as --at 2003-03-04T16:05:00Z".to_owned(),
+        None => "nothing is asked: name ADDRESS[:PORT] and --at TIME, or --questions FILE. (Complaints among the \
+                 evidence are not read by this version: take address and time from them.)"
+            .to_owned(),
+    }
+}

@@ -1,0 +1,110 @@
+//! What is asked: who was behind an address, and a port of it, at a moment.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+
+use catspaw_records::Nanos;
+use jiff::tz::TimeZone;
+
+use crate::moment;
+
+/// A file of questions is no longer.
+const LONGEST: u64 = 64 << 20;
+
+/// A question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Question {
+    pub(crate) address: IpAddr,
+    pub(crate) port: Option<u16>,
+    pub(crate) at: Nanos,
+}
+
+impl Question {
+    /// The moment after the last that is asked for: whoever writes no fraction means the whole second.
+    pub(crate) fn until(&self) -> Nanos {
+        self.at.plus(if self.at.0 % Nanos::SECOND == 0 { Nanos::SECOND } else { 1 })
+    }
+
+    /// Reads `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`, and a moment.
+    ///
+    /// # Errors
+    /// Where it is none: what would be.
+    pub(crate) fn parse(address: &str, at: &str, zone: &TimeZone) -> Result<Self, String> {
+        let (address, port) = parse_end(address).ok_or_else(|| {
+            format!("{address:?} is no address: 192.0.2.10, 192.0.2.10:1182, 2001:db8::10 or [2001:db8::10]:1182")
+        })?;
+        Ok(Self { address, port, at: moment::parse(at, zone)? })
+    }
+}
+
+/// An address, and the port behind it.
+pub(crate) fn parse_end(text: &str) -> Option<(IpAddr, Option<u16>)> {
+    let bare = text.strip_prefix('[').and_then(|text| text.strip_suffix(']')).filter(|text| text.contains(':'));
+    let (addr, port) = match bare.unwrap_or(text).parse::<IpAddr>() {
+        Ok(addr) => (addr, None),
+        Err(_) => {
+            let end: SocketAddr = text.parse().ok()?;
+            (end.ip(), Some(end.port()).filter(|port| *port != 0))
+        }
+    };
+    Some((addr.to_canonical(), port))
+}
+
+/// Reads a file of questions, one a line: an address and a moment. Empty lines and those that begin with `#` say nothing.
+///
+/// # Errors
+/// Where it cannot be read, or a line is no question: which.
+pub(crate) fn read(path: &Path, zone: &TimeZone) -> Result<Vec<Question>, String> {
+    let name = path.display();
+    let size = std::fs::metadata(path).map_err(|e| format!("{name}: cannot be read: {e}"))?.len();
+    if size > LONGEST {
+        return Err(format!("{name}: {size} bytes are too many for questions: split it"));
+    }
+    let text = std::fs::read_to_string(path).map_err(|e| format!("{name}: cannot be read: {e}"))?;
+    let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
+    let questions = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).map(|(at, line)| {
+        let (address, moment) = line.split_once(char::is_whitespace).ok_or_else(|| {
+            format!("{name}:{at}: a question is an address and a moment, such as 192.0.2.10:1182 2003-03-04T16:05:00Z")
+        })?;
+        Question::parse(address, moment, zone).map_err(|why| format!("{name}:{at}: {why}"))
+    });
+    let questions = questions.collect::<Result<Vec<_>, _>>()?;
+    if questions.is_empty() { Err(format!("{name}: no question in it")) } else { Ok(questions) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_end_has_a_port_or_none() {
+        let end = |addr: &str, port| Some((addr.parse().unwrap(), port));
+        for (text, expected) in [
+            ("192.0.2.10", end("192.0.2.10", None)),
+            ("192.0.2.10:1182", end("192.0.2.10", Some(1182))),
+            ("192.0.2.10:0", end("192.0.2.10", None)),
+            ("2001:db8::10", end("2001:db8::10", None)),
+            ("[2001:db8::10]", end("2001:db8::10", None)),
+            ("[2001:db8::10]:1182", end("2001:db8::10", Some(1182))),
+            ("::ffff:192.0.2.10", end("192.0.2.10", None)),
+            ("[::ffff:192.0.2.10]:25", end("192.0.2.10", Some(25))),
+            ("[192.0.2.10]", None),
+            ("192.0.2.10:", None),
+            ("192.0.2.10:65536", None),
+            ("192.0.2", None),
+            ("pix.log", None),
+            ("", None),
+        ] {
+            assert_eq!(parse_end(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_without_a_fraction_is_a_second_long() {
+        let asked = |at| Question::parse("192.0.2.1", at, &TimeZone::UTC).unwrap();
+        let whole = asked("2003-03-04 16:05:00");
+        assert_eq!(whole.until(), whole.at.plus(Nanos::SECOND));
+        let exact = asked("2003-03-04 16:05:00.25");
+        assert_eq!(exact.until(), exact.at.plus(1));
+    }
+}
