@@ -41,7 +41,8 @@ struct Peer {
 pub(crate) fn bench(args: &mut Args) -> Result {
     match args.next().as_deref() {
         Some("scan") => {}
-        _ => return Err("there is one benchmark: `cargo xtask bench scan`".into()),
+        Some("trace") => return crate::trace::bench(args),
+        _ => return Err("which benchmark? `cargo xtask bench scan` or `cargo xtask bench trace`".into()),
     }
     println!("{}", scan(args)?);
     Ok(())
@@ -120,7 +121,12 @@ fn make_log(size: &Size, folder: &Path) -> Result<PathBuf> {
 }
 
 fn generate(log: &Path, lines: u64, size: &Size) -> Result {
-    let [lines, hosts, relays] = [lines, size.hosts, size.relays].map(|number| number.to_string());
+    made(log, lines, size.hosts, size.relays)
+}
+
+/// Has the lab write a log.
+pub(crate) fn made(log: &Path, lines: u64, hosts: u64, relays: u64) -> Result {
+    let [lines, hosts, relays] = [lines, hosts, relays].map(|number| number.to_string());
     let mut lab = cargo(["run", "--locked", "--quiet", "--release", "--package", "catspaw-lab", "--", "big"]);
     run::run(lab.args(["--lines", &lines, "--hosts", &hosts, "--relays", &relays, "-o"]).arg(log))
 }

@@ -12,6 +12,7 @@ mod readme;
 mod run;
 mod tables;
 mod test;
+mod trace;
 
 use std::process::ExitCode;
 
@@ -30,6 +31,8 @@ usage: cargo xtask TASK
   calibrate [--host-days N] [--relays N] [--captures | TABLE.jsonl...]
       compare the stated error with what is said of innocent host-days, and see how soon relays among them are found:
       made of our own example and lab, of the logs in ../shared, or of connections tables with their truth beside them
+  bench trace [--lines N] [--hosts H] [--questions N]
+      time the index of `catspaw trace` on a made log, and questions drawn from it, each in a run of its own
   fuzz [TARGET...] [--seconds N]
       fuzz each target for N seconds (60)
   figures [judge] [case] [innocents] [calibrate] [bench]

@@ -17,6 +17,8 @@ mod files;
 mod lines;
 #[path = "cli/networks.rs"]
 mod networks;
+#[path = "cli/owners.rs"]
+mod owners;
 #[path = "cli/pix.rs"]
 mod pix;
 #[path = "cli/run.rs"]
@@ -25,5 +27,7 @@ mod run;
 mod scans;
 #[path = "cli/status.rs"]
 mod status;
+#[path = "cli/trace.rs"]
+mod trace;
 #[path = "cli/zeek.rs"]
 mod zeek;

@@ -217,8 +217,12 @@ impl Writer {
     /// # Errors
     /// Where it cannot be written.
     pub(crate) fn new(file: File) -> io::Result<Self> {
+        // What is left of one that was not finished is told by its content, too.
+        let mut header = [0; HEADER];
+        header[..8].copy_from_slice(MAGIC);
         let mut file = BufWriter::with_capacity(1 << 20, file);
-        file.write_all(&[0; HEADER])?;
+        file.write_all(&header)?;
+        file.flush()?;
         Ok(Self { file, at: HEADER as u64, segments: Vec::new(), pending: Vec::new() })
     }
 

@@ -12,9 +12,6 @@ mod search;
 mod span;
 mod uses;
 
-#[cfg(test)]
-mod tests;
-
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;

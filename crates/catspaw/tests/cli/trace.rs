@@ -1,0 +1,261 @@
+//! `catspaw trace`: whoever had an address is found, however the log tells of it, and nobody is guessed.
+
+use std::fs;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::run::{Place, Said};
+
+fn trace(place: &Place, arguments: &[&str]) -> Said {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_catspaw"));
+    command.current_dir(place.path()).arg("trace").args(arguments).stdin(Stdio::null());
+    Said::from(command.output().unwrap())
+}
+
+/// The answer to one question; its exit status must be what its candidates say.
+#[track_caller]
+fn ask(place: &Place, address: &str, at: &str, more: &[&str]) -> Value {
+    let said = trace(place, &[&[address, "--at", at, "--format", "json"], more].concat());
+    let answers: Value = serde_json::from_str(&said.out).unwrap_or_else(|e| panic!("{e}: {said:?}"));
+    let answer = answers["questions"][0].clone();
+    let clear = answer["candidates"].as_array().unwrap().len() == 1;
+    assert_eq!((said.status, &answers["schema"]), (Some(i32::from(!clear)), &"catspaw.trace/1".into()));
+    answer
+}
+
+fn hosts(answer: &Value) -> Vec<&str> {
+    answer["candidates"].as_array().unwrap().iter().map(|candidate| candidate["host"].as_str().unwrap()).collect()
+}
+
+#[track_caller]
+fn assert_hosts(place: &Place, address: &str, at: &str, expected: &[&str]) -> Value {
+    let answer = ask(place, address, at, &["pix.log"]);
+    assert_eq!(hosts(&answer), expected, "{address} at {at}: {answer:#}");
+    answer
+}
+
+fn why(answer: &Value) -> String {
+    answer["why"].as_array().unwrap().iter().map(|why| why.as_str().unwrap().to_owned() + "\n").collect()
+}
+
+fn line(time: &str, device: &str, message: &str) -> String {
+    format!("Mar 04 2003 {time} {device} : %PIX-6-{message}\n")
+}
+
+fn xlate(time: &str, built: bool, what: &str, real: &str, mapped: &str, life: &str) -> String {
+    let (id, verb) = match (built, what.contains("TCP")) {
+        (true, false) => ("305009", "Built"),
+        (false, false) => ("305010", "Teardown"),
+        (true, true) => ("305011", "Built"),
+        (false, true) => ("305012", "Teardown"),
+    };
+    let life = if life.is_empty() { String::new() } else { format!(" duration {life}") };
+    line(time, "pix", &format!("{id}: {verb} {what} translation from inside:{real} to outside:{mapped}{life}"))
+}
+
+fn slot(time: &str, real: &str, mapped: &str) -> String {
+    xlate(time, true, "dynamic", real, mapped, "")
+}
+
+fn slot_down(time: &str, real: &str, mapped: &str, life: &str) -> String {
+    xlate(time, false, "dynamic", real, mapped, life)
+}
+
+fn conn(time: &str, id: u32, real: &str, mapped: &str) -> String {
+    let text = format!(
+        "302013: Built outbound TCP connection {id} for outside:198.51.100.7/25 (198.51.100.7/25) to inside:{real} ({mapped})"
+    );
+    line(time, "pix", &text)
+}
+
+fn conn_down(time: &str, id: u32, real: &str, life: &str) -> String {
+    let text = format!(
+        "302014: Teardown TCP connection {id} for outside:198.51.100.7/25 to inside:{real} duration {life} bytes 9 TCP FINs"
+    );
+    line(time, "pix", &text)
+}
+
+#[test]
+fn a_pool_that_is_used_again_has_one_host_at_a_time() {
+    let log = slot("10:00:00", "10.0.0.1", "192.0.2.1")
+        + &slot_down("11:00:00", "10.0.0.1", "192.0.2.1", "1:00:00")
+        + &slot("12:00:00", "10.0.0.2", "192.0.2.1");
+    let place = Place::with("pix.log", log);
+    let first = assert_hosts(&place, "192.0.2.1:2007", "2003-03-04T10:30:00Z", &["10.0.0.1"]);
+    let candidate = &first["candidates"][0];
+    assert_eq!(
+        (&candidate["basis"], &candidate["line"], &candidate["path"]),
+        (&"one-to-one".into(), &1.into(), &"pix.log".into())
+    );
+    assert_eq!(
+        (&candidate["from"], &candidate["to"]),
+        (&"2003-03-04T10:00:00Z".into(), &"2003-03-04T11:00:00Z".into())
+    );
+    // Open where the log ends.
+    let last = assert_hosts(&place, "192.0.2.1", "2003-03-04T12:30:00Z", &["10.0.0.2"]);
+    assert_eq!(last["candidates"][0]["to"], Value::Null);
+    assert!(why(&last).contains("still open where the log ended"), "{}", why(&last));
+    // Nobody between the two: what is nearest is said.
+    let nobody = assert_hosts(&place, "192.0.2.1", "2003-03-04T11:30:00Z", &[]);
+    assert!(why(&nobody).contains("Before it: pix.log:1: the one-to-one translation of 10.0.0.1"), "{}", why(&nobody));
+    assert!(why(&nobody).contains("After it: pix.log:3"), "{}", why(&nobody));
+    assert!(why(&assert_hosts(&place, "192.0.2.9", "2003-03-04T11:30:00Z", &[])).contains("in none of the logs"));
+}
+
+#[test]
+fn what_was_built_before_the_log_or_lost_its_end_is_known_by_the_rest() {
+    let log = slot_down("10:00:00", "10.0.0.1", "192.0.2.1", "67:30:25")
+        + &slot("11:00:00", "10.0.0.2", "192.0.2.2")
+        + &slot("12:00:00", "10.0.0.3", "192.0.2.2")
+        + &slot_down("13:00:00", "10.0.0.4", "192.0.2.3", "0:10:00");
+    let place = Place::with("pix.log", log);
+    let before = assert_hosts(&place, "192.0.2.1", "2003-03-02 12:00", &["10.0.0.1"]);
+    assert_eq!(before["candidates"][0]["from"], "2003-03-01T14:29:35Z");
+    assert_hosts(&place, "192.0.2.1", "2003-03-01 14:29", &[]);
+    let lost = assert_hosts(&place, "192.0.2.2", "2003-03-04 11:30", &["10.0.0.2"]);
+    assert!(why(&lost).contains("its end is not in the log"), "{}", why(&lost));
+    assert_hosts(&place, "192.0.2.2", "2003-03-04 12:30", &["10.0.0.3"]);
+    assert_hosts(&place, "192.0.2.3", "2003-03-04 12:55", &["10.0.0.4"]);
+}
+
+#[test]
+fn a_connection_is_stronger_than_the_translation_that_outlives_it() {
+    let log = xlate("10:00:00", true, "dynamic TCP", "10.0.0.1/4000", "192.0.2.1/1025", "")
+        + &conn("10:00:00", 7, "10.0.0.1/4000", "192.0.2.1/1025")
+        + &conn_down("10:00:10", 7, "10.0.0.1/4000", "0:00:10")
+        + &xlate("10:00:40", false, "dynamic TCP", "10.0.0.1/4000", "192.0.2.1/1025", "0:00:40")
+        + &xlate("10:00:40", true, "dynamic TCP", "10.0.0.2/4001", "192.0.2.1/1025", "")
+        + &conn("10:00:40", 8, "10.0.0.2/4001", "192.0.2.1/1025");
+    let place = Place::with("pix.log", log);
+    let basis = |answer: &Value| answer["candidates"][0]["basis"].as_str().unwrap().to_owned();
+    assert_eq!(basis(&assert_hosts(&place, "192.0.2.1:1025", "2003-03-04T10:00:05Z", &["10.0.0.1"])), "connection");
+    assert_eq!(basis(&assert_hosts(&place, "192.0.2.1:1025", "2003-03-04T10:00:20Z", &["10.0.0.1"])), "pat");
+    // A stamp means any moment of its second: both may have been it, and that is said.
+    let edge = assert_hosts(&place, "192.0.2.1:1025", "2003-03-04T10:00:40.5Z", &["10.0.0.2", "10.0.0.1"]);
+    assert!(why(&edge).contains("at its edge") && why(&edge).contains("2 hosts may have been"), "{}", why(&edge));
+    assert_hosts(&place, "192.0.2.1:1025", "2003-03-04T10:00:42Z", &["10.0.0.2"]);
+    let other = assert_hosts(&place, "192.0.2.1:1026", "2003-03-04T10:00:05Z", &[]);
+    assert!(why(&other).contains("never with port 1026"), "{}", why(&other));
+}
+
+#[test]
+fn a_connection_whose_end_is_lost_does_not_hold_its_port_for_ever() {
+    let log = conn("10:00:00", 7, "10.0.0.1/4000", "192.0.2.1/1025")
+        + &xlate("11:00:00", true, "dynamic TCP", "10.0.0.2/4001", "192.0.2.1/1025", "")
+        + &xlate("11:10:00", false, "dynamic TCP", "10.0.0.2/4001", "192.0.2.1/1025", "0:10:00");
+    let place = Place::with("pix.log", log);
+    assert_hosts(&place, "192.0.2.1:1025", "2003-03-04 10:30", &["10.0.0.1"]);
+    assert_hosts(&place, "192.0.2.1:1025", "2003-03-04 11:05", &["10.0.0.2"]);
+    let over = assert_hosts(&place, "192.0.2.1:1025", "2003-03-04 11:30", &[]);
+    assert!(why(&over).contains("others show that it was over"), "{}", why(&over));
+}
+
+#[test]
+fn devices_have_tables_of_their_own_and_answer_together() {
+    let built = |device, real: &str| {
+        line("10:00:00", device, &format!("305009: Built dynamic translation from inside:{real} to outside:192.0.2.1"))
+    };
+    let place = Place::with("pix.log", built("north", "10.0.0.1") + &built("south", "10.1.0.1"));
+    // The second does not end the first: it is another device's.
+    assert_hosts(&place, "192.0.2.1", "2003-03-04 10:00:00", &["10.0.0.1", "10.1.0.1"]);
+}
+
+#[test]
+fn files_answer_together_and_ipv6_has_brackets() {
+    let place = Place::with("a/1.log", slot("10:00:00", "2001:db8::1", "2001:db8:1::1"));
+    place.write("a/2.log", slot_down("11:00:00", "2001:db8::1", "2001:db8:1::1", "1:00:00"));
+    let answer = ask(&place, "[2001:db8:1::1]:25", "2003-03-04T10:30:00Z", &["a"]);
+    assert_eq!((hosts(&answer), &answer["port"]), (vec!["2001:db8::1"], &25.into()));
+    // The end stands in the other file.
+    let after = ask(&place, "2001:db8:1::1", "2003-03-04T11:30:00Z", &["a"]);
+    assert_eq!((hosts(&after), &after["port"]), (vec![], &Value::Null));
+    // The indexes lie beside the logs, and are no evidence.
+    assert!(place.path().join("a/1.log.catspaw-index").is_file());
+    assert_eq!(trace(&place, &["--index", "a"]).err.matches("up to date").count(), 2);
+}
+
+#[test]
+fn an_index_follows_its_log_and_is_never_trusted() {
+    let place = Place::with("pix.log", conn("10:00:00", 7, "10.0.0.1/4000", "192.0.2.1/1025"));
+    let index = place.path().join("pix.log.catspaw-index");
+    let tell = |expected: &str| assert!(trace(&place, &["--index", "pix.log"]).err.contains(expected), "{expected}");
+    tell("made: 1 lines");
+    tell("up to date: 1 lines");
+    // What was open when the log ended goes on in what comes to it.
+    let mut log = OpenOptions::new().append(true).open(place.path().join("pix.log")).unwrap();
+    log.write_all(conn_down("10:00:10", 7, "10.0.0.1/4000", "0:00:10").as_bytes()).unwrap();
+    log.write_all(slot("10:01:00", "10.0.0.9", "192.0.2.9").as_bytes()).unwrap();
+    let answer = assert_hosts(&place, "192.0.2.1:1025", "2003-03-04T10:00:05Z", &["10.0.0.1"]);
+    assert_eq!(
+        (&answer["candidates"][0]["to"], &answer["candidates"][0]["line"]),
+        (&"2003-03-04T10:00:10Z".into(), &1.into())
+    );
+    assert_eq!(assert_hosts(&place, "192.0.2.9", "2003-03-04T10:01:00Z", &["10.0.0.9"])["candidates"][0]["line"], 3);
+    tell("up to date: 3 lines");
+    // However it is damaged, the answer is that of the log.
+    let whole = fs::read(&index).unwrap();
+    for damage in 0..whole.len() + 9 {
+        let mut bytes = whole.clone();
+        match damage.checked_sub(whole.len()) {
+            None if damage % 7 == 0 => bytes.truncate(damage),
+            None if damage % 11 == 0 => bytes[damage] ^= 0x41,
+            None => continue,
+            Some(more) => bytes.extend(vec![0xff; more]),
+        }
+        fs::write(&index, &bytes).unwrap();
+        assert_hosts(&place, "192.0.2.9", "2003-03-04T10:01:00Z", &["10.0.0.9"]);
+    }
+    // Another log of the same name.
+    place.write("pix.log", slot("10:00:00", "10.0.0.5", "192.0.2.9"));
+    assert_hosts(&place, "192.0.2.9", "2003-03-04T10:01:00Z", &["10.0.0.5"]);
+}
+
+#[test]
+fn a_log_without_years_goes_on_over_new_year() {
+    let stamp = |at: &str, text: String| text.replace("Mar 04 2003 10:00:00", at);
+    let place = Place::with("pix.log", stamp("Dec 31 23:59:58", slot("10:00:00", "10.0.0.1", "192.0.2.1")));
+    let at = |place: &Place, at: &str| hosts(&ask(place, "192.0.2.1", at, &["--year", "2003", "pix.log"])).len();
+    assert_eq!(at(&place, "2003-12-31T23:59:58Z"), 1);
+    let mut log = OpenOptions::new().append(true).open(place.path().join("pix.log")).unwrap();
+    let down = slot_down("10:00:00", "10.0.0.1", "192.0.2.1", "0:00:04");
+    log.write_all(stamp("Jan  1 00:00:02", down).as_bytes()).unwrap();
+    assert_eq!((at(&place, "2004-01-01T00:00:01Z"), at(&place, "2004-01-01T00:00:05Z")), (1, 0));
+}
+
+#[test]
+fn questions_may_come_from_a_file_and_logs_from_a_pipe() {
+    let place = Place::with("pix.log", slot("10:00:00", "10.0.0.1", "192.0.2.1"));
+    place.write("asked", "# two\n192.0.2.1:25 2003-03-04 10:00:01\n\n192.0.2.2 2003-03-04T10:00:01Z\n");
+    let said = trace(&place, &["--questions", "asked", "pix.log", "--index-dir", "kept"]);
+    assert_eq!(said.status, Some(1), "{said:?}");
+    assert!(said.out.starts_with("192.0.2.1:25 at 2003-03-04T10:00:01Z: 10.0.0.1\n"), "{}", said.out);
+    assert!(said.out.contains("192.0.2.2 at 2003-03-04T10:00:01Z: nobody that these records know"), "{}", said.out);
+    assert_eq!(fs::read_dir(place.path().join("kept")).unwrap().count(), 1);
+    let mut command = Command::new(env!("CARGO_BIN_EXE_catspaw"));
+    command.args(["trace", "192.0.2.1", "--at", "2003-03-04 10:00:01", "-"]).current_dir(place.path());
+    command.stdin(fs::File::open(place.path().join("pix.log")).unwrap());
+    assert_eq!(command.output().unwrap().status.code(), Some(0));
+}
+
+#[test]
+fn usage_that_is_wrong_fails_and_says_what_would_be_right() {
+    let place = Place::with("pix.log", slot("10:00:00", "10.0.0.1", "192.0.2.1"));
+    place.write("bad", "192.0.2.1 2003-03-04\n192.0.2.1\n");
+    place.write("notes", "nothing\n");
+    for (arguments, says) in [
+        (&["pix.log"][..], "Complaints among the evidence are not read by this version"),
+        (&["192.0.2.1", "pix.log"], "--at TIME is missing"),
+        (&["192.0.2.1", "--at", "noon", "pix.log"], "\"noon\": a moment is"),
+        (&["pix.log", "--at", "2003-03-04"], "\"pix.log\" is no address"),
+        (&["192.0.2.1", "--at", "2003-03-04"], "no evidence is named"),
+        (&["--questions", "bad", "pix.log"], "bad:2: a question is an address and a moment"),
+        (&["192.0.2.1", "--at", "2003-03-04", "notes"], "no file gave a record"),
+        (&["192.0.2.1", "--at", "2003-03-04", "--timezone", "Mars", "pix.log"], "is no time zone"),
+    ] {
+        let said = trace(&place, arguments);
+        assert!(said.failed().contains(says), "{arguments:?}: {}", said.err);
+    }
+}
