@@ -61,7 +61,9 @@ fn each(drawn: &[Drawn], log: &Path) -> Result {
     }
     let (most, middle) = (seconds.iter().copied().fold(0.0, f64::max), median(seconds));
     let count = drawn.len();
-    println!("{count} questions, one run each: median {middle:.3} s, slowest {most:.3} s; {right} with the right host first, {clear} with no other");
+    println!(
+        "{count} questions, one run each: median {middle:.3} s, slowest {most:.3} s; {right} with the right host first, {clear} with no other"
+    );
     if right == count { Ok(()) } else { Err(format!("{} answers are wrong", count - right).into()) }
 }
 

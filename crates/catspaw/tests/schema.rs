@@ -133,3 +133,17 @@ fn wrong_types_are_found() {
         assert_eq!(complaints(&schema, &report).len(), 1, "{place}");
     }
 }
+
+#[test]
+fn the_answers_of_a_trace_are_as_published() {
+    let indexes = tempfile::tempdir().unwrap();
+    let questions = indexes.path().join("questions");
+    std::fs::write(&questions, "192.0.2.30:1846 2003-03-04 01:58:27\n192.0.2.30 2003-03-04\n192.0.2.254 2003-03-04\n")
+        .unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_catspaw"));
+    command.args(["trace", "--format", "json", "--index-dir"]).arg(indexes.path());
+    let output = command.arg("--questions").arg(questions).arg(examples().join("case-2003")).output().unwrap();
+    let answers: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_valid(&validator(include_str!("../../../docs/schema/catspaw.trace-1.schema.json")), &answers);
+    assert_eq!(answers["questions"].as_array().unwrap().len(), 3);
+}

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 use std::io::{self, Read as _, Write as _};
 use std::net::IpAddr;
 use std::process::{self, Child, Stdio};
-use std::sync::Mutex;
-use std::sync::mpsc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -25,32 +25,34 @@ const ANSWER: u64 = 1 << 20;
 pub(crate) struct Command {
     words: Vec<String>,
     zone: TimeZone,
-    /// What it has answered, and whether it was said that it does not.
-    known: Mutex<(HashMap<(IpAddr, Nanos), Option<Owner>>, bool)>,
+    /// What it has answered.
+    answers: Mutex<HashMap<(IpAddr, Nanos), Option<Owner>>>,
+    /// Whether it was said that it does not.
+    warned: AtomicBool,
 }
 
 impl Command {
     /// `words` is the program and its arguments: no shell reads them.
     pub(crate) fn new(words: Vec<String>, zone: TimeZone) -> Self {
-        Self { words, zone, known: Mutex::default() }
+        Self { words, zone, answers: Mutex::default(), warned: AtomicBool::new(false) }
     }
 
     /// Asks it; what it was asked before it is not asked again.
     pub(super) fn of(&self, host: IpAddr, at: Nanos) -> Option<Owner> {
-        let mut known = self.known.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if let Some(owner) = known.0.get(&(host, at)) {
+        let mut answers = self.answers.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if let Some(owner) = answers.get(&(host, at)) {
             return owner.clone();
         }
         let owner = match self.ask(host, at) {
             Ok(owner) => owner,
             Err(why) => {
-                if !std::mem::replace(&mut known.1, true) {
+                if !self.warned.swap(true, Ordering::Relaxed) {
                     _ = writeln!(io::stderr(), "warning: owners.command: {}: {why}: taken as no answer", self.words[0]);
                 }
                 None
             }
         };
-        known.0.insert((host, at), owner.clone());
+        answers.insert((host, at), owner.clone());
         owner
     }
 
@@ -64,11 +66,8 @@ impl Command {
         let answer = answer(&mut child);
         // It may have ended already; whatever it has started is its own.
         _ = child.kill();
-        let status = child.wait().map_err(|error| error.to_string())?;
+        child.wait().map_err(|error| error.to_string())?;
         let Some(answer) = answer else { return Err(format!("no answer in {} seconds", PATIENCE.as_secs())) };
-        if !status.success() && answer.trim().is_empty() {
-            return Ok(None);
-        }
         if answer.trim().is_empty() {
             return Ok(None);
         }

@@ -176,7 +176,10 @@ impl Found {
 fn concerns(segment: &Segment, question: &Question, found: &Found, pass: Pass) -> bool {
     match pass {
         Pass::Hits => segment.from < question.until() && segment.to > question.at,
-        Pass::Around => (found.hits.is_empty() && found.open.is_empty()) || !found.open.is_empty(),
+        Pass::Around => match found.open.iter().map(|(hit, _)| hit.span.from).min() {
+            Some(opened) => segment.from < question.until() && segment.to > opened,
+            None => found.hits.is_empty(),
+        },
     }
 }
 

@@ -200,8 +200,8 @@ fn an_index_follows_its_log_and_is_never_trusted() {
     for damage in 0..whole.len() + 9 {
         let mut bytes = whole.clone();
         match damage.checked_sub(whole.len()) {
-            None if damage % 7 == 0 => bytes.truncate(damage),
-            None if damage % 11 == 0 => bytes[damage] ^= 0x41,
+            None if damage % 29 == 0 => bytes.truncate(damage),
+            None if damage % 23 == 0 => bytes[damage] ^= 0x41,
             None => continue,
             Some(more) => bytes.extend(vec![0xff; more]),
         }
