@@ -2,6 +2,8 @@
 
 mod args;
 mod input;
+#[cfg_attr(not(test), allow(dead_code, reason = "read by trace --at, --since and --until"))]
+mod moment;
 mod output;
 mod pipeline;
 mod report;
