@@ -1,6 +1,10 @@
 //! The command line.
 
+mod only;
+
 use std::path::PathBuf;
+
+pub(crate) use only::OnlyArgs;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -31,6 +35,9 @@ pub(crate) struct ScanArgs {
     /// Our addresses [default: the private ranges and what a record itself marks as inside]
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     pub(crate) home_net: Vec<String>,
+
+    #[command(flatten)]
+    pub(crate) only: OnlyArgs,
 
     /// TOML file: home_net, authorised relays, thresholds; the command line wins
     #[arg(long, value_name = "FILE")]

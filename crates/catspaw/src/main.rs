@@ -2,7 +2,6 @@
 
 mod args;
 mod input;
-#[cfg_attr(not(test), allow(dead_code, reason = "read by trace --at, --since and --until"))]
 mod moment;
 mod output;
 mod pipeline;

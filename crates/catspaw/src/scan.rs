@@ -1,7 +1,9 @@
 //! `catspaw scan`: evidence in, a report out.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -13,7 +15,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::args::{Format, ScanArgs, When};
 use crate::input::{Expanded, Severity, Source, expand};
 use crate::output::{Output, Taken};
-use crate::pipeline::{Gathered, Options, Sorter, Stamps, run};
+use crate::pipeline::{Gathered, Lanes, Options, Sorter, Stamps, run};
 use crate::report::{self, Cases, Names, Report, delivered, text};
 use crate::settings::Settings;
 use crate::tables::{Form, Table};
@@ -106,7 +108,9 @@ impl Scan {
             output.keep()?;
         }
         if let Some((output, form)) = self.connections.take() {
-            let written = write_connections(&mut rows, &names, form, output.file());
+            let hosts = looked_at(&lanes);
+            let shows = |row: &Connection| self.settings.restriction.shows(row, |addr| hosts.contains(&addr));
+            let written = write_connections(&mut rows, &names, shows, form, output.file());
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
@@ -123,6 +127,7 @@ impl Scan {
         let options = Options {
             home: self.settings.home.clone(),
             config: Arc::new(self.settings.config.clone()),
+            restriction: Arc::new(self.settings.restriction.clone()),
             stamps: Stamps { zone: self.settings.zone.clone(), year: self.settings.year },
             days: Days::new(self.settings.zone.clone()),
             threads: self.settings.threads,
@@ -255,8 +260,19 @@ fn write_pairs(
     table.finish()
 }
 
-fn write_connections(rows: &mut Sorter<Connection>, names: &Names, form: Form, file: &File) -> io::Result<()> {
+/// The hosts that were asked for.
+fn looked_at(lanes: &[Lanes]) -> HashSet<IpAddr> {
+    lanes.iter().flat_map(|shard| &shard.lanes).map(|(host, ..)| host.addr()).collect()
+}
+
+fn write_connections(
+    rows: &mut Sorter<Connection>,
+    names: &Names,
+    shows: impl Fn(&Connection) -> bool,
+    form: Form,
+    file: &File,
+) -> io::Result<()> {
     let mut table = Table::connections(BufWriter::new(file), form)?;
-    rows.for_each(|row| table.connection(&row, names))?;
+    rows.for_each(|row| if shows(&row) { table.connection(&row, names) } else { Ok(()) })?;
     table.finish()
 }

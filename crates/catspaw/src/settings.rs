@@ -1,5 +1,7 @@
 //! The command line and the configuration file together: what they mean.
 
+mod only;
+
 use std::fmt::Write as _;
 use std::fs;
 use std::net::SocketAddr;
@@ -13,7 +15,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::args::{Format, ScanArgs, When};
-use crate::pipeline::Home;
+use crate::pipeline::{Home, Restriction};
 use crate::tables::Form;
 
 /// The merge waits so long for a record that comes out of order.
@@ -27,6 +29,8 @@ pub(crate) struct Settings {
     pub(crate) configuration: Option<PathBuf>,
     pub(crate) home: Home,
     pub(crate) config: Config,
+    /// What of the evidence is looked at.
+    pub(crate) restriction: Restriction,
     pub(crate) format: Format,
     pub(crate) output: Option<PathBuf>,
     pub(crate) pairs: Option<(PathBuf, Form)>,
@@ -46,6 +50,10 @@ pub(crate) struct Settings {
 #[serde(deny_unknown_fields)]
 struct File {
     home_net: Option<Vec<Spanned<String>>>,
+    since: Option<Spanned<String>>,
+    until: Option<Spanned<String>>,
+    host: Option<Vec<Spanned<String>>>,
+    ports: Option<Vec<Spanned<only::Ports>>>,
     format: Option<Format>,
     output: Option<PathBuf>,
     pairs: Option<Spanned<PathBuf>>,
@@ -215,7 +223,7 @@ impl Settings {
         let source = Source { path: &path, text: &text };
         let file: File = toml::from_str(&text)
             .map_err(|error| source.error(error.span().map_or(0, |span| span.start), &plain(error.message())))?;
-        let config = source.config(&file)?;
+        let mut config = source.config(&file)?;
         let home = match args.home_net.as_slice() {
             [] => source.networks(&file.home_net)?.unwrap_or_default(),
             nets => nets.iter().map(|net| home_net(net)).collect::<Result<_, _>>()?,
@@ -226,6 +234,9 @@ impl Settings {
             (None, Some(name)) => zone(name.as_ref()).map_err(|why| source.error(name.span().start, &why))?,
             (None, None) => TimeZone::UTC,
         };
+        let restriction = source.restriction(&args.only, &file, &zone)?;
+        // Of the hosts that are not asked for nothing is known, not even that they were not seen.
+        config.authorised.retain(|stanza| !stanza.host.is_single() || restriction.names(stanza.host.addr()));
         let year = match args.year {
             Some(year) if !(1970..=2200).contains(&year) => {
                 return Err(format!("--year {year}: a year from 1970 to 2200"));
@@ -244,6 +255,7 @@ impl Settings {
             configuration: args.config,
             home: Home { nets: home },
             config,
+            restriction,
             format: args.format.or(file.format).unwrap_or(Format::Text),
             output: args.output.or(file.output),
             pairs: source.table(args.pairs, file.pairs, "--pairs")?,

@@ -17,6 +17,8 @@ mod files;
 mod lines;
 #[path = "cli/networks.rs"]
 mod networks;
+#[path = "cli/only.rs"]
+mod only;
 #[path = "cli/pix.rs"]
 mod pix;
 #[path = "cli/run.rs"]

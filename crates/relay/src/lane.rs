@@ -152,6 +152,12 @@ impl Lane {
         self.services.values().flat_map(|s| s.tests.iter().flatten()).any(|tests| tests.conviction.is_some())
     }
 
+    /// Whether the connection that ends here is open, so that its opening was observed.
+    #[must_use]
+    pub fn has_open(&self, closed: &Closed) -> bool {
+        self.open.get(&(closed.proto, closed.id)).is_some_and(|open| open.is_of(closed))
+    }
+
     /// The moment of the last observation.
     #[must_use]
     pub fn last_seen(&self) -> Option<Nanos> {

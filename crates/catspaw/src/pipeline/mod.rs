@@ -2,6 +2,7 @@
 
 mod parse;
 mod reach;
+mod restrict;
 mod route;
 mod run;
 mod shard;
@@ -10,6 +11,7 @@ mod spill;
 mod survey;
 
 pub(crate) use parse::UnparsedCount;
+pub(crate) use restrict::Restriction;
 pub(crate) use route::Home;
 pub(crate) use run::{FileRead, Gathered, Options, run};
 pub(crate) use shard::Lanes;

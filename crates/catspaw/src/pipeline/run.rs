@@ -12,6 +12,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::parse::{Batch, PLACES, Rank, SensorCount, UnparsedCount, count_network, parse};
 use super::reach::Reach;
+use super::restrict::Restriction;
 use super::route::Home;
 use super::shard::{Outcome, Shard};
 use super::survey::{Stamps, Surveyed, follow_new_year, survey};
@@ -22,6 +23,7 @@ use crate::input::{BlockReader, LONG_LINE, Problem, Source, Summary, TextBlock};
 pub(crate) struct Options {
     pub(crate) home: Home,
     pub(crate) config: Arc<Config>,
+    pub(crate) restriction: Arc<Restriction>,
     pub(crate) stamps: Stamps,
     pub(crate) days: Days,
     pub(crate) threads: usize,
@@ -176,7 +178,10 @@ fn fold_batches(
 ) -> io::Result<Vec<(usize, Outcome)>> {
     let mut shards: Vec<(usize, Shard)> = (worker..HostKey::SHARDS)
         .step_by(workers)
-        .map(|n| (n, Shard::new(Arc::clone(&options.config), options.days.clone(), options.wants_connections)))
+        .map(|n| {
+            let (config, restriction) = (Arc::clone(&options.config), Arc::clone(&options.restriction));
+            (n, Shard::new(config, restriction, options.days.clone(), options.wants_connections))
+        })
         .collect();
     let mut released = Arc::new(Watermarks::default());
     for (batch, watermarks) in queue {

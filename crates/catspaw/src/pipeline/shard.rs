@@ -8,6 +8,7 @@ use catspaw_records::{Days, HostKey, Nanos, Record, SensorId};
 use catspaw_relay::{Config, Connection, Context, Lane, LegPair, Observation, Sink};
 
 use super::parse::{Batch, Rank};
+use super::restrict::{Filter, Look, Restriction};
 use super::route::Routed;
 use super::spill::Spill;
 
@@ -50,6 +51,8 @@ pub(crate) struct Lanes {
     pub(crate) irregular: BTreeMap<(u32, SensorId), Irregular>,
     /// Addresses of ours that were seen (of what the cap kept).
     pub(crate) inside: BTreeSet<IpAddr>,
+    /// Openings beyond what a restriction asks for whose ends it may have taken in.
+    pub(crate) forgotten: u64,
 }
 
 /// Records that are not taken as they come.
@@ -73,6 +76,7 @@ struct Waiting {
 #[derive(Debug)]
 pub(crate) struct Shard {
     config: std::sync::Arc<Config>,
+    filter: Filter,
     days: Days,
     streams: BTreeMap<(SensorId, Rank), VecDeque<Waiting>>,
     /// Fingerprints of the records at the current moment of each sensor.
@@ -93,6 +97,8 @@ pub(crate) struct Shard {
 struct Held {
     lane: Box<Lane>,
     ours: bool,
+    /// Whether it is one of those that are asked for.
+    asked_for: bool,
 }
 
 #[derive(Debug, Default)]
@@ -126,9 +132,15 @@ impl Sink for Rowsink {
 impl Shard {
     /// An empty shard.
     #[must_use]
-    pub(crate) fn new(config: std::sync::Arc<Config>, days: Days, wants_connections: bool) -> Self {
+    pub(crate) fn new(
+        config: std::sync::Arc<Config>,
+        restriction: std::sync::Arc<Restriction>,
+        days: Days,
+        wants_connections: bool,
+    ) -> Self {
         Self {
             config,
+            filter: Filter::new(restriction),
             days,
             streams: BTreeMap::new(),
             seen: HashMap::new(),
@@ -197,7 +209,7 @@ impl Shard {
     }
 
     fn fold(&mut self, sensor: SensorId, waiting: Waiting) -> io::Result<()> {
-        let Waiting { key, late, routed } = waiting;
+        let Waiting { key, late, mut routed } = waiting;
         let (at, seen) = self.seen.entry(sensor).or_default();
         if *at != key {
             *at = key;
@@ -214,15 +226,27 @@ impl Shard {
         if late {
             self.irregular.entry(irregular).or_default().late += u64::from(routed.owner);
         }
-        self.observe(sensor, key, late, &routed)
+        let lane = self.lanes.get(&(routed.host, sensor)).map(|held| &*held.lane);
+        match self.filter.look(sensor, &mut routed, lane) {
+            Look::Away => Ok(()),
+            look => self.observe(sensor, key, late, &routed, look == Look::At),
+        }
     }
 
-    fn observe(&mut self, sensor: SensorId, key: Nanos, late: bool, routed: &Routed) -> io::Result<()> {
+    fn observe(
+        &mut self,
+        sensor: SensorId,
+        key: Nanos,
+        late: bool,
+        routed: &Routed,
+        asked_for: bool,
+    ) -> io::Result<()> {
         if self.lanes.len() + SERVING * self.serving >= HOSTS && !self.lanes.contains_key(&(routed.host, sensor)) {
             self.drop_quiet_hosts();
         }
         let held = self.lanes.entry((routed.host, sensor)).or_default();
         held.ours |= routed.ours;
+        held.asked_for |= asked_for;
         let served = !held.lane.services.is_empty();
         let mut ctx = Context { config: &self.config, days: &mut self.days, host: routed.host, sensor };
         let record: &Record = &routed.record;
@@ -245,7 +269,7 @@ impl Shard {
             .collect();
         quiet.sort_unstable();
         for (_, host) in quiet.into_iter().take(self.lanes.len().div_ceil(8)) {
-            let Some(Held { mut lane, ours }) = self.lanes.remove(&host) else { continue };
+            let Some(Held { mut lane, ours, .. }) = self.lanes.remove(&host) else { continue };
             self.serving -= usize::from(!lane.services.is_empty());
             let mut ctx = Context { config: &self.config, days: &mut self.days, host: host.0, sensor: host.1 };
             lane.finish(&mut ctx, &mut self.rows);
@@ -262,14 +286,18 @@ impl Shard {
         let mut held: Vec<_> = self.lanes.into_iter().collect();
         held.sort_unstable_by_key(|&(host, _)| host);
         let mut lanes = Lanes { hosts_dropped: self.hosts_dropped, irregular: self.irregular, ..Lanes::default() };
-        for ((host, sensor), Held { mut lane, ours }) in held {
+        for ((host, sensor), Held { mut lane, ours, asked_for }) in held {
             let mut ctx = Context { config: &self.config, days: &mut self.days, host, sensor };
             lane.finish(&mut ctx, &mut self.rows);
             if ours {
                 lanes.inside.insert(host.addr());
+            }
+            if ours && asked_for {
+                self.filter.strip(&mut lane);
                 lanes.lanes.push((host, sensor, lane));
             }
         }
+        lanes.forgotten = self.filter.forgotten;
         lanes.connected = self.rows.connected;
         lanes.ended = self.rows.ended;
         lanes.sizeless = self.rows.sizeless;

@@ -10,7 +10,7 @@ use catspaw_relay::Network;
 use super::examples;
 use super::incident::{Case, Cases};
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
-use super::{Names, time};
+use super::{Names, restricted, time};
 use crate::pipeline::{FileRead, Gathered, Home, Lanes, UnparsedCount};
 use crate::settings::Settings;
 
@@ -56,8 +56,13 @@ pub(crate) fn build(
     }
     incidents.sort_by(|a, b| severity(b).cmp(&severity(a)).then_with(|| by_host(a, b)));
     let evidence = evidence(gathered, lanes, names);
-    let warnings = warnings(gathered, &evidence, lanes);
-    let limits = limits(gathered).into_iter().chain(warnings.iter().cloned()).collect();
+    let mut warnings = warnings(gathered, &evidence, lanes);
+    let only = &settings.restriction;
+    if lanes.iter().all(|shard| shard.connected == 0) {
+        warnings.extend(restricted::nothing(only));
+    }
+    let restricting = restricted::limit(only).into_iter();
+    let limits = restricting.chain(limits(gathered)).chain(warnings.iter().cloned()).collect();
     Report {
         schema: "catspaw.report/1",
         version: env!("CARGO_PKG_VERSION"),
@@ -73,12 +78,22 @@ pub(crate) fn build(
         unparsed: unparsed(gathered, names),
         warnings,
         looked_at: LookedAt {
-            hosts: lanes.iter().map(|l| l.inside.len() as u64).sum(),
+            hosts: hosts(lanes, only.is_none()),
             connections: lanes.iter().map(|l| l.connected).sum(),
             services_tested: lanes.iter().flat_map(|l| &l.lanes).map(|(_, _, lane)| lane.services.len() as u64).sum(),
             dns_forwarders: dns_forwarders.iter().map(|(host, port)| (host.addr().to_string(), *port)).collect(),
         },
+        restricted: restricted::looked_at(only),
     }
+}
+
+/// Hosts of ours; where only some were asked for, those.
+fn hosts(lanes: &[Lanes], all: bool) -> u64 {
+    if all {
+        return lanes.iter().map(|shard| shard.inside.len() as u64).sum();
+    }
+    let asked_for: BTreeSet<HostKey> = lanes.iter().flat_map(|shard| &shard.lanes).map(|&(host, ..)| host).collect();
+    asked_for.len() as u64
 }
 
 /// Relays before suspects, the busier first.
@@ -199,6 +214,7 @@ fn dropped(lanes: &[Lanes]) -> Vec<Dropped> {
     };
     let tables = [
         ("hosts", lanes.iter().map(|l| l.hosts_dropped).sum()),
+        ("openings beyond what was asked for", lanes.iter().map(|l| l.forgotten).sum()),
         ("open connections", sum(|lane| lane.open_dropped)),
         ("services of a host", sum(|lane| lane.services_dropped)),
         ("ports of a host whose attempts are counted", sum(|lane| lane.tally.ports_dropped)),

@@ -6,6 +6,7 @@ mod incident;
 mod mail;
 mod model;
 mod names;
+mod restricted;
 mod sums;
 pub(crate) mod text;
 mod time;

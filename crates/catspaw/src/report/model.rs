@@ -35,6 +35,9 @@ pub(crate) struct Report {
     /// What was looked at, for the text report.
     #[serde(skip)]
     pub(crate) looked_at: LookedAt,
+    /// What part of the evidence that was, where it was not all.
+    #[serde(skip)]
+    pub(crate) restricted: Option<String>,
 }
 
 /// What was looked at.

@@ -36,6 +36,9 @@ pub(crate) struct Style {
 pub(crate) fn write(report: &Report, style: Style, out: &mut impl Write) -> io::Result<()> {
     let mut page = Page::new(out, style);
     summary::incidents(&mut page, report)?;
+    if let Some(part) = &report.restricted {
+        page.say(0, &format!("Only part of the evidence was looked at: {part}."))?;
+    }
     for incident in &report.incidents {
         page.blank()?;
         story::write(&mut page, incident, &report.timezone)?;

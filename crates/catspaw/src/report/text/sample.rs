@@ -49,6 +49,7 @@ pub(super) fn nothing() -> Report {
             services_tested: 341,
             dns_forwarders: vec![("172.28.1.53".to_owned(), 53), ("172.28.1.54".to_owned(), 53)],
         },
+        restricted: None,
     }
 }
 
