@@ -92,6 +92,8 @@ pub(crate) enum Format {
     Text,
     /// catspaw.report/1
     Json,
+    /// One row per incident, for tickets and spreadsheets; -v adds the declared relays
+    Csv,
 }
 
 /// When to show progress.

@@ -206,6 +206,7 @@ impl Scan {
                 serde_json::to_writer_pretty(&mut out, report)?;
                 writeln!(out)?;
             }
+            Format::Csv => report::csv::write(report, self.settings.verbose, &mut out)?,
             Format::Text => {
                 let style = text::Style { width: width(), colour, verbose: self.settings.verbose };
                 text::write(report, style, &mut out)?;

@@ -25,5 +25,7 @@ mod pix;
 mod run;
 #[path = "cli/status.rs"]
 mod status;
+#[path = "cli/views.rs"]
+mod views;
 #[path = "cli/zeek.rs"]
 mod zeek;

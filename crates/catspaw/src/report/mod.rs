@@ -1,6 +1,7 @@
 //! From findings to what is read.
 
 mod build;
+pub(crate) mod csv;
 mod examples;
 mod incident;
 mod mail;

@@ -5,7 +5,7 @@ mod number;
 mod page;
 mod read;
 #[cfg(test)]
-mod sample;
+pub(super) mod sample;
 mod story;
 mod summary;
 mod table;

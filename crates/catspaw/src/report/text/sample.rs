@@ -6,7 +6,7 @@ use crate::report::model::{
 };
 
 /// Two relays of 2003, a reverse proxy that nobody declared, a mail server and a relay that were declared.
-pub(super) fn report() -> Report {
+pub(in crate::report) fn report() -> Report {
     Report {
         incidents: vec![relay(), second(), suspect()],
         authorised: vec![mail_server(), unseen()],
@@ -21,7 +21,7 @@ pub(super) fn report() -> Report {
 }
 
 /// Nothing was found.
-pub(super) fn nothing() -> Report {
+pub(in crate::report) fn nothing() -> Report {
     Report {
         schema: "catspaw.report/1",
         version: "0.1.0",
@@ -54,7 +54,7 @@ pub(super) fn nothing() -> Report {
 }
 
 /// Text that would drive a terminal, everywhere where evidence writes text.
-pub(super) fn hostile() -> Report {
+pub(in crate::report) fn hostile() -> Report {
     let nasty = "\x1b[2J\x1b]0;owned\x07\u{202e}gol.xip\r\n";
     let mut incident = second();
     incident.examples = vec![
