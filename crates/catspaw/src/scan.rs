@@ -208,7 +208,7 @@ impl Scan {
             }
             Format::Csv => report::csv::write(report, self.settings.verbose, &mut out)?,
             Format::Text => {
-                let style = text::Style { width: width(), colour, verbose: self.settings.verbose };
+                let style = text::Style { width: width(), colour, verbose: self.settings.verbose, unicode: is_utf8() };
                 text::write(report, style, &mut out)?;
             }
         }
@@ -225,6 +225,16 @@ fn width() -> usize {
     let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     asked.or_else(seen).unwrap_or(80).clamp(40, 400)
+}
+
+/// Whether the locale says that text is UTF-8.
+fn is_utf8() -> bool {
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
 }
 
 /// A key that nobody outside can know: the standard library's own hasher keys are random.

@@ -31,7 +31,7 @@ const PUBLIC: usize = 64;
 const OPEN: usize = 65_536;
 
 /// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
-pub const STATE_VERSION: u32 = 2;
+pub const STATE_VERSION: u32 = 3;
 
 /// A record as one host sees it.
 #[derive(Clone, Copy, Debug)]

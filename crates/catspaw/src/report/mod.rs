@@ -8,9 +8,11 @@ mod mail;
 mod model;
 mod names;
 mod restricted;
+pub(crate) mod suggest;
 mod sums;
 pub(crate) mod text;
 mod time;
+mod timeline;
 mod why;
 
 pub(crate) use build::{build, no_inside, nothing_understood};

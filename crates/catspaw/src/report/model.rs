@@ -129,6 +129,9 @@ pub(crate) struct Incident {
     pub(crate) examples: Vec<Example>,
     /// One plain sentence per piece of evidence.
     pub(crate) why: Vec<String>,
+    /// Attempts by time, for the text report.
+    #[serde(skip)]
+    pub(crate) timeline: Option<super::timeline::Timeline>,
 }
 
 /// Who is behind an address.

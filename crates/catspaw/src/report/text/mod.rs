@@ -1,6 +1,8 @@
 //! The report as text, for the abuse desk: who relays, then each host's story, then what was read.
 
 mod advice;
+mod campaign;
+mod kind;
 mod number;
 mod page;
 mod read;
@@ -11,11 +13,12 @@ mod summary;
 mod table;
 #[cfg(test)]
 mod tests;
+mod timeline;
 mod wrap;
 
 use std::io::{self, Write};
 
-use super::model::Report;
+use super::model::{Incident, Report, Tunnel};
 use page::Page;
 
 /// How the text is set.
@@ -27,6 +30,8 @@ pub(crate) struct Style {
     pub(crate) colour: bool,
     /// With everything: every file, every kind of line that could not be read, DNS forwarders.
     pub(crate) verbose: bool,
+    /// With more than ASCII: the locale says whether the terminal shows it.
+    pub(crate) unicode: bool,
 }
 
 /// Writes the report.
@@ -43,6 +48,25 @@ pub(crate) fn write(report: &Report, style: Style, out: &mut impl Write) -> io::
         page.blank()?;
         story::write(&mut page, incident, &report.timezone)?;
     }
+    campaign::write(&mut page, report)?;
     summary::authorised(&mut page, &report.authorised)?;
     read::write(&mut page, report)
+}
+
+/// The one sentence about an incident.
+#[must_use]
+pub(super) fn headline(incident: &Incident) -> String {
+    kind::headline(incident)
+}
+
+/// A tunnel's far end.
+#[must_use]
+pub(super) fn far_end(tunnel: &Tunnel) -> String {
+    kind::far_end(tunnel)
+}
+
+/// Text of any origin as harmless lines of `limit` columns.
+#[must_use]
+pub(super) fn lines(text: &str, limit: usize) -> Vec<String> {
+    wrap::wrap(&wrap::clean(text).replace(wrap::TIE, " "), limit)
 }
