@@ -1,10 +1,12 @@
 //! The command line.
 
 mod only;
+mod views;
 
 use std::path::PathBuf;
 
 pub(crate) use only::OnlyArgs;
+pub(crate) use views::ViewArgs;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -58,6 +60,9 @@ pub(crate) struct ScanArgs {
     /// Write every connection understood, in the same forms
     #[arg(long, value_name = "FILE")]
     pub(crate) connections: Option<PathBuf>,
+
+    #[command(flatten)]
+    pub(crate) views: ViewArgs,
 
     /// The year of stamps that have none [default: the latest that is not after the file was written]
     #[arg(long, value_name = "Y")]

@@ -15,7 +15,8 @@ use indicatif::{ProgressBar, ProgressStyle};
 use crate::args::{Format, ScanArgs, When};
 use crate::input::{Expanded, Severity, Source, expand};
 use crate::output::{Output, Taken};
-use crate::pipeline::{Gathered, Lanes, Options, Sorter, Stamps, run};
+use crate::pipeline::{Gathered, Lanes, Options, Sorter, Stamps, Wanted, run};
+use crate::report::explain::Material;
 use crate::report::{self, Cases, Names, Report, delivered, text};
 use crate::settings::Settings;
 use crate::tables::{Form, Table};
@@ -48,6 +49,7 @@ struct Scan {
     report: Option<Output>,
     pairs: Option<(Output, Form)>,
     connections: Option<(Output, Form)>,
+    suggest: Option<Output>,
 }
 
 impl Scan {
@@ -70,7 +72,9 @@ impl Scan {
         };
         let pairs = table("--pairs", &settings.pairs)?;
         let connections = table("--connections", &settings.connections)?;
-        Ok(Self { settings, evidence, report, pairs, connections })
+        let suggest = &settings.suggest_authorised;
+        let suggest = suggest.as_ref().map(|path| taken.create("--suggest-authorised", path)).transpose()?;
+        Ok(Self { settings, evidence, report, pairs, connections, suggest })
     }
 
     fn run(mut self) -> Result<bool, String> {
@@ -86,9 +90,13 @@ impl Scan {
         let (lanes, mut spills): (Vec<_>, Vec<_>) = outcomes.into_iter().map(|o| (o.lanes, o.pairs)).unzip();
         let mut cases = Cases::choose(&lanes, &self.settings.config);
         let mut pairs = Sorter::<LegPair>::default();
+        let mut explained = Sorter::<LegPair>::default();
         for spill in &mut spills {
             for pair in spill.rows().map_err(failed)? {
                 let pair = pair.map_err(failed)?;
+                if self.settings.explain == Some(pair.host.addr()) {
+                    explained.push(pair.clone()).map_err(failed)?;
+                }
                 if cases.of(&pair).is_some() {
                     pairs.push(pair).map_err(failed)?;
                 }
@@ -118,7 +126,27 @@ impl Scan {
         if !self.settings.quiet {
             report.warnings.iter().for_each(|warning| complain("warning", warning));
         }
-        self.write_report(&report)?;
+        if let Some(output) = self.suggest.take() {
+            let written = report::suggest::write(&report, &mut BufWriter::new(output.file()));
+            written.map_err(|e| unwritten(output.path(), &e))?;
+            output.keep()?;
+        }
+        match self.settings.explain {
+            Some(host) => {
+                let material = Material {
+                    host,
+                    lanes: &lanes,
+                    cases: &cases,
+                    dns_forwarders: &dns_forwarders,
+                    config: &self.settings.config,
+                    home: &self.settings.home,
+                    verbose: self.settings.verbose,
+                };
+                let legs = material.explain(&mut rows, &mut explained).map_err(failed)?;
+                self.write(|style, mut out| text::explain::write(&legs, style, &mut out))?;
+            }
+            None => self.write_report(&report)?,
+        }
         Ok(!report.incidents.is_empty())
     }
 
@@ -132,7 +160,11 @@ impl Scan {
             days: Days::new(self.settings.zone.clone()),
             threads: self.settings.threads,
             wait: self.settings.wait,
-            wants_connections: self.connections.is_some(),
+            connections: match self.settings.explain {
+                _ if self.connections.is_some() => Wanted::All,
+                Some(host) => Wanted::Of(host),
+                None => Wanted::None,
+            },
             seed: HashSeed(random()),
         };
         let bar = self.progress_bar(&expanded.sources);
@@ -182,37 +214,37 @@ impl Scan {
     }
 
     fn write_report(&mut self, report: &Report) -> Result<(), String> {
+        let (format, verbose) = (self.settings.format, self.settings.verbose);
+        self.write(|style, mut out| match format {
+            Format::Json => {
+                serde_json::to_writer_pretty(&mut *out, report)?;
+                writeln!(out)
+            }
+            Format::Csv => report::csv::write(report, verbose, &mut out),
+            Format::Text => text::write(report, style, &mut out),
+        })
+    }
+
+    /// Writes to where the report goes.
+    fn write(&mut self, say: impl Fn(text::Style, &mut dyn Write) -> io::Result<()>) -> Result<(), String> {
+        let style = |colour| text::Style { width: width(), colour, verbose: self.settings.verbose, unicode: is_utf8() };
+        let say = |style, mut out: &mut dyn Write| say(style, &mut out).and_then(|()| out.flush());
         match self.report.take() {
             Some(output) => {
-                let written = self.write_report_to(report, BufWriter::new(output.file()), false);
+                let written = say(style(false), &mut BufWriter::new(output.file()));
                 written.map_err(|e| unwritten(output.path(), &e))?;
                 output.keep()
             }
             None => {
                 let out = io::stdout();
                 let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-                match self.write_report_to(report, BufWriter::new(out.lock()), colour) {
+                match say(style(colour), &mut BufWriter::new(out.lock())) {
                     // Whoever read it has seen enough.
                     Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                     result => result.map_err(|e| format!("standard output: {e}")),
                 }
             }
         }
-    }
-
-    fn write_report_to(&self, report: &Report, mut out: impl Write, colour: bool) -> io::Result<()> {
-        match self.settings.format {
-            Format::Json => {
-                serde_json::to_writer_pretty(&mut out, report)?;
-                writeln!(out)?;
-            }
-            Format::Csv => report::csv::write(report, self.settings.verbose, &mut out)?,
-            Format::Text => {
-                let style = text::Style { width: width(), colour, verbose: self.settings.verbose, unicode: is_utf8() };
-                text::write(report, style, &mut out)?;
-            }
-        }
-        out.flush()
     }
 }
 

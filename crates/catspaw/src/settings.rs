@@ -1,10 +1,11 @@
 //! The command line and the configuration file together: what they mean.
 
 mod only;
+mod views;
 
 use std::fmt::Write as _;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
@@ -35,6 +36,10 @@ pub(crate) struct Settings {
     pub(crate) output: Option<PathBuf>,
     pub(crate) pairs: Option<(PathBuf, Form)>,
     pub(crate) connections: Option<(PathBuf, Form)>,
+    /// The host whose legs are shown in place of the report.
+    pub(crate) explain: Option<IpAddr>,
+    /// Where the stanzas go that would declare what was found.
+    pub(crate) suggest_authorised: Option<PathBuf>,
     pub(crate) year: Option<i16>,
     pub(crate) zone: TimeZone,
     pub(crate) threads: usize,
@@ -54,6 +59,8 @@ struct File {
     until: Option<Spanned<String>>,
     host: Option<Vec<Spanned<String>>>,
     ports: Option<Vec<Spanned<only::Ports>>>,
+    explain: Option<Spanned<String>>,
+    suggest_authorised: Option<PathBuf>,
     format: Option<Format>,
     output: Option<PathBuf>,
     pairs: Option<Spanned<PathBuf>>,
@@ -244,6 +251,7 @@ impl Settings {
             Some(year) => Some(year),
             None => source.number(&file.year, 1970..=2200, "a year from 1970 to 2200")?,
         };
+        let explain = source.explain(&args, &file)?;
         let jobs = source.number::<u16>(&file.jobs, 1..=65_535, "at least one thread")?.map(usize::from);
         let threads = match args.jobs.or(jobs) {
             Some(0) => return Err("--jobs 0: at least one thread".to_owned()),
@@ -260,6 +268,8 @@ impl Settings {
             output: args.output.or(file.output),
             pairs: source.table(args.pairs, file.pairs, "--pairs")?,
             connections: source.table(args.connections, file.connections, "--connections")?,
+            explain,
+            suggest_authorised: args.views.suggest_authorised.or(file.suggest_authorised),
             year,
             zone,
             threads,

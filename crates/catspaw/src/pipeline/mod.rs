@@ -11,9 +11,9 @@ mod spill;
 mod survey;
 
 pub(crate) use parse::UnparsedCount;
-pub(crate) use restrict::Restriction;
+pub(crate) use restrict::{Restriction, ends};
 pub(crate) use route::Home;
 pub(crate) use run::{FileRead, Gathered, Options, run};
-pub(crate) use shard::Lanes;
+pub(crate) use shard::{Lanes, Wanted};
 pub(crate) use sort::{Sorted, Sorter};
 pub(crate) use survey::Stamps;

@@ -14,7 +14,7 @@ use super::parse::{Batch, PLACES, Rank, SensorCount, UnparsedCount, count_networ
 use super::reach::Reach;
 use super::restrict::Restriction;
 use super::route::Home;
-use super::shard::{Outcome, Shard};
+use super::shard::{Outcome, Shard, Wanted};
 use super::survey::{Stamps, Surveyed, follow_new_year, survey};
 use crate::input::{BlockReader, LONG_LINE, Problem, Source, Summary, TextBlock};
 
@@ -29,7 +29,7 @@ pub(crate) struct Options {
     pub(crate) threads: usize,
     /// Nanoseconds that the merge waits for a record that comes out of order.
     pub(crate) wait: i64,
-    pub(crate) wants_connections: bool,
+    pub(crate) connections: Wanted,
     pub(crate) seed: HashSeed,
 }
 
@@ -180,7 +180,7 @@ fn fold_batches(
         .step_by(workers)
         .map(|n| {
             let (config, restriction) = (Arc::clone(&options.config), Arc::clone(&options.restriction));
-            (n, Shard::new(config, restriction, options.days.clone(), options.wants_connections))
+            (n, Shard::new(config, restriction, options.days.clone(), options.connections))
         })
         .collect();
     let mut released = Arc::new(Watermarks::default());

@@ -8,7 +8,7 @@ use catspaw_records::{Days, HostKey, Nanos, Record, SensorId};
 use catspaw_relay::{Config, Connection, Context, Lane, LegPair, Observation, Sink};
 
 use super::parse::{Batch, Rank};
-use super::restrict::{Filter, Look, Restriction};
+use super::restrict::{Filter, Look, Restriction, ends};
 use super::route::Routed;
 use super::spill::Spill;
 
@@ -101,11 +101,33 @@ struct Held {
     asked_for: bool,
 }
 
+/// Which connections are kept for whoever wants to see them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    #[default]
+    None,
+    Of(IpAddr),
+    All,
+}
+
+impl Wanted {
+    fn has(self, connection: &Connection) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::Of(host) => {
+                let (orig, resp) = ends(connection);
+                orig.addr == host || resp.addr == host
+            }
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 struct Rowsink {
     pairs: Spill<LegPair>,
     connections: Spill<Connection>,
-    wants_connections: bool,
+    wanted: Wanted,
     connected: u64,
     ended: u64,
     sizeless: u64,
@@ -119,7 +141,7 @@ impl Sink for Rowsink {
             self.ended += 1;
             self.sizeless += u64::from(connection.bytes().is_none());
         }
-        if self.wants_connections {
+        if self.wanted.has(&connection) {
             self.error = self.error.take().or(self.connections.push(connection).err());
         }
     }
@@ -136,7 +158,7 @@ impl Shard {
         config: std::sync::Arc<Config>,
         restriction: std::sync::Arc<Restriction>,
         days: Days,
-        wants_connections: bool,
+        wanted: Wanted,
     ) -> Self {
         Self {
             config,
@@ -146,7 +168,7 @@ impl Shard {
             seen: HashMap::new(),
             lanes: HashMap::new(),
             serving: 0,
-            rows: Rowsink { wants_connections, ..Rowsink::default() },
+            rows: Rowsink { wanted, ..Rowsink::default() },
             hosts_dropped: 0,
             irregular: BTreeMap::new(),
             reached: Nanos::MIN,

@@ -19,7 +19,7 @@ pub(crate) const FIXED_TARGETS: usize = 3;
 /// The port of mail between servers.
 const SMTP: u16 = 25;
 /// Ports of DNS, plain and over TLS: a forwarder conserves bytes by design.
-const DNS: [u16; 2] = [53, 853];
+pub(super) const DNS: [u16; 2] = [53, 853];
 /// The smallest p-value that is printed as a number.
 const LEAST_P: f64 = 1e-300;
 

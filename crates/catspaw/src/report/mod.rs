@@ -3,6 +3,7 @@
 mod build;
 pub(crate) mod csv;
 mod examples;
+pub(crate) mod explain;
 mod incident;
 mod mail;
 mod model;

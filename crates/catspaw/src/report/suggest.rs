@@ -25,7 +25,7 @@ pub(crate) fn write(report: &Report, out: &mut impl Write) -> io::Result<()> {
              listed as authorised and no longer accused: delete those that are not meant to be there, say in `reason` why \
              the others are, and add them to the file for --config.",
             report.version,
-            if found == 1 { "relay" } else { "relays" },
+            if found == 1 { "incident" } else { "incidents" },
         ),
     )?;
     for incident in &report.incidents {

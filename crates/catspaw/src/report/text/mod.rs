@@ -2,6 +2,7 @@
 
 mod advice;
 mod campaign;
+pub(crate) mod explain;
 mod kind;
 mod number;
 mod page;
