@@ -5,6 +5,7 @@ mod input;
 mod moment;
 mod output;
 mod pipeline;
+mod redact;
 mod report;
 mod scan;
 mod settings;

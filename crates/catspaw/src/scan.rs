@@ -16,6 +16,7 @@ use crate::args::{Format, ScanArgs, When};
 use crate::input::{Expanded, Severity, Source, expand};
 use crate::output::{Output, Taken};
 use crate::pipeline::{Gathered, Lanes, Options, Sorter, Stamps, Wanted, run};
+use crate::redact::{Key, Redactor, Scope};
 use crate::report::explain::Material;
 use crate::report::{self, Cases, Names, Report, delivered, text};
 use crate::settings::Settings;
@@ -50,6 +51,7 @@ struct Scan {
     pairs: Option<(Output, Form)>,
     connections: Option<(Output, Form)>,
     suggest: Option<Output>,
+    key: Option<(Scope, Key)>,
 }
 
 impl Scan {
@@ -65,6 +67,10 @@ impl Scan {
         if let Some(config) = &settings.configuration {
             taken.protect(config);
         }
+        let key = settings.redact.as_ref().map(|(scope, path)| key(*scope, path.as_deref(), &settings)).transpose()?;
+        if let Some((_, Some(path))) = &settings.redact {
+            taken.protect(path);
+        }
         let report = settings.output.as_ref().map(|path| taken.create("-o", path)).transpose()?;
         let mut table = |option, wanted: &Option<(PathBuf, Form)>| match wanted {
             Some((path, form)) => Ok::<_, String>(Some((taken.create(option, path)?, *form))),
@@ -74,14 +80,18 @@ impl Scan {
         let connections = table("--connections", &settings.connections)?;
         let suggest = &settings.suggest_authorised;
         let suggest = suggest.as_ref().map(|path| taken.create("--suggest-authorised", path)).transpose()?;
-        Ok(Self { settings, evidence, report, pairs, connections, suggest })
+        Ok(Self { settings, evidence, report, pairs, connections, suggest, key })
     }
 
     fn run(mut self) -> Result<bool, String> {
         let mut gathered = self.gather()?;
         self.tell_problems(&gathered);
         self.refuse_nothing(&gathered)?;
+        let redactor = self.redactor(&gathered)?;
+        let redactor = redactor.as_ref();
         let names = Names::new(&gathered);
+        let shown = redactor.map(|redactor| names.redacted(|name| redactor.name(name)));
+        let shown = shown.as_ref().unwrap_or(&names);
         let mut days = Days::new(self.settings.zone.clone());
         let failed = |e: io::Error| format!("a temporary file failed: {e} (TMPDIR says where they lie)");
 
@@ -111,18 +121,21 @@ impl Scan {
         let dns_forwarders = cases.take_dns();
 
         if let Some((output, form)) = self.pairs.take() {
-            let written = write_pairs(&mut pairs, &cases, &names, form, output.file());
+            let written = write_pairs(&mut pairs, &cases, shown, redactor, form, output.file());
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
         if let Some((output, form)) = self.connections.take() {
             let hosts = looked_at(&lanes);
             let shows = |row: &Connection| self.settings.restriction.shows(row, |addr| hosts.contains(&addr));
-            let written = write_connections(&mut rows, &names, shows, form, output.file());
+            let written = write_connections(&mut rows, shown, redactor, shows, form, output.file());
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
-        let report = report::build(&self.settings, &gathered, &lanes, &cases, &dns_forwarders, &names);
+        let mut report = report::build(&self.settings, &gathered, &lanes, &cases, &dns_forwarders, &names);
+        if let Some(redactor) = redactor {
+            redactor.report(&mut report);
+        }
         if !self.settings.quiet {
             report.warnings.iter().for_each(|warning| complain("warning", warning));
         }
@@ -142,7 +155,10 @@ impl Scan {
                     home: &self.settings.home,
                     verbose: self.settings.verbose,
                 };
-                let legs = material.explain(&mut rows, &mut explained).map_err(failed)?;
+                let mut legs = material.explain(&mut rows, &mut explained).map_err(failed)?;
+                if let Some(redactor) = redactor {
+                    redactor.explained(&mut legs);
+                }
                 self.write(|style, mut out| text::explain::write(&legs, style, &mut out))?;
             }
             None => self.write_report(&report)?,
@@ -165,6 +181,7 @@ impl Scan {
                 Some(host) => Wanted::Of(host),
                 None => Wanted::None,
             },
+            ours: self.key.is_some(),
             seed: HashSeed(random()),
         };
         let bar = self.progress_bar(&expanded.sources);
@@ -173,6 +190,24 @@ impl Scan {
         let mut gathered = gathered.map_err(|e| format!("the scan failed: {e}"))?;
         gathered.problems.splice(0..0, expanded.problems);
         Ok(gathered)
+    }
+
+    /// What replaces addresses, now that it is known which are ours.
+    fn redactor(&mut self, gathered: &Gathered) -> Result<Option<Redactor>, String> {
+        let Some((scope, key)) = self.key.take() else { return Ok(None) };
+        let settings = &self.settings;
+        let ours = || gathered.outcomes.iter().map(|outcome| &outcome.lanes.ours);
+        if ours().any(|ours| ours.beyond > 0) {
+            return Err(
+                "--redact: there are more addresses of ours than can be told from others: --home-net, or --since and \
+                        --until, would help"
+                    .to_owned(),
+            );
+        }
+        let declared = settings.config.authorised.iter().map(|stanza| stanza.host);
+        let nets = settings.home.nets.iter().copied().chain(declared).chain(settings.restriction.hosts.iter().copied());
+        let own = ours().flat_map(|ours| &ours.addresses).copied().chain(settings.explain).collect();
+        Redactor::new(scope, &key, nets.collect(), own).map(Some)
     }
 
     fn progress_bar(&self, sources: &[Source]) -> ProgressBar {
@@ -227,7 +262,13 @@ impl Scan {
 
     /// Writes to where the report goes.
     fn write(&mut self, say: impl Fn(text::Style, &mut dyn Write) -> io::Result<()>) -> Result<(), String> {
-        let style = |colour| text::Style { width: width(), colour, verbose: self.settings.verbose, unicode: is_utf8() };
+        let style = |colour| text::Style {
+            width: width(),
+            colour,
+            verbose: self.settings.verbose,
+            unicode: is_utf8(),
+            redacted: self.settings.redact.is_some(),
+        };
         let say = |style, mut out: &mut dyn Write| say(style, &mut out).and_then(|()| out.flush());
         match self.report.take() {
             Some(output) => {
@@ -246,6 +287,15 @@ impl Scan {
             }
         }
     }
+}
+
+fn key(scope: Scope, path: Option<&Path>, settings: &Settings) -> Result<(Scope, Key), String> {
+    let Some(path) = path else { return Ok((scope, Key::random()?)) };
+    let (key, is_open) = Key::of(path)?;
+    if is_open && !settings.quiet {
+        complain("warning", &format!("{}: others may read this key, and undo --redact: chmod 600", path.display()));
+    }
+    Ok((scope, key))
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> String {
@@ -290,6 +340,7 @@ fn write_pairs(
     pairs: &mut Sorter<LegPair>,
     cases: &Cases<'_>,
     names: &Names,
+    redactor: Option<&Redactor>,
     form: Form,
     file: &File,
 ) -> io::Result<()> {
@@ -298,7 +349,10 @@ fn write_pairs(
         let Some((case, _)) = cases.of(&pair).filter(|_| pair.clear) else { return Ok(()) };
         let case = &cases.cases[case];
         let mail = delivered(&pair.outbound, case.delivered_from);
-        table.pair(&pair, &case.id(), mail, names)
+        match redactor {
+            Some(redactor) => table.pair(&redactor.pair(pair), &redactor.id(&case.id()), mail, names),
+            None => table.pair(&pair, &case.id(), mail, names),
+        }
     })?;
     table.finish()
 }
@@ -311,11 +365,16 @@ fn looked_at(lanes: &[Lanes]) -> HashSet<IpAddr> {
 fn write_connections(
     rows: &mut Sorter<Connection>,
     names: &Names,
+    redactor: Option<&Redactor>,
     shows: impl Fn(&Connection) -> bool,
     form: Form,
     file: &File,
 ) -> io::Result<()> {
     let mut table = Table::connections(BufWriter::new(file), form)?;
-    rows.for_each(|row| if shows(&row) { table.connection(&row, names) } else { Ok(()) })?;
+    rows.for_each(|row| match redactor {
+        _ if !shows(&row) => Ok(()),
+        Some(redactor) => table.connection(&redactor.connection(row), names),
+        None => table.connection(&row, names),
+    })?;
     table.finish()
 }

@@ -17,6 +17,7 @@ use toml::Spanned;
 
 use crate::args::{Format, ScanArgs, When};
 use crate::pipeline::{Home, Restriction};
+use crate::redact::Scope;
 use crate::tables::Form;
 
 /// The merge waits so long for a record that comes out of order.
@@ -40,6 +41,8 @@ pub(crate) struct Settings {
     pub(crate) explain: Option<IpAddr>,
     /// Where the stanzas go that would declare what was found.
     pub(crate) suggest_authorised: Option<PathBuf>,
+    /// Whose addresses are replaced, and the file of the key.
+    pub(crate) redact: Option<(Scope, Option<PathBuf>)>,
     pub(crate) year: Option<i16>,
     pub(crate) zone: TimeZone,
     pub(crate) threads: usize,
@@ -61,6 +64,8 @@ struct File {
     ports: Option<Vec<Spanned<only::Ports>>>,
     explain: Option<Spanned<String>>,
     suggest_authorised: Option<PathBuf>,
+    redact: Option<Scope>,
+    redact_key: Option<PathBuf>,
     format: Option<Format>,
     output: Option<PathBuf>,
     pairs: Option<Spanned<PathBuf>>,
@@ -252,6 +257,7 @@ impl Settings {
             None => source.number(&file.year, 1970..=2200, "a year from 1970 to 2200")?,
         };
         let explain = source.explain(&args, &file)?;
+        let redact = views::redact(&args.views, &file)?;
         let jobs = source.number::<u16>(&file.jobs, 1..=65_535, "at least one thread")?.map(usize::from);
         let threads = match args.jobs.or(jobs) {
             Some(0) => return Err("--jobs 0: at least one thread".to_owned()),
@@ -269,6 +275,7 @@ impl Settings {
             pairs: source.table(args.pairs, file.pairs, "--pairs")?,
             connections: source.table(args.connections, file.connections, "--connections")?,
             explain,
+            redact,
             suggest_authorised: args.views.suggest_authorised.or(file.suggest_authorised),
             year,
             zone,

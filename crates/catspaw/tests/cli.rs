@@ -21,6 +21,8 @@ mod networks;
 mod only;
 #[path = "cli/pix.rs"]
 mod pix;
+#[path = "cli/redact.rs"]
+mod redact;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/status.rs"]

@@ -55,6 +55,12 @@ impl Network {
         self.bits == if self.addr.is_ipv4() { 32 } else { 128 }
     }
 
+    /// Its length.
+    #[must_use]
+    pub fn bits(&self) -> u8 {
+        self.bits
+    }
+
     /// Its address.
     #[must_use]
     pub fn addr(&self) -> IpAddr {

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::redact::Scope;
+
 /// Other ways to look at it.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Other ways to look at it")]
@@ -13,4 +15,12 @@ pub(crate) struct ViewArgs {
     /// Write the configuration that would declare what was found, for the owner to edit
     #[arg(long, value_name = "FILE")]
     pub(crate) suggest_authorised: Option<PathBuf>,
+
+    /// Replace addresses, those of one network by such of one network: our own [default], or all
+    #[arg(long, value_enum, value_name = "WHOSE", num_args = 0..=1, require_equals = true, default_missing_value = "own")]
+    pub(crate) redact: Option<Scope>,
+
+    /// The key of --redact: 32 random bytes, made where FILE is missing [default: another one for each run]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) redact_key: Option<PathBuf>,
 }

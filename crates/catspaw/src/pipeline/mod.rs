@@ -1,5 +1,6 @@
 //! From evidence to folds: read, parse, merge, shard.
 
+mod ours;
 mod parse;
 mod reach;
 mod restrict;

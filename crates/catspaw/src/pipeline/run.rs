@@ -30,6 +30,8 @@ pub(crate) struct Options {
     /// Nanoseconds that the merge waits for a record that comes out of order.
     pub(crate) wait: i64,
     pub(crate) connections: Wanted,
+    /// Whether all addresses of ours are wanted.
+    pub(crate) ours: bool,
     pub(crate) seed: HashSeed,
 }
 
@@ -180,7 +182,7 @@ fn fold_batches(
         .step_by(workers)
         .map(|n| {
             let (config, restriction) = (Arc::clone(&options.config), Arc::clone(&options.restriction));
-            (n, Shard::new(config, restriction, options.days.clone(), options.connections))
+            (n, Shard::new(config, restriction, options.days.clone(), options.connections, options.ours))
         })
         .collect();
     let mut released = Arc::new(Watermarks::default());

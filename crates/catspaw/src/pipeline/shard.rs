@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use catspaw_records::{Days, HostKey, Nanos, Record, SensorId};
 use catspaw_relay::{Config, Connection, Context, Lane, LegPair, Observation, Sink};
 
+use super::ours::Ours;
 use super::parse::{Batch, Rank};
 use super::restrict::{Filter, Look, Restriction, ends};
 use super::route::Routed;
@@ -53,6 +54,8 @@ pub(crate) struct Lanes {
     pub(crate) inside: BTreeSet<IpAddr>,
     /// Openings beyond what a restriction asks for whose ends it may have taken in.
     pub(crate) forgotten: u64,
+    /// All addresses of ours, where they are wanted.
+    pub(crate) ours: Ours,
 }
 
 /// Records that are not taken as they come.
@@ -77,6 +80,7 @@ struct Waiting {
 pub(crate) struct Shard {
     config: std::sync::Arc<Config>,
     filter: Filter,
+    ours: Ours,
     days: Days,
     streams: BTreeMap<(SensorId, Rank), VecDeque<Waiting>>,
     /// Fingerprints of the records at the current moment of each sensor.
@@ -159,10 +163,12 @@ impl Shard {
         restriction: std::sync::Arc<Restriction>,
         days: Days,
         wanted: Wanted,
+        ours: bool,
     ) -> Self {
         Self {
             config,
             filter: Filter::new(restriction),
+            ours: Ours::new(ours),
             days,
             streams: BTreeMap::new(),
             seen: HashMap::new(),
@@ -248,6 +254,7 @@ impl Shard {
         if late {
             self.irregular.entry(irregular).or_default().late += u64::from(routed.owner);
         }
+        self.ours.note(&routed);
         let lane = self.lanes.get(&(routed.host, sensor)).map(|held| &*held.lane);
         match self.filter.look(sensor, &mut routed, lane) {
             Look::Away => Ok(()),
@@ -320,6 +327,7 @@ impl Shard {
             }
         }
         lanes.forgotten = self.filter.forgotten;
+        lanes.ours = self.ours;
         lanes.connected = self.rows.connected;
         lanes.ended = self.rows.ended;
         lanes.sizeless = self.rows.sizeless;

@@ -6,7 +6,7 @@ mod examples;
 pub(crate) mod explain;
 mod incident;
 mod mail;
-mod model;
+pub(crate) mod model;
 mod names;
 mod restricted;
 pub(crate) mod suggest;

@@ -1,9 +1,11 @@
 //! Other ways to look at what was found.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 
 use super::{File, Source};
-use crate::args::{Format, ScanArgs};
+use crate::args::{Format, ScanArgs, ViewArgs};
+use crate::redact::Scope;
 
 impl Source<'_> {
     pub(super) fn explain(&self, args: &ScanArgs, file: &File) -> Result<Option<IpAddr>, String> {
@@ -22,5 +24,22 @@ impl Source<'_> {
             }
             _ => Ok(host),
         }
+    }
+}
+
+/// Whose addresses are replaced, and the file of the key.
+pub(super) fn redact(args: &ViewArgs, file: &File) -> Result<Option<(Scope, Option<PathBuf>)>, String> {
+    let key = args.redact_key.as_ref().or(file.redact_key.as_ref());
+    match (args.redact.or(file.redact), key) {
+        (Some(_), _) if args.suggest_authorised.is_some() || file.suggest_authorised.is_some() => {
+            Err("--suggest-authorised with --redact would declare addresses that nobody has: run it by itself"
+                .to_owned())
+        }
+        (Some(scope), key) => Ok(Some((scope, key.cloned()))),
+        (None, Some(_)) if args.redact_key.is_some() => {
+            Err("--redact-key replaces nothing without --redact".to_owned())
+        }
+        // In a configuration it waits for the day on which --redact is given.
+        (None, _) => Ok(None),
     }
 }

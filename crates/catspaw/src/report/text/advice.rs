@@ -35,8 +35,12 @@ fn odds(incident: &Incident) -> String {
 pub(super) fn next(page: &mut Page<'_, impl Write>, incident: &Incident) -> io::Result<()> {
     page.part("What to do next")?;
     let steps = kind::steps(incident);
-    for (number, step) in (1..).zip(steps.iter().map(String::as_str).chain([kind::declare(incident)])) {
+    let declare = (!page.is_redacted()).then(|| kind::declare(incident));
+    for (number, step) in (1..).zip(steps.iter().map(String::as_str).chain(declare)) {
         page.hang(2, &format!("{number}. "), step)?;
+    }
+    if declare.is_none() {
+        return Ok(());
     }
     page.blank()?;
     page.verbatim(3, &suggest::stanzas(incident))

@@ -33,6 +33,8 @@ pub(crate) struct Style {
     pub(crate) verbose: bool,
     /// With more than ASCII: the locale says whether the terminal shows it.
     pub(crate) unicode: bool,
+    /// With addresses that nobody has: then there is nothing to declare.
+    pub(crate) redacted: bool,
 }
 
 /// Writes the report.

@@ -43,6 +43,11 @@ impl<'a, W: Write> Page<'a, W> {
         self.style.verbose
     }
 
+    /// Whether the addresses are nobody's.
+    pub(super) fn is_redacted(&self) -> bool {
+        self.style.redacted
+    }
+
     /// Whether more than ASCII may be drawn.
     pub(super) fn is_unicode(&self) -> bool {
         self.style.unicode

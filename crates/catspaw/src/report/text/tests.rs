@@ -3,7 +3,7 @@
 use super::{Style, sample, write};
 use crate::report::model::Report;
 
-const NARROW: Style = Style { width: 80, colour: false, verbose: false, unicode: true };
+const NARROW: Style = Style { width: 80, colour: false, verbose: false, unicode: true, redacted: false };
 
 fn text(report: &Report, style: Style) -> String {
     let mut out = Vec::new();
