@@ -38,9 +38,6 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "CIDR", value_delimiter = ',')]
     pub(crate) home_net: Vec<String>,
 
-    #[command(flatten)]
-    pub(crate) only: OnlyArgs,
-
     /// TOML file: home_net, authorised relays, thresholds; the command line wins
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
@@ -60,9 +57,6 @@ pub(crate) struct ScanArgs {
     /// Write every connection understood, in the same forms
     #[arg(long, value_name = "FILE")]
     pub(crate) connections: Option<PathBuf>,
-
-    #[command(flatten)]
-    pub(crate) views: ViewArgs,
 
     /// The year of stamps that have none [default: the latest that is not after the file was written]
     #[arg(long, value_name = "Y")]
@@ -87,6 +81,12 @@ pub(crate) struct ScanArgs {
     /// The progress bar on a terminal [default: auto]
     #[arg(long, value_enum, value_name = "WHEN")]
     pub(crate) progress: Option<When>,
+
+    #[command(flatten)]
+    pub(crate) only: OnlyArgs,
+
+    #[command(flatten)]
+    pub(crate) views: ViewArgs,
 }
 
 /// Forms of the report.

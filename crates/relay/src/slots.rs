@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 /// Slots that are kept. Beyond, they become wider.
 const SLOTS: usize = 192;
 /// Widths in seconds, each a multiple of the one before it; beyond the last they double.
-const WIDTHS: [i64; 9] = [60, 300, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400];
+const WIDTHS: [i64; 12] = [5, 15, 30, 60, 300, 900, 1800, 3600, 7200, 14_400, 28_800, 86_400];
 
 /// Counts in slots of equal width. Each slot begins at a multiple of the width, so that what is counted depends on the
 /// moments alone and not on their order.
@@ -142,10 +142,10 @@ mod tests {
 
     #[test]
     fn slots_are_as_narrow_as_their_number_allows() {
-        assert_eq!(slots(&[0, 59, 60]).range(), 0..2);
-        assert_eq!((slots(&[0, 59, 60]).count(0), slots(&[0, 59, 60]).count(7)), (2, 0));
-        assert_eq!(slots(&[0, 191 * 60]).width(), 60);
-        assert_eq!(slots(&[0, 192 * 60]).width(), 300);
+        assert_eq!(slots(&[0, 4, 5]).range(), 0..2);
+        assert_eq!((slots(&[0, 4, 5]).count(0), slots(&[0, 4, 5]).count(7)), (2, 0));
+        assert_eq!(slots(&[0, 191 * 5]).width(), 5);
+        assert_eq!(slots(&[0, 192 * 5]).width(), 15);
         assert_eq!(slots(&[0, 30 * 3600]).width(), 900);
         let far = slots(&[9_000_000_000, 0, -9_000_000_000]);
         assert!(far.range().count() <= SLOTS);

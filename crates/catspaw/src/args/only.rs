@@ -1,6 +1,6 @@
 //! Options that leave out part of the evidence.
 
-/// What is looked at.
+// No doc comment: it would become that of the command.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Look at part of it only")]
 pub(crate) struct OnlyArgs {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::redact::Scope;
 
-/// Other ways to look at it.
+// No doc comment: it would become that of the command.
 #[derive(Debug, Default, clap::Args)]
 #[command(next_help_heading = "Other ways to look at it")]
 pub(crate) struct ViewArgs {

@@ -52,7 +52,7 @@ fn rows(timeline: &Timeline, levels: [char; 9]) -> Vec<Line> {
         rows.push(row("in   ", &|slot| timeline.inbound.count(slot)));
     }
     rows.push(row("out  ", &|slot| timeline.outbound.count(slot)));
-    rows.push(vec![Span::new(&axis(timeline), FAINT)]);
+    rows.extend(Some(axis(timeline)).filter(|axis| !axis.trim().is_empty()).map(|axis| vec![Span::new(&axis, FAINT)]));
     rows
 }
 
@@ -80,7 +80,8 @@ fn axis(timeline: &Timeline) -> String {
 
 /// Seconds from one label to the next, which are a multiple of a slot's.
 fn step(width: i64) -> i64 {
-    const STEPS: [i64; 12] = [600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 2_592_000];
+    const STEPS: [i64; 15] =
+        [60, 120, 300, 600, 900, 1800, 3600, 7200, 10_800, 21_600, 43_200, 86_400, 172_800, 604_800, 2_592_000];
     STEPS.into_iter().find(|&step| step >= width * LABELS).unwrap_or(width * LABELS)
 }
 
@@ -97,6 +98,7 @@ fn legend(timeline: &Timeline) -> String {
         60 => "a minute".to_owned(),
         3600 => "an hour".to_owned(),
         86_400 => "a day".to_owned(),
+        _ if width < 60 => format!("{width} seconds"),
         _ if width < 3600 => format!("{} minutes", width / 60),
         _ if width < 86_400 => format!("{} hours", width / 3600),
         _ => format!("{} days", width / 86_400),
