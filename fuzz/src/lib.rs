@@ -3,6 +3,9 @@
 //! Each function takes a file's content and panics where the reader breaks its contract. The fuzz targets call them,
 //! and `crates/records/tests/fuzz_corpora.rs` calls them with the committed corpora in every test run.
 
+use std::io::{BufRead, BufReader};
+
+use catspaw_records::nmap::{self, Form};
 use catspaw_records::{
     Block, Clock, HashSeed, LineSink, Place, Reader, Record, Sniffed, Unparsed, YearHint, cisco, sniff,
 };
@@ -19,6 +22,28 @@ pub fn zeek(data: &[u8]) {
     if let Sniffed::Evidence(reader @ Reader::ZeekConn(_)) = sniff(data, clock()) {
         check(&reader, data);
     }
+}
+
+/// Both readers of nmap's output: how the content comes in changes nothing, and nothing grows beyond what was given.
+pub fn nmap(data: &[u8]) {
+    _ = Form::sniff(data);
+    for form in [Form::Xml, Form::Grepable] {
+        let whole = read_scan(form, data);
+        assert_eq!(whole, read_scan(form, BufReader::with_capacity(7, data)));
+        for said in &whole.1 {
+            let nmap::Said::Host(host) = said else { continue };
+            assert!(!host.addresses.is_empty());
+            let texts = host.names.iter().chain(host.open.values().map(|port| &port.product));
+            // What is not UTF-8 becomes three bytes for one.
+            assert!(texts.map(String::len).sum::<usize>() <= 3 * data.len());
+        }
+    }
+}
+
+fn read_scan(form: Form, input: impl BufRead) -> (nmap::Scan, Vec<nmap::Said>) {
+    let mut all = Vec::new();
+    let scan = form.read(input, 0, &TimeZone::UTC, &mut |said| all.push(said));
+    (scan, all)
 }
 
 fn clock() -> Clock {

@@ -12,8 +12,8 @@ use crate::tables::Table;
 use crate::test;
 
 /// What this version must hold: captures with forward relays, seen through logs of connections.
-const SCENARIOS: [&str; 5] = ["1", "2", "4", "5", "8"];
-const VIEWS: [&str; 4] = ["pix", "pix-cut", "asa", "conn"];
+const SCENARIOS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
+const VIEWS: [&str; 5] = ["pix", "pix-cut", "asa", "asa-cut", "conn"];
 
 /// The four days of syslog.
 const CASE: &str = "case";

@@ -24,7 +24,8 @@ pub(crate) enum Command {
     Scan(ScanArgs),
 }
 
-/// Judges hosts from evidence: Cisco PIX and ASA syslog, Zeek conn.log (TSV), plain or packed with gzip or zstd.
+/// Judges hosts from evidence: Cisco PIX and ASA syslog, Zeek conn.log (TSV), plain or packed with gzip or zstd; with
+/// nmap's output (-oX, -oG) beside them.
 /// What a file is, is told from its content.
 ///
 /// Exit status: 0 nothing found, 1 incidents, 2 the run failed (usage, no readable evidence).
@@ -41,6 +42,10 @@ pub(crate) struct ScanArgs {
     /// TOML file: home_net, authorised relays, thresholds; the command line wins
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+
+    /// TOML file of signs by which proxyware is known, added to those in the binary
+    #[arg(long, value_name = "FILE")]
+    pub(crate) signatures: Option<PathBuf>,
 
     /// The report [default: text]
     #[arg(long, value_enum, value_name = "FORM")]

@@ -18,7 +18,7 @@ use crate::output::{Output, Taken};
 use crate::pipeline::{Gathered, Lanes, Options, Sorter, Stamps, Wanted, run};
 use crate::redact::{Key, Redactor, Scope};
 use crate::report::explain::Material;
-use crate::report::{self, Cases, Names, Report, delivered, text};
+use crate::report::{self, Cases, Findings, Names, Report, delivered, text};
 use crate::settings::Settings;
 use crate::tables::{Form, Table};
 
@@ -64,8 +64,8 @@ impl Scan {
                 None => taken.protect_standard_input(),
             }
         }
-        if let Some(config) = &settings.configuration {
-            taken.protect(config);
+        for file in [&settings.configuration, &settings.signatures_file].into_iter().flatten() {
+            taken.protect(file);
         }
         let key = settings.redact.as_ref().map(|(scope, path)| key(*scope, path.as_deref(), &settings)).transpose()?;
         if let Some((_, Some(path))) = &settings.redact {
@@ -96,32 +96,13 @@ impl Scan {
         let failed = |e: io::Error| format!("a temporary file failed: {e} (TMPDIR says where they lie)");
 
         let mut rows = connections_of(&mut gathered).map_err(failed)?;
-        let outcomes = std::mem::take(&mut gathered.outcomes);
-        let (lanes, mut spills): (Vec<_>, Vec<_>) = outcomes.into_iter().map(|o| (o.lanes, o.pairs)).unzip();
-        let mut cases = Cases::choose(&lanes, &self.settings.config);
-        let mut pairs = Sorter::<LegPair>::default();
-        let mut explained = Sorter::<LegPair>::default();
-        for spill in &mut spills {
-            for pair in spill.rows().map_err(failed)? {
-                let pair = pair.map_err(failed)?;
-                if self.settings.explain == Some(pair.host.addr()) {
-                    explained.push(pair.clone()).map_err(failed)?;
-                }
-                if cases.of(&pair).is_some() {
-                    pairs.push(pair).map_err(failed)?;
-                }
-            }
-        }
-        drop(spills);
-        let add = |pair: LegPair| {
-            cases.add(&pair, &mut days);
-            Ok(())
-        };
-        pairs.for_each(add).map_err(failed)?;
-        let dns_forwarders = cases.take_dns();
+        let lanes = std::mem::take(&mut gathered.lanes);
+        let mut found = Findings::of(&mut gathered.rows, &lanes, &self.settings.config, &mut days).map_err(failed)?;
+        let mut explained = self.pairs_to_explain(&mut gathered).map_err(failed)?;
+        gathered.rows = Vec::new();
 
         if let Some((output, form)) = self.pairs.take() {
-            let written = write_pairs(&mut pairs, &cases, shown, redactor, form, output.file());
+            let written = write_pairs(&mut found.pairs, &found.cases, shown, redactor, form, output.file());
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
@@ -132,7 +113,7 @@ impl Scan {
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
-        let mut report = report::build(&self.settings, &gathered, &lanes, &cases, &dns_forwarders, &names);
+        let mut report = report::build(&self.settings, &gathered, &lanes, &found, &names);
         if let Some(redactor) = redactor {
             redactor.report(&mut report);
         }
@@ -149,8 +130,8 @@ impl Scan {
                 let material = Material {
                     host,
                     lanes: &lanes,
-                    cases: &cases,
-                    dns_forwarders: &dns_forwarders,
+                    cases: &found.cases,
+                    dns_forwarders: &found.dns_forwarders,
                     config: &self.settings.config,
                     home: &self.settings.home,
                     verbose: self.settings.verbose,
@@ -183,6 +164,7 @@ impl Scan {
             },
             ours: self.key.is_some(),
             seed: HashSeed(random()),
+            signatures: Arc::clone(&self.settings.signatures),
         };
         let bar = self.progress_bar(&expanded.sources);
         let gathered = run(expanded.sources, &options, |bytes| bar.set_position(bytes));
@@ -192,11 +174,26 @@ impl Scan {
         Ok(gathered)
     }
 
+    /// The pairs of the host that is to be explained, also where they convict nobody.
+    fn pairs_to_explain(&self, gathered: &mut Gathered) -> io::Result<Sorter<LegPair>> {
+        let mut pairs = Sorter::default();
+        let Some(host) = self.settings.explain else { return Ok(pairs) };
+        for rows in &mut gathered.rows {
+            for pair in rows.pairs.rows()? {
+                let pair = pair?;
+                if pair.host.addr() == host {
+                    pairs.push(pair)?;
+                }
+            }
+        }
+        Ok(pairs)
+    }
+
     /// What replaces addresses, now that it is known which are ours.
     fn redactor(&mut self, gathered: &Gathered) -> Result<Option<Redactor>, String> {
         let Some((scope, key)) = self.key.take() else { return Ok(None) };
         let settings = &self.settings;
-        let ours = || gathered.outcomes.iter().map(|outcome| &outcome.lanes.ours);
+        let ours = || gathered.lanes.iter().map(|lanes| &lanes.ours);
         if ours().any(|ours| ours.beyond > 0) {
             return Err(
                 "--redact: there are more addresses of ours than can be told from others: --home-net, or --since and \
@@ -206,7 +203,12 @@ impl Scan {
         }
         let declared = settings.config.authorised.iter().map(|stanza| stanza.host);
         let nets = settings.home.nets.iter().copied().chain(declared).chain(settings.restriction.hosts.iter().copied());
-        let own = ours().flat_map(|ours| &ours.addresses).copied().chain(settings.explain).collect();
+        let own = ours()
+            .flat_map(|ours| &ours.addresses)
+            .copied()
+            .chain(settings.explain)
+            .chain(gathered.scans.hosts().map(|(host, _)| host))
+            .collect();
         Redactor::new(scope, &key, nets.collect(), own).map(Some)
     }
 
@@ -238,8 +240,11 @@ impl Scan {
 
     /// Nothing read, or nothing of it ours, is no result.
     fn refuse_nothing(&self, gathered: &Gathered) -> Result<(), String> {
-        let sensors = || gathered.files.values().flat_map(|file| file.sensors.values());
+        let sensors = || gathered.files.values().filter(|file| !file.is_scan()).flat_map(|file| file.sensors.values());
         if sensors().map(|sensor| sensor.records).sum::<u64>() == 0 {
+            if gathered.scans.files > 0 {
+                return Ok(());
+            }
             return Err(report::nothing_understood(&gathered.files));
         }
         if sensors().map(|sensor| sensor.inside).sum::<u64>() > 0 {
@@ -327,11 +332,11 @@ fn random() -> u64 {
 
 fn connections_of(gathered: &mut Gathered) -> io::Result<Sorter<Connection>> {
     let mut rows = Sorter::default();
-    for outcome in &mut gathered.outcomes {
-        for row in outcome.connections.rows()? {
+    for of_worker in &mut gathered.rows {
+        for row in of_worker.connections.rows()? {
             rows.push(row?)?;
         }
-        outcome.connections = Default::default();
+        of_worker.connections = Default::default();
     }
     Ok(rows)
 }

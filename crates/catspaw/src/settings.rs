@@ -8,6 +8,7 @@ use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use catspaw_records::{Endpoint, Nanos};
 use catspaw_relay::{Authorised, Config, Network, Topology};
@@ -16,6 +17,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::args::{Format, ScanArgs, When};
+use crate::indicators::Signatures;
 use crate::pipeline::{Home, Restriction};
 use crate::redact::Scope;
 use crate::tables::Form;
@@ -51,6 +53,9 @@ pub(crate) struct Settings {
     pub(crate) progress: When,
     /// Nanoseconds.
     pub(crate) wait: i64,
+    /// The owner's file of signatures, and what it says with those in the binary.
+    pub(crate) signatures_file: Option<PathBuf>,
+    pub(crate) signatures: Arc<Signatures>,
 }
 
 /// The configuration file: every option's long name with `_` for `-`, and what the owner declares.
@@ -76,6 +81,7 @@ struct File {
     quiet: Option<bool>,
     verbose: Option<bool>,
     progress: Option<When>,
+    signatures: Option<PathBuf>,
     #[serde(default)]
     authorised: Vec<Stanza>,
     #[serde(default)]
@@ -110,14 +116,15 @@ struct Stanza {
     reason: String,
 }
 
-/// Where in the configuration something is wrong.
-struct Source<'a> {
-    path: &'a Path,
-    text: &'a str,
+/// Where in a file that the owner has written something is wrong.
+pub(crate) struct Text<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) text: &'a str,
 }
 
-impl Source<'_> {
-    fn error(&self, at: usize, why: &str) -> String {
+impl Text<'_> {
+    /// What is wrong at byte `at`, with the line.
+    pub(crate) fn error(&self, at: usize, why: &str) -> String {
         let before = &self.text[..at.min(self.text.len())];
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
@@ -232,7 +239,7 @@ impl Settings {
             Some(path) => fs::read_to_string(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))?,
             None => String::new(),
         };
-        let source = Source { path: &path, text: &text };
+        let source = Text { path: &path, text: &text };
         let file: File = toml::from_str(&text)
             .map_err(|error| source.error(error.span().map_or(0, |span| span.start), &plain(error.message())))?;
         let mut config = source.config(&file)?;
@@ -264,6 +271,7 @@ impl Settings {
             Some(threads) => threads.min(256),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
+        let signatures_file = args.signatures.or(file.signatures);
         Ok(Self {
             evidence: args.evidence,
             configuration: args.config,
@@ -284,12 +292,14 @@ impl Settings {
             verbose: args.verbose || file.verbose.unwrap_or(false),
             progress: args.progress.or(file.progress).unwrap_or(When::Auto),
             wait,
+            signatures: Arc::new(Signatures::load(signatures_file.as_deref())?),
+            signatures_file,
         })
     }
 }
 
 /// The parser's words, without the names of Rust's types.
-fn plain(message: &str) -> String {
+pub(crate) fn plain(message: &str) -> String {
     message.replace("expected i64", "expected a whole number").replace("expected f64", "expected a number")
 }
 

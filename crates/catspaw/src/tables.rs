@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use base64::Engine as _;
 use catspaw_records::{Endpoint, Nanos, Place, Proto, RecordId, SensorId, Stamp};
-use catspaw_relay::{Basis, Connection, Leg, LegPair, Said};
+use catspaw_relay::{Basis, Connection, Leg, LegPair, Said, Sent, Topology};
 use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
 use xxhash_rust::xxh3::xxh3_64;
@@ -159,7 +159,13 @@ impl<W: Write> Table<W> {
             Cell::Text(if pair.basis == Basis::Bytes { "bytes" } else { "order" }.to_owned()),
         ];
         let sensor = names.sensor(pair.sensor);
-        row.extend(leg(&pair.inbound, pair.inbound.peer, pair.inbound.own, sensor));
+        let inbound = &pair.inbound;
+        // A tunnel was dialled by the host.
+        let (orig, resp) = match pair.topology {
+            Topology::Backconnect => (inbound.own, inbound.peer),
+            Topology::Forward | Topology::Direct => (inbound.peer, inbound.own),
+        };
+        row.extend(leg(inbound, orig, resp, sensor));
         row.extend(leg(&pair.outbound, pair.outbound.own, pair.outbound.peer, sensor));
         row.push(delivered.map_or(Cell::Unset, |d| Cell::Number(u64::from(d))));
         row.push(Cell::Text(sensor.to_owned()));
@@ -441,6 +447,14 @@ impl Sorted for LegPair {
     fn key(&self) -> Self::Key {
         let key = |leg: &Leg| (leg.start.at, leg.start.sensor, leg.id, leg.peer);
         (key(&self.outbound), key(&self.inbound))
+    }
+}
+
+impl Sorted for Sent {
+    type Key = RowKey;
+
+    fn key(&self) -> Self::Key {
+        (self.leg.start.at, self.leg.start.sensor, self.leg.id, self.leg.peer)
     }
 }
 

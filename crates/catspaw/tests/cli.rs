@@ -25,6 +25,8 @@ mod pix;
 mod redact;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/scans.rs"]
+mod scans;
 #[path = "cli/status.rs"]
 mod status;
 #[path = "cli/views.rs"]

@@ -30,6 +30,11 @@ fn cisco() {
 }
 
 #[test]
+fn nmap() {
+    replay("nmap", targets::nmap);
+}
+
+#[test]
 fn zeek() {
     replay("zeek", targets::zeek);
 }

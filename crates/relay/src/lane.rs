@@ -9,12 +9,14 @@ use catspaw_records::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::backconnect::may_be_tunnel;
 use crate::config::{Config, Topology};
 use crate::histogram::Histogram;
 use crate::leg::{Direction, End, Leg, Size};
 use crate::pending::{self, Final};
 use crate::service::{Due, Key, Service};
-use crate::sink::{Basis, Connection, LegPair, Said, Sink};
+use crate::sink::{Basis, Connection, LegPair, Said, Sent, Sink};
+use crate::spam::Spam;
 use crate::tally::Tally;
 
 /// Log time between two assignments.
@@ -29,6 +31,9 @@ const PENDING_INBOUND: usize = 4 * OPEN;
 const PUBLIC: usize = 64;
 /// Connections of a host that may be open at once; beyond, the oldest eighth is given up.
 const OPEN: usize = 65_536;
+
+/// Ports at which mail is taken in.
+const MAIL: [u16; 3] = [25, 465, 587];
 
 /// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
 pub const STATE_VERSION: u32 = 3;
@@ -107,6 +112,12 @@ pub struct Lane {
     ranks: u32,
     /// How often each local port closed connections whose opening was not seen.
     closed_ports: HashMap<u16, u32>,
+    /// Whether it sends mail by itself: what no declaration covers, and what one covers.
+    pub spam: [Option<Box<Spam>>; 2],
+    /// Inbound connections with payload from inside at ports of mail.
+    mail_inside: u64,
+    /// Whether it had an outbound connection that may be a tunnel's.
+    pub may_tunnel: bool,
     /// Counts.
     pub tally: Tally,
     /// Addresses the host was seen as outside.
@@ -146,10 +157,18 @@ impl Lane {
         Ok(())
     }
 
+    /// Inbound sessions with payload at ports of mail, from outside and from inside: a mail server has them.
+    #[must_use]
+    pub fn mail_taken_in(&self) -> u64 {
+        let outside: u64 = MAIL.iter().filter_map(|port| self.services.get(port)).map(|service| service.sessions).sum();
+        outside + self.mail_inside
+    }
+
     /// Whether the evidence against one of its services was enough.
     #[must_use]
     pub fn is_convicted(&self) -> bool {
-        self.services.values().flat_map(|s| s.tests.iter().flatten()).any(|tests| tests.conviction.is_some())
+        let tried = |s: &Service| [false, true].iter().any(|&a| s.tried(a).any(|tests| tests.conviction.is_some()));
+        self.services.values().any(tried) || self.spam.iter().flatten().any(|spam| spam.all.caught.is_some())
     }
 
     /// Whether the connection that ends here is open, so that its opening was observed.
@@ -276,8 +295,8 @@ impl Lane {
         if late {
             self.forget_inbound(open);
         }
-        if open.opened.proto == Proto::Tcp && !open.peer_inside {
-            self.ended(ctx, seen.key, direction, (leg.start.at, open.order), leg, late);
+        if open.opened.proto == Proto::Tcp {
+            self.ended(ctx, (seen.key, late), direction, ((leg.start.at, open.order), leg), sink);
         }
     }
 
@@ -303,6 +322,7 @@ impl Lane {
             opened: None,
             end: Some(self.end(seen.key, ended.at, closed.ending, closed.bytes)),
             smtp: direction == Direction::Outbound && peer.port == 25,
+            inward: seen.peer_inside,
             places: [None, Some(seen.record.place)],
         };
         if seen.owner {
@@ -314,8 +334,8 @@ impl Lane {
                 late: seen.late,
             });
         }
-        if closed.proto == Proto::Tcp && !seen.peer_inside {
-            self.ended(ctx, seen.key, direction, (start.at, self.order), leg, seen.late);
+        if closed.proto == Proto::Tcp {
+            self.ended(ctx, (seen.key, seen.late), direction, ((start.at, self.order), leg), sink);
         }
     }
 
@@ -359,9 +379,6 @@ impl Lane {
                 late: seen.late,
             });
         }
-        if whole.proto != Proto::Tcp || seen.peer_inside {
-            return;
-        }
         let (direction, own, peer) = match seen.side {
             Side::Orig => (Direction::Outbound, whole.orig, whole.resp),
             Side::Resp => (Direction::Inbound, whole.resp, whole.orig),
@@ -374,9 +391,12 @@ impl Lane {
             opened: None,
             end: Some(end),
             smtp: peer.port == 25 || smtp,
+            inward: seen.peer_inside,
             places: [Some(seen.record.place), None],
         };
-        self.ended(ctx, seen.key, direction, (leg.start.at, self.order), leg, seen.late);
+        if whole.proto == Proto::Tcp {
+            self.ended(ctx, (seen.key, seen.late), direction, ((leg.start.at, self.order), leg), sink);
+        }
     }
 
     /// An end at `at` that is known from now (`key`) on.
@@ -388,8 +408,33 @@ impl Lane {
         End { at, known: key, order: self.order, ending, answered, size }
     }
 
-    /// A TCP leg to or from outside is complete.
-    fn ended(&mut self, ctx: &mut Context<'_>, now: Nanos, direction: Direction, key: Key, leg: Leg, late: bool) {
+    /// A TCP leg within the house: that mail comes in this way marks a mail server; what goes out this way may be carried
+    /// on for somebody outside.
+    fn ended_inside(&mut self, settle: i64, (now, late): (Nanos, bool), direction: Direction, (key, leg): (Key, Leg)) {
+        match direction {
+            Direction::Inbound => {
+                self.mail_inside += u64::from(MAIL.contains(&leg.own.port) && leg.has_payload());
+            }
+            Direction::Outbound if !late && !self.services.is_empty() => {
+                self.outbound.insert(key, leg);
+                self.settling.push_back((now.plus(settle), key));
+            }
+            Direction::Outbound => {}
+        }
+    }
+
+    /// A TCP leg is complete.
+    fn ended(
+        &mut self,
+        ctx: &mut Context<'_>,
+        (now, late): (Nanos, bool),
+        direction: Direction,
+        (key, leg): (Key, Leg),
+        sink: &mut impl Sink,
+    ) {
+        if leg.inward {
+            return self.ended_inside(ctx.config.settle, (now, late), direction, (key, leg));
+        }
         self.tally.take(direction, &leg, ctx.days.of(leg.start.at));
         if late {
             return;
@@ -397,6 +442,8 @@ impl Lane {
         match direction {
             Direction::Inbound => self.inbound_ended(key, leg),
             Direction::Outbound => {
+                self.may_tunnel |= may_be_tunnel(&leg);
+                sink.sent(Sent { host: ctx.host, sensor: ctx.sensor, leg });
                 self.outbound.insert(key, leg);
                 self.settling.push_back((now.plus(ctx.config.settle), key));
             }
@@ -463,10 +510,13 @@ impl Lane {
                 return;
             }
             self.settling.pop_front();
+            let Some(leg) = self.outbound.get(&key).copied() else { continue };
+            if leg.smtp && !leg.inward {
+                self.sends_mail(ctx, &leg, due);
+            }
             if self.services.is_empty() {
                 continue;
             }
-            let Some(leg) = self.outbound.get(&key).copied() else { continue };
             let Some(size) = leg.size().filter(|size| size.total() > 0) else { continue };
             let day = ctx.days.of(due);
             for service in self.services.values_mut() {
@@ -476,11 +526,18 @@ impl Lane {
         }
     }
 
+    fn sends_mail(&mut self, ctx: &mut Context<'_>, leg: &Leg, due: Nanos) {
+        let covered = ctx.config.covers_mail(leg.own.addr, leg.peer.addr);
+        let explained = self.services.values().any(|service| service.may_explain(leg));
+        let day = ctx.days.of(due);
+        self.spam[usize::from(covered)].get_or_insert_default().take(leg, explained, due, day, ctx.config);
+    }
+
     fn raise(&mut self) {
         let logs: Vec<f64> = self
             .services
             .values()
-            .filter_map(|s| s.tests[0].as_ref().and_then(|t| t.latest()).map(|ratio| ratio + s.log_weight()))
+            .flat_map(|s| s.tried(false).filter_map(|t| Some(t.latest()? + s.log_weight() + t.hypothesis.share().ln())))
             .collect();
         if logs.is_empty() {
             return;
@@ -505,10 +562,11 @@ impl Lane {
 
     /// Lets go of what nothing that comes from `now` on can change or use: most hosts are seen now and then, and their
     /// last legs would be kept to the end. No result depends on whether it is called.
-    pub fn rest(&mut self, config: &Config, now: Nanos) {
-        let idle = config.horizon.max(STRIDE).saturating_add(config.settle);
+    pub fn rest(&mut self, ctx: &mut Context<'_>, now: Nanos) {
+        let idle = ctx.config.horizon.max(STRIDE).saturating_add(ctx.config.settle);
         let rests = self.last.is_some_and(|last| last.plus(idle) < now);
         if rests && self.services.is_empty() && self.quiet.is_empty() {
+            self.settle(ctx, now);
             self.outbound = BTreeMap::new();
             self.settling = VecDeque::new();
         }
@@ -570,6 +628,7 @@ impl Open {
             opened: Some(self.order),
             end: None,
             smtp: direction == Direction::Outbound && peer.port == 25,
+            inward: self.peer_inside,
             places: [Some(self.place), None],
         };
         (direction, leg)

@@ -39,6 +39,12 @@ impl Size {
         }
     }
 
+    /// What the originator sent, where that is known apart: of mail only this is handed on, the answers are not.
+    #[must_use]
+    pub fn upload(self) -> Self {
+        Self { down: 0, directed: false, ..self }
+    }
+
     /// Both directions.
     #[must_use]
     pub fn total(self) -> i64 {
@@ -114,6 +120,8 @@ pub struct Leg {
     pub end: Option<End>,
     /// Whether the witness's own word for the application is SMTP, or its port is 25.
     pub smtp: bool,
+    /// Whether it goes to a host of ours.
+    pub inward: bool,
     /// Where the opening stands and where the end.
     pub places: [Option<Place>; 2],
 }
@@ -202,6 +210,7 @@ mod tests {
             opened: Some(opened),
             end: Some(End { at, known, order, ending: Ending::Fins, answered: true, size: None }),
             smtp: false,
+            inward: false,
             places: [None, None],
         }
     }

@@ -4,25 +4,30 @@
 //! clock, bounded memory. Batch, live and cluster runs are drivers of the same fold.
 
 mod assign;
+mod backconnect;
 mod config;
 mod exchange;
 mod groups;
 mod histogram;
 mod lane;
 mod leg;
+mod mail;
 mod pairing;
 mod pending;
 mod service;
 mod sink;
 mod slots;
+mod spam;
 mod spread;
 mod tally;
 mod test;
 
+pub use backconnect::{Calls, Tunnel, find_tunnel, may_be_tunnel};
 pub use config::{Authorised, Config, Network, Topology};
 pub use lane::{Context, Lane, Observation, OutOfOrder, STATE_VERSION};
 pub use leg::{Direction, End, Leg, Size};
-pub use service::{Conviction, Service, Tests};
-pub use sink::{Basis, Connection, LegPair, Said, Sink};
+pub use service::{Conviction, Hypothesis, Service, Tests};
+pub use sink::{Basis, Connection, LegPair, Said, Sent, Sink};
 pub use slots::Slots;
+pub use spam::{Caught, SHARE as SPAM_SHARE, Spam, Stream};
 pub use tally::{Daily, Day, Tally, size_class};

@@ -6,14 +6,17 @@ use serde::{Deserialize, Serialize};
 
 use crate::assign::{Assignment, Edge};
 use crate::groups::Groups;
-use crate::histogram::{Histogram, overhead_prior, size_prior};
+use crate::histogram::{Histogram, mail_prior, overhead_prior, size_prior};
 use crate::leg::{Leg, Size};
+use crate::service::queued_for;
 use crate::spread::{Distance, Spread};
 
 /// Probability per second of a start or an end that has nothing to do with the other leg.
 const UNRELATED: f64 = 1.0 / 60.0;
 /// Share of pairs whose sizes fit no mode (a leg cut short by a reset, lost packets).
 const ODD: f64 = 0.05;
+/// Share of mail whose size says nothing of what came in: every recipient was refused, so that nothing was handed over.
+const UNLIKE: f64 = 0.15;
 /// Payload of a full segment on Ethernet, with and without TCP time stamps.
 const SEGMENTS: [i64; 2] = [1448, 1460];
 /// Rounds of assignment and learning; it has settled after three on all captures.
@@ -29,6 +32,8 @@ pub(crate) struct Model {
     refusals: Histogram,
     lags: Spread,
     ends: Spread,
+    /// Of mail: from the inbound leg's end to the outbound leg's opening.
+    queue: Spread,
     /// Pairs whose outbound leg has the client's source port (dante does that), and pairs that were asked.
     same_port: (f64, f64),
     /// Outbound legs with payload that were paired, and that might have been.
@@ -42,6 +47,7 @@ impl Default for Model {
             refusals: Histogram::default(),
             lags: Spread::prior(Distance::Lag),
             ends: Spread::prior(Distance::End),
+            queue: Spread::prior(Distance::Queue),
             same_port: (0.02, 1.0),
             share: (1.0, 2.0),
         }
@@ -49,6 +55,11 @@ impl Default for Model {
 }
 
 impl Model {
+    /// Share of pairs whose outbound leg has the client's source port.
+    pub(crate) fn same_ports(&self) -> f64 {
+        self.same_port.0 / self.same_port.1
+    }
+
     /// This, with the overheads that the service's test has learned on its way.
     pub(crate) fn with_overheads(mut self, overheads: &Histogram) -> Self {
         self.overheads = overheads.clone();
@@ -112,6 +123,39 @@ impl Model {
         if o.total() > 0
             && previous.overhead_score(i, o, background) > 0.0
             && let Some(difference) = i.minus(o)
+        {
+            self.overheads.add(difference, 1.0);
+        }
+    }
+
+    /// What the moments say of mail (natural logarithm of how much likelier as a pair).
+    pub(crate) fn mail_time_score(&self, inbound: &Leg, outbound: &Leg) -> f64 {
+        let resolution = i64::from(outbound.start.resolution.max(inbound.start.resolution));
+        let queued = self.queue.density(queued_for(inbound, outbound, 0), resolution);
+        let lagged = self.lags.density(inbound.lag_to(outbound, 0), resolution);
+        (queued.max(lagged) / UNRELATED).ln()
+    }
+
+    /// What the sizes say of mail; 0 where one is not known, or nothing was sent.
+    pub(crate) fn mail_size_score(&self, inbound: &Leg, outbound: &Leg, background: &Histogram) -> f64 {
+        let (Some(i), Some(o)) = (inbound.size(), outbound.size()) else { return 0.0 };
+        let (i, o) = (i.upload(), o.upload());
+        if o.up == 0 {
+            return 0.0;
+        }
+        let null = background.mixture(o, size_prior(o));
+        i.minus(o).map_or(0.0, |d| ((1.0 - UNLIKE) * self.overheads.mixture(d, mail_prior(d)) / null + UNLIKE).ln())
+    }
+
+    /// Takes a pair of mail.
+    pub(crate) fn learn_mail(&mut self, inbound: &Leg, outbound: &Leg) {
+        let resolution = i64::from(outbound.start.resolution.max(inbound.start.resolution));
+        self.queue.add(queued_for(inbound, outbound, 0), resolution, 1.0);
+        self.lags.add(inbound.lag_to(outbound, 0), resolution, 1.0);
+        let difference = |i: Size, o: Size| i.upload().minus(o.upload());
+        if let (Some(i), Some(o)) = (inbound.size(), outbound.size())
+            && o.up > 0
+            && let Some(difference) = difference(i, o)
         {
             self.overheads.add(difference, 1.0);
         }

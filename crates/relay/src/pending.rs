@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::leg::Leg;
+use crate::mail::pair_mail;
 use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound, pair};
-use crate::service::{Key, Service, could_cause};
+use crate::service::{Key, Service, could_be_stored, could_cause};
 
 /// Inbound legs that one outbound leg may be paired with.
 const EDGES: usize = 32;
@@ -23,11 +24,15 @@ pub(crate) struct Final<'a> {
 }
 
 /// What is pending, in a form that can be paired.
+#[derive(Default)]
 struct Pending<'a> {
     inbound: Vec<Inbound<'a>>,
     in_keys: Vec<(u16, Key)>,
     outbound: Vec<Outbound<'a>>,
     out_keys: Vec<Key>,
+    /// The same of mail that a server has stored and then handed on.
+    mail: Vec<Outbound<'a>>,
+    mail_keys: Vec<Key>,
 }
 
 /// What was decided.
@@ -64,7 +69,7 @@ pub(crate) fn settle(
 
 impl<'a> Pending<'a> {
     fn of(services: &'a BTreeMap<u16, Service>, outbound: &'a BTreeMap<Key, Leg>) -> Self {
-        let mut pending = Self { inbound: Vec::new(), in_keys: Vec::new(), outbound: Vec::new(), out_keys: Vec::new() };
+        let mut pending = Self::default();
         let mut index = BTreeMap::new();
         for (number, service) in services.values().enumerate() {
             for (&key, leg) in &service.legs {
@@ -74,7 +79,15 @@ impl<'a> Pending<'a> {
             }
         }
         for (&key, leg) in outbound {
-            let candidates = candidates(services, leg, &index);
+            if leg.smtp && services.values().any(Service::queues) {
+                let candidates = candidates(services, leg, &index, true);
+                if !candidates.is_empty() {
+                    pending.mail.push(Outbound { leg, candidates });
+                    pending.mail_keys.push(key);
+                    continue;
+                }
+            }
+            let candidates = candidates(services, leg, &index, false);
             if !candidates.is_empty() {
                 pending.outbound.push(Outbound { leg, candidates });
                 pending.out_keys.push(key);
@@ -91,10 +104,11 @@ impl<'a> Pending<'a> {
     ) -> Decided {
         let mut decided =
             Decided { models: services.values().map(|s| s.model.clone()).collect(), ..Decided::default() };
+        let models: Vec<Model> = services.values().map(Service::starting_model).collect();
+        self.decide_mail(&models, is_final, &mut decided, &mut give);
         if self.outbound.is_empty() {
             return decided;
         }
-        let models: Vec<Model> = services.values().map(Service::starting_model).collect();
         let matches = pair(&self.inbound, &self.outbound, &models);
         let open = self.open(&matches, is_final);
         let mut ins: BTreeMap<usize, usize> = BTreeMap::new();
@@ -122,6 +136,27 @@ impl<'a> Pending<'a> {
             is_final(self.outbound[out].leg) && !open.contains(&out)
         });
         decided
+    }
+
+    /// Mail: each outbound leg by itself, for an inbound one may have any number of them. An inbound leg is kept until it
+    /// is final itself, as long as it may have further ones.
+    fn decide_mail(
+        &self,
+        models: &[Model],
+        is_final: &impl Fn(&Leg) -> bool,
+        decided: &mut Decided,
+        give: &mut impl FnMut(Final<'_>),
+    ) {
+        for m in pair_mail(&self.inbound, &self.mail, models) {
+            let (inbound, outbound) = (self.inbound[m.inbound].leg, self.mail[m.outbound].leg);
+            if !is_final(outbound) {
+                decided.kept_in.insert(self.in_keys[m.inbound]);
+                decided.kept_out.insert(self.mail_keys[m.outbound]);
+                continue;
+            }
+            decided.models[self.inbound[m.inbound].service].learn_mail(inbound, outbound);
+            give(Final { inbound, outbound, clear: outbound.has_payload() || m.margin >= CLEAR_MARGIN });
+        }
     }
 
     /// Outbound legs that are not final, or that share an inbound leg with one that is not.
@@ -153,16 +188,27 @@ impl<'a> Pending<'a> {
     }
 }
 
-/// The inbound legs that an outbound leg may have been caused by: of each service those opened last before it.
-fn candidates(services: &BTreeMap<u16, Service>, out: &Leg, index: &BTreeMap<(usize, Key), usize>) -> Vec<usize> {
+/// Whether the inbound leg brought something that may have been handed on by the outbound one.
+fn stored_by(inbound: &Leg, outbound: &Leg) -> bool {
+    (inbound.end.is_none() || inbound.has_payload()) && could_be_stored(inbound, outbound, 0)
+}
+
+/// The inbound legs that an outbound leg may have been caused by: of each service those opened last before it. Of mail,
+/// those of services that store it, though they have ended.
+fn candidates(
+    services: &BTreeMap<u16, Service>,
+    out: &Leg,
+    index: &BTreeMap<(usize, Key), usize>,
+    stored: bool,
+) -> Vec<usize> {
     let mut found = Vec::new();
-    for (number, service) in services.values().enumerate() {
+    for (number, service) in services.values().enumerate().filter(|(_, service)| !stored || service.queues()) {
         let near = service
             .legs
             .range(..=(out.start_latest(), u64::MAX))
             .rev()
             .take(LOOKED_AT)
-            .filter(|(_, inbound)| could_cause(inbound, out, 0))
+            .filter(|(_, inbound)| if stored { stored_by(inbound, out) } else { could_cause(inbound, out, 0) })
             .take(EDGES);
         found.extend(near.filter_map(|(&key, _)| index.get(&(number, key)).copied()));
     }

@@ -1,6 +1,7 @@
 //! One port of a host, and whether what comes in there is carried on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use catspaw_records::Nanos;
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,14 @@ const LOOKED_AT: usize = 512;
 /// Shifts in time of the second look, nanoseconds: the outbound legs are moved this much earlier, so that what they
 /// still fit is coincidence. Primes, so that no beat of the traffic hits several.
 const SHIFTS: [i64; 3] = [61 * Nanos::SECOND, 127 * Nanos::SECOND, 251 * Nanos::SECOND];
+/// A mail server hands on within this, or it is not looked for.
+const LONGEST_QUEUE: i64 = 300 * Nanos::SECOND;
+/// From this ratio on (natural logarithm) pairs are made as those of a mail server.
+const QUEUES: f64 = 4.6;
+/// A relay that reaches inwards calls so many hosts inside for one client.
+const REACHED_LEAST: usize = 8;
+/// Clients of a service for whom that is noted.
+const CLIENTS: usize = 1024;
 /// The key by which legs are ordered: opening, then the order in which the fold met them.
 pub(crate) type Key = (Nanos, u64);
 
@@ -30,9 +39,35 @@ pub struct Conviction {
     pub sessions: u64,
 }
 
+/// How a service may carry on what comes in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Hypothesis {
+    /// While the client is connected.
+    AtOnce,
+    /// Mail, which may be handed on after the client has gone.
+    StoreAndForward,
+    /// While the client is connected, to hosts inside.
+    Inward,
+}
+
+impl Hypothesis {
+    /// Its share of the error that the owner allows, fixed before any data; what is left is direct spam's
+    /// ([`crate::spam::SHARE`]).
+    #[must_use]
+    pub fn share(self) -> f64 {
+        match self {
+            Self::AtOnce => 0.6,
+            Self::StoreAndForward => 0.2,
+            Self::Inward => 0.05,
+        }
+    }
+}
+
 /// The test of a service and its second look.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Tests {
+    /// What is tested.
+    pub hypothesis: Hypothesis,
     test: Test,
     shifted: [Test; SHIFTS.len()],
     /// The largest natural logarithm of the ratio so far.
@@ -60,6 +95,12 @@ pub struct Service {
     pub(crate) model: Model,
     /// The test of what no declared relay covers, and of what one covers.
     pub tests: [Option<Box<Tests>>; 2],
+    /// The same for mail that is handed on after it was taken in.
+    pub mail: [Option<Box<Tests>>; 2],
+    /// The test of what goes to hosts inside and is not declared.
+    pub inward: Option<Box<Tests>>,
+    /// Hosts inside that were called while a client was connected, by the client that came last.
+    reached: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
 }
 
 /// An outbound leg whose turn it is.
@@ -78,6 +119,29 @@ pub(crate) struct Due<'a> {
 }
 
 impl Tests {
+    fn of(hypothesis: Hypothesis) -> Self {
+        let new = || match hypothesis {
+            Hypothesis::AtOnce | Hypothesis::Inward => Test::default(),
+            Hypothesis::StoreAndForward => Test::of_queue(),
+        };
+        Self {
+            hypothesis,
+            test: new(),
+            shifted: std::array::from_fn(|_| new()),
+            largest: None,
+            largest_shifted: None,
+            taken: 0,
+            conviction: None,
+        }
+    }
+
+    /// The differences between inbound and outbound legs that it has seen most often, up and down (in `up` alone where there are
+    /// only totals), and their shares.
+    #[must_use]
+    pub fn overheads(&self) -> Vec<((i64, i64), f64)> {
+        self.test.overheads().modes(8)
+    }
+
     /// Natural logarithm of the ratio now.
     #[must_use]
     pub fn latest(&self) -> Option<f64> {
@@ -88,7 +152,17 @@ impl Tests {
 impl Service {
     /// A service that has just shown its first payload.
     pub(crate) fn new(port: u16, rank: u32, legs: BTreeMap<Key, Leg>) -> Self {
-        Self { port, rank, legs, sessions: 0, model: Model::default(), tests: [None, None] }
+        Self {
+            port,
+            rank,
+            legs,
+            sessions: 0,
+            model: Model::default(),
+            tests: [None, None],
+            mail: [None, None],
+            inward: None,
+            reached: BTreeMap::new(),
+        }
     }
 
     /// Natural logarithm of its weight among the host's services: 1/(k(k+1)) for the k-th.
@@ -98,29 +172,112 @@ impl Service {
         -(k * (k + 1.0)).ln()
     }
 
-    /// Takes one outbound leg into both tests.
+    /// Its tests of what no declared relay covers, or of what one covers.
+    pub fn tried(&self, authorised: bool) -> impl Iterator<Item = &Tests> {
+        let slot = usize::from(authorised);
+        let inward = self.inward.as_ref().filter(|_| !authorised && self.most_reached() >= REACHED_LEAST);
+        [self.tests[slot].as_ref(), self.mail[slot].as_ref(), inward].into_iter().flatten().map(|tests| &**tests)
+    }
+
+    /// The most hosts inside that were called for one client. One or a few are what a reverse proxy or a load balancer
+    /// calls.
+    #[must_use]
+    pub fn most_reached(&self) -> usize {
+        self.reached.values().map(BTreeSet::len).max().unwrap_or(0)
+    }
+
+    /// Natural logarithms of its tests' largest ratios, with the weights that they have among all that is tried on the
+    /// host.
+    pub fn weighed(&self, authorised: bool) -> impl Iterator<Item = (&Tests, f64)> {
+        let weight = self.log_weight();
+        self.tried(authorised).filter_map(move |t| Some((t, t.largest? + weight + t.hypothesis.share().ln())))
+    }
+
+    /// Share of its pairs whose outbound leg has the client's source port.
+    #[must_use]
+    pub fn same_ports(&self) -> f64 {
+        self.model.same_ports()
+    }
+
+    /// Whether what it takes in is mail that it hands on when it pleases, as far as can be told: nothing that is decided by
+    /// it convicts anybody.
+    pub(crate) fn queues(&self) -> bool {
+        let best = |tests: &[Option<Box<Tests>>; 2]| {
+            tests.iter().flatten().filter_map(|t| t.latest()).fold(f64::NEG_INFINITY, f64::max)
+        };
+        let queued = best(&self.mail);
+        queued > QUEUES && queued > best(&self.tests)
+    }
+
+    /// Whether one of its inbound legs may be why `leg` was opened, at once or some minutes later.
+    pub(crate) fn may_explain(&self, leg: &Leg) -> bool {
+        let before = self.legs.range(..=(leg.start_latest(), u64::MAX)).rev().take(LOOKED_AT);
+        before.map(|(_, inbound)| inbound).any(|inbound| could_be_stored(inbound, leg, 0))
+    }
+
+    /// Takes one outbound leg into all tests.
     pub(crate) fn take(&mut self, due: Due<'_>, config: &Config) {
+        if due.leg.inward {
+            self.reach(&due, config);
+            return self.take_into(Hypothesis::Inward, false, due, config);
+        }
         for authorised in [false, true] {
             if authorised && !config.declares(due.leg.own.addr) {
                 continue;
             }
-            self.take_into(authorised, due, config);
+            self.take_into(Hypothesis::AtOnce, authorised, due, config);
+            if due.leg.smtp && !self.is_decided(authorised) {
+                self.take_into(Hypothesis::StoreAndForward, authorised, due, config);
+            }
         }
     }
 
-    fn take_into(&mut self, authorised: bool, due: Due<'_>, config: &Config) {
-        let resolution = i64::from(due.leg.start.resolution);
-        let candidates = self.candidates(authorised, due, 0, config);
+    /// Whether it is convicted of carrying on at once, and better so than of storing: then the weaker hypothesis is not
+    /// followed any more.
+    fn is_decided(&self, authorised: bool) -> bool {
         let slot = usize::from(authorised);
-        if candidates.is_empty() && self.tests[slot].is_none() {
+        let (Some(at_once), stored) = (self.tests[slot].as_deref(), self.mail[slot].as_deref()) else { return false };
+        at_once.conviction.is_some() && stored.and_then(Tests::latest) < at_once.latest()
+    }
+
+    /// Notes which host inside was called, and for whom it may have been.
+    fn reach(&mut self, due: &Due<'_>, config: &Config) {
+        let before = self.legs.range(..=(due.leg.start_latest(), u64::MAX)).rev().take(LOOKED_AT);
+        let client = before.map(|(_, inbound)| inbound).find(|inbound| {
+            let declared = config.covers(inbound.own, inbound.peer.addr, due.leg.peer.addr);
+            could_cause(inbound, due.leg, 0) && !declared
+        });
+        let Some(client) = client.map(|inbound| inbound.peer.addr) else { return };
+        if self.reached.len() < CLIENTS || self.reached.contains_key(&client) {
+            let hosts = self.reached.entry(client).or_default();
+            if hosts.len() < REACHED_LEAST {
+                hosts.insert(due.leg.peer.addr);
+            }
+        }
+    }
+
+    fn slot(&mut self, hypothesis: Hypothesis, authorised: bool) -> &mut Option<Box<Tests>> {
+        match hypothesis {
+            Hypothesis::AtOnce => &mut self.tests[usize::from(authorised)],
+            Hypothesis::StoreAndForward => &mut self.mail[usize::from(authorised)],
+            Hypothesis::Inward => &mut self.inward,
+        }
+    }
+
+    fn take_into(&mut self, hypothesis: Hypothesis, authorised: bool, due: Due<'_>, config: &Config) {
+        let resolution = i64::from(due.leg.start.resolution);
+        let candidates = self.candidates(hypothesis, authorised, due, 0, config);
+        if candidates.is_empty() && self.slot(hypothesis, authorised).is_none() {
             return;
         }
-        let shifted: Vec<_> = SHIFTS.iter().map(|&shift| self.candidates(authorised, due, -shift, config)).collect();
-        let (log_weight, sessions) = (self.log_weight(), self.sessions);
-        let tests = self.tests[slot].get_or_insert_default();
+        let shifted: Vec<_> =
+            SHIFTS.iter().map(|&shift| self.candidates(hypothesis, authorised, due, -shift, config)).collect();
+        let (log_weight, sessions) = (self.log_weight() + hypothesis.share().ln(), self.sessions);
+        let tests = self.slot(hypothesis, authorised).get_or_insert_with(|| Box::new(Tests::of(hypothesis)));
+        let size = if hypothesis == Hypothesis::StoreAndForward { due.size.upload() } else { due.size };
         for (test, candidates) in tests.shifted.iter_mut().zip(&shifted) {
             if !candidates.is_empty() {
-                test.take(due.size, resolution, candidates, due.inbound, due.day);
+                test.take(size, resolution, candidates, due.inbound, due.day);
                 raise(&mut tests.largest_shifted, test.log_ratio());
             }
         }
@@ -128,7 +285,7 @@ impl Service {
             return;
         }
         tests.taken += 1;
-        tests.test.take(due.size, resolution, &candidates, due.inbound, due.day);
+        tests.test.take(size, resolution, &candidates, due.inbound, due.day);
         let ratio = tests.test.log_ratio();
         raise(&mut tests.largest, ratio);
         let enough = ratio + log_weight >= -config.alpha.ln() && tests.largest_shifted.is_none_or(|s| ratio > s);
@@ -137,31 +294,43 @@ impl Service {
         }
     }
 
-    /// The inbound legs that were open when `due`, moved by `shift`, was opened, the latest first.
-    fn candidates(&self, authorised: bool, due: Due<'_>, shift: i64, config: &Config) -> Vec<Candidate> {
+    /// The inbound legs that may have caused `due`, moved by `shift`, the latest first.
+    fn candidates(
+        &self,
+        hypothesis: Hypothesis,
+        authorised: bool,
+        due: Due<'_>,
+        shift: i64,
+        config: &Config,
+    ) -> Vec<Candidate> {
+        let queued = hypothesis == Hypothesis::StoreAndForward;
         let upto = due.leg.start_latest().plus(shift);
         let declared = config.declares(due.leg.own.addr);
         self.legs
             .range(..=(upto, u64::MAX))
             .rev()
             .take(LOOKED_AT)
-            .filter(|(_, inbound)| could_cause(inbound, due.leg, shift))
+            .filter(|(_, inbound)| match hypothesis {
+                Hypothesis::AtOnce | Hypothesis::Inward => could_cause(inbound, due.leg, shift),
+                Hypothesis::StoreAndForward => could_be_stored(inbound, due.leg, shift),
+            })
             .filter(|(_, inbound)| {
                 !declared || config.covers(inbound.own, inbound.peer.addr, due.leg.peer.addr) == authorised
             })
             .take(CANDIDATES)
             .map(|(&key, inbound)| Candidate {
                 key,
-                lag: inbound.lag_to(due.leg, shift),
-                gap: gap(inbound, due.leg, shift),
-                size: inbound.size(),
+                lag: if queued { queued_for(inbound, due.leg, shift) } else { inbound.lag_to(due.leg, shift) },
+                gap: if queued { Gap::Timer } else { gap(inbound, due.leg, shift) },
+                size: if queued { inbound.size().map(Size::upload) } else { inbound.size() },
             })
             .collect()
     }
 
     /// The overheads that its test has learned.
     pub(crate) fn starting_model(&self) -> Model {
-        let test = self.tests.iter().flatten().max_by_key(|tests| tests.taken);
+        let tests = if self.queues() { &self.mail } else { &self.tests };
+        let test = tests.iter().flatten().max_by_key(|tests| tests.taken);
         match test {
             Some(tests) => self.model.clone().with_overheads(tests.test.overheads()),
             None => self.model.clone(),
@@ -175,6 +344,19 @@ pub(crate) fn could_cause(inbound: &Leg, outbound: &Leg, shift: i64) -> bool {
     inbound.peer.addr != outbound.peer.addr
         && (shift != 0 || inbound.opened_before(outbound))
         && inbound.open_at_start_of(outbound, shift)
+}
+
+/// Whether the outbound leg, moved by `shift`, may hand on mail that the inbound one brought.
+pub(crate) fn could_be_stored(inbound: &Leg, outbound: &Leg, shift: i64) -> bool {
+    inbound.peer.addr != outbound.peer.addr
+        && (shift != 0 || inbound.opened_before(outbound))
+        && inbound.end.is_none_or(|end| outbound.start.at.plus(shift).since(end.at) <= LONGEST_QUEUE)
+}
+
+/// Nanoseconds from the inbound leg's end to the opening of the outbound one, moved by `shift`; negative where the client
+/// was still there, and 0 where it still is.
+pub(crate) fn queued_for(inbound: &Leg, outbound: &Leg, shift: i64) -> i64 {
+    inbound.end.map_or(0, |end| outbound.start.at.plus(shift).since(end.at))
 }
 
 fn gap(inbound: &Leg, outbound: &Leg, shift: i64) -> Gap {

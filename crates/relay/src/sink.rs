@@ -126,10 +126,23 @@ pub struct LegPair {
     pub outbound: Leg,
 }
 
+/// An outbound leg that is complete: what a tunnel or a bot sent is looked at when everything is known.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Sent {
+    /// The host.
+    pub host: HostKey,
+    /// Whose records.
+    pub sensor: SensorId,
+    /// Host to target.
+    pub leg: Leg,
+}
+
 /// Where the driver takes rows. It owns them, spills them and decides in the end which are printed.
 pub trait Sink {
     /// A connection is complete.
     fn connection(&mut self, connection: Connection);
     /// A pair is final.
     fn pair(&mut self, pair: LegPair);
+    /// An outbound leg is complete.
+    fn sent(&mut self, sent: Sent);
 }

@@ -10,6 +10,9 @@ pub(crate) enum Distance {
     Lag,
     /// From the inbound leg's end to the outbound leg's; negative where the outbound leg ended first.
     End,
+    /// From the inbound leg's end to the outbound leg's opening: what a mail server takes to hand a message on; negative
+    /// where it does so while its client is still there.
+    Queue,
 }
 
 /// A bin up to `.0` milliseconds (from the one before it) and the weight that is believed before anything was seen.
@@ -51,6 +54,25 @@ const END: [Bin; 15] = [
     (60_000, 0.2),
     (3_600_000, 0.05),
 ];
+/// A message is handed on while the client is there, or after it has gone: up to 5 s, 15 s, a minute and five minutes
+/// later, each as likely.
+const QUEUE: [Bin; 15] = [
+    (-60_000, 0.1),
+    (-5000, 0.4),
+    (-1000, 1.2),
+    (-250, 1.2),
+    (0, 1.2),
+    (250, 1.0),
+    (1000, 1.2),
+    (2000, 0.8),
+    (5000, 1.6),
+    (8000, 0.5),
+    (15_000, 1.2),
+    (30_000, 0.6),
+    (60_000, 1.2),
+    (120_000, 0.4),
+    (300_000, 1.2),
+];
 const BINS: usize = LAG.len();
 
 /// Weighted counts of distances.
@@ -64,6 +86,16 @@ impl Spread {
     /// What is believed before anything was seen.
     pub(crate) fn prior(distance: Distance) -> Self {
         Self { distance, counts: bins(distance).map(|(_, weight)| weight) }
+    }
+
+    /// Whether it is about what is stored and then handed on.
+    pub(crate) fn is_of_queue(&self) -> bool {
+        self.distance == Distance::Queue
+    }
+
+    /// Without what was learned.
+    pub(crate) fn afresh(&self) -> Self {
+        Self::prior(self.distance)
     }
 
     /// Takes a distance of `nanos`, known to within `resolution`, with weight `weight`.
@@ -83,7 +115,7 @@ impl Spread {
         let bins = bins(self.distance);
         let start = match (from, self.distance) {
             (0, Distance::Lag) => 0,
-            (0, Distance::End) => -3_600_000,
+            (0, Distance::End | Distance::Queue) => -3_600_000,
             _ => bins[from - 1].0,
         };
         mass / total / ((bins[to].0 - start) as f64 / 1000.0)
@@ -104,5 +136,6 @@ const fn bins(distance: Distance) -> [Bin; BINS] {
     match distance {
         Distance::Lag => LAG,
         Distance::End => END,
+        Distance::Queue => QUEUE,
     }
 }

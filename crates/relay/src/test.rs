@@ -9,7 +9,7 @@ use catspaw_records::Nanos;
 use serde::{Deserialize, Serialize};
 
 use crate::exchange::Exchange;
-use crate::histogram::{Histogram, Marginals, overhead_prior, size_prior};
+use crate::histogram::{Histogram, Marginals, mail_prior, overhead_prior, size_prior};
 use crate::leg::Size;
 use crate::spread::{Distance, Spread};
 
@@ -65,10 +65,8 @@ pub(crate) struct Test {
     ends: Spread,
     /// Inbound legs that were the likeliest cause of the last outbound legs, by their lags alone.
     exchange: Exchange,
-    /// Natural logarithm of the product for each share, capital not yet spent left out.
-    log_products: [f64; SHARES.len()],
-    days: u32,
-    last_day: Option<i32>,
+    /// The product for each share.
+    capital: Capital<{ SHARES.len() }>,
 }
 
 impl Default for Test {
@@ -81,14 +79,17 @@ impl Default for Test {
             lags: Spread::prior(Distance::Lag),
             ends: Spread::prior(Distance::End),
             exchange: Exchange::default(),
-            log_products: [0.0; SHARES.len()],
-            days: 0,
-            last_day: None,
+            capital: Capital::default(),
         }
     }
 }
 
 impl Test {
+    /// A test of what is handed on after it was taken in: candidates' lags run from their ends.
+    pub(crate) fn of_queue() -> Self {
+        Self { lags: Spread::prior(Distance::Queue), ..Self::default() }
+    }
+
     /// The overheads that it has learned.
     pub(crate) fn overheads(&self) -> &Histogram {
         &self.overheads
@@ -96,10 +97,7 @@ impl Test {
 
     /// Natural logarithm of the ratio: the mean over the shares.
     pub(crate) fn log_ratio(&self) -> f64 {
-        if self.days == 0 {
-            return f64::NEG_INFINITY;
-        }
-        log_mean(&self.log_products)
+        log_mean(&self.capital.logs())
     }
 
     /// Takes one outbound leg of size `size` (known to within `resolution` nanoseconds in time) with the inbound
@@ -118,9 +116,7 @@ impl Test {
         let ratios: Vec<f64> = candidates.iter().zip(&weights).map(|(c, &w)| self.ratio(size, c, w, null)).collect();
         let mean_ratio: f64 = weights.iter().zip(&ratios).map(|(w, r)| w * r).sum();
         let share = self.believed_share();
-        for (log, pi) in self.log_products.iter_mut().zip(SHARES) {
-            *log += (1.0 - pi + pi * mean_ratio).min(MOST).ln();
-        }
+        self.capital.multiply(SHARES.map(|pi| (1.0 - pi + pi * mean_ratio).min(MOST).ln()));
         self.learn(size, resolution, candidates, &weights, &ratios, share / (1.0 - share + share * mean_ratio));
     }
 
@@ -141,13 +137,17 @@ impl Test {
     fn ratio(&self, size: Size, candidate: &Candidate, weight: f64, null: f64) -> f64 {
         candidate.size.map_or(1.0, |inbound| {
             let Some(difference) = inbound.minus(size) else { return 1.0 };
-            let fit = self.overheads.mixture(difference, overhead_prior(difference));
+            let fit = self.overheads.mixture(difference, self.prior(difference));
             if weight * fit < WORTH_A_LOOK * null {
                 return fit / null;
             }
             let exchanged = self.exchange.fit(&self.overheads, candidate.key, inbound, size);
             (fit / null.max(exchanged)).min(self.exchange.most(candidate.key))
         })
+    }
+
+    fn prior(&self, difference: Size) -> f64 {
+        if self.lags.is_of_queue() { mail_prior(difference) } else { overhead_prior(difference) }
     }
 
     /// How much each candidate is meant, going by time alone: both legs of a session begin and end together.
@@ -171,12 +171,13 @@ impl Test {
 
     /// The mean share, weighted by how well each has done so far.
     fn believed_share(&self) -> f64 {
-        let top = self.log_products.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let logs = self.capital.logs();
+        let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
         if top == f64::NEG_INFINITY {
             return 0.5;
         }
         let (mut sum, mut share) = (0.0, 0.0);
-        for (log, pi) in self.log_products.iter().zip(SHARES) {
+        for (log, pi) in logs.iter().zip(SHARES) {
             let weight = (log - top).exp();
             sum += weight;
             share += weight * pi;
@@ -221,21 +222,80 @@ impl Test {
         }
     }
 
-    /// Puts in the capital of a new day: a relay that starts on day twelve is judged as if the days before had not
-    /// used its evidence up. The sum over thirty days is one.
+    /// Puts in the capital of a new day; after thirty idle ones the evidence is dropped.
     fn spend(&mut self, day: i32) {
-        if self.last_day.is_some_and(|last| last >= day) {
-            return;
+        if self.capital.is_idle_on(day) {
+            *self = Self { lags: self.lags.afresh(), ..Self::default() };
         }
-        if self.last_day.is_some_and(|last| day - last > IDLE_DAYS) {
+        self.capital.spend(day);
+    }
+}
+
+/// Ratios of alternatives that are tried side by side, and the capital that each day brings: a relay that starts on day
+/// twelve is judged as if the days before had not used its evidence up. The sum over thirty days is one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Capital<const N: usize> {
+    /// Natural logarithm of the product for each alternative, capital not yet spent left out.
+    #[serde(with = "logs")]
+    logs: [f64; N],
+    days: u32,
+    last_day: Option<i32>,
+}
+
+impl<const N: usize> Default for Capital<N> {
+    fn default() -> Self {
+        Self { logs: [f64::NEG_INFINITY; N], days: 0, last_day: None }
+    }
+}
+
+impl<const N: usize> Capital<N> {
+    /// Natural logarithms of the products.
+    pub(crate) fn logs(&self) -> [f64; N] {
+        self.logs
+    }
+
+    /// Multiplies each by a factor of the logarithm `factors`.
+    pub(crate) fn multiply(&mut self, factors: [f64; N]) {
+        for (log, factor) in self.logs.iter_mut().zip(factors) {
+            *log += factor;
+        }
+    }
+
+    fn is_idle_on(&self, day: i32) -> bool {
+        self.last_day.is_some_and(|last| day - last > IDLE_DAYS)
+    }
+
+    /// Puts in the capital of day `day`, once. Gives back whether what was there was dropped, after thirty idle days.
+    pub(crate) fn spend(&mut self, day: i32) -> bool {
+        if self.last_day.is_some_and(|last| last >= day) {
+            return false;
+        }
+        let idle = self.is_idle_on(day);
+        if idle {
             *self = Self::default();
         }
         self.last_day = Some(day);
         let capital: f64 = if self.days == 0 { 0.5 } else { 0.5 / (DAYS - 1.0) };
-        for log in &mut self.log_products {
-            *log = if self.days == 0 { capital.ln() } else { log_sum(*log, capital.ln()) };
+        for log in &mut self.logs {
+            *log = log_sum(*log, capital.ln());
         }
         self.days = self.days.saturating_add(1);
+        idle
+    }
+}
+
+/// Arrays of any length, as lists.
+mod logs {
+    use serde::de::Error as _;
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    pub(super) fn serialize<S: Serializer, const N: usize>(logs: &[f64; N], to: S) -> Result<S::Ok, S::Error> {
+        logs.as_slice().serialize(to)
+    }
+
+    pub(super) fn deserialize<'a, D: Deserializer<'a>, const N: usize>(from: D) -> Result<[f64; N], D::Error> {
+        let logs = Vec::<f64>::deserialize(from)?;
+        logs.try_into().map_err(|_| D::Error::custom("another number of alternatives"))
     }
 }
 

@@ -3,70 +3,14 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod host;
+
 use catspaw_records::{
-    ByteCount, ByteKind, Bytes, Closed, ConnState, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened,
-    Place, Proto, Record, RecordId, SensorId, Side, Stamp, Whole,
+    ByteCount, ByteKind, Bytes, Closed, ConnState, Ending, Endpoint, Event, Inside, Nanos, Proto, Record, RecordId,
+    Side, Whole,
 };
-use catspaw_relay::{Config, Connection, Context, Lane, LegPair, Observation, OutOfOrder, STATE_VERSION, Sink};
-
-const HOST: &str = "172.28.0.7";
-
-#[derive(Debug, Default, PartialEq)]
-struct Rows {
-    connections: Vec<Connection>,
-    pairs: Vec<LegPair>,
-}
-
-impl Sink for Rows {
-    fn connection(&mut self, connection: Connection) {
-        self.connections.push(connection);
-    }
-
-    fn pair(&mut self, pair: LegPair) {
-        self.pairs.push(pair);
-    }
-}
-
-fn end(addr: &str, port: u16) -> Endpoint {
-    Endpoint { addr: addr.parse().unwrap(), port }
-}
-
-fn sensor() -> SensorId {
-    SensorId::of(b"pix")
-}
-
-fn stamp(at: i64) -> Stamp {
-    Stamp { at: Nanos::from_secs(at), resolution: 1_000_000_000, sensor: sensor() }
-}
-
-fn record(at: i64, event: Event) -> (Record, Side) {
-    let side = match event {
-        Event::Opened(opened) if opened.orig.addr.to_string() == HOST => Side::Orig,
-        _ => Side::Resp,
-    };
-    (Record { known: stamp(at), place: Place { file: 0, line: 1 }, fingerprint: 0, event }, side)
-}
-
-/// A connection of the host with an outside party: its opening and its end.
-fn connection(id: u64, orig: Endpoint, resp: Endpoint, from: i64, to: i64, bytes: u64) -> [(Record, Side); 2] {
-    let outbound = orig.addr.to_string() == HOST;
-    let (first, second) = if outbound { (resp, orig) } else { (orig, resp) };
-    let inside = Inside { orig: Some(outbound), resp: Some(!outbound) };
-    let (id, start) = (RecordId::Device(id), stamp(from));
-    let opened = Opened { id, proto: Proto::Tcp, start, orig, resp, mapped_orig: None, mapped_resp: None, inside };
-    let closed = Closed {
-        id,
-        proto: Proto::Tcp,
-        first,
-        second,
-        inside: Inside { orig: Some(false), resp: Some(true) },
-        duration: (to - from) * Nanos::SECOND,
-        ended: None,
-        bytes: Some(Bytes { kind: ByteKind::PayloadRetransmitted, count: ByteCount::Total(bytes) }),
-        ending: Ending::Fins,
-    };
-    [record(from, Event::Opened(opened)), record(to, Event::Closed(closed))]
-}
+use catspaw_relay::{Lane, STATE_VERSION};
+use host::{Fold, HOST, connection, end, fold, record, stamp};
 
 /// Sessions of a SOCKS relay, one every 50 s: 25 bytes of handshake beyond what goes out.
 fn sessions(count: u64) -> Vec<(Record, Side)> {
@@ -82,42 +26,6 @@ fn sessions(count: u64) -> Vec<(Record, Side)> {
     // In a log the openings and the ends stand in the order of their stamps.
     records.sort_by_key(|(record, _)| record.known.at);
     records
-}
-
-struct Fold {
-    config: Config,
-    days: Days,
-    lane: Lane,
-    rows: Rows,
-}
-
-impl Fold {
-    fn new() -> Self {
-        let days = Days::new(jiff::tz::TimeZone::UTC);
-        Self { config: Config::default(), days, lane: Lane::default(), rows: Rows::default() }
-    }
-
-    fn take(&mut self, record: &Record, side: Side, late: bool) -> Result<(), OutOfOrder> {
-        let host = HostKey::Address(HOST.parse().unwrap());
-        let mut ctx = Context { config: &self.config, days: &mut self.days, host, sensor: sensor() };
-        let seen = Observation { key: record.known.at, late, record, side, peer_inside: false, owner: true };
-        self.lane.observe(&mut ctx, seen, &mut self.rows)
-    }
-
-    fn finish(mut self) -> (Lane, Rows) {
-        let host = HostKey::Address(HOST.parse().unwrap());
-        let mut ctx = Context { config: &self.config, days: &mut self.days, host, sensor: sensor() };
-        self.lane.finish(&mut ctx, &mut self.rows);
-        (self.lane, self.rows)
-    }
-}
-
-fn fold(records: &[(Record, Side)], late: bool) -> (Lane, Rows) {
-    let mut fold = Fold::new();
-    for (record, side) in records {
-        fold.take(record, *side, late).unwrap();
-    }
-    fold.finish()
 }
 
 #[test]

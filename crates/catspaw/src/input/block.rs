@@ -93,6 +93,19 @@ pub(crate) struct BlockReader {
     failure: Option<What>,
 }
 
+/// The content as it comes, for what is not in lines; what is wrong with it, [`BlockReader::finish`] says.
+impl Read for BlockReader {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.ahead.is_empty() {
+            return Ok(self.fill(buffer, 0));
+        }
+        let len = self.ahead.len().min(buffer.len());
+        buffer[..len].copy_from_slice(&self.ahead[..len]);
+        self.ahead.drain(..len);
+        Ok(len)
+    }
+}
+
 impl BlockReader {
     pub(super) fn new(
         source: Source,

@@ -33,6 +33,8 @@ pub(crate) enum What {
     NotEvidence(&'static str),
     /// There is nothing in it.
     Empty,
+    /// It is a scan without its end.
+    ScanCutOff,
     /// Its last line has no end.
     LastLine,
     /// The packed data end before they say so.
@@ -54,7 +56,9 @@ impl Problem {
     /// How much it matters: nobody expects every file of a directory to be evidence.
     pub(crate) fn severity(&self) -> Severity {
         match self.what {
-            What::Empty | What::LastLine | What::NoFile | What::CutOff(_) | What::Damaged(..) => Severity::Warning,
+            What::Empty | What::LastLine | What::ScanCutOff | What::NoFile | What::CutOff(_) | What::Damaged(..) => {
+                Severity::Warning
+            }
             _ if self.named => Severity::Error,
             _ => Severity::Warning,
         }
@@ -86,6 +90,7 @@ impl fmt::Display for Why<'_> {
             }
             What::NotEvidence(seems) => write!(f, "no evidence: {seems}"),
             What::Empty => f.write_str("empty"),
+            What::ScanCutOff => f.write_str("the end of the scan is not in it: the hosts before it are read"),
             What::LastLine => f.write_str("the last line has no end: it may have been cut off there"),
             What::CutOff(packing) => {
                 write!(f, "cut off: the {packing} data end early; what comes before is read")

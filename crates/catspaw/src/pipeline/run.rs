@@ -14,8 +14,10 @@ use super::parse::{Batch, PLACES, Rank, SensorCount, UnparsedCount, count_networ
 use super::reach::Reach;
 use super::restrict::Restriction;
 use super::route::Home;
-use super::shard::{Outcome, Shard, Wanted};
-use super::survey::{Stamps, Surveyed, follow_new_year, survey};
+use super::rows::{Counted, Rows, Wanted};
+use super::shard::{Lanes, Shard};
+use super::survey::{Looked, Stamps, Surveyed, follow_new_year, survey};
+use crate::indicators::{Scans, Signatures};
 use crate::input::{BlockReader, LONG_LINE, Problem, Source, Summary, TextBlock};
 
 /// How to read.
@@ -33,6 +35,7 @@ pub(crate) struct Options {
     /// Whether all addresses of ours are wanted.
     pub(crate) ours: bool,
     pub(crate) seed: HashSeed,
+    pub(crate) signatures: Arc<Signatures>,
 }
 
 /// What was read of one file.
@@ -53,8 +56,14 @@ pub(crate) struct Gathered {
     /// By number of the file.
     pub(crate) files: BTreeMap<u32, FileRead>,
     /// By virtual shard.
-    pub(crate) outcomes: Vec<Outcome>,
+    pub(crate) lanes: Vec<Lanes>,
+    /// By worker.
+    pub(crate) rows: Vec<Rows>,
+    /// Connections put together.
+    pub(crate) counted: Counted,
     pub(crate) problems: Vec<Problem>,
+    /// What scans found.
+    pub(crate) scans: Scans,
     /// How often each network was an end of records without an end of ours.
     pub(crate) strangers: BTreeMap<Network, u64>,
 }
@@ -108,7 +117,13 @@ pub(crate) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
     let mut pending = Vec::new();
     for (number, source) in sources.into_iter().enumerate() {
         match survey(source, number as u32, &options.stamps) {
-            Ok(surveyed) => pending.push(surveyed),
+            Ok(Looked::Log(surveyed)) => pending.push(surveyed),
+            Ok(Looked::Scan(form, source, blocks)) => {
+                let opened = (source, blocks, number as u32);
+                let (read, problem) = gathered.scans.read(form, opened, &options.stamps.zone, &options.signatures);
+                gathered.files.insert(number as u32, read);
+                gathered.problems.extend(problem);
+            }
             Err(problem) => gathered.problems.push(problem),
         }
     }
@@ -145,22 +160,19 @@ pub(crate) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
         };
         coordinator.run(jobs, &done_queue, &shards, progress);
         drop(shards);
-        collect(workers.into_iter().map(|w| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))))
+        let join =
+            |w: thread::ScopedJoinHandle<'_, _>| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        workers.into_iter().map(join).collect::<io::Result<Vec<Folded>>>()
     })
-    .map(|outcomes| {
-        gathered.outcomes = outcomes;
+    .map(|folded| {
+        let (lanes, rows): (Vec<_>, Vec<_>) = folded.into_iter().unzip();
+        let mut lanes: Vec<(usize, Lanes)> = lanes.into_iter().flatten().collect();
+        lanes.sort_by_key(|&(number, _)| number);
+        gathered.lanes = lanes.into_iter().map(|(_, lanes)| lanes).collect();
+        gathered.counted = rows.iter().map(|rows| rows.counted).sum();
+        gathered.rows = rows;
         gathered
     })
-}
-
-/// Puts the workers' shards together in the order of their numbers.
-fn collect(workers: impl Iterator<Item = io::Result<Vec<(usize, Outcome)>>>) -> io::Result<Vec<Outcome>> {
-    let mut all = Vec::new();
-    for outcomes in workers {
-        all.extend(outcomes?);
-    }
-    all.sort_by_key(|&(number, _)| number);
-    Ok(all.into_iter().map(|(_, outcome)| outcome).collect())
 }
 
 fn parse_jobs(queue: &Receiver<Job>, done: &Sender<Done>, options: &Options) {
@@ -172,28 +184,36 @@ fn parse_jobs(queue: &Receiver<Job>, done: &Sender<Done>, options: &Options) {
     }
 }
 
+/// What one worker's shards have at the end.
+type Folded = (Vec<(usize, Lanes)>, Rows);
+
 fn fold_batches(
     worker: usize,
     workers: usize,
     queue: &Receiver<(Arc<Batch>, Arc<Watermarks>)>,
     options: &Options,
-) -> io::Result<Vec<(usize, Outcome)>> {
+) -> io::Result<Folded> {
     let mut shards: Vec<(usize, Shard)> = (worker..HostKey::SHARDS)
         .step_by(workers)
         .map(|n| {
             let (config, restriction) = (Arc::clone(&options.config), Arc::clone(&options.restriction));
-            (n, Shard::new(config, restriction, options.days.clone(), options.connections, options.ours))
+            (n, Shard::new(config, restriction, options.days.clone(), options.ours))
         })
         .collect();
+    let mut rows = Rows::new(options.connections);
     let mut released = Arc::new(Watermarks::default());
     for (batch, watermarks) in queue {
         for (number, shard) in &mut shards {
             shard.take(&batch, &batch.shards[*number], options.wait, |sensor| released.of(sensor));
-            shard.release(|sensor| watermarks.of(sensor))?;
+            shard.release(&mut rows, |sensor| watermarks.of(sensor))?;
         }
         released = watermarks;
     }
-    shards.into_iter().map(|(number, shard)| Ok((number, shard.finish()?))).collect()
+    let mut lanes = Vec::new();
+    for (number, shard) in shards {
+        lanes.push((number, shard.finish(&mut rows)?));
+    }
+    Ok((lanes, rows))
 }
 
 impl Watermarks {
@@ -290,14 +310,7 @@ impl Coordinator<'_> {
 
     fn activate(&mut self, blocks: BlockReader, Surveyed { source, reader, guessed_year, rank, .. }: Surveyed) {
         let file = rank.2;
-        let read = FileRead {
-            source,
-            format: reader.format(),
-            guessed_year,
-            bytes: 0,
-            sensors: BTreeMap::new(),
-            unparsed: BTreeMap::new(),
-        };
+        let read = FileRead { guessed_year, ..FileRead::new(source, reader.format()) };
         self.gathered.files.insert(file, read);
         self.active.push(Active { file, blocks, reader, rank, reach: BTreeMap::new(), in_flight: 0, ended: false });
     }
@@ -387,6 +400,16 @@ impl Active {
 }
 
 impl FileRead {
+    /// Of a file of which nothing is read yet.
+    pub(crate) fn new(source: Source, format: &'static str) -> Self {
+        Self { source, format, guessed_year: None, bytes: 0, sensors: BTreeMap::new(), unparsed: BTreeMap::new() }
+    }
+
+    /// Whether it is a scan, and no log of what went by.
+    pub(crate) fn is_scan(&self) -> bool {
+        self.format.starts_with("nmap-")
+    }
+
     fn add(&mut self, batch: &Batch) {
         for (&sensor, count) in &batch.sensors {
             let own = self.sensors.entry(sensor).or_default();

@@ -5,13 +5,13 @@ use std::io;
 use std::net::IpAddr;
 
 use catspaw_records::{Days, HostKey, Nanos, Record, SensorId};
-use catspaw_relay::{Config, Connection, Context, Lane, LegPair, Observation, Sink};
+use catspaw_relay::{Config, Context, Lane, Observation};
 
 use super::ours::Ours;
 use super::parse::{Batch, Rank};
-use super::restrict::{Filter, Look, Restriction, ends};
+use super::restrict::{Filter, Look, Restriction};
 use super::route::Routed;
-use super::spill::Spill;
+use super::rows::Rows;
 
 /// Hosts that one shard keeps; beyond, those go that were quiet longest and are not convicted.
 const HOSTS: usize = 1024;
@@ -25,27 +25,11 @@ const HOUR: u64 = 3600 * Nanos::SECOND as u64;
 /// Fingerprints that are kept of one moment.
 const FINGERPRINTS: usize = 1 << 18;
 
-/// What one virtual shard has at the end.
-#[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    /// What is known of hosts.
-    pub(crate) lanes: Lanes,
-    /// Pairs, also of hosts that will not be judged relays.
-    pub(crate) pairs: Spill<LegPair>,
-    /// Connections, where they are wanted.
-    pub(crate) connections: Spill<Connection>,
-}
-
 /// What one virtual shard knows of its hosts at the end.
 #[derive(Debug, Default)]
 pub(crate) struct Lanes {
     /// Hosts of ours, in order.
     pub(crate) lanes: Vec<(HostKey, SensorId, Box<Lane>)>,
-    /// Connections put together.
-    pub(crate) connected: u64,
-    /// Those of them whose end was seen, and those whose end says nothing of their bytes.
-    pub(crate) ended: u64,
-    pub(crate) sizeless: u64,
     /// Hosts that the cap dropped.
     pub(crate) hosts_dropped: u64,
     /// Per file and sensor: records that came later than the merge waits, and second copies.
@@ -88,7 +72,6 @@ pub(crate) struct Shard {
     lanes: HashMap<(HostKey, SensorId), Held>,
     /// How many of them have a service.
     serving: usize,
-    rows: Rowsink,
     hosts_dropped: u64,
     irregular: BTreeMap<(u32, SensorId), Irregular>,
     /// How far the last sensor that was released has come, and where it was when idle hosts were looked for.
@@ -105,56 +88,6 @@ struct Held {
     asked_for: bool,
 }
 
-/// Which connections are kept for whoever wants to see them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Wanted {
-    #[default]
-    None,
-    Of(IpAddr),
-    All,
-}
-
-impl Wanted {
-    fn has(self, connection: &Connection) -> bool {
-        match self {
-            Self::None => false,
-            Self::All => true,
-            Self::Of(host) => {
-                let (orig, resp) = ends(connection);
-                orig.addr == host || resp.addr == host
-            }
-        }
-    }
-}
-
-#[derive(Debug, Default)]
-struct Rowsink {
-    pairs: Spill<LegPair>,
-    connections: Spill<Connection>,
-    wanted: Wanted,
-    connected: u64,
-    ended: u64,
-    sizeless: u64,
-    error: Option<io::Error>,
-}
-
-impl Sink for Rowsink {
-    fn connection(&mut self, connection: Connection) {
-        self.connected += 1;
-        if connection.ended() {
-            self.ended += 1;
-            self.sizeless += u64::from(connection.bytes().is_none());
-        }
-        if self.wanted.has(&connection) {
-            self.error = self.error.take().or(self.connections.push(connection).err());
-        }
-    }
-
-    fn pair(&mut self, pair: LegPair) {
-        self.error = self.error.take().or(self.pairs.push(pair).err());
-    }
-}
-
 impl Shard {
     /// An empty shard.
     #[must_use]
@@ -162,7 +95,6 @@ impl Shard {
         config: std::sync::Arc<Config>,
         restriction: std::sync::Arc<Restriction>,
         days: Days,
-        wanted: Wanted,
         ours: bool,
     ) -> Self {
         Self {
@@ -174,7 +106,6 @@ impl Shard {
             seen: HashMap::new(),
             lanes: HashMap::new(),
             serving: 0,
-            rows: Rowsink { wanted, ..Rowsink::default() },
             hosts_dropped: 0,
             irregular: BTreeMap::new(),
             reached: Nanos::MIN,
@@ -198,22 +129,19 @@ impl Shard {
     ///
     /// # Errors
     /// Where a temporary file fails, or the merge is at fault.
-    pub(crate) fn release(&mut self, watermark: impl Fn(SensorId) -> Nanos) -> io::Result<()> {
+    pub(crate) fn release(&mut self, rows: &mut Rows, watermark: impl Fn(SensorId) -> Nanos) -> io::Result<()> {
         let mut sensors: Vec<SensorId> = self.streams.keys().map(|&(sensor, _)| sensor).collect();
         sensors.dedup();
         for sensor in sensors {
             let upto = watermark(sensor);
             self.reached = upto;
             while let Some(waiting) = self.next_of(sensor, upto) {
-                self.fold(sensor, waiting)?;
+                self.fold(rows, sensor, waiting)?;
             }
         }
         self.streams.retain(|_, stream| !stream.is_empty());
         self.rest_idle(watermark);
-        match self.rows.error.take() {
-            Some(error) => Err(error),
-            None => Ok(()),
-        }
+        rows.check()
     }
 
     /// Once in an hour of the evidence, lets hosts that have been quiet let go of what they hold.
@@ -222,8 +150,9 @@ impl Shard {
             return;
         }
         self.rested = self.reached;
-        for (&(_, sensor), held) in &mut self.lanes {
-            held.lane.rest(&self.config, watermark(sensor));
+        for (&(host, sensor), held) in &mut self.lanes {
+            let mut ctx = Context { config: &self.config, days: &mut self.days, host, sensor };
+            held.lane.rest(&mut ctx, watermark(sensor));
         }
     }
 
@@ -236,7 +165,7 @@ impl Shard {
             .and_then(|(_, stream)| stream.pop_front())
     }
 
-    fn fold(&mut self, sensor: SensorId, waiting: Waiting) -> io::Result<()> {
+    fn fold(&mut self, rows: &mut Rows, sensor: SensorId, waiting: Waiting) -> io::Result<()> {
         let Waiting { key, late, mut routed } = waiting;
         let (at, seen) = self.seen.entry(sensor).or_default();
         if *at != key {
@@ -258,20 +187,20 @@ impl Shard {
         let lane = self.lanes.get(&(routed.host, sensor)).map(|held| &*held.lane);
         match self.filter.look(sensor, &mut routed, lane) {
             Look::Away => Ok(()),
-            look => self.observe(sensor, key, late, &routed, look == Look::At),
+            look => self.observe(rows, sensor, (key, late), &routed, look == Look::At),
         }
     }
 
     fn observe(
         &mut self,
+        rows: &mut Rows,
         sensor: SensorId,
-        key: Nanos,
-        late: bool,
+        (key, late): (Nanos, bool),
         routed: &Routed,
         asked_for: bool,
     ) -> io::Result<()> {
         if self.lanes.len() + SERVING * self.serving >= HOSTS && !self.lanes.contains_key(&(routed.host, sensor)) {
-            self.drop_quiet_hosts();
+            self.drop_quiet_hosts(rows);
         }
         let held = self.lanes.entry((routed.host, sensor)).or_default();
         held.ours |= routed.ours;
@@ -281,7 +210,7 @@ impl Shard {
         let record: &Record = &routed.record;
         let Routed { side, peer_inside, owner, .. } = *routed;
         let seen = Observation { key, late, record, side, peer_inside, owner };
-        let observed = held.lane.observe(&mut ctx, seen, &mut self.rows);
+        let observed = held.lane.observe(&mut ctx, seen, rows);
         self.serving += usize::from(!served && !held.lane.services.is_empty());
         observed.map_err(|e| {
             io::Error::other(format!("the merge gave {:?} after {:?} (please report this)", e.key, e.last))
@@ -289,7 +218,7 @@ impl Shard {
     }
 
     /// Makes room by an eighth: hosts that are not convicted, those that were quiet longest first.
-    fn drop_quiet_hosts(&mut self) {
+    fn drop_quiet_hosts(&mut self, rows: &mut Rows) {
         let mut quiet: Vec<_> = self
             .lanes
             .iter()
@@ -301,7 +230,7 @@ impl Shard {
             let Some(Held { mut lane, ours, .. }) = self.lanes.remove(&host) else { continue };
             self.serving -= usize::from(!lane.services.is_empty());
             let mut ctx = Context { config: &self.config, days: &mut self.days, host: host.0, sensor: host.1 };
-            lane.finish(&mut ctx, &mut self.rows);
+            lane.finish(&mut ctx, rows);
             self.hosts_dropped += u64::from(ours);
         }
     }
@@ -310,14 +239,14 @@ impl Shard {
     ///
     /// # Errors
     /// Where a temporary file fails.
-    pub(crate) fn finish(mut self) -> io::Result<Outcome> {
-        self.release(|_| Nanos::MAX)?;
+    pub(crate) fn finish(mut self, rows: &mut Rows) -> io::Result<Lanes> {
+        self.release(rows, |_| Nanos::MAX)?;
         let mut held: Vec<_> = self.lanes.into_iter().collect();
         held.sort_unstable_by_key(|&(host, _)| host);
         let mut lanes = Lanes { hosts_dropped: self.hosts_dropped, irregular: self.irregular, ..Lanes::default() };
         for ((host, sensor), Held { mut lane, ours, asked_for }) in held {
             let mut ctx = Context { config: &self.config, days: &mut self.days, host, sensor };
-            lane.finish(&mut ctx, &mut self.rows);
+            lane.finish(&mut ctx, rows);
             if ours {
                 lanes.inside.insert(host.addr());
             }
@@ -328,13 +257,8 @@ impl Shard {
         }
         lanes.forgotten = self.filter.forgotten;
         lanes.ours = self.ours;
-        lanes.connected = self.rows.connected;
-        lanes.ended = self.rows.ended;
-        lanes.sizeless = self.rows.sizeless;
-        match self.rows.error {
-            Some(error) => Err(error),
-            None => Ok(Outcome { lanes, pairs: self.rows.pairs, connections: self.rows.connections }),
-        }
+        rows.check()?;
+        Ok(lanes)
     }
 
     /// Takes what a batch brings to this shard.

@@ -6,8 +6,8 @@ use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Rows of one shard that stay in memory; 256 shards of them are some 100 MB at most.
-const IN_MEMORY: usize = 1024;
+/// Rows of one worker that stay in memory; some 10 MB at most.
+const IN_MEMORY: usize = 32_768;
 
 /// A list of rows.
 #[derive(Debug)]

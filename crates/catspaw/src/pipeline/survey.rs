@@ -1,7 +1,7 @@
 //! A first look at every file: what it is, and where its records begin in time.
 
 use catspaw_records::{
-    Block, Clock, HashSeed, LineSink, Nanos, Place, Reader, Record, Sniffed, Unparsed, YearHint, sniff,
+    Block, Clock, HashSeed, LineSink, Nanos, Place, Reader, Record, Sniffed, Unparsed, YearHint, nmap, sniff,
 };
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -66,13 +66,24 @@ pub(crate) struct Surveyed {
     pub(crate) rank: Rank,
 }
 
+/// What a file is.
+pub(crate) enum Looked {
+    /// Records in the order of time.
+    Log(Surveyed),
+    /// A scan.
+    Scan(nmap::Form, Source, BlockReader),
+}
+
 /// Looks at `source`, which is number `file` of the run.
-pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps) -> Result<Surveyed, Problem> {
+pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps) -> Result<Looked, Problem> {
     let mut blocks = source.open()?;
     let clock = stamps.clock(blocks.written());
     let head = blocks.head();
     if head.is_empty() {
         return Err(blocks.finish().problem.unwrap_or_else(|| source.problem(What::Empty)));
+    }
+    if let Some(form) = nmap::Form::sniff(head) {
+        return Ok(Looked::Scan(form, source, blocks));
     }
     let reader = match sniff(head, clock) {
         Sniffed::Evidence(reader) => reader,
@@ -82,7 +93,7 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps) -> Result<Surve
     let guessed_year = if stamps.year.is_none() { stamps.guessed_year(head, rank.0) } else { None };
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
     let open = blocks.size().is_none().then_some(blocks);
-    Ok(Surveyed { source, open, reader, guessed_year, rank })
+    Ok(Looked::Log(Surveyed { source, open, reader, guessed_year, rank }))
 }
 
 /// A log of stamps without a year that was split at or after New Year: its later files are of the year after `--year`.
@@ -102,7 +113,7 @@ pub(crate) fn follow_new_year(files: &mut [Surveyed], stamps: &Stamps) {
     let next = Stamps { zone: zone.clone(), year: Some(year + 1) };
     for file in files.iter_mut().filter(|file| file.open.is_none()) {
         if date(file).is_some_and(|date| date <= last_after)
-            && let Ok(moved) = survey(file.source.clone(), file.rank.2, &next)
+            && let Ok(Looked::Log(moved)) = survey(file.source.clone(), file.rank.2, &next)
         {
             // Where the stamps have a year, it is what it was.
             *file = moved;

@@ -8,7 +8,8 @@ use catspaw_relay::Network;
 use super::{Redactor, Scope};
 use crate::report::explain::{Explained, Inbound, Outbound};
 use crate::report::model::{
-    Campaign, Client, Example, Incident, Indicator, LookedAt, Owner, Report, Shared, Target, Tunnel, UnparsedLines,
+    Campaign, Client, Example, HostIndicator, Incident, Indicator, LookedAt, Owner, Report, Shared, Target, Tunnel,
+    UnparsedLines,
 };
 
 impl Redactor {
@@ -24,10 +25,12 @@ impl Redactor {
             authorised,
             campaigns,
             alerts: _,
+            indicators,
             limits,
             dropped: _,
             unparsed,
             warnings,
+            notes,
             looked_at,
             restricted,
         } = report;
@@ -42,12 +45,16 @@ impl Redactor {
             self.put(&mut evidence.sensor);
         }
         incidents.iter_mut().chain(authorised).for_each(|incident| self.incident(incident));
+        for HostIndicator { host, kind: _, detail } in indicators {
+            self.put(host);
+            self.put(detail);
+        }
         campaigns.iter_mut().for_each(|campaign| self.campaign(campaign));
         for UnparsedLines { path, line: _, kind: _, count: _, why, lines: _ } in unparsed {
             self.put(path);
             self.put(why);
         }
-        limits.iter_mut().chain(warnings).chain(restricted).for_each(|sentence| self.put(sentence));
+        limits.iter_mut().chain(warnings).chain(notes).chain(restricted).for_each(|sentence| self.put(sentence));
         let LookedAt { hosts: _, connections: _, services_tested: _, dns_forwarders } = looked_at;
         dns_forwarders.iter_mut().for_each(|(host, _)| self.put(host));
         limits.insert(0, self.limit().to_owned());

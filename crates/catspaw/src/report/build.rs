@@ -7,11 +7,14 @@ use std::net::{IpAddr, Ipv4Addr};
 use catspaw_records::HostKey;
 use catspaw_relay::Network;
 
+use super::campaigns;
 use super::examples;
-use super::incident::{Case, Cases};
+use super::findings::Findings;
+use super::incident::Case;
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
 use super::{Names, restricted, time};
-use crate::pipeline::{FileRead, Gathered, Home, Lanes, UnparsedCount};
+use crate::indicators::{Elsewhere, Indicators};
+use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, UnparsedCount};
 use crate::settings::Settings;
 
 /// Networks that are named where the owner must say which are ours.
@@ -27,8 +30,8 @@ const LISTED_NETS: usize = 64;
 const LIMITS: [&str; 5] = [
     "TCP only: SOCKS UDP ASSOCIATE, QUIC and other tunnels over UDP are not paired.",
     "Traffic that does not pass the sensor is not seen.",
-    "Only forward relays (clients connect in) are looked for; hosts that dial out to a super-proxy, mail that is stored \
-     and forwarded, and hosts that send spam by themselves are not judged by this version.",
+    "A host that dials out a tunnel and relays what comes down it is only suspected from connections' totals; packets, or \
+     flows cut into slices, tell more. One whose tunnel still stood when the evidence ended has no totals yet.",
     "What a relay speaks, whom mail was for and whether a server accepted it are not in connection records: `delivered` \
      counts completed SMTP connections that are large enough for a message.",
     "The confidence bounds coincidence: how likely sizes like these are on a host that carries nothing on. It says \
@@ -41,24 +44,30 @@ pub(crate) fn build(
     settings: &Settings,
     gathered: &Gathered,
     lanes: &[Lanes],
-    cases: &Cases<'_>,
-    dns_forwarders: &[(HostKey, u16)],
+    found: &Findings<'_>,
     names: &Names,
 ) -> Report {
+    let Findings { cases, dns_forwarders, .. } = found;
     let mut places: Vec<_> = cases.cases.iter().map(Case::places).collect();
     let mut examples = examples::read(gathered, &mut places);
     let mut incidents = Vec::new();
     let mut authorised = Vec::new();
+    let signs = Indicators::find(&settings.signatures, &gathered.scans, lanes, &settings.home);
     for case in &cases.cases {
         let mut incident = case.write();
+        incident.indicators = signs.of(&incident.host);
         incident.examples = examples.remove(0);
         if case.authorised { authorised.push(incident) } else { incidents.push(incident) }
     }
     incidents.sort_by(|a, b| severity(b).cmp(&severity(a)).then_with(|| by_host(a, b)));
+    let campaigns = campaigns::find(cases);
+    let told = incidents.iter().chain(&authorised).map(|incident| incident.host.as_str()).collect();
+    let Elsewhere { mut indicators, notes, hosts_dropped } = signs.elsewhere(&told);
+    indicators.retain(|sign| sign.host.parse().is_ok_and(|host| settings.restriction.names(host)));
     let evidence = evidence(gathered, lanes, names);
-    let mut warnings = warnings(gathered, &evidence, lanes);
+    let mut warnings = warnings(gathered, &evidence);
     let only = &settings.restriction;
-    if lanes.iter().all(|shard| shard.connected == 0) {
+    if gathered.counted.connected == 0 {
         warnings.extend(restricted::nothing(only));
     }
     let restricting = restricted::limit(only).into_iter();
@@ -71,15 +80,17 @@ pub(crate) fn build(
         evidence,
         incidents,
         authorised,
-        campaigns: Vec::new(),
+        campaigns,
         alerts: Vec::new(),
+        indicators,
+        notes,
         limits,
-        dropped: dropped(lanes),
+        dropped: dropped(lanes, found, gathered, hosts_dropped),
         unparsed: unparsed(gathered, names),
         warnings,
         looked_at: LookedAt {
             hosts: hosts(lanes, only.is_none()),
-            connections: lanes.iter().map(|l| l.connected).sum(),
+            connections: gathered.counted.connected,
             services_tested: lanes.iter().flat_map(|l| &l.lanes).map(|(_, _, lane)| lane.services.len() as u64).sum(),
             dns_forwarders: dns_forwarders.iter().map(|(host, port)| (host.addr().to_string(), *port)).collect(),
         },
@@ -115,12 +126,19 @@ fn limits(gathered: &Gathered) -> Vec<String> {
                 .to_owned(),
         );
     }
+    if gathered.files.values().any(FileRead::is_scan) {
+        limits.push(
+            "A scan says which ports answered when it ran, and nothing of what went through them: it accuses nobody, and \
+             what has opened or closed since is not in it."
+                .to_owned(),
+        );
+    }
     limits
 }
 
 /// What this evidence in particular leaves in the dark: said on standard error too, for nobody reads to the end of a
 /// report that finds nothing.
-fn warnings(gathered: &Gathered, evidence: &[Evidence], lanes: &[Lanes]) -> Vec<String> {
+fn warnings(gathered: &Gathered, evidence: &[Evidence]) -> Vec<String> {
     let mut warnings = Vec::new();
     let guessed: BTreeSet<i16> = gathered.files.values().filter_map(|file| file.guessed_year).collect();
     if let (Some(first), Some(last)) = (guessed.first(), guessed.last()) {
@@ -130,9 +148,8 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence], lanes: &[Lanes]) -> Vec<
              says another."
         ));
     }
-    let (ended, sizeless): (u64, u64) =
-        lanes.iter().fold((0, 0), |sum, shard| (sum.0 + shard.ended, sum.1 + shard.sizeless));
-    if ended == 0 && lanes.iter().any(|shard| shard.connected > 0) {
+    let Counted { connected, ended, sizeless } = gathered.counted;
+    if ended == 0 && connected > 0 {
         warnings.push(
             "No connection's end is in this evidence (openings alone?), so that nobody's bytes are known: no test can use \
              it, and no relay is found in it."
@@ -208,7 +225,7 @@ fn unparsed(gathered: &Gathered, names: &Names) -> Vec<UnparsedLines> {
     gathered.files.iter().flat_map(lines).chain(whole).collect()
 }
 
-fn dropped(lanes: &[Lanes]) -> Vec<Dropped> {
+fn dropped(lanes: &[Lanes], found: &Findings<'_>, gathered: &Gathered, indicated: u64) -> Vec<Dropped> {
     let sum = |of: fn(&catspaw_relay::Lane) -> u64| {
         lanes.iter().flat_map(|l| &l.lanes).map(|(_, _, lane)| of(lane)).sum::<u64>()
     };
@@ -217,7 +234,10 @@ fn dropped(lanes: &[Lanes]) -> Vec<Dropped> {
         ("openings beyond what was asked for", lanes.iter().map(|l| l.forgotten).sum()),
         ("open connections", sum(|lane| lane.open_dropped)),
         ("services of a host", sum(|lane| lane.services_dropped)),
+        ("outbound connections of a host that were not looked at for a tunnel", found.legs_dropped),
         ("ports of a host whose attempts are counted", sum(|lane| lane.tally.ports_dropped)),
+        ("hosts of scans", gathered.scans.hosts_dropped),
+        ("hosts with weak signs and no incident", indicated),
     ];
     tables.into_iter().filter(|&(_, count)| count > 0).map(|(table, count)| Dropped { table, count }).collect()
 }

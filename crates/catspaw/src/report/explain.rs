@@ -8,7 +8,8 @@ use catspaw_records::{Ending, HostKey, Nanos, Proto, RecordId, SensorId};
 use catspaw_relay::{Config, Connection, Lane, Leg, LegPair, Said, Service, Tests};
 
 use super::Cases;
-use super::incident::{Case, DNS, FIXED_TARGETS};
+use super::cases::DNS;
+use super::incident::{Case, FIXED_TARGETS};
 use crate::pipeline::{Home, Lanes, Sorter, ends};
 
 /// Inbound legs that are shown, and with `-v`.

@@ -1,14 +1,18 @@
 //! From findings to what is read.
 
 mod build;
+mod campaigns;
+mod cases;
 pub(crate) mod csv;
 mod examples;
 pub(crate) mod explain;
+mod findings;
 mod incident;
 mod mail;
 pub(crate) mod model;
 mod names;
 mod restricted;
+mod software;
 pub(crate) mod suggest;
 mod sums;
 pub(crate) mod text;
@@ -17,7 +21,8 @@ mod timeline;
 mod why;
 
 pub(crate) use build::{build, no_inside, nothing_understood};
-pub(crate) use incident::Cases;
-pub(crate) use model::Report;
+pub(crate) use cases::Cases;
+pub(crate) use findings::Findings;
+pub(crate) use model::{HostIndicator, Indicator, Report};
 pub(crate) use names::Names;
 pub(crate) use sums::delivered;

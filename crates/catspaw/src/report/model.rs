@@ -23,6 +23,8 @@ pub(crate) struct Report {
     pub(crate) campaigns: Vec<Campaign>,
     /// Rule alerts of hosts without an incident: not built yet.
     pub(crate) alerts: Vec<()>,
+    /// Weak signs at hosts without an incident.
+    pub(crate) indicators: Vec<HostIndicator>,
     /// What this evidence cannot show.
     pub(crate) limits: Vec<String>,
     /// What a cap left out.
@@ -32,6 +34,9 @@ pub(crate) struct Report {
     /// Those of the limits that this evidence in particular has: they are said on standard error too.
     #[serde(skip)]
     pub(crate) warnings: Vec<String>,
+    /// What is to be said of the indicators, for the text report.
+    #[serde(skip)]
+    pub(crate) notes: Vec<String>,
     /// What was looked at, for the text report.
     #[serde(skip)]
     pub(crate) looked_at: LookedAt,
@@ -154,6 +159,13 @@ pub(crate) struct Tunnel {
     pub(crate) port: u16,
 }
 
+impl Tunnel {
+    /// Of a tunnel that was found.
+    pub(crate) fn of(tunnel: &catspaw_relay::Tunnel) -> Self {
+        Self { address: tunnel.far.addr.to_string(), port: tunnel.far.port }
+    }
+}
+
 /// What happened after a host was cut off.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct Containment {
@@ -179,6 +191,17 @@ pub(crate) struct Containment {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub(crate) struct Indicator {
     /// What kind of sign: `open-ports`, `asked-ports`, ...
+    pub(crate) kind: String,
+    /// What was seen.
+    pub(crate) detail: String,
+}
+
+/// A weak sign at a host without an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct HostIndicator {
+    /// The host.
+    pub(crate) host: String,
+    /// As in [`Indicator`].
     pub(crate) kind: String,
     /// What was seen.
     pub(crate) detail: String,

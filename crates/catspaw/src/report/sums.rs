@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
 use catspaw_records::{Days, Endpoint, Nanos, Place, RecordId};
-use catspaw_relay::{Basis, Leg, LegPair, size_class};
+use catspaw_relay::{Basis, Leg, LegPair, Topology, size_class};
 
 /// Records that are shown.
 pub(crate) const EXAMPLES: usize = 20;
@@ -41,17 +41,19 @@ impl Sums {
         let out = &pair.outbound;
         let key = (out.id, out.start.at);
         let new = self.last_outbound.replace(key) != Some(key);
-        let day = self.daily.entry(days.of(out.start.at)).or_default();
+        let date = days.of(out.start.at);
         if pair.basis == Basis::Order {
             self.refused += u64::from(new);
-            day.1 += u64::from(new);
+            self.daily.entry(date).or_default().1 += u64::from(new);
             return;
         }
-        let client = self.clients.entry(pair.inbound.peer.addr).or_default();
-        let first = self.inbound.insert((pair.inbound.id, pair.inbound.start.at));
-        *client = (client.0 + 1, client.1 + if first { payload(&pair.inbound) } else { 0 });
-        let target = self.targets.entry(out.peer).or_default();
-        *target = (target.0 + 1, target.1 + payload(out));
+        // Whoever sits behind a tunnel is not seen.
+        if pair.topology != Topology::Backconnect {
+            let client = self.clients.entry(pair.inbound.peer.addr).or_default();
+            let first = self.inbound.insert((pair.inbound.id, pair.inbound.start.at));
+            *client = (client.0 + 1, client.1 + if first { payload(&pair.inbound) } else { 0 });
+        }
+        self.add_target(out);
         if self.places.len() < EXAMPLES {
             self.places.extend([&pair.inbound, out].into_iter().flat_map(|leg| leg.places).flatten());
             self.places.truncate(EXAMPLES);
@@ -61,11 +63,33 @@ impl Sums {
             self.relayed += 1;
             self.delivered += u64::from(delivered);
             self.bytes += payload(out);
-            day.0 += 1;
-            day.2 += u64::from(delivered);
-            let end = out.end.map_or(out.start.at, |end| end.at);
-            self.span = Some(self.span.map_or((out.start.at, end), |(a, b)| (a.min(out.start.at), b.max(end))));
+            let day = self.daily.entry(date).or_default();
+            *day = (day.0 + 1, day.1, day.2 + u64::from(delivered));
+            self.stretch(out);
         }
+    }
+
+    /// Adds an SMTP connection of a host that sends by itself.
+    pub(crate) fn add_mail(&mut self, leg: &Leg, delivered_from: u16, days: &mut Days) {
+        let delivered = delivered(leg, delivered_from) == Some(true);
+        self.add_target(leg);
+        self.stretch(leg);
+        self.delivered += u64::from(delivered);
+        self.daily.entry(days.of(leg.start.at)).or_default().2 += u64::from(delivered);
+        if self.places.len() < EXAMPLES {
+            self.places.extend(leg.places.into_iter().flatten());
+            self.places.truncate(EXAMPLES);
+        }
+    }
+
+    fn add_target(&mut self, out: &Leg) {
+        let target = self.targets.entry(out.peer).or_default();
+        *target = (target.0 + 1, target.1 + payload(out));
+    }
+
+    fn stretch(&mut self, out: &Leg) {
+        let end = out.end.map_or(out.start.at, |end| end.at);
+        self.span = Some(self.span.map_or((out.start.at, end), |(a, b)| (a.min(out.start.at), b.max(end))));
     }
 
     /// Adds the sums of another service of the same host, but for the places.

@@ -1,7 +1,10 @@
 //! Why a host is accused: one plain sentence per piece of evidence.
 
+use catspaw_relay::{Hypothesis, Topology};
+
 use super::incident::{Case, FIXED_TARGETS};
 use super::mail;
+use super::software;
 use super::sums::Sums;
 
 /// The sentences.
@@ -12,12 +15,52 @@ pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
         why.push("It was declared, and nothing that it carries on was seen.".to_owned());
         return why;
     }
+    match case.topology {
+        Some(Topology::Direct) => direct(case, &mut why),
+        Some(Topology::Backconnect) => tunnel(case, &mut why),
+        Some(Topology::Forward) | None => {
+            forward(case, sums, &mut why);
+            inwards(case, &mut why);
+            guess(case, &mut why);
+        }
+    }
+    if sums.targets.keys().any(|target| target.port == 25) {
+        why.push(format!(
+            "A completed SMTP connection of at least {} bytes counts as delivered: learned from the sizes of this \
+             host's own SMTP connections.",
+            mail::bytes_of(case.delivered_from),
+        ));
+    }
+    if case.sensors > 1 {
+        why.push(format!(
+            "{} sensors saw this host; the numbers are those of the one with the strongest evidence, and are not added \
+             to the others', which may have seen the same connections.",
+            case.sensors,
+        ));
+    }
+    why
+}
+
+fn forward(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
     for (service, tests) in case.tested() {
         let Some(conviction) = tests.conviction else { continue };
         let ratio = tests.largest.unwrap_or(0.0) / std::f64::consts::LN_10;
+        let how = match tests.hypothesis {
+            Hypothesis::AtOnce => {
+                "went out again: the sizes of the outbound connections follow those of the inbound ones"
+            }
+            Hypothesis::StoreAndForward => {
+                "went out again as mail, also after the client had gone: the sizes of the outbound SMTP connections \
+                 follow those of the inbound ones"
+            }
+            Hypothesis::Inward => {
+                "went on to hosts inside: the sizes of the connections that this host opened to them follow those of the \
+                 inbound ones"
+            }
+        };
         why.push(format!(
-            "What came in on port {} went out again: the sizes of the outbound connections follow those of the inbound \
-             ones, 10^{ratio:.0} times likelier as a relay's than by chance; {} inbound sessions were enough to say so.",
+            "What came in on port {} {how}, 10^{ratio:.0} times likelier as a relay's than by chance; {} inbound sessions \
+             were enough to say so.",
             service.port,
             conviction.sessions.max(1),
         ));
@@ -44,19 +87,85 @@ pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
              proxy or gateway; declare it if it is meant to be one.",
         ));
     }
-    if sums.targets.keys().any(|target| target.port == 25) {
+}
+
+/// What the overheads are those of, as a guess.
+fn guess(case: &Case<'_>, why: &mut Vec<String>) {
+    if let Some(software) = software::guess(case) {
+        why.push(format!("A guess: the difference between what came in and what went out is that of {software}."));
+    }
+}
+
+/// Whether outsiders reach into the house.
+fn inwards(case: &Case<'_>, why: &mut Vec<String>) {
+    for (service, tests) in case.tested().filter(|(service, _)| service.inward.is_some()) {
+        let reached = service.most_reached();
+        if tests.hypothesis == Hypothesis::Inward {
+            why.push(format!(
+                "For one client of port {} it called {reached} or more hosts inside. A reverse proxy or a load balancer calls one \
+                 or a few; a relay that is used to reach into the house calls many. Declare it if it is meant to be one.",
+                service.port,
+            ));
+        } else if reached > 0 {
+            why.push(format!(
+                "Hosts inside were called too while clients of port {} were connected (up to {reached} for one of them): a relay \
+                 can be used to reach into the house.",
+                service.port,
+            ));
+        }
+    }
+}
+
+fn direct(case: &Case<'_>, why: &mut Vec<String>) {
+    let Some(spam) = case.spam else { return };
+    let ratio = spam.largest.unwrap_or(0.0) / std::f64::consts::LN_10;
+    if let Some(caught) = spam.caught {
         why.push(format!(
-            "A completed SMTP connection of at least {} bytes counts as delivered: learned from the sizes of this \
-             host's own SMTP connections.",
-            mail::bytes_of(case.delivered_from),
+            "It sends mail by itself, to ever new servers: its first {} SMTP connections went to {} distinct servers, \
+             10^{ratio:.0} times likelier of a spam bot (up to nine new servers in ten connections, up to one a second) than of a \
+             host that hands its mail to a provider (one in ten at most, one in two minutes at most).",
+            caught.connections, caught.servers,
         ));
     }
-    if case.sensors > 1 {
+    why.push(format!(
+        "{} SMTP connections were looked at, to {} distinct servers; no relay of the host that was found explains them.",
+        spam.connections,
+        spam.servers(),
+    ));
+    if case.takes_mail_in() {
+        why.push("It takes mail in, too: it looks like a mail server; declare it if it is meant to be one.".to_owned());
+    }
+}
+
+fn tunnel(case: &Case<'_>, why: &mut Vec<String>) {
+    let Some(tunnel) = &case.tunnel else { return };
+    let far = format!("{} port {}", tunnel.far.addr, tunnel.far.port);
+    let hours = |nanos: i64| nanos as f64 / 3.6e12;
+    why.push(format!(
+        "It held a connection to {far} open for {:.1} hours, and meanwhile called {} distinct targets: the bytes of that \
+         connection are {:.2} times those of the calls, as if they had been fetched for whoever sits at its other end.",
+        hours(tunnel.calls.alive),
+        tunnel.targets,
+        tunnel.ratio,
+    ));
+    if let Some(up) = tunnel.up_ratio {
         why.push(format!(
-            "{} sensors saw this host; the numbers are those of the one with the strongest evidence, and are not added \
-             to the others', which may have seen the same connections.",
-            case.sensors,
+            "What went up that connection is {up:.2} times what came down by the calls; a client's VPN, a video or a remote \
+             desktop is the other way round.",
         ));
     }
-    why
+    if tunnel.calls.rest > 0 {
+        why.push(format!(
+            "It opened {} connections in these {:.1} hours, and {} in the {:.1} hours around them.",
+            tunnel.calls.inside,
+            hours(tunnel.calls.alive),
+            tunnel.calls.outside,
+            hours(tunnel.calls.rest),
+        ));
+    }
+    why.push(
+        "This is a suspicion: totals cannot tell whose traffic it was, and the host's own is in the sums. Packets of that \
+         connection, or flows cut into slices of a minute, would: they show whether each call follows what came down it."
+            .to_owned(),
+    );
 }

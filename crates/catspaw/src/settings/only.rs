@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::{File, Source};
+use super::{File, Text};
 use crate::args::OnlyArgs;
 use crate::moment;
 use crate::pipeline::Restriction;
@@ -21,7 +21,7 @@ pub(super) enum Ports {
     Range(String),
 }
 
-impl Source<'_> {
+impl Text<'_> {
     pub(super) fn restriction(&self, args: &OnlyArgs, file: &File, zone: &TimeZone) -> Result<Restriction, String> {
         let since = self.moment(&args.since, &file.since, "--since", zone)?;
         let until = self.moment(&args.until, &file.until, "--until", zone)?;

@@ -3,11 +3,11 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-use super::{File, Source};
+use super::{File, Text};
 use crate::args::{Format, ScanArgs, ViewArgs};
 use crate::redact::Scope;
 
-impl Source<'_> {
+impl Text<'_> {
     pub(super) fn explain(&self, args: &ScanArgs, file: &File) -> Result<Option<IpAddr>, String> {
         let parse = |text: &str| {
             text.trim().parse().map_err(|_| format!("{text}: an address of ours (such as 172.28.220.181)"))

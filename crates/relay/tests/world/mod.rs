@@ -6,7 +6,7 @@ use catspaw_records::{
     ByteCount, ByteKind, Bytes, Closed, ConnState, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened,
     Place, Proto, Record, RecordId, SensorId, Side, Stamp, Uid, Whole,
 };
-use catspaw_relay::{Config, Connection, Context, Lane, LegPair, Observation, Sink};
+use catspaw_relay::{Config, Connection, Context, Lane, LegPair, Observation, SPAM_SHARE, Sent, Sink};
 
 const SENSOR: SensorId = SensorId(1);
 const HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -239,6 +239,7 @@ struct Nowhere;
 impl Sink for Nowhere {
     fn connection(&mut self, _: Connection) {}
     fn pair(&mut self, _: LegPair) {}
+    fn sent(&mut self, _: Sent) {}
 }
 
 #[derive(Clone, Copy)]
@@ -259,9 +260,13 @@ pub(crate) fn judge(legs: &[SimLeg], view: View) -> Outcome {
         lane.observe(&mut ctx, seen, &mut Nowhere).expect("records are in order");
     }
     lane.finish(&mut ctx, &mut Nowhere);
-    let tests = || lane.services.values().filter_map(|s| s.tests[0].as_ref().map(|t| (s, t)));
+    let spam = lane.spam[0].as_ref().map(|spam| &spam.all);
+    let convicted =
+        lane.services.values().flat_map(|s| s.tried(false)).filter_map(|t| t.conviction.map(|c| c.sessions));
+    let caught = spam.and_then(|stream| stream.caught).map(|caught| caught.connections);
+    let sends = spam.and_then(|stream| stream.largest).map(|largest| largest + SPAM_SHARE.ln());
     Outcome {
-        log_max: tests().filter_map(|(s, t)| t.largest.map(|l| l + s.log_weight())).fold(f64::NEG_INFINITY, f64::max),
-        convicted: tests().filter_map(|(_, t)| t.conviction.map(|c| c.sessions)).min(),
+        log_max: lane.largest.into_iter().chain(sends).fold(f64::NEG_INFINITY, f64::max),
+        convicted: convicted.chain(caught).min(),
     }
 }

@@ -15,6 +15,7 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod timeline;
+mod weak;
 mod wrap;
 
 use std::io::{self, Write};
@@ -53,6 +54,7 @@ pub(crate) fn write(report: &Report, style: Style, out: &mut impl Write) -> io::
     }
     campaign::write(&mut page, report)?;
     summary::authorised(&mut page, &report.authorised)?;
+    weak::elsewhere(&mut page, report)?;
     read::write(&mut page, report)
 }
 

@@ -3,6 +3,7 @@
 use catspaw_records::Nanos;
 use catspaw_relay::Slots;
 
+use crate::report::HostIndicator;
 use crate::report::model::{
     Campaign, Client, Confidence, Counts, Day, Dropped, Evidence, Example, Incident, Indicator, LookedAt, Owner,
     Report, Service, Shared, Target, Tunnel, UnparsedLines,
@@ -41,6 +42,8 @@ pub(in crate::report) fn nothing() -> Report {
         authorised: Vec::new(),
         campaigns: Vec::new(),
         alerts: Vec::new(),
+        indicators: Vec::new(),
+        notes: Vec::new(),
         limits: vec![
             "TCP only: SOCKS UDP ASSOCIATE, QUIC and other tunnels over UDP are not paired.".to_owned(),
             "Traffic that does not pass the sensor is not seen.".to_owned(),
@@ -55,6 +58,26 @@ pub(in crate::report) fn nothing() -> Report {
             dns_forwarders: vec![("172.28.1.53".to_owned(), 53), ("172.28.1.54".to_owned(), 53)],
         },
         restricted: None,
+    }
+}
+
+/// No incident, and hosts that are worth a look.
+pub(super) fn weak() -> Report {
+    let sign = |host: &str, kind: &str, detail: &str| HostIndicator {
+        host: host.to_owned(),
+        kind: kind.to_owned(),
+        detail: detail.to_owned(),
+    };
+    Report {
+        indicators: vec![
+            sign("172.28.7.3", "scanned", "900 ports asked for from outside"),
+            sign("172.28.7.9", "proxy-port", "8080/tcp open"),
+            sign("172.28.220.181", "asked-ports", "1180-1185/tcp, 88110 attempts, 0 answered"),
+            sign("172.28.220.181", "open-ports", "1180-1185/tcp"),
+            sign("172.28.220.182", "open-proxy", "1080/tcp, by nmap's socks-open-proxy"),
+        ],
+        notes: vec!["1180-1185/tcp in a row: MMTask, MPtask. A trojaned WinGate.".to_owned()],
+        ..nothing()
     }
 }
 

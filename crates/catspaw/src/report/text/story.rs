@@ -9,7 +9,8 @@ use super::page::{FAINT, Page, tied};
 use super::summary;
 use super::table::{Line, Span, Table, beside, line_width};
 use super::timeline;
-use crate::report::model::{Counts, Day, Incident, Indicator};
+use super::weak;
+use crate::report::model::{Counts, Day, Incident};
 
 /// Days that are listed one by one, and of more than these the first and the last ones.
 const DAYS: usize = 31;
@@ -37,7 +38,7 @@ pub(super) fn write(page: &mut Page<'_, impl Write>, incident: &Incident, timezo
     parties(page, incident)?;
     advice::how_sure(page, incident)?;
     why(page, incident)?;
-    indicators(page, incident)?;
+    weak::of_incident(page, incident)?;
     records(page, incident)?;
     advice::next(page, incident)
 }
@@ -242,15 +243,6 @@ fn why(page: &mut Page<'_, impl Write>, incident: &Incident) -> io::Result<()> {
     page.part("Why")?;
     let said = |sentence: &&String| !sentence.contains(DELIVERED);
     incident.why.iter().filter(said).try_for_each(|sentence| page.hang(2, "- ", sentence))
-}
-
-fn indicators(page: &mut Page<'_, impl Write>, incident: &Incident) -> io::Result<()> {
-    if incident.indicators.is_empty() {
-        return Ok(());
-    }
-    page.part("Signs beside it, weak alone")?;
-    let said = |sign: &Indicator| format!("{}: {}", sign.kind.replace('-', " "), sign.detail);
-    incident.indicators.iter().try_for_each(|sign| page.hang(2, "- ", &said(sign)))
 }
 
 fn records(page: &mut Page<'_, impl Write>, incident: &Incident) -> io::Result<()> {

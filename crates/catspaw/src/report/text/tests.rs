@@ -16,7 +16,7 @@ fn text(report: &Report, style: Style) -> String {
 fn samples_are_reports() {
     let schema = include_str!("../../../../../docs/schema/catspaw.report-1.schema.json");
     let schema = jsonschema::validator_for(&serde_json::from_str(schema).unwrap()).unwrap();
-    for report in [sample::report(), sample::nothing()] {
+    for report in [sample::report(), sample::nothing(), sample::weak()] {
         let report = serde_json::to_value(report).unwrap();
         let complaints: Vec<String> =
             schema.iter_errors(&report).map(|e| format!("{}: {e}", e.instance_path())).collect();
@@ -44,6 +44,13 @@ fn in_colour() {
 #[test]
 fn nothing_found() {
     insta::assert_snapshot!(text(&sample::nothing(), NARROW));
+}
+
+#[test]
+fn worth_a_look() {
+    let text = text(&sample::weak(), NARROW);
+    let look = text.split("\nWorth a look\n").nth(1).unwrap().split("\nWhat was read\n").next().unwrap();
+    insta::assert_snapshot!(look);
 }
 
 #[test]

@@ -1,0 +1,104 @@
+//! What the folds of one worker give away as they go.
+
+use std::io;
+use std::net::IpAddr;
+
+use catspaw_relay::{Connection, LegPair, Sent, Sink};
+
+use super::restrict::ends;
+use super::spill::Spill;
+
+/// Which connections are kept for whoever wants to see them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    #[default]
+    None,
+    Of(IpAddr),
+    All,
+}
+
+impl Wanted {
+    fn has(self, connection: &Connection) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::Of(host) => {
+                let (orig, resp) = ends(connection);
+                orig.addr == host || resp.addr == host
+            }
+        }
+    }
+}
+
+/// Rows of one worker's hosts, in no order that means anything.
+#[derive(Debug, Default)]
+pub(crate) struct Rows {
+    /// Pairs, also of hosts that will not be judged relays.
+    pub(crate) pairs: Spill<LegPair>,
+    /// Every outbound leg.
+    pub(crate) sent: Spill<Sent>,
+    /// Connections, where they are wanted.
+    pub(crate) connections: Spill<Connection>,
+    wanted: Wanted,
+    /// How many connections there were.
+    pub(crate) counted: Counted,
+    error: Option<io::Error>,
+}
+
+/// Connections put together.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counted {
+    /// All.
+    pub(crate) connected: u64,
+    /// Those whose end was seen.
+    pub(crate) ended: u64,
+    /// Those of them whose end says nothing of their bytes.
+    pub(crate) sizeless: u64,
+}
+
+impl std::iter::Sum for Counted {
+    fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
+        all.fold(Self::default(), |a, b| Self {
+            connected: a.connected + b.connected,
+            ended: a.ended + b.ended,
+            sizeless: a.sizeless + b.sizeless,
+        })
+    }
+}
+
+impl Rows {
+    /// None yet.
+    #[must_use]
+    pub(crate) fn new(wanted: Wanted) -> Self {
+        Self { wanted, ..Self::default() }
+    }
+
+    /// Whether a temporary file has failed since this was asked last.
+    ///
+    /// # Errors
+    /// If so.
+    pub(crate) fn check(&mut self) -> io::Result<()> {
+        self.error.take().map_or(Ok(()), Err)
+    }
+}
+
+impl Sink for Rows {
+    fn connection(&mut self, connection: Connection) {
+        self.counted.connected += 1;
+        if connection.ended() {
+            self.counted.ended += 1;
+            self.counted.sizeless += u64::from(connection.bytes().is_none());
+        }
+        if self.wanted.has(&connection) {
+            self.error = self.error.take().or(self.connections.push(connection).err());
+        }
+    }
+
+    fn pair(&mut self, pair: LegPair) {
+        self.error = self.error.take().or(self.pairs.push(pair).err());
+    }
+
+    fn sent(&mut self, sent: Sent) {
+        self.error = self.error.take().or(self.sent.push(sent).err());
+    }
+}

@@ -1,0 +1,243 @@
+//! All cases of a run: who is convicted of what, and which pair belongs where.
+
+use std::collections::BTreeMap;
+
+use catspaw_records::{Days, HostKey, SensorId};
+use catspaw_relay::{Config, Lane, Leg, LegPair, SPAM_SHARE, Service as Tested, Stream, Topology, Tunnel};
+
+use super::incident::{Case, Judged};
+use super::mail;
+use crate::pipeline::Lanes;
+
+/// Ports of DNS, plain and over TLS: a forwarder conserves bytes by design.
+pub(super) const DNS: [u16; 2] = [53, 853];
+
+/// Where a pair belongs: host, sensor, topology, whether it is declared, port.
+type Place = (HostKey, SensorId, Topology, bool, u16);
+/// What the sensors saw of one host.
+type Seen<'a, 'b> = &'b [(SensorId, &'a Lane)];
+
+/// All cases of a run, and where a pair belongs.
+#[derive(Debug, Default)]
+pub(crate) struct Cases<'a> {
+    /// The cases, by host.
+    pub(crate) cases: Vec<Case<'a>>,
+    by_place: BTreeMap<Place, (usize, usize)>,
+}
+
+impl<'a> Cases<'a> {
+    /// Chooses, of every host, what it is convicted of. Declared hosts have a case even without.
+    #[must_use]
+    pub(crate) fn choose(shards: &'a [Lanes], config: &Config) -> Self {
+        let mut cases = Self::default();
+        for (host, lanes) in hosts(shards, config) {
+            let declared = config.declares(host.addr());
+            cases.choose_forward(host, false, &lanes, config);
+            cases.choose_direct(host, false, &lanes, config);
+            if declared {
+                let before = cases.cases.len();
+                cases.choose_forward(host, true, &lanes, config);
+                cases.choose_direct(host, true, &lanes, config);
+                if cases.cases.len() == before {
+                    cases.add_unseen(host, &lanes, config);
+                }
+            }
+        }
+        cases
+    }
+
+    fn choose_forward(&mut self, host: HostKey, authorised: bool, lanes: Seen<'a, '_>, config: &Config) {
+        let enough = enough(lanes, config);
+        let convicted = |lane: &Lane| -> Vec<u16> {
+            lane.services.values().filter(|s| is_convicted(s, authorised, enough)).map(|s| s.port).collect()
+        };
+        // Numbers of two sensors are not added: they may have seen the same connections.
+        let best = lanes.iter().copied().max_by(|a, b| {
+            let key = |lane: &Lane| (convicted(lane).len(), strongest(lane, authorised));
+            let (x, y) = (key(a.1), key(b.1));
+            x.0.cmp(&y.0).then(x.1.total_cmp(&y.1)).then(b.0.cmp(&a.0))
+        });
+        let ports = best.map(|(_, lane)| convicted(lane)).unwrap_or_default();
+        if !ports.is_empty() {
+            self.add_case(host, Topology::Forward, authorised, lanes, best, ports);
+        }
+    }
+
+    /// Mail that the host sends by itself. Where it relays, only what no inbound leg can explain counts.
+    fn choose_direct(&mut self, host: HostKey, authorised: bool, lanes: Seen<'a, '_>, config: &Config) {
+        let enough = enough(lanes, config);
+        let relays = lanes.iter().any(|(_, lane)| {
+            let convicted = |s: &Tested| is_convicted(s, false, enough) || is_convicted(s, true, enough);
+            lane.services.values().any(convicted)
+        });
+        let stream = |lane: &'a Lane| -> Option<&'a Stream> {
+            let spam = lane.spam[usize::from(authorised)].as_deref()?;
+            let stream = if relays { &spam.alone } else { &spam.all };
+            let strong = stream.largest.is_some_and(|log| log + SPAM_SHARE.ln() >= enough);
+            (stream.caught.is_some() && strong).then_some(stream)
+        };
+        let caught = lanes.iter().copied().filter_map(|(sensor, lane)| Some((sensor, lane, stream(lane)?)));
+        let best = caught.max_by(|a, b| {
+            let log = |stream: &Stream| stream.largest.unwrap_or(f64::NEG_INFINITY);
+            log(a.2).total_cmp(&log(b.2)).then(b.0.cmp(&a.0))
+        });
+        if let Some((sensor, lane, stream)) = best {
+            self.add_case(host, Topology::Direct, authorised, lanes, Some((sensor, lane)), vec![0]);
+            if let Some(case) = self.cases.last_mut() {
+                case.spam = Some(stream);
+            }
+        }
+    }
+
+    /// A declared host that was not seen to relay: its zeros are told under the topology that its stanza names.
+    fn add_unseen(&mut self, host: HostKey, lanes: Seen<'a, '_>, config: &Config) {
+        let named = config.authorised.iter().find(|stanza| stanza.host.contains(host.addr()));
+        let topology = named.and_then(|stanza| stanza.topology);
+        let busiest = lanes.iter().copied().max_by(|a, b| a.1.last_seen().cmp(&b.1.last_seen()).then(b.0.cmp(&a.0)));
+        self.add_case(host, topology.unwrap_or(Topology::Forward), true, lanes, busiest, Vec::new());
+        if let (None, Some(case)) = (topology, self.cases.last_mut()) {
+            case.topology = None;
+        }
+    }
+
+    fn add_case(
+        &mut self,
+        host: HostKey,
+        topology: Topology,
+        authorised: bool,
+        lanes: Seen<'a, '_>,
+        lane: Option<(SensorId, &'a Lane)>,
+        ports: Vec<u16>,
+    ) {
+        let number = self.cases.len();
+        if let Some((sensor, _)) = lane {
+            for (index, &port) in ports.iter().enumerate() {
+                self.by_place.insert((host, sensor, topology, authorised, port), (number, index));
+            }
+        }
+        self.cases.push(Case {
+            host,
+            topology: Some(topology),
+            authorised,
+            lane,
+            sensors: lanes.len(),
+            services: ports.into_iter().map(Judged::at).collect(),
+            delivered_from: lane.map_or(0, |(_, lane)| mail::threshold(&lane.tally.smtp_sizes)),
+            spam: None,
+            tunnel: None,
+        });
+    }
+
+    /// Takes a host that dialled out a tunnel. What it sent through that by mail is no spam of its own.
+    pub(crate) fn add_tunnel(
+        &mut self,
+        (host, sensor): (HostKey, SensorId),
+        lanes: &'a [Lanes],
+        tunnel: Tunnel,
+        authorised: bool,
+    ) {
+        let seen: Vec<_> = lanes_of(lanes, host).collect();
+        let lane = seen.iter().copied().find(|&(own, _)| own == sensor);
+        let port = tunnel.far.port;
+        self.add_case(host, Topology::Backconnect, authorised, &seen, lane, vec![port]);
+        if let Some(case) = self.cases.last_mut() {
+            case.tunnel = Some(tunnel);
+        }
+        self.retain(|case| case.host != host || case.spam.is_none());
+        // A declared host that was seen to do something needs no line of zeros.
+        self.retain(|case| !authorised || case.host != host || !case.services.is_empty());
+    }
+
+    /// Whether one of the host's services is convicted, of what is declared or not.
+    pub(crate) fn of_host(&self, host: HostKey) -> impl Iterator<Item = &Case<'a>> {
+        self.cases.iter().filter(move |case| case.host == host)
+    }
+
+    /// The case and service that a pair belongs to, if it belongs to any.
+    #[must_use]
+    pub(crate) fn of(&self, pair: &LegPair) -> Option<(usize, usize)> {
+        self.by_place.get(&(pair.host, pair.sensor, pair.topology, pair.authorised, pair.port)).copied()
+    }
+
+    /// Adds a pair to the sums of the case it belongs to.
+    pub(crate) fn add(&mut self, pair: &LegPair, days: &mut Days) {
+        if let Some((case, service)) = self.of(pair) {
+            let case = &mut self.cases[case];
+            case.services[service].sums.add(pair, case.delivered_from, days);
+        }
+    }
+
+    /// Adds an SMTP connection to the sums of the host that sends by itself.
+    pub(crate) fn add_mail(&mut self, (host, sensor): (HostKey, SensorId), leg: &Leg, declared: bool, days: &mut Days) {
+        if let Some(&(case, service)) = self.by_place.get(&(host, sensor, Topology::Direct, declared, 0)) {
+            let case = &mut self.cases[case];
+            case.services[service].sums.add_mail(leg, case.delivered_from, days);
+        }
+    }
+
+    /// Takes out the services that carry DNS on to DNS, and the cases that are left without any. Gives back the
+    /// hosts and ports.
+    pub(crate) fn take_dns(&mut self) -> Vec<(HostKey, u16)> {
+        let mut forwarders = Vec::new();
+        for case in self.cases.iter_mut().filter(|case| case.topology == Some(Topology::Forward)) {
+            let host = case.host;
+            case.services.retain(|service| {
+                let dns = DNS.contains(&service.port) && service.sums.targets.keys().all(|t| DNS.contains(&t.port));
+                if dns {
+                    forwarders.push((host, service.port));
+                }
+                !dns
+            });
+        }
+        self.retain(|case| case.authorised || !case.services.is_empty());
+        forwarders
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Case<'_>) -> bool) {
+        let left: Vec<bool> = self.cases.iter().map(keep).collect();
+        let mut number = BTreeMap::new();
+        for (old, _) in left.iter().enumerate().filter(|(_, left)| **left) {
+            number.insert(old, number.len());
+        }
+        let mut left = left.into_iter();
+        self.cases.retain(|_| left.next().unwrap_or(true));
+        let cases = &self.cases;
+        self.by_place.retain(|&(_, _, _, _, port), at| {
+            let Some(&new) = number.get(&at.0) else { return false };
+            let Some(index) = cases[new].services.iter().position(|s| s.port == port) else { return false };
+            *at = (new, index);
+            true
+        });
+    }
+}
+
+fn hosts<'a>(shards: &'a [Lanes], config: &Config) -> BTreeMap<HostKey, Vec<(SensorId, &'a Lane)>> {
+    let mut hosts: BTreeMap<HostKey, Vec<(SensorId, &Lane)>> = BTreeMap::new();
+    for (host, sensor, lane) in shards.iter().flat_map(|shard| &shard.lanes) {
+        hosts.entry(*host).or_default().push((*sensor, lane));
+    }
+    for stanza in config.authorised.iter().filter(|stanza| stanza.host.is_single()) {
+        hosts.entry(HostKey::Address(stanza.host.addr())).or_default();
+    }
+    hosts
+}
+
+/// What each sensor saw of a host.
+fn lanes_of(shards: &[Lanes], host: HostKey) -> impl Iterator<Item = (SensorId, &Lane)> {
+    let lanes = shards.iter().flat_map(|shard| &shard.lanes);
+    lanes.filter(move |(own, _, _)| *own == host).map(|(_, sensor, lane)| (*sensor, &**lane))
+}
+
+/// The natural logarithm that a ratio must reach: each sensor is a trial of its own.
+fn enough(lanes: Seen<'_, '_>, config: &Config) -> f64 {
+    -config.alpha.ln() + (lanes.len().max(1) as f64).ln()
+}
+
+fn is_convicted(service: &Tested, authorised: bool, enough: f64) -> bool {
+    service.weighed(authorised).any(|(tests, log)| tests.conviction.is_some() && log >= enough)
+}
+
+/// Natural logarithm of the strongest service's ratio, as it is weighed.
+pub(super) fn strongest(lane: &Lane, authorised: bool) -> f64 {
+    lane.services.values().flat_map(|s| s.weighed(authorised).map(|(_, log)| log)).fold(f64::NEG_INFINITY, f64::max)
+}

@@ -1,0 +1,157 @@
+//! From what the folds gave away to cases with their sums.
+
+use std::collections::{BTreeMap, HashSet};
+use std::io;
+
+use catspaw_records::{Days, HostKey, Nanos, RecordId, SensorId};
+use catspaw_relay::{Basis, Config, Leg, LegPair, Topology, Tunnel, find_tunnel};
+
+use super::cases::Cases;
+use crate::pipeline::{Lanes, Rows, Sorter};
+
+/// Outbound legs of one host that are looked at for a tunnel; of a host with more the latest are not.
+const LEGS: usize = 1_000_000;
+
+/// An outbound leg's name among those of one host and sensor.
+type Name = (RecordId, Nanos);
+/// One sensor's sight of a host.
+type Sight = (HostKey, SensorId);
+
+/// What was found.
+#[derive(Debug)]
+pub(crate) struct Findings<'a> {
+    /// The cases with their sums.
+    pub(crate) cases: Cases<'a>,
+    /// Their pairs, and those of services that carry DNS on.
+    pub(crate) pairs: Sorter<LegPair>,
+    /// Hosts and ports that carry DNS on to DNS.
+    pub(crate) dns_forwarders: Vec<(HostKey, u16)>,
+    /// Outbound legs that were not looked at for a tunnel.
+    pub(crate) legs_dropped: u64,
+}
+
+impl<'a> Findings<'a> {
+    /// Judges every host of `lanes`, whose rows are in `rows`.
+    ///
+    /// # Errors
+    /// Where a temporary file fails.
+    pub(crate) fn of(rows: &mut [Rows], lanes: &'a [Lanes], config: &Config, days: &mut Days) -> io::Result<Self> {
+        let mut found = Self {
+            cases: Cases::choose(lanes, config),
+            pairs: Sorter::default(),
+            dns_forwarders: Vec::new(),
+            legs_dropped: 0,
+        };
+        for rows in rows.iter_mut() {
+            for pair in rows.pairs.rows()? {
+                let pair = pair?;
+                if found.cases.of(&pair).is_some() {
+                    found.pairs.push(pair)?;
+                }
+            }
+        }
+        found.look_for_tunnels(rows, lanes, config)?;
+        let Self { cases, pairs, .. } = &mut found;
+        pairs.for_each(|pair| {
+            cases.add(&pair, days);
+            Ok(())
+        })?;
+        found.add_mail(rows, config, days)?;
+        found.dns_forwarders = found.cases.take_dns();
+        Ok(found)
+    }
+
+    /// Hosts with a connection that may be a tunnel's: all their outbound legs are looked at, now that they are known.
+    fn look_for_tunnels(&mut self, rows: &mut [Rows], lanes: &'a [Lanes], config: &Config) -> io::Result<()> {
+        let lane = |(host, sensor, lane): &&(HostKey, SensorId, Box<catspaw_relay::Lane>)| {
+            lane.may_tunnel.then_some((*host, *sensor))
+        };
+        let mut sights: BTreeMap<Sight, Vec<Leg>> =
+            lanes.iter().flat_map(|l| &l.lanes).filter_map(|l| lane(&l)).map(|sight| (sight, Vec::new())).collect();
+        if sights.is_empty() {
+            return Ok(());
+        }
+        for rows in rows.iter_mut() {
+            for sent in rows.sent.rows()? {
+                let sent = sent?;
+                let Some(legs) = sights.get_mut(&(sent.host, sent.sensor)) else { continue };
+                if legs.len() < LEGS { legs.push(sent.leg) } else { self.legs_dropped += 1 }
+            }
+        }
+        let explained = self.explained(&sights)?;
+        for (sight, mut legs) in sights {
+            legs.sort_by_key(|leg| (leg.start.at, leg.id, leg.peer));
+            let of_sight = |leg: &Leg| explained.contains(&(sight, (leg.id, leg.start.at)));
+            if let Some(tunnel) = find_tunnel(&legs, of_sight) {
+                self.take_tunnel(sight, &legs, tunnel, lanes, config)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Outbound legs that a forward service carries something on by.
+    fn explained(&mut self, sights: &BTreeMap<Sight, Vec<Leg>>) -> io::Result<HashSet<(Sight, Name)>> {
+        let mut explained = HashSet::new();
+        self.pairs.for_each(|pair| {
+            let sight = (pair.host, pair.sensor);
+            if sights.contains_key(&sight) {
+                explained.insert((sight, (pair.outbound.id, pair.outbound.start.at)));
+            }
+            Ok(())
+        })?;
+        Ok(explained)
+    }
+
+    fn take_tunnel(
+        &mut self,
+        (host, sensor): Sight,
+        legs: &[Leg],
+        tunnel: Tunnel,
+        lanes: &'a [Lanes],
+        config: &Config,
+    ) -> io::Result<()> {
+        if self.cases.of_host(host).any(|case| case.tunnel.is_some()) {
+            // Another sensor saw it too: numbers of two sensors are not added.
+            return Ok(());
+        }
+        let authorised = config.covers_tunnel(host.addr(), tunnel.far);
+        for &(leg, connection) in &tunnel.carried {
+            let (inbound, outbound) = (legs[connection], legs[leg]);
+            self.pairs.push(LegPair {
+                host,
+                sensor,
+                topology: Topology::Backconnect,
+                port: tunnel.far.port,
+                authorised,
+                key: outbound.end.map_or(outbound.start.at, |end| end.known),
+                basis: if outbound.has_payload() { Basis::Bytes } else { Basis::Order },
+                clear: true,
+                inbound,
+                outbound,
+            })?;
+        }
+        self.cases.add_tunnel((host, sensor), lanes, tunnel, authorised);
+        Ok(())
+    }
+
+    fn add_mail(&mut self, rows: &mut [Rows], config: &Config, days: &mut Days) -> io::Result<()> {
+        if self.cases.cases.iter().all(|case| case.spam.is_none()) {
+            return Ok(());
+        }
+        let mut mail = Sorter::default();
+        for rows in rows.iter_mut() {
+            for sent in rows.sent.rows()? {
+                let sent = sent?;
+                let direct = |case: &super::incident::Case<'_>| case.spam.is_some();
+                if sent.leg.smtp && self.cases.of_host(sent.host).any(direct) {
+                    mail.push(sent)?;
+                }
+            }
+        }
+        mail.for_each(|sent| {
+            let declared = config.covers_mail(sent.leg.own.addr, sent.leg.peer.addr);
+            self.cases.add_mail((sent.host, sent.sensor), &sent.leg, declared, days);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,152 @@
+//! Does the host send mail by itself, to servers all over the world, as a spam bot does?
+//!
+//! An innocent host that sends mail hands it to the one or two servers of its provider. Two sequential tests run side by
+//! side over its SMTP connections, in the order in which they became known, and the weaker of them counts, so that a host
+//! is innocent where either finds it so:
+//! - *by connection*: how often is the server a new one? Innocent: at most one connection in ten ([`NEW_INNOCENT`]); bots
+//!   are tried at rates up to nine in ten;
+//! - *by time*: how soon does the next new server come? Innocent: one in two minutes at most ([`RATE_INNOCENT`]), so that a
+//!   small server which sends to many in a day is not taken for a bot; bots are tried at rates up to one a second. New
+//!   servers of one second count as one: a list that is expanded is a burst, a bot goes on.
+//!
+//! Both are test martingales: each factor is a likelihood ratio whose rates are fixed beforehand, and what is believed of
+//! one innocent rate holds for all lower ones (the ratios rise with the rate).
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
+
+use catspaw_records::Nanos;
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::leg::Leg;
+use crate::test::{Capital, log_mean};
+
+/// Its share of the error that the owner allows, fixed before any data.
+pub const SHARE: f64 = 0.15;
+/// An innocent host's chance that a connection goes to a new server, and those of bots that are tried.
+const NEW_INNOCENT: f64 = 0.1;
+const NEW_TRIED: [f64; 3] = [0.3, 0.6, 0.9];
+/// New servers a second of an innocent host, and how many times that of bots that are tried.
+const RATE_INNOCENT: f64 = 1.0 / 120.0;
+const TIMES_TRIED: [f64; 3] = [8.0, 32.0, 128.0];
+/// As many distinct servers there must be.
+const SERVERS_LEAST: usize = 10;
+/// As many servers of one /24 (or /48) are new ones at most: a provider's mail comes in through a pool of them.
+const POOL: u32 = 8;
+/// Servers of a host that are remembered; beyond, none is new.
+const SERVERS_MOST: usize = 16_384;
+
+/// The moment at which the evidence was enough.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Caught {
+    /// When, in the time of the merge.
+    pub at: Nanos,
+    /// SMTP connections that were known by then.
+    pub connections: u64,
+    /// Distinct servers that they went to.
+    pub servers: u64,
+}
+
+/// One test over a stream of SMTP connections.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Stream {
+    servers: BTreeSet<IpAddr>,
+    pools: BTreeMap<IpAddr, u32>,
+    by_connection: Capital<{ NEW_TRIED.len() }>,
+    by_time: Capital<{ TIMES_TRIED.len() }>,
+    last_new: Option<Nanos>,
+    /// Connections that entered.
+    pub connections: u64,
+    /// Natural logarithm of the largest ratio so far.
+    pub largest: Option<f64>,
+    /// When it was enough.
+    pub caught: Option<Caught>,
+}
+
+/// What a host sends to SMTP servers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Spam {
+    /// All of it.
+    pub all: Stream,
+    /// What no inbound leg can explain: it counts alone where the host is found to relay.
+    pub alone: Stream,
+}
+
+impl Spam {
+    /// Takes an SMTP connection whose turn has come at `now`, on civil day `day`.
+    pub(crate) fn take(&mut self, leg: &Leg, explained: bool, now: Nanos, day: i32, config: &Config) {
+        self.all.take(leg, now, day, config);
+        if !explained {
+            self.alone.take(leg, now, day, config);
+        }
+    }
+}
+
+impl Stream {
+    /// Distinct servers.
+    #[must_use]
+    pub fn servers(&self) -> u64 {
+        self.servers.len() as u64
+    }
+
+    /// Natural logarithm of the ratio now.
+    #[must_use]
+    pub fn latest(&self) -> f64 {
+        log_mean(&self.by_connection.logs()).min(log_mean(&self.by_time.logs()))
+    }
+
+    fn take(&mut self, leg: &Leg, now: Nanos, day: i32, config: &Config) {
+        if self.by_connection.spend(day) {
+            self.servers.clear();
+            self.pools.clear();
+            self.last_new = None;
+        }
+        self.by_time.spend(day);
+        self.connections += 1;
+        let new = self.is_new(leg.peer.addr);
+        let factor = |tried: f64| if new { tried / NEW_INNOCENT } else { (1.0 - tried) / (1.0 - NEW_INNOCENT) };
+        self.by_connection.multiply(NEW_TRIED.map(|tried| factor(tried).ln()));
+        if new {
+            self.take_time(leg.start.at);
+        }
+        let ratio = self.latest();
+        self.largest = Some(self.largest.map_or(ratio, |largest| largest.max(ratio)));
+        let enough = ratio + SHARE.ln() >= -config.alpha.ln() && self.servers.len() >= SERVERS_LEAST;
+        if enough && self.caught.is_none() {
+            self.caught = Some(Caught { at: now, connections: self.connections, servers: self.servers() });
+        }
+    }
+
+    /// Takes the moment of a new server, unless it lies in the second of the one before, or earlier: connections that
+    /// nobody answered are known later than others that were opened after them.
+    fn take_time(&mut self, at: Nanos) {
+        let second = Nanos(at.0.div_euclid(Nanos::SECOND) * Nanos::SECOND);
+        let Some(last) = self.last_new else {
+            self.last_new = Some(second);
+            return;
+        };
+        if second > last {
+            let gap = second.since(last) as f64 / Nanos::SECOND as f64;
+            self.by_time.multiply(TIMES_TRIED.map(|times| times.ln() - (times - 1.0) * RATE_INNOCENT * gap));
+            self.last_new = Some(second);
+        }
+    }
+
+    fn is_new(&mut self, server: IpAddr) -> bool {
+        if self.servers.len() >= SERVERS_MOST || !self.servers.insert(server) {
+            return false;
+        }
+        let known = self.pools.entry(pool_of(server)).or_default();
+        *known += 1;
+        *known <= POOL
+    }
+}
+
+/// The /24 or /48 that a server lies in.
+fn pool_of(server: IpAddr) -> IpAddr {
+    match server {
+        IpAddr::V4(addr) => IpAddr::V4((u32::from(addr) & !0xff).into()),
+        IpAddr::V6(addr) => IpAddr::V6((u128::from(addr) >> 80 << 80).into()),
+    }
+}

@@ -1,0 +1,127 @@
+//! What else a host may do but carry on at once: store mail and hand it on, send mail by itself, serve a tunnel.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod host;
+
+use catspaw_records::{Record, Side};
+use catspaw_relay::{Hypothesis, Lane};
+use host::{HOST, connection, end, fold};
+
+/// A mail server on an odd port: each message goes on `delay` seconds after its client has gone, 200 bytes longer.
+fn stored(count: u64, delay: i64) -> Vec<(Record, Side)> {
+    let mut records = Vec::new();
+    for n in 0..count {
+        let at = 1_000_000 + 40 * n as i64;
+        let size = 900 + mixed(n) % 30_011;
+        let client = end(&format!("198.51.100.{}", 1 + n % 9), 20_000 + n as u16);
+        let target = end(&format!("203.0.113.{}", 1 + n % 40), 25);
+        records.extend(connection(2 * n, client, end(HOST, 8025), at, at + 2, size));
+        let from = at + 2 + delay;
+        records.extend(connection(2 * n + 1, end(HOST, 3000 + n as u16), target, from, from + 1, size + 200 + n % 7));
+    }
+    in_order(records)
+}
+
+/// A number that looks drawn: the sizes must not follow one another in a pattern, or every leg fits every other.
+fn mixed(n: u64) -> u64 {
+    let z = (n + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9) >> 33
+}
+
+/// Mail of the host's own, the n-th at `at(n)` to server number `server(n)`.
+fn mail(count: u64, at: impl Fn(u64) -> i64, server: impl Fn(u64) -> u64) -> Vec<(Record, Side)> {
+    let mut records = Vec::new();
+    for n in 0..count {
+        let (at, server) = (1_000_000 + at(n), server(n));
+        let target = end(&format!("203.0.{}.{}", server / 5, 1 + server % 5), 25);
+        records.extend(connection(n, end(HOST, 3000 + n as u16), target, at, at + 1, 900 + (n * 7919) % 3001));
+    }
+    in_order(records)
+}
+
+fn in_order(mut records: Vec<(Record, Side)>) -> Vec<(Record, Side)> {
+    records.sort_by_key(|(record, _)| record.known.at);
+    records
+}
+
+fn caught(lane: &Lane) -> Option<u64> {
+    lane.spam[0].as_ref().and_then(|spam| spam.all.caught).map(|caught| caught.connections)
+}
+
+#[test]
+fn mail_that_is_stored_and_handed_on_convicts_and_is_paired() {
+    let (lane, rows) = fold(&stored(120, 7), false);
+    let service = &lane.services[&8025];
+    let (tests, _) = service.weighed(false).find(|(tests, _)| tests.conviction.is_some()).unwrap();
+    assert_eq!(tests.hypothesis, Hypothesis::StoreAndForward);
+    assert!(tests.conviction.unwrap().sessions <= 25, "{:?}", tests.conviction);
+    let right = |pair: &&catspaw_relay::LegPair| pair.inbound.peer.port - 20_000 == pair.outbound.own.port - 3000;
+    assert_eq!(rows.pairs.iter().filter(right).count(), rows.pairs.len());
+    assert!(rows.pairs.len() >= 115, "{}", rows.pairs.len());
+}
+
+#[test]
+fn what_no_inbound_leg_brought_is_not_handed_on() {
+    // The same sizes, but each goes out ten minutes later: longer than any queue that is looked for.
+    let (lane, _) = fold(&stored(120, 600), false);
+    assert!(lane.services[&8025].weighed(false).all(|(tests, _)| tests.conviction.is_none()));
+}
+
+#[test]
+fn a_bot_is_caught_before_its_twenty_fifth_connection() {
+    let (lane, _) = fold(&mail(60, |n| 3 * n as i64, |n| n), false);
+    assert!(caught(&lane).is_some_and(|n| n <= 25), "{:?}", caught(&lane));
+}
+
+#[test]
+fn a_host_that_mails_as_people_and_servers_do_is_not_caught() {
+    // Through one server; to a new one every three minutes; a list expanded in two seconds, each day; a provider's pool.
+    let provider = mail(400, |n| 5 * n as i64, |_| 1);
+    let server = mail(100, |n| 180 * n as i64, |n| n);
+    let list = mail(120, |n| 86_400 * (n as i64 / 30) + n as i64 % 30 / 15, |n| n % 30);
+    let mut pool = Vec::new();
+    for n in 0..200 {
+        let target = end(&format!("203.0.113.{}", 1 + n), 25);
+        let at = 1_000_000 + 2 * n as i64;
+        pool.extend(connection(n, end(HOST, 3000 + n as u16), target, at, at + 1, 2000 + n));
+    }
+    for records in [provider, server, list, in_order(pool)] {
+        assert_eq!(caught(&fold(&records, false).0), None);
+    }
+}
+
+#[test]
+fn what_a_relay_explains_is_no_spam_of_its_own() {
+    let (lane, _) = fold(&stored(120, 2), false);
+    let spam = lane.spam[0].as_ref().unwrap();
+    assert_eq!((spam.all.connections, spam.alone.connections), (120, 0));
+}
+
+/// A relay whose clients reach `hosts` hosts inside.
+fn inwards(hosts: u64) -> Lane {
+    let mut fold = host::Fold::new();
+    let mut records = Vec::new();
+    for n in 0..200 {
+        let at = 1_000_000 + 50 * n as i64;
+        let size = 900 + mixed(n) % 30_011;
+        let client = end(&format!("198.51.100.{}", 1 + n % 3), 20_000 + n as u16);
+        let target = end(&format!("172.28.1.{}", 1 + n / 3 % hosts), 3389);
+        let inbound = connection(2 * n, client, end(HOST, 1182), at, at + 9, size + 25);
+        records.extend(inbound.map(|(record, side)| (record, side, false)));
+        let outbound = connection(2 * n + 1, end(HOST, 3000 + n as u16), target, at + 1, at + 9, size);
+        records.extend(outbound.map(|(record, side)| (record, side, true)));
+    }
+    records.sort_by_key(|(record, ..)| record.known.at);
+    for (record, side, peer_inside) in &records {
+        fold.observe(record, *side, false, *peer_inside).unwrap();
+    }
+    fold.finish().0
+}
+
+#[test]
+fn a_relay_that_reaches_many_hosts_inside_is_told_from_a_reverse_proxy() {
+    let convicted = |lane: &Lane| lane.services[&1182].weighed(false).any(|(tests, _)| tests.conviction.is_some());
+    assert!(convicted(&inwards(20)));
+    assert!(!convicted(&inwards(4)));
+}
