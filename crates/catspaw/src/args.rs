@@ -1,6 +1,12 @@
 //! The command line.
 
+mod only;
+mod views;
+
 use std::path::PathBuf;
+
+pub(crate) use only::OnlyArgs;
+pub(crate) use views::ViewArgs;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
@@ -84,6 +90,12 @@ pub(crate) struct ScanArgs {
     /// The progress bar on a terminal [default: auto]
     #[arg(long, value_enum, value_name = "WHEN")]
     pub(crate) progress: Option<When>,
+
+    #[command(flatten)]
+    pub(crate) only: OnlyArgs,
+
+    #[command(flatten)]
+    pub(crate) views: ViewArgs,
 }
 
 /// Forms of the report.
@@ -94,6 +106,8 @@ pub(crate) enum Format {
     Text,
     /// catspaw.report/1
     Json,
+    /// One row per incident, for tickets and spreadsheets; -v adds the declared relays
+    Csv,
 }
 
 /// When to show progress.

@@ -7,6 +7,7 @@ mod moment;
 mod output;
 mod owners;
 mod pipeline;
+mod redact;
 mod report;
 mod scan;
 mod settings;

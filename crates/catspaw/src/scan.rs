@@ -1,7 +1,9 @@
 //! `catspaw scan`: evidence in, a report out.
 
+use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -14,7 +16,9 @@ use crate::args::{Format, ScanArgs, When};
 use crate::input::{Expanded, Severity, Source, expand};
 use crate::output::{Output, Taken};
 use crate::owners::{self, LeaseFile, Owners};
-use crate::pipeline::{Gathered, Options, Sorter, Stamps, run};
+use crate::pipeline::{Gathered, Lanes, Options, Sorter, Stamps, Wanted, run};
+use crate::redact::{Key, Redactor, Scope};
+use crate::report::explain::Material;
 use crate::report::{self, Cases, Findings, Names, Report, delivered, text};
 use crate::settings::Settings;
 use crate::tables::{Form, Table};
@@ -49,6 +53,8 @@ struct Scan {
     connections: Option<(Output, Form)>,
     owners: Owners,
     leases: Vec<LeaseFile>,
+    suggest: Option<Output>,
+    key: Option<(Scope, Key)>,
 }
 
 impl Scan {
@@ -64,6 +70,10 @@ impl Scan {
         for file in [&settings.configuration, &settings.signatures_file].into_iter().flatten() {
             taken.protect(file);
         }
+        let key = settings.redact.as_ref().map(|(scope, path)| key(*scope, path.as_deref(), &settings)).transpose()?;
+        if let Some((_, Some(path))) = &settings.redact {
+            taken.protect(path);
+        }
         let report = settings.output.as_ref().map(|path| taken.create("-o", path)).transpose()?;
         let owners = settings.owners.read(settings.configuration.as_deref(), &settings.zone)?;
         let mut table = |option, wanted: &Option<(PathBuf, Form)>| match wanted {
@@ -72,7 +82,9 @@ impl Scan {
         };
         let pairs = table("--pairs", &settings.pairs)?;
         let connections = table("--connections", &settings.connections)?;
-        Ok(Self { settings, evidence, report, pairs, connections, owners, leases: Vec::new() })
+        let suggest = &settings.suggest_authorised;
+        let suggest = suggest.as_ref().map(|path| taken.create("--suggest-authorised", path)).transpose()?;
+        Ok(Self { settings, evidence, report, pairs, connections, owners, leases: Vec::new(), suggest, key })
     }
 
     fn run(mut self) -> Result<bool, String> {
@@ -80,31 +92,64 @@ impl Scan {
         self.tell_problems(&gathered);
         self.refuse_nothing(&gathered)?;
         owners::list(std::mem::take(&mut self.leases), &mut gathered.files);
+        let redactor = self.redactor(&gathered)?;
+        let redactor = redactor.as_ref();
         let names = Names::new(&gathered);
+        let shown = redactor.map(|redactor| names.redacted(|name| redactor.name(name)));
+        let shown = shown.as_ref().unwrap_or(&names);
         let mut days = Days::new(self.settings.zone.clone());
         let failed = |e: io::Error| format!("a temporary file failed: {e} (TMPDIR says where they lie)");
 
         let mut rows = connections_of(&mut gathered).map_err(failed)?;
         let lanes = std::mem::take(&mut gathered.lanes);
         let mut found = Findings::of(&mut gathered.rows, &lanes, &self.settings.config, &mut days).map_err(failed)?;
+        let mut explained = self.pairs_to_explain(&mut gathered).map_err(failed)?;
         gathered.rows = Vec::new();
 
         if let Some((output, form)) = self.pairs.take() {
-            let written = write_pairs(&mut found.pairs, &found.cases, &names, form, output.file());
+            let written = write_pairs(&mut found.pairs, &found.cases, shown, redactor, form, output.file());
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
         if let Some((output, form)) = self.connections.take() {
-            let written = write_connections(&mut rows, &names, form, output.file());
+            let hosts = looked_at(&lanes);
+            let shows = |row: &Connection| self.settings.restriction.shows(row, |addr| hosts.contains(&addr));
+            let written = write_connections(&mut rows, shown, redactor, shows, form, output.file());
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
         let mut report = report::build(&self.settings, &gathered, &lanes, &found, &names);
         self.owners.name(&mut report);
+        if let Some(redactor) = redactor {
+            redactor.report(&mut report);
+        }
         if !self.settings.quiet {
             report.warnings.iter().for_each(|warning| complain("warning", warning));
         }
-        self.write_report(&report)?;
+        if let Some(output) = self.suggest.take() {
+            let written = report::suggest::write(&report, &mut BufWriter::new(output.file()));
+            written.map_err(|e| unwritten(output.path(), &e))?;
+            output.keep()?;
+        }
+        match self.settings.explain {
+            Some(host) => {
+                let material = Material {
+                    host,
+                    lanes: &lanes,
+                    cases: &found.cases,
+                    dns_forwarders: &found.dns_forwarders,
+                    config: &self.settings.config,
+                    home: &self.settings.home,
+                    verbose: self.settings.verbose,
+                };
+                let mut legs = material.explain(&mut rows, &mut explained).map_err(failed)?;
+                if let Some(redactor) = redactor {
+                    redactor.explained(&mut legs);
+                }
+                self.write(|style, mut out| text::explain::write(&legs, style, &mut out))?;
+            }
+            None => self.write_report(&report)?,
+        }
         Ok(!report.incidents.is_empty())
     }
 
@@ -113,11 +158,17 @@ impl Scan {
         let options = Options {
             home: self.settings.home.clone(),
             config: Arc::new(self.settings.config.clone()),
+            restriction: Arc::new(self.settings.restriction.clone()),
             stamps: Stamps { zone: self.settings.zone.clone(), year: self.settings.year },
             days: Days::new(self.settings.zone.clone()),
             threads: self.settings.threads,
             wait: self.settings.wait,
-            wants_connections: self.connections.is_some(),
+            connections: match self.settings.explain {
+                _ if self.connections.is_some() => Wanted::All,
+                Some(host) => Wanted::Of(host),
+                None => Wanted::None,
+            },
+            ours: self.key.is_some(),
             seed: HashSeed(random()),
             signatures: Arc::clone(&self.settings.signatures),
         };
@@ -130,6 +181,44 @@ impl Scan {
         let mut gathered = gathered.map_err(|e| format!("the scan failed: {e}"))?;
         gathered.problems.splice(0..0, expanded.problems);
         Ok(gathered)
+    }
+
+    /// The pairs of the host that is to be explained, also where they convict nobody.
+    fn pairs_to_explain(&self, gathered: &mut Gathered) -> io::Result<Sorter<LegPair>> {
+        let mut pairs = Sorter::default();
+        let Some(host) = self.settings.explain else { return Ok(pairs) };
+        for rows in &mut gathered.rows {
+            for pair in rows.pairs.rows()? {
+                let pair = pair?;
+                if pair.host.addr() == host {
+                    pairs.push(pair)?;
+                }
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// What replaces addresses, now that it is known which are ours.
+    fn redactor(&mut self, gathered: &Gathered) -> Result<Option<Redactor>, String> {
+        let Some((scope, key)) = self.key.take() else { return Ok(None) };
+        let settings = &self.settings;
+        let ours = || gathered.lanes.iter().map(|lanes| &lanes.ours);
+        if ours().any(|ours| ours.beyond > 0) {
+            return Err(
+                "--redact: there are more addresses of ours than can be told from others: --home-net, or --since and \
+                        --until, would help"
+                    .to_owned(),
+            );
+        }
+        let declared = settings.config.authorised.iter().map(|stanza| stanza.host);
+        let nets = settings.home.nets.iter().copied().chain(declared).chain(settings.restriction.hosts.iter().copied());
+        let own = ours()
+            .flat_map(|ours| &ours.addresses)
+            .copied()
+            .chain(settings.explain)
+            .chain(gathered.scans.hosts().map(|(host, _)| host))
+            .collect();
+        Redactor::new(scope, &key, nets.collect(), own).map(Some)
     }
 
     fn progress_bar(&self, sources: &[Source]) -> ProgressBar {
@@ -174,16 +263,37 @@ impl Scan {
     }
 
     fn write_report(&mut self, report: &Report) -> Result<(), String> {
+        let (format, verbose) = (self.settings.format, self.settings.verbose);
+        self.write(|style, mut out| match format {
+            Format::Json => {
+                serde_json::to_writer_pretty(&mut *out, report)?;
+                writeln!(out)
+            }
+            Format::Csv => report::csv::write(report, verbose, &mut out),
+            Format::Text => text::write(report, style, &mut out),
+        })
+    }
+
+    /// Writes to where the report goes.
+    fn write(&mut self, say: impl Fn(text::Style, &mut dyn Write) -> io::Result<()>) -> Result<(), String> {
+        let style = |colour| text::Style {
+            width: width(),
+            colour,
+            verbose: self.settings.verbose,
+            unicode: is_utf8(),
+            redacted: self.settings.redact.is_some(),
+        };
+        let say = |style, mut out: &mut dyn Write| say(style, &mut out).and_then(|()| out.flush());
         match self.report.take() {
             Some(output) => {
-                let written = self.write_report_to(report, BufWriter::new(output.file()), false);
+                let written = say(style(false), &mut BufWriter::new(output.file()));
                 written.map_err(|e| unwritten(output.path(), &e))?;
                 output.keep()
             }
             None => {
                 let out = io::stdout();
                 let colour = out.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-                match self.write_report_to(report, BufWriter::new(out.lock()), colour) {
+                match say(style(colour), &mut BufWriter::new(out.lock())) {
                     // Whoever read it has seen enough.
                     Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(()),
                     result => result.map_err(|e| format!("standard output: {e}")),
@@ -191,20 +301,15 @@ impl Scan {
             }
         }
     }
+}
 
-    fn write_report_to(&self, report: &Report, mut out: impl Write, colour: bool) -> io::Result<()> {
-        match self.settings.format {
-            Format::Json => {
-                serde_json::to_writer_pretty(&mut out, report)?;
-                writeln!(out)?;
-            }
-            Format::Text => {
-                let style = text::Style { width: width(), colour, verbose: self.settings.verbose };
-                text::write(report, style, &mut out)?;
-            }
-        }
-        out.flush()
+fn key(scope: Scope, path: Option<&Path>, settings: &Settings) -> Result<(Scope, Key), String> {
+    let Some(path) = path else { return Ok((scope, Key::random()?)) };
+    let (key, is_open) = Key::of(path)?;
+    if is_open && !settings.quiet {
+        complain("warning", &format!("{}: others may read this key, and undo --redact: chmod 600", path.display()));
     }
+    Ok((scope, key))
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> String {
@@ -216,6 +321,16 @@ fn width() -> usize {
     let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
     let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     asked.or_else(seen).unwrap_or(80).clamp(40, 400)
+}
+
+/// Whether the locale says that text is UTF-8.
+fn is_utf8() -> bool {
+    let locale =
+        ["LC_ALL", "LC_CTYPE", "LANG"].into_iter().find_map(|name| std::env::var(name).ok().filter(|v| !v.is_empty()));
+    locale.is_some_and(|locale| {
+        let locale = locale.to_ascii_lowercase();
+        locale.contains("utf-8") || locale.contains("utf8")
+    })
 }
 
 /// A key that nobody outside can know: the standard library's own hasher keys are random.
@@ -239,6 +354,7 @@ fn write_pairs(
     pairs: &mut Sorter<LegPair>,
     cases: &Cases<'_>,
     names: &Names,
+    redactor: Option<&Redactor>,
     form: Form,
     file: &File,
 ) -> io::Result<()> {
@@ -247,13 +363,32 @@ fn write_pairs(
         let Some((case, _)) = cases.of(&pair).filter(|_| pair.clear) else { return Ok(()) };
         let case = &cases.cases[case];
         let mail = delivered(&pair.outbound, case.delivered_from);
-        table.pair(&pair, &case.id(), mail, names)
+        match redactor {
+            Some(redactor) => table.pair(&redactor.pair(pair), &redactor.id(&case.id()), mail, names),
+            None => table.pair(&pair, &case.id(), mail, names),
+        }
     })?;
     table.finish()
 }
 
-fn write_connections(rows: &mut Sorter<Connection>, names: &Names, form: Form, file: &File) -> io::Result<()> {
+/// The hosts that were asked for.
+fn looked_at(lanes: &[Lanes]) -> HashSet<IpAddr> {
+    lanes.iter().flat_map(|shard| &shard.lanes).map(|(host, ..)| host.addr()).collect()
+}
+
+fn write_connections(
+    rows: &mut Sorter<Connection>,
+    names: &Names,
+    redactor: Option<&Redactor>,
+    shows: impl Fn(&Connection) -> bool,
+    form: Form,
+    file: &File,
+) -> io::Result<()> {
     let mut table = Table::connections(BufWriter::new(file), form)?;
-    rows.for_each(|row| table.connection(&row, names))?;
+    rows.for_each(|row| match redactor {
+        _ if !shows(&row) => Ok(()),
+        Some(redactor) => table.connection(&redactor.connection(row), names),
+        None => table.connection(&row, names),
+    })?;
     table.finish()
 }

@@ -1,8 +1,11 @@
 //! The command line and the configuration file together: what they mean.
 
+mod only;
+mod views;
+
 use std::fmt::Write as _;
 use std::fs;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -16,7 +19,8 @@ use toml::Spanned;
 use crate::args::{Format, ScanArgs, When};
 use crate::indicators::Signatures;
 use crate::owners;
-use crate::pipeline::Home;
+use crate::pipeline::{Home, Restriction};
+use crate::redact::Scope;
 use crate::tables::Form;
 
 /// The merge waits so long for a record that comes out of order.
@@ -31,10 +35,18 @@ pub(crate) struct Settings {
     pub(crate) home: Home,
     pub(crate) config: Config,
     pub(crate) owners: owners::Configured,
+    /// What of the evidence is looked at.
+    pub(crate) restriction: Restriction,
     pub(crate) format: Format,
     pub(crate) output: Option<PathBuf>,
     pub(crate) pairs: Option<(PathBuf, Form)>,
     pub(crate) connections: Option<(PathBuf, Form)>,
+    /// The host whose legs are shown in place of the report.
+    pub(crate) explain: Option<IpAddr>,
+    /// Where the stanzas go that would declare what was found.
+    pub(crate) suggest_authorised: Option<PathBuf>,
+    /// Whose addresses are replaced, and the file of the key.
+    pub(crate) redact: Option<(Scope, Option<PathBuf>)>,
     pub(crate) year: Option<i16>,
     pub(crate) zone: TimeZone,
     pub(crate) threads: usize,
@@ -53,6 +65,14 @@ pub(crate) struct Settings {
 #[serde(deny_unknown_fields)]
 struct File {
     home_net: Option<Vec<Spanned<String>>>,
+    since: Option<Spanned<String>>,
+    until: Option<Spanned<String>>,
+    host: Option<Vec<Spanned<String>>>,
+    ports: Option<Vec<Spanned<only::Ports>>>,
+    explain: Option<Spanned<String>>,
+    suggest_authorised: Option<PathBuf>,
+    redact: Option<Scope>,
+    redact_key: Option<PathBuf>,
     format: Option<Format>,
     output: Option<PathBuf>,
     pairs: Option<Spanned<PathBuf>>,
@@ -226,7 +246,7 @@ impl Settings {
         let source = Text { path: &path, text: &text };
         let file: File = toml::from_str(&text)
             .map_err(|error| source.error(error.span().map_or(0, |span| span.start), &plain(error.message())))?;
-        let config = source.config(&file)?;
+        let mut config = source.config(&file)?;
         let home = match args.home_net.as_slice() {
             [] => source.networks(&file.home_net)?.unwrap_or_default(),
             nets => nets.iter().map(|net| home_net(net)).collect::<Result<_, _>>()?,
@@ -237,6 +257,9 @@ impl Settings {
             (None, Some(name)) => zone(name.as_ref()).map_err(|why| source.error(name.span().start, &why))?,
             (None, None) => TimeZone::UTC,
         };
+        let restriction = source.restriction(&args.only, &file, &zone)?;
+        // Of the hosts that are not asked for nothing is known, not even that they were not seen.
+        config.authorised.retain(|stanza| !stanza.host.is_single() || restriction.names(stanza.host.addr()));
         let year = match args.year {
             Some(year) if !(1970..=2200).contains(&year) => {
                 return Err(format!("--year {year}: a year from 1970 to 2200"));
@@ -244,6 +267,8 @@ impl Settings {
             Some(year) => Some(year),
             None => source.number(&file.year, 1970..=2200, "a year from 1970 to 2200")?,
         };
+        let explain = source.explain(&args, &file)?;
+        let redact = views::redact(&args.views, &file)?;
         let jobs = source.number::<u16>(&file.jobs, 1..=65_535, "at least one thread")?.map(usize::from);
         let threads = match args.jobs.or(jobs) {
             Some(0) => return Err("--jobs 0: at least one thread".to_owned()),
@@ -257,10 +282,14 @@ impl Settings {
             home: Home { nets: home },
             config,
             owners: file.owners,
+            restriction,
             format: args.format.or(file.format).unwrap_or(Format::Text),
             output: args.output.or(file.output),
             pairs: source.table(args.pairs, file.pairs, "--pairs")?,
             connections: source.table(args.connections, file.connections, "--connections")?,
+            explain,
+            redact,
+            suggest_authorised: args.views.suggest_authorised.or(file.suggest_authorised),
             year,
             zone,
             threads,

@@ -19,8 +19,12 @@ mod lines;
 mod networks;
 #[path = "cli/owners.rs"]
 mod owners;
+#[path = "cli/only.rs"]
+mod only;
 #[path = "cli/pix.rs"]
 mod pix;
+#[path = "cli/redact.rs"]
+mod redact;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/scans.rs"]
@@ -29,5 +33,7 @@ mod scans;
 mod status;
 #[path = "cli/trace.rs"]
 mod trace;
+#[path = "cli/views.rs"]
+mod views;
 #[path = "cli/zeek.rs"]
 mod zeek;

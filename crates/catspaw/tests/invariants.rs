@@ -204,6 +204,25 @@ fn any_split_in_any_order_and_twice_gives_the_same() {
     }
 }
 
+#[test]
+fn a_part_of_it_is_the_same_in_any_split() {
+    let part = ["--since", "2003-03-03 19:30", "--until", "2003-03-04 00:30", "--ports", "1182,8085,3128"];
+    for view in VIEWS {
+        let whole = scan(&[view.log()], &part);
+        let directory = tempfile::tempdir().unwrap();
+        let mut files = split(view, 7, 5, directory.path());
+        files.reverse();
+        assert_same("a part, split", view, &whole, &scan(&files, &[&part[..], &["-j", "3"]].concat()));
+        let all = scan(&[view.log()], &[]);
+        assert!(!whole.connections.is_empty() && whole.connections.len() < all.connections.len() * 9 / 10, "{view:?}");
+        let rows: HashSet<&str> = all.connections.iter().map(|row| row["uid"].as_str().unwrap()).collect();
+        assert!(
+            whole.connections.iter().all(|row| rows.contains(row["uid"].as_str().unwrap())),
+            "{view:?}: nothing new"
+        );
+    }
+}
+
 /// A log without years that turns the year, split at New Year: the second file is of the year after `--year`.
 #[test]
 fn a_split_at_new_year_gives_the_same() {

@@ -171,6 +171,12 @@ impl Lane {
         self.services.values().any(tried) || self.spam.iter().flatten().any(|spam| spam.all.caught.is_some())
     }
 
+    /// Whether the connection that ends here is open, so that its opening was observed.
+    #[must_use]
+    pub fn has_open(&self, closed: &Closed) -> bool {
+        self.open.get(&(closed.proto, closed.id)).is_some_and(|open| open.is_of(closed))
+    }
+
     /// The moment of the last observation.
     #[must_use]
     pub fn last_seen(&self) -> Option<Nanos> {

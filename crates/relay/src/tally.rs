@@ -6,6 +6,7 @@ use catspaw_records::{Endpoint, Nanos};
 use serde::{Deserialize, Serialize};
 
 use crate::leg::{Direction, Leg};
+use crate::slots::Slots;
 
 /// Retries of one five-tuple within this time are one attempt.
 const RETRY: i64 = 180 * Nanos::SECOND;
@@ -41,6 +42,10 @@ pub struct Tally {
     pub ports_dropped: u64,
     /// Sizes of SMTP connections that ended by FINs, in eighths of an octave.
     pub smtp_sizes: BTreeMap<u16, u64>,
+    /// Outbound attempts by time.
+    pub outbound_slots: Slots,
+    /// Inbound attempts by time, at ports that have answered one, from then on.
+    pub inbound_slots: BTreeMap<u16, Slots>,
     recent: HashMap<(Direction, u16, Endpoint), (Nanos, i32)>,
     recent_order: VecDeque<(Nanos, Direction, u16, Endpoint)>,
 }
@@ -51,7 +56,7 @@ impl Tally {
         let answered = leg.end.is_none_or(|end| end.answered);
         let tuple = (direction, leg.own.port, leg.peer);
         match self.recent.get(&tuple).copied() {
-            Some((first, _)) if leg.start.at.since(first) > RETRY => self.count(direction, leg, day, answered),
+            Some((first, _)) if leg.start.at.since(first) > RETRY => self.count_new(direction, leg, day, answered),
             // A retry of an attempt that is counted already: it counts as answered if one of its tries was.
             Some((_, counted)) => {
                 if answered {
@@ -61,7 +66,7 @@ impl Tally {
                 }
                 return;
             }
-            None => self.count(direction, leg, day, answered),
+            None => self.count_new(direction, leg, day, answered),
         }
         if !answered {
             self.remember(tuple, leg.start.at, day);
@@ -90,6 +95,19 @@ impl Tally {
                 None
             }
             Direction::Inbound => Some(self.inbound.entry(port).or_default().entry(day).or_default()),
+        }
+    }
+
+    /// An attempt that is no retry.
+    fn count_new(&mut self, direction: Direction, leg: &Leg, day: i32, answered: bool) {
+        self.count(direction, leg, day, answered);
+        let port = leg.own.port;
+        match direction {
+            Direction::Outbound => self.outbound_slots.add(leg.start.at),
+            // What scans ask for has no picture.
+            Direction::Inbound if !answered && !self.inbound_slots.contains_key(&port) => {}
+            Direction::Inbound if !self.inbound.contains_key(&port) => {}
+            Direction::Inbound => self.inbound_slots.entry(port).or_default().add(leg.start.at),
         }
     }
 

@@ -1,7 +1,9 @@
 //! From evidence to folds: read, parse, merge, shard.
 
+mod ours;
 mod parse;
 mod reach;
+mod restrict;
 mod route;
 mod rows;
 mod run;
@@ -11,8 +13,9 @@ mod spill;
 mod survey;
 
 pub(crate) use parse::{PLACES, SensorCount, UnparsedCount};
+pub(crate) use restrict::{Restriction, ends};
 pub(crate) use route::Home;
-pub(crate) use rows::{Counted, Rows};
+pub(crate) use rows::{Counted, Rows, Wanted};
 pub(crate) use run::{FileRead, Gathered, Options, run};
 pub(crate) use shard::Lanes;
 pub(crate) use sort::{Sorted, Sorter};

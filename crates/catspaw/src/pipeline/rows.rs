@@ -1,10 +1,34 @@
 //! What the folds of one worker give away as they go.
 
 use std::io;
+use std::net::IpAddr;
 
 use catspaw_relay::{Connection, LegPair, Sent, Sink};
 
+use super::restrict::ends;
 use super::spill::Spill;
+
+/// Which connections are kept for whoever wants to see them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    #[default]
+    None,
+    Of(IpAddr),
+    All,
+}
+
+impl Wanted {
+    fn has(self, connection: &Connection) -> bool {
+        match self {
+            Self::None => false,
+            Self::All => true,
+            Self::Of(host) => {
+                let (orig, resp) = ends(connection);
+                orig.addr == host || resp.addr == host
+            }
+        }
+    }
+}
 
 /// Rows of one worker's hosts, in no order that means anything.
 #[derive(Debug, Default)]
@@ -15,7 +39,7 @@ pub(crate) struct Rows {
     pub(crate) sent: Spill<Sent>,
     /// Connections, where they are wanted.
     pub(crate) connections: Spill<Connection>,
-    wants_connections: bool,
+    wanted: Wanted,
     /// How many connections there were.
     pub(crate) counted: Counted,
     error: Option<io::Error>,
@@ -45,8 +69,8 @@ impl std::iter::Sum for Counted {
 impl Rows {
     /// None yet.
     #[must_use]
-    pub(crate) fn new(wants_connections: bool) -> Self {
-        Self { wants_connections, ..Self::default() }
+    pub(crate) fn new(wanted: Wanted) -> Self {
+        Self { wanted, ..Self::default() }
     }
 
     /// Whether a temporary file has failed since this was asked last.
@@ -65,7 +89,7 @@ impl Sink for Rows {
             self.counted.ended += 1;
             self.counted.sizeless += u64::from(connection.bytes().is_none());
         }
-        if self.wants_connections {
+        if self.wanted.has(&connection) {
             self.error = self.error.take().or(self.connections.push(connection).err());
         }
     }

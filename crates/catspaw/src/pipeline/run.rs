@@ -12,8 +12,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::parse::{Batch, PLACES, Rank, SensorCount, UnparsedCount, count_network, parse};
 use super::reach::Reach;
+use super::restrict::Restriction;
 use super::route::Home;
-use super::rows::{Counted, Rows};
+use super::rows::{Counted, Rows, Wanted};
 use super::shard::{Lanes, Shard};
 use super::survey::{Looked, Stamps, Surveyed, follow_new_year, survey};
 use crate::indicators::{Scans, Signatures};
@@ -24,12 +25,15 @@ use crate::input::{BlockReader, LONG_LINE, Problem, Source, Summary, TextBlock};
 pub(crate) struct Options {
     pub(crate) home: Home,
     pub(crate) config: Arc<Config>,
+    pub(crate) restriction: Arc<Restriction>,
     pub(crate) stamps: Stamps,
     pub(crate) days: Days,
     pub(crate) threads: usize,
     /// Nanoseconds that the merge waits for a record that comes out of order.
     pub(crate) wait: i64,
-    pub(crate) wants_connections: bool,
+    pub(crate) connections: Wanted,
+    /// Whether all addresses of ours are wanted.
+    pub(crate) ours: bool,
     pub(crate) seed: HashSeed,
     pub(crate) signatures: Arc<Signatures>,
 }
@@ -191,9 +195,12 @@ fn fold_batches(
 ) -> io::Result<Folded> {
     let mut shards: Vec<(usize, Shard)> = (worker..HostKey::SHARDS)
         .step_by(workers)
-        .map(|n| (n, Shard::new(Arc::clone(&options.config), options.days.clone())))
+        .map(|n| {
+            let (config, restriction) = (Arc::clone(&options.config), Arc::clone(&options.restriction));
+            (n, Shard::new(config, restriction, options.days.clone(), options.ours))
+        })
         .collect();
-    let mut rows = Rows::new(options.wants_connections);
+    let mut rows = Rows::new(options.connections);
     let mut released = Arc::new(Watermarks::default());
     for (batch, watermarks) in queue {
         for (number, shard) in &mut shards {

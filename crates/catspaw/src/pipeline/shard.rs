@@ -7,7 +7,9 @@ use std::net::IpAddr;
 use catspaw_records::{Days, HostKey, Nanos, Record, SensorId};
 use catspaw_relay::{Config, Context, Lane, Observation};
 
+use super::ours::Ours;
 use super::parse::{Batch, Rank};
+use super::restrict::{Filter, Look, Restriction};
 use super::route::Routed;
 use super::rows::Rows;
 
@@ -34,6 +36,10 @@ pub(crate) struct Lanes {
     pub(crate) irregular: BTreeMap<(u32, SensorId), Irregular>,
     /// Addresses of ours that were seen (of what the cap kept).
     pub(crate) inside: BTreeSet<IpAddr>,
+    /// Openings beyond what a restriction asks for whose ends it may have taken in.
+    pub(crate) forgotten: u64,
+    /// All addresses of ours, where they are wanted.
+    pub(crate) ours: Ours,
 }
 
 /// Records that are not taken as they come.
@@ -57,6 +63,8 @@ struct Waiting {
 #[derive(Debug)]
 pub(crate) struct Shard {
     config: std::sync::Arc<Config>,
+    filter: Filter,
+    ours: Ours,
     days: Days,
     streams: BTreeMap<(SensorId, Rank), VecDeque<Waiting>>,
     /// Fingerprints of the records at the current moment of each sensor.
@@ -76,14 +84,23 @@ pub(crate) struct Shard {
 struct Held {
     lane: Box<Lane>,
     ours: bool,
+    /// Whether it is one of those that are asked for.
+    asked_for: bool,
 }
 
 impl Shard {
     /// An empty shard.
     #[must_use]
-    pub(crate) fn new(config: std::sync::Arc<Config>, days: Days) -> Self {
+    pub(crate) fn new(
+        config: std::sync::Arc<Config>,
+        restriction: std::sync::Arc<Restriction>,
+        days: Days,
+        ours: bool,
+    ) -> Self {
         Self {
             config,
+            filter: Filter::new(restriction),
+            ours: Ours::new(ours),
             days,
             streams: BTreeMap::new(),
             seen: HashMap::new(),
@@ -149,7 +166,7 @@ impl Shard {
     }
 
     fn fold(&mut self, rows: &mut Rows, sensor: SensorId, waiting: Waiting) -> io::Result<()> {
-        let Waiting { key, late, routed } = waiting;
+        let Waiting { key, late, mut routed } = waiting;
         let (at, seen) = self.seen.entry(sensor).or_default();
         if *at != key {
             *at = key;
@@ -166,7 +183,12 @@ impl Shard {
         if late {
             self.irregular.entry(irregular).or_default().late += u64::from(routed.owner);
         }
-        self.observe(rows, sensor, (key, late), &routed)
+        self.ours.note(&routed);
+        let lane = self.lanes.get(&(routed.host, sensor)).map(|held| &*held.lane);
+        match self.filter.look(sensor, &mut routed, lane) {
+            Look::Away => Ok(()),
+            look => self.observe(rows, sensor, (key, late), &routed, look == Look::At),
+        }
     }
 
     fn observe(
@@ -175,12 +197,14 @@ impl Shard {
         sensor: SensorId,
         (key, late): (Nanos, bool),
         routed: &Routed,
+        asked_for: bool,
     ) -> io::Result<()> {
         if self.lanes.len() + SERVING * self.serving >= HOSTS && !self.lanes.contains_key(&(routed.host, sensor)) {
             self.drop_quiet_hosts(rows);
         }
         let held = self.lanes.entry((routed.host, sensor)).or_default();
         held.ours |= routed.ours;
+        held.asked_for |= asked_for;
         let served = !held.lane.services.is_empty();
         let mut ctx = Context { config: &self.config, days: &mut self.days, host: routed.host, sensor };
         let record: &Record = &routed.record;
@@ -203,7 +227,7 @@ impl Shard {
             .collect();
         quiet.sort_unstable();
         for (_, host) in quiet.into_iter().take(self.lanes.len().div_ceil(8)) {
-            let Some(Held { mut lane, ours }) = self.lanes.remove(&host) else { continue };
+            let Some(Held { mut lane, ours, .. }) = self.lanes.remove(&host) else { continue };
             self.serving -= usize::from(!lane.services.is_empty());
             let mut ctx = Context { config: &self.config, days: &mut self.days, host: host.0, sensor: host.1 };
             lane.finish(&mut ctx, rows);
@@ -220,14 +244,19 @@ impl Shard {
         let mut held: Vec<_> = self.lanes.into_iter().collect();
         held.sort_unstable_by_key(|&(host, _)| host);
         let mut lanes = Lanes { hosts_dropped: self.hosts_dropped, irregular: self.irregular, ..Lanes::default() };
-        for ((host, sensor), Held { mut lane, ours }) in held {
+        for ((host, sensor), Held { mut lane, ours, asked_for }) in held {
             let mut ctx = Context { config: &self.config, days: &mut self.days, host, sensor };
             lane.finish(&mut ctx, rows);
             if ours {
                 lanes.inside.insert(host.addr());
+            }
+            if ours && asked_for {
+                self.filter.strip(&mut lane);
                 lanes.lanes.push((host, sensor, lane));
             }
         }
+        lanes.forgotten = self.filter.forgotten;
+        lanes.ours = self.ours;
         rows.check()?;
         Ok(lanes)
     }

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
+use catspaw_records::HostKey;
 use catspaw_relay::Network;
 
 use super::campaigns;
@@ -11,7 +12,7 @@ use super::examples;
 use super::findings::Findings;
 use super::incident::Case;
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
-use super::{Names, time};
+use super::{Names, restricted, time};
 use crate::indicators::{Elsewhere, Indicators};
 use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, UnparsedCount};
 use crate::settings::Settings;
@@ -61,10 +62,16 @@ pub(crate) fn build(
     incidents.sort_by(|a, b| severity(b).cmp(&severity(a)).then_with(|| by_host(a, b)));
     let campaigns = campaigns::find(cases);
     let told = incidents.iter().chain(&authorised).map(|incident| incident.host.as_str()).collect();
-    let Elsewhere { indicators, notes, hosts_dropped } = signs.elsewhere(&told);
+    let Elsewhere { mut indicators, notes, hosts_dropped } = signs.elsewhere(&told);
+    indicators.retain(|sign| sign.host.parse().is_ok_and(|host| settings.restriction.names(host)));
     let evidence = evidence(gathered, lanes, names);
-    let warnings = warnings(gathered, &evidence);
-    let limits = limits(gathered).into_iter().chain(warnings.iter().cloned()).collect();
+    let mut warnings = warnings(gathered, &evidence);
+    let only = &settings.restriction;
+    if gathered.counted.connected == 0 {
+        warnings.extend(restricted::nothing(only));
+    }
+    let restricting = restricted::limit(only).into_iter();
+    let limits = restricting.chain(limits(gathered)).chain(warnings.iter().cloned()).collect();
     Report {
         schema: "catspaw.report/1",
         version: env!("CARGO_PKG_VERSION"),
@@ -82,12 +89,22 @@ pub(crate) fn build(
         unparsed: unparsed(gathered, names),
         warnings,
         looked_at: LookedAt {
-            hosts: lanes.iter().map(|l| l.inside.len() as u64).sum(),
+            hosts: hosts(lanes, only.is_none()),
             connections: gathered.counted.connected,
             services_tested: lanes.iter().flat_map(|l| &l.lanes).map(|(_, _, lane)| lane.services.len() as u64).sum(),
             dns_forwarders: dns_forwarders.iter().map(|(host, port)| (host.addr().to_string(), *port)).collect(),
         },
+        restricted: restricted::looked_at(only),
     }
+}
+
+/// Hosts of ours; where only some were asked for, those.
+fn hosts(lanes: &[Lanes], all: bool) -> u64 {
+    if all {
+        return lanes.iter().map(|shard| shard.inside.len() as u64).sum();
+    }
+    let asked_for: BTreeSet<HostKey> = lanes.iter().flat_map(|shard| &shard.lanes).map(|&(host, ..)| host).collect();
+    asked_for.len() as u64
 }
 
 /// Relays before suspects, the busier first.
@@ -214,6 +231,7 @@ fn dropped(lanes: &[Lanes], found: &Findings<'_>, gathered: &Gathered, indicated
     };
     let tables = [
         ("hosts", lanes.iter().map(|l| l.hosts_dropped).sum()),
+        ("openings beyond what was asked for", lanes.iter().map(|l| l.forgotten).sum()),
         ("open connections", sum(|lane| lane.open_dropped)),
         ("services of a host", sum(|lane| lane.services_dropped)),
         ("outbound connections of a host that were not looked at for a tunnel", found.legs_dropped),

@@ -10,7 +10,7 @@ use super::mail;
 use crate::pipeline::Lanes;
 
 /// Ports of DNS, plain and over TLS: a forwarder conserves bytes by design.
-const DNS: [u16; 2] = [53, 853];
+pub(super) const DNS: [u16; 2] = [53, 853];
 
 /// Where a pair belongs: host, sensor, topology, whether it is declared, port.
 type Place = (HostKey, SensorId, Topology, bool, u16);

@@ -250,6 +250,7 @@ impl Case<'_> {
             indicators: Vec::new(),
             examples: Vec::new(),
             why: why::sentences(self, &sums),
+            timeline: super::timeline::Timeline::of(self),
         }
     }
 

@@ -3,16 +3,21 @@
 mod build;
 mod campaigns;
 mod cases;
+pub(crate) mod csv;
 mod examples;
+pub(crate) mod explain;
 mod findings;
 mod incident;
 mod mail;
-mod model;
+pub(crate) mod model;
 mod names;
+mod restricted;
 mod software;
+pub(crate) mod suggest;
 mod sums;
 pub(crate) mod text;
 mod time;
+mod timeline;
 mod why;
 
 pub(crate) use build::{build, no_inside, nothing_understood};

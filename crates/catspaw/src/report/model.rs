@@ -40,6 +40,9 @@ pub(crate) struct Report {
     /// What was looked at, for the text report.
     #[serde(skip)]
     pub(crate) looked_at: LookedAt,
+    /// What part of the evidence that was, where it was not all.
+    #[serde(skip)]
+    pub(crate) restricted: Option<String>,
 }
 
 /// What was looked at.
@@ -131,6 +134,9 @@ pub(crate) struct Incident {
     pub(crate) examples: Vec<Example>,
     /// One plain sentence per piece of evidence.
     pub(crate) why: Vec<String>,
+    /// Attempts by time, for the text report.
+    #[serde(skip)]
+    pub(crate) timeline: Option<super::timeline::Timeline>,
 }
 
 /// Who is behind an address.

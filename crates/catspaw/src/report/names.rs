@@ -26,6 +26,14 @@ impl Names {
         names
     }
 
+    /// The names as they may be shown.
+    pub(crate) fn redacted(&self, redact: impl Fn(&str) -> String) -> Self {
+        Self {
+            sensors: self.sensors.iter().map(|(&sensor, name)| (sensor, redact(name))).collect(),
+            files: self.files.iter().map(|(&file, path)| (file, redact(path))).collect(),
+        }
+    }
+
     /// A sensor's name.
     pub(crate) fn sensor(&self, sensor: SensorId) -> &str {
         self.sensors.get(&sensor).map_or("", String::as_str)

@@ -27,6 +27,8 @@ fn a_wrong_type_is_refused_in_plain_words() {
     refused("year = \"soon\"\n", "1:8", "expected a whole number");
     refused("home_net = \"10.0.0.0/8\"\n", "1:12", "sequence");
     refused("quiet = 1\n", "1:9", "boolean");
+    refused("ports = [1.5]\n", "1:9", "a port, or ports such as");
+    refused("since = 2003-03-04\n", "1:9", "string");
     refused("[thresholds]\nalpha = \"small\"\n", "2:9", "expected a number");
     refused("home_net = [\n", "1:13", "unclosed array");
 }
@@ -40,6 +42,11 @@ fn a_wrong_value_is_refused_and_what_would_do_is_said() {
     refused("jobs = -1\n", "1:8", "at least one thread");
     refused("pairs = \"pairs.csv\"\n", "1:9", "the name ends in .jsonl");
     refused("format = \"yaml\"\n", "1:10", "`json`");
+    refused("since = \"soon\"\n", "1:9", "a moment is 2003-03-04T16:05:00Z");
+    refused("until = \"2003-02-30\"\n", "1:9", "a moment is");
+    refused("host = [\"10.0.0.1\", \"gateway\"]\n", "1:21", "\"gateway\" is no address");
+    refused("ports = [\"1180-1185\", 70000]\n", "1:23", "70000: no port");
+    refused("ports = [\"1180-1185\", \"9-1\"]\n", "1:23", "9-1: no port and no range of ports");
     refused("[thresholds]\nalpha = 2.0\n", "2:9", "at most 0.001");
     refused("[thresholds]\nalpha = nan\n", "2:9", "at most 0.001");
     refused("[thresholds]\nsettle = -1.0\n", "2:10", "seconds from 0");

@@ -48,7 +48,7 @@ fn usage_that_is_wrong_fails_the_run_and_names_the_option() {
         (&["quiet.log", "--year", "12"], "--year 12: a year from 1970 to 2200"),
         (&["quiet.log", "--year", "soon"], "--year"),
         (&["quiet.log", "-j", "0"], "--jobs 0: at least one thread"),
-        (&["quiet.log", "--format", "yaml"], "possible values: text, json"),
+        (&["quiet.log", "--format", "yaml"], "possible values: text, json, csv"),
         (&["quiet.log", "--progress", "maybe"], "possible values: auto, never"),
         (&["quiet.log", "--pairs", "pairs.csv"], "--pairs pairs.csv: the name ends in .jsonl"),
         (&["quiet.log", "--connections", "rows"], "--connections rows: the name ends in .jsonl"),

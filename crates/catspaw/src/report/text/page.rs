@@ -43,6 +43,16 @@ impl<'a, W: Write> Page<'a, W> {
         self.style.verbose
     }
 
+    /// Whether the addresses are nobody's.
+    pub(super) fn is_redacted(&self) -> bool {
+        self.style.redacted
+    }
+
+    /// Whether more than ASCII may be drawn.
+    pub(super) fn is_unicode(&self) -> bool {
+        self.style.unicode
+    }
+
     /// Columns between the indent and the right edge.
     pub(super) fn room(&self, depth: usize) -> usize {
         self.style.width.saturating_sub(depth * STEP)

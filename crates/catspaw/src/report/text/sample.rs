@@ -1,15 +1,20 @@
 //! Reports made by hand, for the tests.
 
+use catspaw_records::Nanos;
+use catspaw_relay::Slots;
+
 use crate::report::HostIndicator;
 use crate::report::model::{
-    Client, Confidence, Counts, Day, Dropped, Evidence, Example, Incident, LookedAt, Report, Service, Target,
-    UnparsedLines,
+    Campaign, Client, Confidence, Counts, Day, Dropped, Evidence, Example, Incident, Indicator, LookedAt, Owner,
+    Report, Service, Shared, Target, Tunnel, UnparsedLines,
 };
+use crate::report::timeline::Timeline;
 
 /// Two relays of 2003, a reverse proxy that nobody declared, a mail server and a relay that were declared.
-pub(super) fn report() -> Report {
+pub(in crate::report) fn report() -> Report {
     Report {
-        incidents: vec![relay(), second(), suspect()],
+        incidents: vec![relay(), second(), bot(), suspect(), tunnel()],
+        campaigns: vec![campaign()],
         authorised: vec![mail_server(), unseen()],
         dropped: vec![Dropped { table: "open connections", count: 1234 }],
         unparsed: vec![
@@ -22,7 +27,7 @@ pub(super) fn report() -> Report {
 }
 
 /// Nothing was found.
-pub(super) fn nothing() -> Report {
+pub(in crate::report) fn nothing() -> Report {
     Report {
         schema: "catspaw.report/1",
         version: "0.1.0",
@@ -52,6 +57,7 @@ pub(super) fn nothing() -> Report {
             services_tested: 341,
             dns_forwarders: vec![("172.28.1.53".to_owned(), 53), ("172.28.1.54".to_owned(), 53)],
         },
+        restricted: None,
     }
 }
 
@@ -76,7 +82,7 @@ pub(super) fn weak() -> Report {
 }
 
 /// Text that would drive a terminal, everywhere where evidence writes text.
-pub(super) fn hostile() -> Report {
+pub(in crate::report) fn hostile() -> Report {
     let nasty = "\x1b[2J\x1b]0;owned\x07\u{202e}gol.xip\r\n";
     let mut incident = second();
     incident.examples = vec![
@@ -195,7 +201,28 @@ fn relay() -> Incident {
              own SMTP connections."
                 .to_owned(),
         ],
+        timeline: timeline(),
     }
+}
+
+/// A relay that comes up, is used by day, and is shut while its clients go on.
+fn timeline() -> Option<Timeline> {
+    let (mut inbound, mut outbound) = (Slots::default(), Slots::default());
+    let start = 1_046_577_600;
+    for minute in 0..3 * 1440 {
+        let at = |n: i64| Nanos::from_secs(start + minute * 60 + n);
+        let busy = 6 + (minute / 60 * 7) % 11 - if (minute / 60) % 24 < 8 { 4 } else { 0 };
+        if minute % 17 == 0 {
+            outbound.add(at(0));
+        }
+        if minute > 280 {
+            (0..busy).for_each(|n| inbound.add(at(n)));
+        }
+        if minute > 280 && minute < 3840 {
+            (0..busy).for_each(|n| outbound.add(at(n)));
+        }
+    }
+    Timeline::new(inbound, outbound)
 }
 
 fn no_counts() -> Counts {
@@ -236,6 +263,7 @@ fn pix_examples() -> Vec<Example> {
 
 fn second() -> Incident {
     Incident {
+        id: "b62f0a5d3c1e9784".to_owned(),
         host: "172.28.222.67".to_owned(),
         public: Vec::new(),
         services: [8080, 1180, 1181, 1182, 3128].map(service).into(),
@@ -250,12 +278,14 @@ fn second() -> Incident {
         targets_total: 1,
         examples: Vec::new(),
         why: vec!["What came in went out again.".to_owned()],
+        timeline: None,
         ..relay()
     }
 }
 
 fn suspect() -> Incident {
     Incident {
+        id: "13c7e5a9b0d2f468".to_owned(),
         host: "2001:db8:28::443".to_owned(),
         public: Vec::new(),
         verdict: "suspect",
@@ -270,6 +300,81 @@ fn suspect() -> Incident {
         examples: vec![Example { path: "-".to_owned(), line: 12, text: None }],
         why: vec!["Only 1 address was ever called: it looks like a reverse proxy or gateway.".to_owned()],
         ..relay()
+    }
+}
+
+fn bot() -> Incident {
+    Incident {
+        id: "5b2d0c9e7a6f4831".to_owned(),
+        host: "172.28.221.90".to_owned(),
+        owner: Some(Owner {
+            mac: Some("00:00:5e:00:53:2a".to_owned()),
+            user: Some("mmuster".to_owned()),
+            name: Some("dorm-221-90".to_owned()),
+        }),
+        verdict: "spam-source",
+        topology: Some("direct"),
+        services: Vec::new(),
+        confidence: Confidence { log10_p_value: Some(-21.2), sessions_to_detect: Some(19), ..Confidence::default() },
+        counts: Counts {
+            inbound_attempts: None,
+            inbound_established: None,
+            unanswered_inbound: None,
+            relayed: 0,
+            refused: 0,
+            bytes_relayed: 0,
+            delivered: 3_011,
+            ..relay_counts()
+        },
+        daily: relay().daily.into_iter().map(|day| Day { inbound: None, unanswered: None, ..day }).collect(),
+        clients: Vec::new(),
+        clients_total: 0,
+        indicators: vec![Indicator { kind: "open-ports".to_owned(), detail: "1180-1185/tcp (nmap.xml)".to_owned() }],
+        examples: Vec::new(),
+        why: vec!["It called 5,201 new mail servers, where the others here call two or three.".to_owned()],
+        timeline: None,
+        ..relay()
+    }
+}
+
+fn tunnel() -> Incident {
+    Incident {
+        id: "0f1e2d3c4b5a6978".to_owned(),
+        host: "172.28.221.15".to_owned(),
+        public: Vec::new(),
+        verdict: "suspect",
+        topology: Some("backconnect"),
+        services: Vec::new(),
+        tunnel: Some(Tunnel { address: "198.51.100.9".to_owned(), port: 443 }),
+        confidence: Confidence { log10_p_value: Some(-4.4), sessions_to_detect: Some(77), ..Confidence::default() },
+        counts: Counts {
+            inbound_attempts: None,
+            inbound_established: None,
+            unanswered_inbound: None,
+            outbound_smtp: 0,
+            delivered: 0,
+            ..relay_counts()
+        },
+        daily: Vec::new(),
+        clients: Vec::new(),
+        clients_total: 0,
+        examples: Vec::new(),
+        why: vec!["What went up the tunnel is .97 of what came back from 77 targets while it was open.".to_owned()],
+        timeline: None,
+        ..relay()
+    }
+}
+
+fn campaign() -> Campaign {
+    Campaign {
+        incidents: vec![relay().id, bot().id],
+        shared: Shared {
+            clients: 31,
+            ports: vec![1182],
+            tunnel: Some(Tunnel { address: "2001:db8::9".to_owned(), port: 443 }),
+            software: Some("WinGate".to_owned()),
+        },
+        why: vec!["31 clients used both, and of nobody else's hosts any.".to_owned()],
     }
 }
 

@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 
 use super::advice;
-use super::number::{bytes, count, lasted, moment, number, ports, some_of, span};
+use super::kind;
+use super::number::{bytes, count, lasted, moment, number, some_of, span};
 use super::page::{FAINT, Page, tied};
 use super::summary;
 use super::table::{Line, Span, Table, beside, line_width};
+use super::timeline;
 use super::weak;
-use super::wrap::TIE;
 use crate::report::model::{Counts, Day, Incident};
 
 /// Days that are listed one by one, and of more than these the first and the last ones.
@@ -17,7 +18,7 @@ const FIRST_DAYS: usize = 10;
 /// Records that are shown.
 const RECORDS: usize = 4;
 /// SMTP's port.
-const SMTP: u16 = 25;
+pub(super) const SMTP: u16 = 25;
 /// Between clients and targets where they stand side by side.
 const GAP: usize = 6;
 /// In the sentence about the size from which mail counts as delivered, which belongs beside the number.
@@ -25,13 +26,14 @@ const DELIVERED: &str = "counts as delivered";
 
 /// Writes it.
 pub(super) fn write(page: &mut Page<'_, impl Write>, incident: &Incident, timezone: &str) -> io::Result<()> {
-    page.title(&headline(incident), summary::paint(incident))?;
+    page.title(&kind::headline(incident), summary::paint(incident))?;
     if incident.verdict == "suspect" {
-        page.say(1, &looks_like(incident))?;
+        page.say(1, &kind::looks_like(incident))?;
         page.blank()?;
     }
     facts(page, incident)?;
     counts(page, incident)?;
+    timeline::write(page, incident.timeline.as_ref())?;
     days(page, &incident.daily, timezone)?;
     parties(page, incident)?;
     advice::how_sure(page, incident)?;
@@ -41,60 +43,32 @@ pub(super) fn write(page: &mut Page<'_, impl Write>, incident: &Incident, timezo
     advice::next(page, incident)
 }
 
-/// `1182/tcp`.
-fn through(incident: &Incident) -> String {
-    let ports: Vec<String> = ports(&incident.services).iter().map(|port| format!("{port}/tcp")).collect();
-    some_of(&ports, 6)
-}
-
-fn headline(incident: &Incident) -> String {
-    let Incident { host, verdict, .. } = incident;
-    match (*verdict, incident.topology) {
-        ("suspect", Some("forward")) => {
-            format!("{host} may relay other people's traffic through {}", through(incident))
-        }
-        ("suspect", _) => format!("{host} may be used by others"),
-        ("spam-source", _) => format!("{host} sends spam by itself"),
-        (_, Some("backconnect")) => format!("{host} relays other people's traffic that comes down a tunnel it dialled"),
-        _ => format!("{host} relays other people's traffic through {}", through(incident)),
-    }
-}
-
-/// What a suspect looks like, if it is meant to be there.
-fn looks_like(incident: &Incident) -> String {
-    if incident.services.iter().all(|service| service.port == SMTP) && incident.targets.iter().all(|t| t.port == SMTP) {
-        return "It takes mail in and sends mail out: that is what a mail server does, and nobody has declared it."
-            .to_owned();
-    }
-    let targets: Vec<String> =
-        incident.targets.iter().map(|target| format!("{}{TIE}port{TIE}{}", target.address, target.port)).collect();
-    format!(
-        "It carries traffic on, but only ever to {}: that is what a reverse proxy, a load balancer or a gateway does. An open \
-         relay lets its clients choose.",
-        some_of(&targets, 4),
-    )
-}
-
 fn facts(page: &mut Page<'_, impl Write>, incident: &Incident) -> io::Result<()> {
     let (first, last) = (incident.first_seen.as_deref(), incident.last_seen.as_deref());
+    if let Some(owner) = incident.owner.as_ref().and_then(kind::owner) {
+        page.hang(1, "Whose it is      ", &owner)?;
+    }
     if !incident.public.is_empty() {
         page.hang(1, "Seen outside as  ", &some_of(&incident.public, 12))?;
     }
     if let Some(lasted) = lasted(first, last) {
-        page.hang(1, "Seen relaying    ", &format!("{} UTC ({lasted})", span(first, last)))?;
+        page.hang(1, kind::seen(incident), &format!("{} UTC ({lasted})", span(first, last)))?;
+    }
+    if let Some(tunnel) = &incident.tunnel {
+        page.hang(1, "Tunnel           ", &kind::far_end(tunnel))?;
     }
     page.hang(1, "Incident         ", &incident.id)
 }
 
 fn counts(page: &mut Page<'_, impl Write>, incident: &Incident) -> io::Result<()> {
     let counts = &incident.counts;
-    page.part("What went through")?;
+    page.part(if incident.topology == Some("direct") { "What was delivered" } else { "What went through" })?;
     page.figures(2, &went_through(incident))?;
     if let Some(sentence) = incident.why.iter().find(|sentence| sentence.contains(DELIVERED)) {
         page.say(2, sentence)?;
     }
     if incident.topology == Some("forward") {
-        page.part(&format!("What came in at {}", through(incident)))?;
+        page.part(&format!("What came in at {}", kind::through(incident)))?;
         page.figures(2, &came_in(counts))?;
     }
     page.part("What this host sent out, its own traffic included")?;
@@ -116,10 +90,17 @@ fn optional(n: Option<u64>) -> String {
 
 fn went_through(incident: &Incident) -> Vec<(String, String)> {
     let counts = &incident.counts;
-    let clients = count(incident.clients_total, "client", "clients");
     let targets = count(incident.targets_total, "target", "targets");
+    if incident.topology == Some("direct") {
+        let servers = count(incident.targets_total, "mail server", "mail servers");
+        return vec![figure(counts.outbound_smtp, format!("SMTP connections, to {servers}")), delivered(counts)];
+    }
+    let clients = match incident.clients_total {
+        0 => String::new(),
+        n => format!(", for {}", count(n, "client", "clients")),
+    };
     let mut figures = vec![
-        figure(counts.relayed, format!("sessions relayed, for {clients} to {targets}")),
+        figure(counts.relayed, format!("sessions relayed{clients} to {targets}")),
         (tied(&bytes(counts.bytes_relayed)), "carried, both ways together".to_owned()),
         figure(counts.refused, "sessions asked for that the target refused or did not answer"),
     ];
@@ -139,7 +120,7 @@ fn delivered(counts: &Counts) -> (String, String) {
     }
     figure(
         counts.delivered,
-        "mails delivered: relayed SMTP connections that ended well and were large enough for a mail",
+        "mails delivered: SMTP connections of this incident that ended well and were large enough for a mail",
     )
 }
 
@@ -208,7 +189,12 @@ fn day_table<'a>(days: impl Iterator<Item = &'a Day>) -> Table {
 /// Clients and targets: more of them where there is room, side by side where both fit.
 fn parties(page: &mut Page<'_, impl Write>, incident: &Incident) -> io::Result<()> {
     let most = if page.is_verbose() { usize::MAX } else { (page.width() / 16).clamp(5, 20) };
-    let (clients, targets) = (clients(incident, most), targets(incident, most));
+    let targets = targets(incident, most);
+    if incident.clients_total == 0 && incident.topology != Some("forward") {
+        page.blank()?;
+        return page.lines(1, &targets);
+    }
+    let clients = clients(incident, most);
     let wide = |lines: &[Line]| lines.iter().map(line_width).max().unwrap_or(0);
     if wide(&clients) + GAP + wide(&targets) <= page.room(1) {
         page.blank()?;

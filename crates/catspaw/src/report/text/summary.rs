@@ -21,8 +21,7 @@ pub(super) fn incidents(page: &mut Page<'_, impl Write>, report: &Report) -> io:
     if incidents.is_empty() {
         return nothing(page, report);
     }
-    let suspects = incidents.iter().filter(|incident| incident.verdict == "suspect").count();
-    page.title(&headline(incidents.len() - suspects, suspects), TITLE)?;
+    page.title(&headline(incidents), TITLE)?;
     let room = page.room(0);
     let mut tables: Vec<Table> = LAYOUTS.iter().map(|&layout| incident_table(incidents, layout)).collect();
     let fits = tables.iter().position(|table| table.clone().fitted(room).width() <= room);
@@ -36,20 +35,35 @@ pub(super) fn incidents(page: &mut Page<'_, impl Write>, report: &Report) -> io:
     declared(page, report)
 }
 
-fn headline(relays: usize, suspects: usize) -> String {
-    let hosts = |n: usize| count(n as u64, "host", "hosts");
-    let relaying = if relays == 1 { "relays" } else { "relay" };
-    match (relays, suspects) {
-        (0, _) => format!("{} may relay other people's traffic", hosts(suspects)),
-        (_, 0) => format!("{} {relaying} other people's traffic", hosts(relays)),
-        _ => format!("{} {relaying} other people's traffic, {suspects} more may", hosts(relays)),
+fn headline(incidents: &[Incident]) -> String {
+    let of = |verdict: &str| incidents.iter().filter(|incident| incident.verdict == verdict).count() as u64;
+    let (relays, spam, suspects) = (of("relay"), of("spam-source"), of("suspect"));
+    let hosts = |n: u64| count(n, "host", "hosts");
+    let mut said = Vec::new();
+    if relays > 0 {
+        let relaying = if relays == 1 { "relays" } else { "relay" };
+        said.push(format!("{} {relaying} other people's traffic", hosts(relays)));
     }
+    if spam > 0 {
+        let who = if said.is_empty() { hosts(spam) } else { number(spam) };
+        said.push(format!("{who} {} spam", if spam == 1 { "sends" } else { "send" }));
+    }
+    if suspects > 0 && said.is_empty() {
+        said.push(format!("{} may relay other people's traffic", hosts(suspects)));
+    } else if suspects > 0 && spam > 0 {
+        let are = if suspects == 1 { "is a suspect" } else { "are suspects" };
+        said.push(format!("{} more {are}", number(suspects)));
+    } else if suspects > 0 {
+        said.push(format!("{} more may", number(suspects)));
+    }
+    said.join(", ")
 }
 
 fn incident_table(incidents: &[Incident], (digits, most): (usize, usize)) -> Table {
     let mut table = Table::new()
         .text("Host")
         .optional("Seen as", false, 6)
+        .optional("Owner", false, 7)
         .text("Verdict")
         .text("Port")
         .optional("Clients", true, 2)
@@ -65,6 +79,7 @@ fn incident_table(incidents: &[Incident], (digits, most): (usize, usize)) -> Tab
         table.row(vec![
             incident.host.as_str().into(),
             some_of(&incident.public, 2).into(),
+            incident.owner.as_ref().and_then(|o| o.user.clone().or(o.name.clone())).unwrap_or_default().into(),
             verdict(incident),
             short_ports(incident, most).into(),
             number(incident.clients_total).into(),
@@ -82,6 +97,11 @@ fn incident_table(incidents: &[Incident], (digits, most): (usize, usize)) -> Tab
 
 fn short_ports(incident: &Incident, most: usize) -> String {
     let ports = ports(&incident.services);
+    match incident.topology {
+        Some("backconnect") => return "tunnel".to_owned(),
+        Some("direct") => return "-".to_owned(),
+        _ => {}
+    }
     let shown = ports[..most.min(ports.len())].join(", ");
     match ports.len().saturating_sub(most) {
         0 => shown,

@@ -3,7 +3,7 @@
 use super::{Style, sample, write};
 use crate::report::model::Report;
 
-const NARROW: Style = Style { width: 80, colour: false, verbose: false };
+const NARROW: Style = Style { width: 80, colour: false, verbose: false, unicode: true, redacted: false };
 
 fn text(report: &Report, style: Style) -> String {
     let mut out = Vec::new();
@@ -76,6 +76,18 @@ fn colour_changes_no_word() {
         plain.push_str(if at == 0 { part } else { part.split_once('m').unwrap().1 });
     }
     assert_eq!(plain, text(&sample::report(), NARROW));
+}
+
+#[test]
+fn a_terminal_without_unicode_gets_ascii() {
+    let plain = text(&sample::report(), Style { unicode: false, ..NARROW });
+    assert!(plain.is_ascii(), "{plain}");
+    let rows: Vec<&str> =
+        plain.lines().filter(|line| line.starts_with("    in   ") || line.starts_with("    out  ")).collect();
+    assert_eq!(
+        rows[..2],
+        ["    in     :**+#@#*#*+=*=+#@#*#*@=*=-#@#*#*@*", "    out  ..:*#+#@#*#*+=*=+#@#*#*@=*=-#@#*...."]
+    );
 }
 
 /// Only what must not be broken is wider than the terminal.

@@ -1,0 +1,203 @@
+//! What of the evidence is looked at, where that is not all of it: `--since`, `--until`, `--host`, `--ports`.
+//!
+//! Applied before the fold, in its order, so that neither threads nor splits change what is left. A connection belongs to
+//! its opening: its end is looked at where its opening was.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+use std::sync::Arc;
+
+use catspaw_records::{Closed, Endpoint, Event, HostKey, Nanos, Proto, RecordId, SensorId, Side};
+use catspaw_relay::{Connection, Lane, Network, Said};
+
+use super::route::Routed;
+
+/// Openings of one shard that are remembered as not looked at, so that their ends are not either.
+const REMEMBERED: usize = 65_536;
+
+/// What is looked at. The default is everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Restriction {
+    /// Connections opened from here on.
+    pub(crate) since: Option<Nanos>,
+    /// Connections opened before this.
+    pub(crate) until: Option<Nanos>,
+    /// These hosts of ours; empty: all.
+    pub(crate) hosts: Vec<Network>,
+    /// Inbound connections at these ports, and whatever the hosts that were asked there opened; empty: all.
+    pub(crate) ports: Vec<RangeInclusive<u16>>,
+}
+
+impl Restriction {
+    /// Whether everything is looked at.
+    pub(crate) fn is_none(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Whether a host is among those named.
+    pub(crate) fn names(&self, host: IpAddr) -> bool {
+        self.hosts.is_empty() || self.hosts.iter().any(|net| net.contains(host))
+    }
+
+    /// Whether a port is among those listed.
+    pub(crate) fn asks(&self, port: u16) -> bool {
+        self.ports.is_empty() || self.ports.iter().any(|range| range.contains(&port))
+    }
+
+    fn spans(&self, opening: Nanos) -> bool {
+        self.since.is_none_or(|since| opening >= since) && self.until.is_none_or(|until| opening < until)
+    }
+
+    /// Whether a connection is one of `is_looked_at`'s hosts: what they opened, and what came to them at the ports.
+    pub(crate) fn shows(&self, connection: &Connection, is_looked_at: impl Fn(IpAddr) -> bool) -> bool {
+        if self.hosts.is_empty() && self.ports.is_empty() {
+            return true;
+        }
+        let (orig, resp) = ends(connection);
+        is_looked_at(orig.addr) || (is_looked_at(resp.addr) && self.asks(resp.port))
+    }
+}
+
+/// Originator and responder.
+pub(crate) fn ends(connection: &Connection) -> (Endpoint, Endpoint) {
+    match &connection.said {
+        Said::Built(opened, _) => (opened.orig, opened.resp),
+        Said::TornDown(closed) => (closed.first, closed.second),
+        Said::Whole { whole, .. } => (whole.orig, whole.resp),
+    }
+}
+
+type Name = (HostKey, SensorId, Proto, RecordId);
+
+/// Holds one shard's records to a [`Restriction`].
+#[derive(Debug, Default)]
+pub(crate) struct Filter {
+    restriction: Arc<Restriction>,
+    /// Openings that are not looked at, with their ends: a device reuses its numbers.
+    passed_over: HashMap<Name, (Endpoint, Endpoint)>,
+    /// Openings that could not be remembered: their ends may be taken for connections whose opening is not in the evidence.
+    pub(crate) forgotten: u64,
+}
+
+/// Whether a record is looked at, and whether it makes its host one that was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Look {
+    /// Not at all.
+    Away,
+    /// Yes, for what it may say of others.
+    Along,
+    /// Yes.
+    At,
+}
+
+impl Filter {
+    /// A filter.
+    pub(crate) fn new(restriction: Arc<Restriction>) -> Self {
+        Self { restriction, ..Self::default() }
+    }
+
+    /// Looks at a record in its turn; `lane` is its host's fold as far as there is one.
+    pub(crate) fn look(&mut self, sensor: SensorId, routed: &mut Routed, lane: Option<&Lane>) -> Look {
+        if self.restriction.is_none() {
+            return Look::At;
+        }
+        let record = routed.record;
+        let look = match &record.event {
+            // Whose a public address is must be known of all hosts.
+            Event::Translation(_) => return if self.is_named(routed) { Look::At } else { Look::Along },
+            Event::Denied(denied) => return self.at_denied(routed, record.known_at(), denied.resp.port),
+            Event::Opened(opened) => {
+                let name = (routed.host, sensor, opened.proto, opened.id);
+                self.passed_over.remove(&name);
+                let look = self.at_connection(routed, opened.start.at, opened.orig, opened.resp);
+                if look == Look::Away {
+                    self.remember(name, (opened.orig, opened.resp));
+                }
+                look
+            }
+            Event::Closed(closed) => self.at_end(sensor, routed, lane, closed),
+            Event::Whole(whole) => self.at_connection(routed, whole.start.at, whole.orig, whole.resp),
+        };
+        if look != Look::Away && routed.side == Side::Resp && !routed.owner {
+            // The other copy may have been passed over; then this one stands for the record.
+            let other = match &record.event {
+                Event::Opened(opened) => opened.orig.addr,
+                Event::Closed(closed) => closed.first.addr,
+                Event::Whole(whole) => whole.orig.addr,
+                Event::Denied(_) | Event::Translation(_) => return look,
+            };
+            routed.owner = !self.restriction.names(other);
+        }
+        look
+    }
+
+    fn is_named(&self, routed: &Routed) -> bool {
+        routed.ours && self.restriction.names(routed.host.addr())
+    }
+
+    fn at_denied(&self, routed: &Routed, at: Nanos, port: u16) -> Look {
+        let outbound = routed.ours && routed.side == Side::Orig;
+        match () {
+            () if !self.restriction.spans(at) || !(outbound || self.restriction.asks(port)) => Look::Away,
+            // Behind NAT it names a public address, whose host is not known here.
+            () if outbound || !self.is_named(routed) => Look::Along,
+            () => Look::At,
+        }
+    }
+
+    /// A connection opened at `opening`.
+    fn at_connection(&self, routed: &Routed, opening: Nanos, orig: Endpoint, resp: Endpoint) -> Look {
+        let only = &self.restriction;
+        let all_hosts = only.hosts.is_empty() && only.ports.is_empty();
+        if !only.spans(opening) || !(all_hosts || self.is_named(routed)) {
+            return Look::Away;
+        }
+        // What a host sends to itself comes as one copy.
+        let inbound = routed.side == Side::Resp || orig.addr == resp.addr;
+        match inbound {
+            true if only.asks(resp.port) => Look::At,
+            true => Look::Away,
+            // Which hosts are asked is known in the end.
+            false if only.ports.is_empty() => Look::At,
+            false => Look::Along,
+        }
+    }
+
+    fn at_end(&mut self, sensor: SensorId, routed: &Routed, lane: Option<&Lane>, closed: &Closed) -> Look {
+        let name = (routed.host, sensor, closed.proto, closed.id);
+        let ends = (closed.first, closed.second);
+        if self.passed_over.get(&name).is_some_and(|&own| own == ends || own == (ends.1, ends.0)) {
+            self.passed_over.remove(&name);
+            return Look::Away;
+        }
+        if lane.is_some_and(|lane| lane.has_open(closed)) {
+            return Look::Along;
+        }
+        // Its opening is not in the evidence.
+        let ended = closed.ended.unwrap_or(routed.record.known);
+        let opening = ended.at.plus(-closed.duration - i64::from(ended.resolution));
+        let (own, peer) = match routed.side {
+            Side::Orig => (closed.first, closed.second),
+            Side::Resp => (closed.second, closed.first),
+        };
+        let asked = self.restriction.asks(own.port);
+        let inbound = asked || (own.port < 1024 && peer.port >= 1024);
+        let routed = &Routed { side: if inbound { Side::Resp } else { Side::Orig }, ..*routed };
+        self.at_connection(routed, opening, peer, own)
+    }
+
+    /// Takes out of a host's fold what is not asked for: which way a teardown without an opening went is a guess.
+    pub(crate) fn strip(&self, lane: &mut Lane) {
+        lane.services.retain(|&port, _| self.restriction.asks(port));
+        lane.tally.inbound.retain(|&port, _| self.restriction.asks(port));
+    }
+
+    fn remember(&mut self, name: Name, ends: (Endpoint, Endpoint)) {
+        if self.passed_over.len() < REMEMBERED {
+            self.passed_over.insert(name, ends);
+        } else {
+            self.forgotten += 1;
+        }
+    }
+}
