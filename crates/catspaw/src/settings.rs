@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use catspaw_records::{Endpoint, Nanos};
-use catspaw_relay::{Authorised, Config, Network, Topology};
+use catspaw_relay::{Authorised, Config, Contained, Network, Topology};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::args::{Format, ScanArgs, When};
 use crate::indicators::Signatures;
+use crate::moment;
 use crate::owners;
 use crate::pipeline::Home;
 use crate::tables::Form;
@@ -67,6 +68,8 @@ struct File {
     #[serde(default)]
     authorised: Vec<Stanza>,
     #[serde(default)]
+    contained: Vec<Cut>,
+    #[serde(default)]
     thresholds: Thresholds,
     #[serde(default)]
     owners: owners::Configured,
@@ -98,6 +101,14 @@ struct Stanza {
     clients: Option<Vec<Spanned<String>>>,
     targets: Option<Vec<Spanned<String>>>,
     reason: String,
+}
+
+/// A host that was cut off.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cut {
+    host: Spanned<String>,
+    at: Spanned<String>,
 }
 
 /// Where in a file that the owner has written something is wrong.
@@ -159,6 +170,15 @@ impl Text<'_> {
         })
     }
 
+    /// Moments that do not say their zone are in `zone`.
+    fn contained(&self, cut: &Cut, zone: &TimeZone) -> Result<Contained, String> {
+        let host = cut.host.as_ref().trim().parse().map_err(|_| {
+            self.error(cut.host.span().start, &format!("{:?} is no address: one host is cut off", cut.host.as_ref()))
+        })?;
+        let at = moment::parse(cut.at.as_ref(), zone).map_err(|why| self.error(cut.at.span().start, &why))?;
+        Ok(Contained { host, at })
+    }
+
     fn number<T: TryFrom<i64>>(
         &self,
         value: &Option<Spanned<i64>>,
@@ -208,6 +228,7 @@ impl Text<'_> {
             settle: self.seconds(&file.thresholds.settle, usual.settle)?,
             horizon: self.seconds(&file.thresholds.horizon, usual.horizon)?,
             authorised: file.authorised.iter().map(|stanza| self.authorised(stanza)).collect::<Result<_, _>>()?,
+            contained: Vec::new(),
         })
     }
 }
@@ -226,7 +247,7 @@ impl Settings {
         let source = Text { path: &path, text: &text };
         let file: File = toml::from_str(&text)
             .map_err(|error| source.error(error.span().map_or(0, |span| span.start), &plain(error.message())))?;
-        let config = source.config(&file)?;
+        let mut config = source.config(&file)?;
         let home = match args.home_net.as_slice() {
             [] => source.networks(&file.home_net)?.unwrap_or_default(),
             nets => nets.iter().map(|net| home_net(net)).collect::<Result<_, _>>()?,
@@ -237,6 +258,7 @@ impl Settings {
             (None, Some(name)) => zone(name.as_ref()).map_err(|why| source.error(name.span().start, &why))?,
             (None, None) => TimeZone::UTC,
         };
+        config.contained = file.contained.iter().map(|cut| source.contained(cut, &zone)).collect::<Result<_, _>>()?;
         let year = match args.year {
             Some(year) if !(1970..=2200).contains(&year) => {
                 return Err(format!("--year {year}: a year from 1970 to 2200"));

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use catspaw_relay::{Connection, LegPair, Sent, Sink};
+use catspaw_relay::{Attempt, Connection, LegPair, Sent, Sink};
 
 use super::spill::Spill;
 
@@ -13,6 +13,8 @@ pub(crate) struct Rows {
     pub(crate) pairs: Spill<LegPair>,
     /// Every outbound leg.
     pub(crate) sent: Spill<Sent>,
+    /// Inbound attempts, as far as a case may ask for them.
+    pub(crate) attempts: Spill<Attempt>,
     /// Connections, where they are wanted.
     pub(crate) connections: Spill<Connection>,
     wants_connections: bool,
@@ -76,5 +78,9 @@ impl Sink for Rows {
 
     fn sent(&mut self, sent: Sent) {
         self.error = self.error.take().or(self.sent.push(sent).err());
+    }
+
+    fn attempt(&mut self, attempt: Attempt) {
+        self.error = self.error.take().or(self.attempts.push(attempt).err());
     }
 }

@@ -3,6 +3,7 @@
 mod build;
 mod campaigns;
 mod cases;
+mod cut;
 mod examples;
 mod findings;
 mod incident;

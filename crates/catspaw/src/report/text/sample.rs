@@ -43,6 +43,7 @@ pub(super) fn nothing() -> Report {
             "TCP only: SOCKS UDP ASSOCIATE, QUIC and other tunnels over UDP are not paired.".to_owned(),
             "Traffic that does not pass the sensor is not seen.".to_owned(),
         ],
+        timers: Vec::new(),
         dropped: Vec::new(),
         unparsed: Vec::new(),
         warnings: Vec::new(),
