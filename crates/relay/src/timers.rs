@@ -1,6 +1,8 @@
 //! The timers of a device, learned from the durations that it repeats: no two devices have the same.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::ops::RangeFrom;
 
 use catspaw_records::{Ending, Nanos};
 use serde::{Deserialize, Serialize};
@@ -65,9 +67,9 @@ impl Timers {
     pub fn learned(&self) -> Learned {
         let seconds = |n: u32| i64::from(n) * Nanos::SECOND;
         Learned {
-            embryonic: repeated(&self.embryonic, NEAR, 0).map(seconds),
-            half_closed: repeated(&self.half_closed, 0, 1).map(|minutes| seconds(minutes * MINUTE)),
-            idle: repeated(&self.idle, 0, 1).map(|minutes| seconds(minutes * MINUTE)),
+            embryonic: repeated(&self.embryonic, NEAR, 0..).map(seconds),
+            half_closed: repeated(&self.half_closed, 0, 1..).map(|minutes| seconds(minutes * MINUTE)),
+            idle: repeated(&self.idle, 0, 1..).map(|minutes| seconds(minutes * MINUTE)),
         }
     }
 }
@@ -79,14 +81,13 @@ fn count(durations: &mut BTreeMap<u32, u64>, duration: u32, times: u64) {
     }
 }
 
-/// The duration from `least` on that most teardowns have, if enough of them do: three, and half of those that the timer
-/// may have ended.
-fn repeated(durations: &BTreeMap<u32, u64>, near: u32, least: u32) -> Option<u32> {
-    let possible = || durations.range(least..);
-    let (&duration, _) = possible().max_by_key(|&(&duration, &times)| (times, std::cmp::Reverse(duration)))?;
+/// The duration in `range` that most teardowns have, if enough of them do: three, and half of all.
+fn repeated(durations: &BTreeMap<u32, u64>, near: u32, range: RangeFrom<u32>) -> Option<u32> {
+    let possible = || durations.range(range.clone());
+    let (&duration, _) = possible().max_by_key(|&(&duration, &times)| (times, Reverse(duration)))?;
     let about: u64 = durations.range(duration.saturating_sub(near)..=duration + near).map(|(_, times)| times).sum();
-    let near_enough: u64 = possible().filter(|&(&d, _)| d <= 2 * duration.max(1)).map(|(_, times)| times).sum();
-    (about >= AGREE && 2 * about >= near_enough).then_some(duration)
+    let all: u64 = possible().map(|(_, times)| times).sum();
+    (about >= AGREE && 2 * about >= all).then_some(duration)
 }
 
 impl Learned {

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, HashSet};
 use std::net::IpAddr;
 
 use catspaw_records::{Days, Nanos};
-use catspaw_relay::Outcome;
+use catspaw_relay::{BEAT, Outcome};
 
 use super::tries::Try;
 
@@ -60,9 +60,11 @@ pub(super) struct Watch {
 #[derive(Debug, Default)]
 struct Before {
     answered: bool,
+    /// Strays: attempts that failed between others that did not.
     unanswered: u64,
-    /// The stretch without an answer that has not ended, and the longest that has.
-    stretch: Option<(Nanos, Nanos)>,
+    /// The stretch without an answer that has not ended: its first attempt, its last, and how many.
+    stretch: Option<(Nanos, Nanos, u64)>,
+    /// The longest that has ended.
     longest: i64,
 }
 
@@ -161,13 +163,16 @@ impl Before {
         match fate {
             Fate::Answered => {
                 self.answered = true;
-                let stretch = self.stretch.take().map_or(0, |(first, last)| last.since(first));
-                self.longest = self.longest.max(stretch);
+                let Some((first, last, failed)) = self.stretch.take() else { return };
+                let lasted = last.since(first);
+                self.longest = self.longest.max(lasted);
+                // While it was down, everything failed: that is no share of attempts, but a time.
+                self.unanswered += if lasted > 2 * BEAT { 0 } else { failed };
             }
             // Until it has answered for the first time it is no service that could be cut off.
             Fate::Failed if self.answered => {
-                self.unanswered += 1;
-                self.stretch = Some((self.stretch.map_or(at, |(first, _)| first), at));
+                let (first, _, failed) = self.stretch.unwrap_or((at, at, 0));
+                self.stretch = Some((first, at, failed + 1));
             }
             _ => {}
         }

@@ -1,6 +1,7 @@
 //! The report as text, for the abuse desk: who relays, then each host's story, then what was read.
 
 mod advice;
+mod cut;
 mod number;
 mod page;
 mod read;

@@ -33,6 +33,7 @@ pub(super) fn write(page: &mut Page<'_, impl Write>, incident: &Incident, timezo
     facts(page, incident)?;
     counts(page, incident)?;
     days(page, &incident.daily, timezone)?;
+    super::cut::write(page, incident)?;
     parties(page, incident)?;
     advice::how_sure(page, incident)?;
     why(page, incident)?;
