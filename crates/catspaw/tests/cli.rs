@@ -11,6 +11,8 @@ mod caps;
 mod clocks;
 #[path = "cli/config.rs"]
 mod config;
+#[path = "cli/cut.rs"]
+mod cut;
 #[path = "cli/files.rs"]
 mod files;
 #[path = "cli/lines.rs"]

@@ -81,18 +81,19 @@ fn count(durations: &mut BTreeMap<u32, u64>, duration: u32, times: u64) {
     }
 }
 
-/// The duration in `range` that most teardowns have, if enough of them do: three, and half of all.
+/// The duration in `range` that most teardowns have, if it stands out: three of them, and twice as many as have any
+/// other.
 fn repeated(durations: &BTreeMap<u32, u64>, near: u32, range: RangeFrom<u32>) -> Option<u32> {
     let possible = || durations.range(range.clone());
     let (&duration, _) = possible().max_by_key(|&(&duration, &times)| (times, Reverse(duration)))?;
     let about: u64 = durations.range(duration.saturating_sub(near)..=duration + near).map(|(_, times)| times).sum();
-    let all: u64 = possible().map(|(_, times)| times).sum();
-    (about >= AGREE && 2 * about >= all).then_some(duration)
+    let other = possible().filter(|&(&other, _)| other.abs_diff(duration) > near).map(|(_, &times)| times).max();
+    (about >= AGREE && about >= 2 * other.unwrap_or(0)).then_some(duration)
 }
 
 impl Learned {
-    /// The last packet of a leg that has ended: its end, less the timer where the device ended it. `None` while it is
-    /// open.
+    /// The last packet of a leg that has ended: its end, less the timer where the device ended it (a life that is
+    /// shorter was not ended by that). `None` while it is open.
     #[must_use]
     pub fn last_packet(&self, leg: &Leg) -> Option<Nanos> {
         let end = leg.end?;
@@ -102,7 +103,8 @@ impl Learned {
             Ending::Idle => self.idle,
             _ => None,
         };
-        Some(end.at.plus(-timer.unwrap_or(0)).max(leg.start.at))
+        let before = end.at.plus(-timer.unwrap_or(0));
+        Some(if before >= leg.start.at.plus(-i64::from(leg.start.resolution)) { before.max(leg.start.at) } else { end.at })
     }
 }
 

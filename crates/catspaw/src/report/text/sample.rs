@@ -2,8 +2,8 @@
 
 use crate::report::HostIndicator;
 use crate::report::model::{
-    Client, Confidence, Counts, Day, Dropped, Evidence, Example, Incident, LookedAt, Report, Service, Target,
-    UnparsedLines,
+    Client, Confidence, Containment, Counts, Day, Dropped, Evidence, Example, Incident, LookedAt, Report, Service, Target,
+    Timers, UnparsedLines,
 };
 
 /// Two relays of 2003, a reverse proxy that nobody declared, a mail server and a relay that were declared.
@@ -43,7 +43,12 @@ pub(super) fn nothing() -> Report {
             "TCP only: SOCKS UDP ASSOCIATE, QUIC and other tunnels over UDP are not paired.".to_owned(),
             "Traffic that does not pass the sensor is not seen.".to_owned(),
         ],
-        timers: Vec::new(),
+        timers: vec![Timers {
+            sensor: "utc-pix".to_owned(),
+            syn_timeout: Some(121),
+            half_closed: Some(600),
+            idle: None,
+        }],
         dropped: Vec::new(),
         unparsed: Vec::new(),
         warnings: Vec::new(),
@@ -184,7 +189,7 @@ fn relay() -> Incident {
         clients_total: 412,
         targets: (1..=25).map(|n| target(&format!("203.0.113.{n}"), 25, 901 / n, 23_456_789 / n)).collect(),
         targets_total: 5_201,
-        containment: None,
+        containment: Some(cut()),
         alerts: Vec::new(),
         indicators: Vec::new(),
         examples: pix_examples(),
@@ -196,6 +201,19 @@ fn relay() -> Incident {
              own SMTP connections."
                 .to_owned(),
         ],
+    }
+}
+
+fn cut() -> Containment {
+    Containment {
+        at: "2003-03-04T16:05:12Z".to_owned(),
+        source: "inferred",
+        attempts_after: 18_093,
+        clients_after: 391,
+        last_attempt: Some("2003-03-05T04:11:40Z".to_owned()),
+        answered_after: 0,
+        translation_held_until: Some("2003-03-05T05:11:55Z".to_owned()),
+        translation_duration: Some(243_025),
     }
 }
 
@@ -251,6 +269,7 @@ fn second() -> Incident {
         targets_total: 1,
         examples: Vec::new(),
         why: vec!["What came in went out again.".to_owned()],
+        containment: None,
         ..relay()
     }
 }
@@ -270,6 +289,7 @@ fn suspect() -> Incident {
         targets_total: 2,
         examples: vec![Example { path: "-".to_owned(), line: 12, text: None }],
         why: vec!["Only 1 address was ever called: it looks like a reverse proxy or gateway.".to_owned()],
+        containment: None,
         ..relay()
     }
 }
