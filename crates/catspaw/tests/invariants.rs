@@ -315,7 +315,7 @@ fn counts_are_those_of_the_truth() {
 /// Who kept trying after a cut, and what that kept open.
 #[test]
 fn a_cut_is_that_of_the_truth() {
-    let truth = fs::read_to_string(View::Cut.log().parent().unwrap().with_extension("truth/truth.json"));
+    let truth = fs::read_to_string(View::Cut.log().parent().unwrap().with_extension("truth").join("truth.json"));
     let truth: catspaw_lab::Truth = serde_json::from_str(&truth.unwrap()).unwrap();
     for (view, truth) in [(View::Pix, &case().truth), (View::Asa, &case().truth), (View::Cut, &truth)] {
         let report = scan(&[view.log()], &[]).report;

@@ -104,7 +104,11 @@ impl Learned {
             _ => None,
         };
         let before = end.at.plus(-timer.unwrap_or(0));
-        Some(if before >= leg.start.at.plus(-i64::from(leg.start.resolution)) { before.max(leg.start.at) } else { end.at })
+        Some(if before >= leg.start.at.plus(-i64::from(leg.start.resolution)) {
+            before.max(leg.start.at)
+        } else {
+            end.at
+        })
     }
 }
 

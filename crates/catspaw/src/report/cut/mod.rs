@@ -163,12 +163,7 @@ pub(crate) fn read(
     Ok(told)
 }
 
-fn watch(
-    case: &Case<'_>,
-    config: &Config,
-    clocks: &Clocks,
-    ends: &HashMap<SensorId, Nanos>,
-) -> Option<Watch> {
+fn watch(case: &Case<'_>, config: &Config, clocks: &Clocks, ends: &HashMap<SensorId, Nanos>) -> Option<Watch> {
     let (sensor, lane) = case.lane?;
     let ports: BTreeSet<u16> = case.ports().collect();
     Some(Watch::new(
@@ -257,12 +252,7 @@ impl Wanted {
         }
     }
 
-    fn tell(
-        &self,
-        host: (HostKey, SensorId),
-        one: &tries::Try,
-        (watches, days): (&mut [Option<Watch>], &mut Days),
-    ) {
+    fn tell(&self, host: (HostKey, SensorId), one: &tries::Try, (watches, days): (&mut [Option<Watch>], &mut Days)) {
         let asking = self.by_host.get(&host).into_iter().flatten().filter(|&&(port, _)| port == one.port);
         for &(_, case) in asking {
             if let Some(watch) = &mut watches[case] {

@@ -52,10 +52,10 @@ fn attempts(cut: &Containment) -> String {
 /// What the attempts kept open.
 fn held(cut: &Containment) -> Option<String> {
     let until = cut.translation_held_until.as_deref()?;
-    let life = cut.translation_duration.map(|life| format!(" it had lived {},", clock(life))).unwrap_or_default();
+    let life = cut.translation_duration.map(|life| format!(", {} in all", clock(life))).unwrap_or_default();
     Some(format!(
-        "Its translation stood until {},{life} for every attempt keeps a translation from growing idle: until then the \
-         address was this host's.",
+        "Attempts keep a translation from growing idle: this host's stood until {}{life}. Until then its address outside was \
+         nobody else's.",
         utc(until),
     ))
 }

@@ -2,8 +2,8 @@
 
 use crate::report::HostIndicator;
 use crate::report::model::{
-    Client, Confidence, Containment, Counts, Day, Dropped, Evidence, Example, Incident, LookedAt, Report, Service, Target,
-    Timers, UnparsedLines,
+    Client, Confidence, Containment, Counts, Day, Dropped, Evidence, Example, Incident, LookedAt, Report, Service,
+    Target, Timers, UnparsedLines,
 };
 
 /// Two relays of 2003, a reverse proxy that nobody declared, a mail server and a relay that were declared.
