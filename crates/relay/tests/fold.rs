@@ -73,7 +73,11 @@ fn every_attempt_that_failed_is_given_away_with_what_tells_of_it() {
     let slot = lane.translations.standing_at(Nanos::from_secs(1_025_000)).unwrap();
     assert_eq!((slot.until, slot.duration), (Some(Nanos::from_secs(1_030_000)), Some(10_000 * Nanos::SECOND)));
     assert!(lane.public.contains(&slot.mapped));
-    assert_eq!(lane.tally.inbound[&1182].values().map(|day| day.unanswered).sum::<u64>(), 9, "a denial is the driver's");
+    assert_eq!(
+        lane.tally.inbound[&1182].values().map(|day| day.unanswered).sum::<u64>(),
+        9,
+        "a denial is the driver's"
+    );
 }
 
 #[test]
