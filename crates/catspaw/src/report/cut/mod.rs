@@ -141,8 +141,7 @@ pub(crate) fn read(
         }
     }
     let ends = ends(gathered);
-    let mut watches: Vec<Option<Watch>> =
-        cases.cases.iter().map(|case| Some(watch(case, config, clocks, &ends)?)).collect();
+    let mut watches: Vec<Option<Watch>> = cases.cases.iter().map(|case| watch(case, config, clocks, &ends)).collect();
     let mut tries: HashMap<(HostKey, SensorId), Tries> = HashMap::new();
     sorted.for_each(|attempt| {
         let host = (attempt.host, attempt.sensor);
