@@ -1,22 +1,24 @@
 //! The device between inside and outside: numbers the connections, translates the addresses, and tells its witnesses.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 
 use crate::actors::Cast;
 use crate::civil::{HOUR, SECOND};
-use crate::flow::{Denial, Event, Flow, Leg, Pair};
+use crate::flow::{Denial, Event, Flow, Leg, Pair, Proto};
 use crate::host::{Nat, POOL, POOL_SIZE, SHARED, SHARED_COUNT, populate};
 use crate::rng::Rng;
 use crate::scenario::Scenario;
 use crate::truth::{Tally, Truth};
 use crate::wheel::Wheel;
-use crate::world::{Due, World};
+use crate::world::{Due, Refusal, World};
 
 /// How long an address stays with a host that does not use it.
 const SLOT_IDLE: u64 = HOUR;
 /// How long a port stays with a connection that has ended.
 const PORT_IDLE: u64 = 30 * SECOND;
+/// When a client sends its SYN again, after no answer.
+const RETRY: u64 = 3 * SECOND;
 /// Where the device's count of connections stands when the log begins.
 const FIRST_ID: u64 = 135_480_319;
 
@@ -61,6 +63,15 @@ pub fn run(scenario: &Scenario, sink: &mut dyn Sink) -> io::Result<Truth> {
     device.end(end, scenario)
 }
 
+/// Whose an address outside is, or was last.
+#[derive(Clone, Copy)]
+struct Lent {
+    host: u32,
+    held: bool,
+    /// Whether another host had it before.
+    shared: bool,
+}
+
 /// The ports of one shared address: those in use, and where the search for the next one begins.
 struct Shared {
     used: Vec<u64>,
@@ -95,6 +106,7 @@ struct Device<'a> {
     sink: &'a mut dyn Sink,
     pool: VecDeque<u32>,
     shared: Vec<Shared>,
+    lent: HashMap<u32, Lent>,
     next_id: u64,
     lines: u64,
     limit: u64,
@@ -109,7 +121,8 @@ impl<'a> Device<'a> {
         }
         let shared = (0..SHARED_COUNT).map(|_| Shared::new()).collect();
         let limit = scenario.lines.unwrap_or(u64::MAX);
-        Self { world, tally, sink, pool, shared, next_id: FIRST_ID, lines: 0, limit }
+        let lent = HashMap::new();
+        Self { world, tally, sink, pool, shared, lent, next_id: FIRST_ID, lines: 0, limit }
     }
 
     /// The translations that are configured.
@@ -119,6 +132,7 @@ impl<'a> Device<'a> {
             if let Nat::Fixed(outside) = host.nat {
                 host.slot_since = Some(at);
                 let event = Event::SlotBuilt { fixed: true, inside: host.addr, outside };
+                self.lend(outside, number as u32);
                 self.line(at, event)?;
             }
         }
@@ -163,7 +177,9 @@ impl<'a> Device<'a> {
             self.pair(&flow)?;
         }
         self.sink.finish()?;
-        Ok(self.tally.finish(end, self.lines, scenario, &self.world.hosts))
+        let lent = self.lent;
+        let shared = |address: u32| lent.get(&address).is_some_and(|lent| lent.shared);
+        Ok(self.tally.finish(end, self.lines, scenario, &self.world.hosts, &shared))
     }
 
     /// One line of the device's.
@@ -185,7 +201,7 @@ impl<'a> Device<'a> {
             Due::Denied(place) => {
                 let refusal = *self.world.refusals.get(place);
                 self.world.refusals.release(place);
-                self.line(at, Event::Denied { why: refusal.why, from: refusal.from, to: refusal.to })
+                self.denied(at, refusal)
             }
         }
     }
@@ -244,7 +260,9 @@ impl<'a> Device<'a> {
                 let from = (flow.outside, flow.outside_port);
                 // Somebody who knows an address that the host has no more.
                 if to.0 != 0 {
-                    self.line(at, Event::Denied { why: Denial::Inbound, from, to })?;
+                    let refusal = Refusal { why: Denial::Inbound, from, to, inside: Some(host.addr) };
+                    self.world.refuse(at + RETRY, refusal);
+                    self.denied(at, refusal)?;
                 }
                 return Ok(false);
             }
@@ -254,12 +272,29 @@ impl<'a> Device<'a> {
             if let Some(relay) = relay {
                 self.tally.address(relay, outside);
             }
+            self.lend(outside, flow.host);
             self.line(at, Event::SlotBuilt { fixed: false, inside, outside })?;
         }
         let host = &mut self.world.hosts[flow.host as usize];
         host.open += 1;
         (flow.mapped, flow.mapped_port) = (host.slot, flow.inside_port);
         Ok(true)
+    }
+
+    fn lend(&mut self, outside: u32, host: u32) {
+        let lent = self.lent.entry(outside).or_insert(Lent { host, held: true, shared: false });
+        *lent = Lent { host, held: true, shared: lent.shared || lent.host != host };
+    }
+
+    /// A packet is stopped. It is an attempt at whom its address names, if that is one host.
+    fn denied(&mut self, at: u64, Refusal { why, from, to, inside }: Refusal) -> io::Result<()> {
+        let asks = matches!(why, Denial::Inbound | Denial::List(Proto::Tcp));
+        if let Some(lent) = self.lent.get(&to.0).filter(|_| asks)
+            && let Some(relay) = self.world.hosts[lent.host as usize].relay
+        {
+            self.tally.denied(relay, at, (from, to), lent.held);
+        }
+        self.line(at, Event::Denied { why, from, to, inside })
     }
 
     fn teardown(&mut self, at: u64, place: u32) -> io::Result<()> {
@@ -319,6 +354,12 @@ impl<'a> Device<'a> {
         let Some(since) = host.slot_since.take() else { return Ok(()) };
         self.pool.push_back(host.slot);
         let event = Event::SlotTeardown { inside: host.addr, outside: host.slot, held: (at - since) / SECOND };
+        if let Some(lent) = self.lent.get_mut(&host.slot) {
+            lent.held = false;
+        }
+        if let Some(relay) = host.relay {
+            self.tally.released(relay, since, at);
+        }
         self.line(at, event)
     }
 }

@@ -97,7 +97,7 @@ fn of_host(scenario: &Scenario, relay: &RelayTruth) -> Vec<Officers> {
         count(
             format!("inbound to {port} on {date}"),
             format!("{of_day} inbound.* to inside:{inside}/{port} '"),
-            day.counts.inbound,
+            day.counts.inbound - day.counts.denied,
         );
     }
     let (first, last) = relay.asked;
@@ -125,8 +125,19 @@ fn of_host(scenario: &Scenario, relay: &RelayTruth) -> Vec<Officers> {
         format!(
             "grep 302014 case-2003/pix.log | grep 'to inside:{inside}/{port} ' | grep -cE 'bytes 0 (SYN Timeout|TCP Reset-[IO])$'"
         ),
-        counts.unanswered,
+        counts.unanswered - counts.denied,
     );
+    if counts.denied > 0 {
+        let public: Vec<String> = relay.public.iter().map(|addr| addr.replace('.', r"\.")).collect();
+        let public = public.join("|");
+        count(
+            "attempts that were denied, each with its retries".to_owned(),
+            format!(
+                "grep 106001 case-2003/pix.log | grep -oE 'from .* to ({public})/{port} ' | sort -u | grep -c from"
+            ),
+            counts.denied,
+        );
+    }
     count(
         "outbound legs with payload (of pairs.tsv)".to_owned(),
         format!(

@@ -258,8 +258,10 @@ pub enum Event<'a> {
         why: Denial,
         /// From where.
         from: (u32, u16),
-        /// To where.
+        /// To where, as the outside calls it.
         to: (u32, u16),
+        /// Whom that means inside, where it means anybody.
+        inside: Option<u32>,
     },
 }
 

@@ -11,6 +11,9 @@ use crate::flow::{Ending, Flow, Leg, Proto};
 use crate::host::{Host, Role};
 use crate::scenario::Scenario;
 
+/// Retries within this time are one attempt.
+const RETRY: u64 = 180 * SECOND;
+
 /// The counts of one host, of a day or of all days. A connection belongs to the day on which it opens.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
@@ -18,7 +21,7 @@ pub struct Counts {
     pub outbound: u64,
     /// Of these, to port 25.
     pub outbound_smtp: u64,
-    /// TCP connections from outside to the port that relays.
+    /// Attempts from outside at the port that relays: TCP connections, and what was denied.
     pub inbound: u64,
     /// The same, to any of the ports that scanners ask.
     pub inbound_run_of_ports: u64,
@@ -30,8 +33,11 @@ pub struct Counts {
     pub smtp_completed: u64,
     /// Those through which mail was delivered.
     pub delivered: u64,
-    /// Inbound attempts that ended without payload, by a time-out or a reset.
+    /// Inbound attempts that ended without payload, by a time-out or a reset, or were denied.
     pub unanswered: u64,
+    /// Inbound attempts that were denied, retries within 180 s left out, at an address that only ever was this host's or
+    /// was so just then.
+    pub denied: u64,
     /// Connections to the port that relays that are open when the log ends.
     pub unended: u64,
 }
@@ -47,6 +53,7 @@ impl Counts {
         self.smtp_completed += other.smtp_completed;
         self.delivered += other.delivered;
         self.unanswered += other.unanswered;
+        self.denied += other.denied;
         self.unended += other.unended;
     }
 }
@@ -72,6 +79,10 @@ pub struct Containment {
     pub clients_after: u64,
     /// When the last one did.
     pub last_attempt: Option<String>,
+    /// When its outside address was taken back, if it was one that is given for a time and the log shows it.
+    pub translation_held_until: Option<String>,
+    /// How many seconds it had had it.
+    pub translation_duration: Option<u64>,
 }
 
 /// A host that relays.
@@ -160,6 +171,17 @@ struct RelayTally {
     public: Vec<u32>,
     relayed: Option<(u64, u64)>,
     pairs: u64,
+    denied: Vec<Denied>,
+    /// When it was given an outside address that was taken back, and when that was.
+    slots: Vec<(u64, u64)>,
+}
+
+/// An attempt that was denied.
+struct Denied {
+    at: u64,
+    from: (u32, u16),
+    address: u32,
+    held: bool,
 }
 
 impl RelayTally {
@@ -181,6 +203,8 @@ impl RelayTally {
             public: if host.slot == 0 { Vec::new() } else { vec![host.slot] },
             relayed: None,
             pairs: 0,
+            denied: Vec::new(),
+            slots: Vec::new(),
         }
     }
 
@@ -207,11 +231,35 @@ impl RelayTally {
         counts.inbound += 1;
         // Till it ends.
         counts.unended += 1;
-        self.clients.insert(flow.outside);
-        if flow.start >= self.cut {
+        self.attempt(flow.start, flow.outside);
+    }
+
+    fn attempt(&mut self, at: u64, from: u32) {
+        self.clients.insert(from);
+        if at >= self.cut {
             self.attempts_after += 1;
-            self.clients_after.insert(flow.outside);
-            self.last_attempt = Some(flow.start);
+            self.clients_after.insert(from);
+            self.last_attempt = self.last_attempt.max(Some(at));
+        }
+    }
+
+    fn denied(&mut self, denied: Denied) {
+        let again = |before: &&Denied| denied.at - before.at <= RETRY;
+        if !self.denied.iter().rev().take_while(again).any(|before| before.from == denied.from) {
+            self.denied.push(denied);
+        }
+    }
+
+    /// Takes the denials that count, when it is known which addresses several hosts had.
+    fn take_denied(&mut self, begin: u64, shared: &dyn Fn(u32) -> bool) {
+        for Denied { at, from, address, held } in std::mem::take(&mut self.denied) {
+            if held || !shared(address) {
+                self.attempt(at, from.0);
+                let counts = self.day(begin, at);
+                counts.inbound += 1;
+                counts.unanswered += 1;
+                counts.denied += 1;
+            }
         }
     }
 
@@ -239,11 +287,14 @@ impl RelayTally {
     }
 
     fn containment(&self) -> Option<Containment> {
+        let slot = self.slots.iter().find(|slot| (slot.0..=slot.1).contains(&self.cut));
         (self.cut != u64::MAX).then(|| Containment {
             at: rfc3339(self.cut),
             attempts_after: self.attempts_after,
             clients_after: self.clients_after.len() as u64,
             last_attempt: self.last_attempt.map(rfc3339),
+            translation_held_until: slot.map(|slot| rfc3339(slot.1 / SECOND * SECOND)),
+            translation_duration: slot.map(|slot| (slot.1 - slot.0) / SECOND),
         })
     }
 
@@ -309,10 +360,34 @@ impl Tally {
         self.relays[usize::from(relay)].public.push(outside);
     }
 
+    /// Somebody outside asked for a port of it and was stopped; `held`: while it had the address.
+    pub(crate) fn denied(&mut self, relay: u16, at: u64, (from, to): ((u32, u16), (u32, u16)), held: bool) {
+        let relay = &mut self.relays[usize::from(relay)];
+        if to.1 == relay.port {
+            relay.denied(Denied { at, from, address: to.0, held });
+        }
+    }
+
+    /// It had an outside address from when to when.
+    pub(crate) fn released(&mut self, relay: u16, since: u64, until: u64) {
+        self.relays[usize::from(relay)].slots.push((since, until));
+    }
+
     /// The whole truth, of a log of so many lines that ended at `end`.
-    pub(crate) fn finish(self, end: u64, lines: u64, scenario: &Scenario, hosts: &[Host]) -> Truth {
+    pub(crate) fn finish(
+        self,
+        end: u64,
+        lines: u64,
+        scenario: &Scenario,
+        hosts: &[Host],
+        shared: &dyn Fn(u32) -> bool,
+    ) -> Truth {
         let begin = self.begin;
-        let relays = self.relays.into_iter().map(|relay| relay.finish(begin, end, scenario, hosts)).collect();
+        let finish = |mut relay: RelayTally| {
+            relay.take_denied(begin, shared);
+            relay.finish(begin, end, scenario, hosts)
+        };
+        let relays = self.relays.into_iter().map(finish).collect();
         let innocent = |host: &Host| Innocent { host: text(host.addr), does: does(scenario, host) };
         Truth {
             seed: scenario.seed,

@@ -23,6 +23,7 @@ pub(crate) struct Refusal {
     pub(crate) why: Denial,
     pub(crate) from: (u32, u16),
     pub(crate) to: (u32, u16),
+    pub(crate) inside: Option<u32>,
 }
 
 /// How long an observer of packets waits before it calls a connection over that did not end.
@@ -124,7 +125,11 @@ impl World {
 
     /// A packet is denied.
     pub(crate) fn deny(&mut self, at: u64, why: Denial, from: (u32, u16), to: (u32, u16)) {
-        let place = self.refusals.add(Refusal { why, from, to });
+        self.refuse(at, Refusal { why, from, to, inside: None });
+    }
+
+    pub(crate) fn refuse(&mut self, at: u64, refusal: Refusal) {
+        let place = self.refusals.add(refusal);
         self.due.push(at, Due::Denied(place));
     }
 

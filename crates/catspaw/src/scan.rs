@@ -102,9 +102,12 @@ impl Scan {
 
         let mut rows = connections_of(&mut gathered).map_err(failed)?;
         let lanes = std::mem::take(&mut gathered.lanes);
-        let mut found = Findings::of(&mut gathered.rows, &lanes, &self.settings.config, &mut days).map_err(failed)?;
         let mut explained = self.pairs_to_explain(&mut gathered).map_err(failed)?;
-        gathered.rows = Vec::new();
+        let mut given = std::mem::take(&mut gathered.rows);
+        let config = &self.settings.config;
+        let mut found = Findings::of(&mut given, &lanes, config, &mut days).map_err(failed)?;
+        found.read_attempts(&mut given, &lanes, &gathered, config, &mut days).map_err(failed)?;
+        drop(given);
 
         if let Some((output, form)) = self.pairs.take() {
             let written = write_pairs(&mut found.pairs, &found.cases, shown, redactor, form, output.file());

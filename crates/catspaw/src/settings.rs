@@ -11,13 +11,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use catspaw_records::{Endpoint, Nanos};
-use catspaw_relay::{Authorised, Config, Network, Topology};
+use catspaw_relay::{Authorised, Config, Contained, Network, Topology};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
 
 use crate::args::{Format, ScanArgs, When};
 use crate::indicators::Signatures;
+use crate::moment;
 use crate::owners;
 use crate::pipeline::{Home, Restriction};
 use crate::redact::Scope;
@@ -87,6 +88,8 @@ struct File {
     #[serde(default)]
     authorised: Vec<Stanza>,
     #[serde(default)]
+    contained: Vec<Cut>,
+    #[serde(default)]
     thresholds: Thresholds,
     #[serde(default)]
     owners: owners::Configured,
@@ -118,6 +121,14 @@ struct Stanza {
     clients: Option<Vec<Spanned<String>>>,
     targets: Option<Vec<Spanned<String>>>,
     reason: String,
+}
+
+/// A host that was cut off.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Cut {
+    host: Spanned<String>,
+    at: Spanned<String>,
 }
 
 /// Where in a file that the owner has written something is wrong.
@@ -179,6 +190,15 @@ impl Text<'_> {
         })
     }
 
+    /// Moments that do not say their zone are in `zone`.
+    fn contained(&self, cut: &Cut, zone: &TimeZone) -> Result<Contained, String> {
+        let host = cut.host.as_ref().trim().parse().map_err(|_| {
+            self.error(cut.host.span().start, &format!("{:?} is no address: one host is cut off", cut.host.as_ref()))
+        })?;
+        let at = moment::parse(cut.at.as_ref(), zone).map_err(|why| self.error(cut.at.span().start, &why))?;
+        Ok(Contained { host, at })
+    }
+
     fn number<T: TryFrom<i64>>(
         &self,
         value: &Option<Spanned<i64>>,
@@ -228,6 +248,7 @@ impl Text<'_> {
             settle: self.seconds(&file.thresholds.settle, usual.settle)?,
             horizon: self.seconds(&file.thresholds.horizon, usual.horizon)?,
             authorised: file.authorised.iter().map(|stanza| self.authorised(stanza)).collect::<Result<_, _>>()?,
+            contained: Vec::new(),
         })
     }
 }
@@ -260,6 +281,7 @@ impl Settings {
         let restriction = source.restriction(&args.only, &file, &zone)?;
         // Of the hosts that are not asked for nothing is known, not even that they were not seen.
         config.authorised.retain(|stanza| !stanza.host.is_single() || restriction.names(stanza.host.addr()));
+        config.contained = file.contained.iter().map(|cut| source.contained(cut, &zone)).collect::<Result<_, _>>()?;
         let year = match args.year {
             Some(year) if !(1970..=2200).contains(&year) => {
                 return Err(format!("--year {year}: a year from 1970 to 2200"));

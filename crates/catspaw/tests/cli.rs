@@ -11,16 +11,18 @@ mod caps;
 mod clocks;
 #[path = "cli/config.rs"]
 mod config;
+#[path = "cli/cut.rs"]
+mod cut;
 #[path = "cli/files.rs"]
 mod files;
 #[path = "cli/lines.rs"]
 mod lines;
 #[path = "cli/networks.rs"]
 mod networks;
-#[path = "cli/owners.rs"]
-mod owners;
 #[path = "cli/only.rs"]
 mod only;
+#[path = "cli/owners.rs"]
+mod owners;
 #[path = "cli/pix.rs"]
 mod pix;
 #[path = "cli/redact.rs"]

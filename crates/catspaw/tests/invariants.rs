@@ -19,9 +19,15 @@ enum View {
     Pix,
     Asa,
     Zeek,
+    /// The example: a host is cut off, its translation is torn down, and what is asked of it then is denied.
+    Cut,
 }
 
 const VIEWS: [View; 3] = [View::Pix, View::Asa, View::Zeek];
+/// Those that must give the same whatever is done to them.
+const INVARIANT: [View; 4] = [View::Pix, View::Asa, View::Zeek, View::Cut];
+/// When the owner says that the second relay was cut off, which it was not: five hours after the beginning.
+const DECLARED: &str = "2003-03-03T23:00:00Z";
 
 struct Case {
     directory: tempfile::TempDir,
@@ -58,6 +64,9 @@ impl View {
             Self::Pix => "pix.log",
             Self::Asa => "asa.log",
             Self::Zeek => "conn.log",
+            Self::Cut => {
+                return Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/case-2003/pix.log");
+            }
         };
         case().directory.path().join(name)
     }
@@ -65,7 +74,7 @@ impl View {
     /// What a line says of its time, by which it must not be split from its like.
     fn stamp(self, line: &str) -> &str {
         match self {
-            Self::Pix => &line[..20],
+            Self::Pix | Self::Cut => &line[..20],
             Self::Asa => &line[5..25],
             Self::Zeek => line.split('\t').next().unwrap_or(line),
         }
@@ -117,9 +126,12 @@ fn scan_with(evidence: &[PathBuf], options: &[&str], input: Option<&[u8]>) -> Sc
 
 fn declared() -> String {
     let relays = case().truth.relays.iter().filter(|relay| relay.authorised);
-    relays
+    let second = &case().truth.relays[1].host;
+    let cut = format!("[[contained]]\nhost = \"{second}\"\nat = \"{DECLARED}\"\n");
+    let stanzas: String = relays
         .map(|r| format!("[[authorised]]\nhost = \"{}\"\nport = {}\nreason = \"mail server\"\n", r.host, r.ports[0]))
-        .collect()
+        .collect();
+    stanzas + &cut
 }
 
 fn forget_files(report: &mut Value) {
@@ -178,7 +190,7 @@ fn assert_same(what: &str, view: View, one: &Scan, other: &Scan) {
 
 #[test]
 fn any_number_of_threads_gives_the_same() {
-    for view in VIEWS {
+    for view in INVARIANT {
         let one = scan(&[view.log()], &["-j", "1"]);
         for threads in ["2", "3", "8"] {
             assert_same(&format!("-j {threads}"), view, &one, &scan(&[view.log()], &["-j", threads]));
@@ -188,7 +200,7 @@ fn any_number_of_threads_gives_the_same() {
 
 #[test]
 fn any_split_in_any_order_and_twice_gives_the_same() {
-    for view in VIEWS {
+    for view in INVARIANT {
         let whole = scan(&[view.log()], &[]);
         for (parts, seed) in [(2, 1), (5, 2), (9, 3)] {
             let directory = tempfile::tempdir().unwrap();
@@ -247,7 +259,7 @@ fn a_split_at_new_year_gives_the_same() {
 
 #[test]
 fn packed_or_piped_gives_the_same() {
-    for view in VIEWS {
+    for view in INVARIANT {
         let whole = scan(&[view.log()], &[]);
         let directory = tempfile::tempdir().unwrap();
         let text = fs::read(view.log()).unwrap();
@@ -316,6 +328,52 @@ fn counts_are_those_of_the_truth() {
             near("delivered", relay.counts.delivered);
             assert_eq!(counts["outbound_smtp"].as_u64(), Some(relay.counts.outbound_smtp));
         }
+    }
+}
+
+/// Who kept trying after a cut, and what that kept open.
+#[test]
+fn a_cut_is_that_of_the_truth() {
+    let truth = fs::read_to_string(View::Cut.log().parent().unwrap().with_extension("truth").join("truth.json"));
+    let truth: catspaw_lab::Truth = serde_json::from_str(&truth.unwrap()).unwrap();
+    for (view, truth) in [(View::Pix, &case().truth), (View::Asa, &case().truth), (View::Cut, &truth)] {
+        let report = scan(&[view.log()], &[]).report;
+        for relay in truth.relays.iter().filter(|relay| !relay.authorised) {
+            let found = &by_host(&report, &relay.host)["containment"];
+            let Some(cut) = &relay.containment else {
+                assert_ne!(found["source"], "inferred", "{view:?}: {} was not cut off", relay.host);
+                continue;
+            };
+            assert_eq!((&found["source"], found["answered_after"].as_u64()), (&"inferred".into(), Some(0)));
+            assert!(found["at"].as_str().unwrap() >= cut.at.as_str(), "{view:?}: {found} {cut:?}");
+            for (key, count) in [("attempts_after", cut.attempts_after), ("clients_after", cut.clients_after)] {
+                assert_eq!(found[key].as_u64(), Some(count), "{view:?} {} {key}", relay.host);
+            }
+            let time = |key: &str| found[key].as_str().map(str::to_owned);
+            assert_eq!(time("last_attempt"), cut.last_attempt);
+            assert_eq!(time("translation_held_until"), cut.translation_held_until);
+            // The device cuts a life to whole seconds, and the lab what is between its stamps.
+            assert_eq!(found["translation_duration"].as_u64(), cut.translation_duration);
+        }
+    }
+    assert!(truth.relays[0].counts.denied > 0, "the example has denied attempts");
+}
+
+/// A cut that is declared and does not hold: the connections say so.
+#[test]
+fn what_was_answered_after_a_declared_cut_is_in_the_connections() {
+    for view in VIEWS {
+        let scan = scan(&[view.log()], &[]);
+        let relay = &case().truth.relays[1];
+        let at = DECLARED.parse::<jiff::Timestamp>().unwrap().as_second() as f64;
+        let asked = |row: &&Value| {
+            row["id.resp_h"] == relay.host.as_str() && row["id.resp_p"] == relay.ports[0] && row["proto"] == "tcp"
+        };
+        let after = scan.connections.iter().filter(asked).filter(|row| row["ts"].as_f64().unwrap() >= at).count();
+        let cut = &by_host(&scan.report, &relay.host)["containment"];
+        assert_eq!((&cut["at"], &cut["source"]), (&DECLARED.into(), &"declared".into()));
+        assert_eq!(cut["attempts_after"], after, "{view:?}");
+        assert!(cut["answered_after"].as_u64().unwrap() > 10, "{view:?} {cut}");
     }
 }
 

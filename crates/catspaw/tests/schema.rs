@@ -101,6 +101,7 @@ fn a_report_without_one_of_its_keys_is_none() {
         ["", "/evidence/0", "/incidents/0", "/incidents/0/confidence", "/incidents/0/counts", "/incidents/0/daily/0"];
     let more =
         ["/incidents/0/services/0", "/incidents/0/clients/0", "/incidents/0/targets/0", "/incidents/0/examples/0"];
+    let more = more.into_iter().chain(["/incidents/0/containment", "/timers/0"]);
     for place in places.into_iter().chain(more) {
         let keys: Vec<String> = report.pointer(place).unwrap().as_object().unwrap().keys().cloned().collect();
         for key in keys {
@@ -126,6 +127,8 @@ fn wrong_types_are_found() {
         ("/incidents/0/counts/inbound_attempts", Value::Null),
         ("/incidents/0/counts/relayed", Value::from("240")),
         ("/incidents/0/daily/0/date", Value::from("2003-02-30")),
+        ("/incidents/0/containment/source", Value::from("guessed")),
+        ("/timers/0/syn_timeout", Value::from(-1)),
     ];
     for (place, value) in wrong {
         let mut report = report.clone();

@@ -157,6 +157,15 @@ fn within(nets: &Option<Vec<Network>>, addr: IpAddr) -> bool {
     nets.as_ref().is_none_or(|nets| nets.iter().any(|net| net.contains(addr)))
 }
 
+/// A host that its owner has cut off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Contained {
+    /// The host.
+    pub host: IpAddr,
+    /// Since when.
+    pub at: Nanos,
+}
+
 /// How the correlator judges. The defaults are those of the documentation.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Config {
@@ -168,11 +177,19 @@ pub struct Config {
     pub horizon: i64,
     /// Declared relays.
     pub authorised: Vec<Authorised>,
+    /// Hosts that were cut off.
+    pub contained: Vec<Contained>,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { alpha: 1e-6, settle: 2 * Nanos::SECOND, horizon: 3780 * Nanos::SECOND, authorised: Vec::new() }
+        Self {
+            alpha: 1e-6,
+            settle: 2 * Nanos::SECOND,
+            horizon: 3780 * Nanos::SECOND,
+            authorised: Vec::new(),
+            contained: Vec::new(),
+        }
     }
 }
 
@@ -181,6 +198,12 @@ impl Config {
     #[must_use]
     pub fn declares(&self, host: IpAddr) -> bool {
         self.authorised.iter().any(|stanza| stanza.host.contains(host))
+    }
+
+    /// When the owner cut the host off, as declared; the last time, if it was more than once.
+    #[must_use]
+    pub fn contained_at(&self, host: IpAddr) -> Option<Nanos> {
+        self.contained.iter().filter(|cut| cut.host == host).map(|cut| cut.at).max()
     }
 
     /// Whether a declared relay covers a session.

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::net::IpAddr;
 
 use catspaw_records::{
-    Bytes, Closed, Days, Ending, Endpoint, Event, HostKey, Nanos, Opened, Place, Proto, Record, RecordId, SensorId,
-    Side, Stamp, Whole,
+    Bytes, Closed, Days, Denied, Ending, Endpoint, Event, HostKey, Nanos, Opened, Place, Proto, Record, RecordId,
+    SensorId, Side, Stamp, Translation, Whole,
 };
 use serde::{Deserialize, Serialize};
 
+use crate::attempts::{Attempt, Beats};
 use crate::backconnect::may_be_tunnel;
 use crate::config::{Config, Topology};
 use crate::histogram::Histogram;
@@ -18,6 +19,8 @@ use crate::service::{Due, Key, Service};
 use crate::sink::{Basis, Connection, LegPair, Said, Sent, Sink};
 use crate::spam::Spam;
 use crate::tally::Tally;
+use crate::timers::Timers;
+use crate::translations::Translations;
 
 /// Log time between two assignments.
 const STRIDE: i64 = 3600 * Nanos::SECOND;
@@ -36,7 +39,7 @@ const OPEN: usize = 65_536;
 const MAIL: [u16; 3] = [25, 465, 587];
 
 /// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
-pub const STATE_VERSION: u32 = 3;
+pub const STATE_VERSION: u32 = 4;
 
 /// A record as one host sees it.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +125,14 @@ pub struct Lane {
     pub tally: Tally,
     /// Addresses the host was seen as outside.
     pub public: BTreeSet<IpAddr>,
+    /// How often one was seen that was not remembered because there were too many.
+    pub public_dropped: u64,
+    /// Which of them were its own, and when.
+    pub translations: Translations,
+    /// What its connections say of the device's timers.
+    pub timers: Timers,
+    /// Which answered attempts were given away.
+    pub beats: Beats,
     /// Ports with payload that were not tested because there were too many.
     pub services_dropped: u64,
     /// Openings that were given up because too many connections were open.
@@ -152,7 +163,8 @@ impl Lane {
             Event::Opened(opened) => self.opened(ctx, seen, opened, sink),
             Event::Closed(closed) => self.closed(ctx, seen, closed, sink),
             Event::Whole(whole) => self.whole(ctx, seen, whole, sink),
-            Event::Denied(_) | Event::Translation(_) => {}
+            Event::Denied(denied) => self.denied(ctx, seen, denied, sink),
+            Event::Translation(translation) => self.translated(seen, translation),
         }
         Ok(())
     }
@@ -239,7 +251,7 @@ impl Lane {
     fn give_up(&mut self, ctx: &mut Context<'_>, open: &Open, key: Nanos, sink: &mut impl Sink) {
         let (direction, leg) = open.leg();
         if open.opened.proto == Proto::Tcp && !open.peer_inside {
-            self.tally.take(direction, &leg, ctx.days.of(leg.start.at));
+            self.count(ctx, direction, &leg, sink);
         }
         if open.owner {
             sink.connection(Connection {
@@ -253,6 +265,7 @@ impl Lane {
     }
 
     fn closed(&mut self, ctx: &mut Context<'_>, seen: Observation<'_>, closed: &Closed, sink: &mut impl Sink) {
+        self.timers.see(closed.ending, closed.duration);
         let id = (closed.proto, closed.id);
         let Some(open) = self.take_open(id, |open| open.is_of(closed)) else {
             if !self.given_up.remove(&id) {
@@ -435,7 +448,7 @@ impl Lane {
         if leg.inward {
             return self.ended_inside(ctx.config.settle, (now, late), direction, (key, leg));
         }
-        self.tally.take(direction, &leg, ctx.days.of(leg.start.at));
+        self.count(ctx, direction, &leg, sink);
         if late {
             return;
         }
@@ -496,10 +509,50 @@ impl Lane {
             Side::Orig => (opened.orig, opened.mapped_orig),
             Side::Resp => (opened.resp, opened.mapped_resp),
         };
-        if let Some(mapped) = mapped.filter(|mapped| mapped.addr != real.addr)
-            && self.public.len() < PUBLIC
+        if let Some(mapped) = mapped {
+            self.see_outside(real.addr, mapped.addr);
+        }
+    }
+
+    fn see_outside(&mut self, real: IpAddr, mapped: IpAddr) {
+        if mapped == real || self.public.contains(&mapped) {
+            return;
+        }
+        if self.public.len() < PUBLIC {
+            self.public.insert(mapped);
+        } else {
+            self.public_dropped += 1;
+        }
+    }
+
+    fn translated(&mut self, seen: Observation<'_>, translation: &Translation) {
+        let (real, mapped, at) = (translation.real.addr, translation.mapped.addr, seen.record.known.at);
+        self.see_outside(real, mapped);
+        if mapped != real && !seen.late {
+            self.translations.take(translation, at);
+            self.beats.watch(at);
+        }
+    }
+
+    /// Refused by the device before it could become a connection.
+    fn denied(&mut self, ctx: &Context<'_>, seen: Observation<'_>, denied: &Denied, sink: &mut impl Sink) {
+        if seen.side == Side::Resp
+            && !seen.peer_inside
+            && let Some(attempt) = Attempt::denied(denied, ctx.sensor, seen.record.known.at)
         {
-            self.public.insert(mapped.addr);
+            self.beats.watch(attempt.start);
+            sink.attempt(attempt);
+        }
+    }
+
+    /// Counts a connection with the outside.
+    fn count(&mut self, ctx: &mut Context<'_>, direction: Direction, leg: &Leg, sink: &mut impl Sink) {
+        self.tally.take(direction, leg, ctx.days.of(leg.start.at));
+        if direction == Direction::Inbound {
+            let attempt = Attempt::of(ctx.host, ctx.sensor, leg);
+            if self.beats.gives(&attempt, ctx.config) {
+                sink.attempt(attempt);
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 //! clock, bounded memory. Batch, live and cluster runs are drivers of the same fold.
 
 mod assign;
+mod attempts;
 mod backconnect;
 mod config;
 mod exchange;
@@ -21,13 +22,18 @@ mod spam;
 mod spread;
 mod tally;
 mod test;
+mod timers;
+mod translations;
 
+pub use attempts::{Attempt, BEAT, Beats, Outcome};
 pub use backconnect::{Calls, Tunnel, find_tunnel, may_be_tunnel};
-pub use config::{Authorised, Config, Network, Topology};
+pub use config::{Authorised, Config, Contained, Network, Topology};
 pub use lane::{Context, Lane, Observation, OutOfOrder, STATE_VERSION};
 pub use leg::{Direction, End, Leg, Size};
 pub use service::{Conviction, Hypothesis, Service, Tests};
 pub use sink::{Basis, Connection, LegPair, Said, Sent, Sink};
 pub use slots::Slots;
 pub use spam::{Caught, SHARE as SPAM_SHARE, Spam, Stream};
-pub use tally::{Daily, Day, Tally, size_class};
+pub use tally::{Daily, Day, RETRY, Tally, size_class};
+pub use timers::{Learned, Timers};
+pub use translations::{Slot, Translations};

@@ -5,6 +5,7 @@ use catspaw_records::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::attempts::Attempt;
 use crate::config::Topology;
 use crate::leg::Leg;
 
@@ -145,4 +146,6 @@ pub trait Sink {
     fn pair(&mut self, pair: LegPair);
     /// An outbound leg is complete.
     fn sent(&mut self, sent: Sent);
+    /// Somebody outside has tried one of our ports.
+    fn attempt(&mut self, attempt: Attempt);
 }

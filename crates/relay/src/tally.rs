@@ -9,7 +9,7 @@ use crate::leg::{Direction, Leg};
 use crate::slots::Slots;
 
 /// Retries of one five-tuple within this time are one attempt.
-const RETRY: i64 = 180 * Nanos::SECOND;
+pub const RETRY: i64 = 180 * Nanos::SECOND;
 /// Ports whose inbound attempts are counted one by one; a scan of all ports ends here.
 const PORTS: usize = 1024;
 /// Unanswered attempts that are remembered to know their retries.

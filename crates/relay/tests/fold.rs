@@ -6,10 +6,10 @@
 mod host;
 
 use catspaw_records::{
-    ByteCount, ByteKind, Bytes, Closed, ConnState, Ending, Endpoint, Event, Inside, Nanos, Proto, Record, RecordId,
-    Side, Whole,
+    ByteCount, ByteKind, Bytes, Closed, ConnState, Denied, Ending, Endpoint, Event, Inside, Nanos, Proto, Record,
+    RecordId, Side, Translation, TranslationKind, Whole,
 };
-use catspaw_relay::{Lane, STATE_VERSION};
+use catspaw_relay::{Lane, Outcome, STATE_VERSION};
 use host::{Fold, HOST, connection, end, fold, record, stamp};
 
 /// Sessions of a SOCKS relay, one every 50 s: 25 bytes of handshake beyond what goes out.
@@ -38,9 +38,51 @@ fn a_relay_is_convicted_and_every_session_is_paired() {
     assert_eq!(rows.connections.len(), 400);
 }
 
+/// The same host shut off: nobody is answered, its translation is torn down, and then its address is refused.
+fn cut() -> Vec<(Record, Side)> {
+    let mut records = Vec::new();
+    let mapped = Endpoint { addr: "192.0.2.10".parse().unwrap(), port: 0 };
+    let slot = |torn_down| {
+        Event::Translation(Translation { kind: TranslationKind::OneToOne, real: end(HOST, 0), mapped, torn_down })
+    };
+    records.push(record(1_020_000, slot(None)));
+    for n in 0..9 {
+        let (at, client) = (1_020_010 + 200 * i64::from(n), end("198.51.100.1", 30_000 + n));
+        let mut both = connection(1000 + u64::from(n), client, end(HOST, 1182), at, at + 121, 0);
+        if let Event::Closed(closed) = &mut both[1].0.event {
+            closed.ending = Ending::NoAnswer;
+        }
+        records.extend(both);
+    }
+    records.push(record(1_030_000, slot(Some(Some(10_000 * Nanos::SECOND)))));
+    let denied = Denied { proto: Proto::Tcp, orig: end("198.51.100.1", 40_000), resp: end(HOST, 1182), attempt: true };
+    records.push(record(1_031_000, Event::Denied(denied)));
+    records.sort_by_key(|(record, _)| record.known.at);
+    records
+}
+
+#[test]
+fn every_attempt_that_failed_is_given_away_with_what_tells_of_it() {
+    let (lane, rows) = fold(&[sessions(200), cut()].concat(), false);
+    let of = |outcome| rows.attempts.iter().filter(|attempt| attempt.outcome == outcome).count();
+    assert_eq!((of(Outcome::Unanswered), of(Outcome::Denied), of(Outcome::Open)), (9, 1, 0));
+    // Of ten thousand seconds one answered attempt for each ten minutes.
+    assert!((16..=18).contains(&of(Outcome::Answered)), "{}", of(Outcome::Answered));
+    assert_eq!(lane.beats.last_answered(1182), Some(Nanos::from_secs(1_000_000 + 50 * 199)));
+    assert_eq!(lane.timers.learned().embryonic, Some(121 * Nanos::SECOND));
+    let slot = lane.translations.standing_at(Nanos::from_secs(1_025_000)).unwrap();
+    assert_eq!((slot.until, slot.duration), (Some(Nanos::from_secs(1_030_000)), Some(10_000 * Nanos::SECOND)));
+    assert!(lane.public.contains(&slot.mapped));
+    assert_eq!(
+        lane.tally.inbound[&1182].values().map(|day| day.unanswered).sum::<u64>(),
+        9,
+        "a denial is the driver's"
+    );
+}
+
 #[test]
 fn the_state_can_be_put_away_and_taken_up_at_any_moment() {
-    let records = sessions(200);
+    let records = [sessions(200), cut()].concat();
     let whole = fold(&records, false);
     let mut parts = Fold::new();
     for (number, (record, side)) in records.iter().enumerate() {

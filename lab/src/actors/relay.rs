@@ -203,11 +203,12 @@ impl Clients {
         world.open(flow);
     }
 
-    /// After the infection it takes hours until the address has gone round; after the cut, until all have noticed.
+    /// After the infection it takes hours until the address has gone round; after the cut, until all have noticed: each
+    /// hour half of them do.
     fn next(&mut self, now: u64, cut: u64) -> u64 {
         let mean = HOUR / u64::from(self.relay.per_hour);
         let mean = if now >= cut {
-            (mean + mean * (now - cut) / (6 * HOUR)).min(10 * MINUTE)
+            (mean << ((now - cut) / HOUR).min(12)).min(4 * HOUR)
         } else {
             let age = (now - self.infected) / (30 * MINUTE);
             mean * [6, 4, 3, 2].get(age as usize).copied().unwrap_or(1)

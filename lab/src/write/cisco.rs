@@ -227,7 +227,10 @@ impl<W: Write> Sink for Cisco<W> {
             Event::Over(_) => return Ok(()),
             Event::Built(flow) => self.built(at, flow),
             Event::Teardown(flow) => self.teardown(at, flow),
-            Event::Denied { why, from, to } => self.denied(at, why, from, to),
+            Event::Denied { why, from, to, inside } => {
+                let real = inside.filter(|_| !self.translates).map(|inside| (inside, to.1));
+                self.denied(at, why, from, real.unwrap_or(to));
+            }
             _ if !self.translates => return Ok(()),
             Event::SlotBuilt { fixed, inside, outside } => {
                 let message: &[u8] = if fixed { b"305009: Built static" } else { b"305009: Built dynamic" };

@@ -130,12 +130,14 @@ fn count(made: &Made, relay: &RelayTruth, outs: &HashSet<u64>, day: &str) -> Cou
         let ended = lines.iter().filter(|line| !line.built);
         ended.filter(|line| of_day.get(&line.id).is_some_and(|&inbound| test(line, inbound))).count() as u64
     };
+    let denied = denied(made, relay, day);
     let delivered: HashSet<u64> = pairs(made).filter(|pair| pair.2).map(|pair| pair.1).collect();
     let inbound = built(&|line| line.inbound && line.inside.1 == port);
     Counts {
         outbound: built(&|line| !line.inbound),
         outbound_smtp: built(&|line| !line.inbound && line.outside.1 == 25),
-        inbound,
+        inbound: inbound + denied,
+        denied,
         inbound_run_of_ports: built(&|line| line.inbound && (relay.asked.0..=relay.asked.1).contains(&line.inside.1)),
         relayed: ended(&|line, _| outs.contains(&line.id) && line.bytes > 0),
         refused: ended(&|line, _| outs.contains(&line.id) && line.bytes == 0),
@@ -144,9 +146,23 @@ fn count(made: &Made, relay: &RelayTruth, outs: &HashSet<u64>, day: &str) -> Cou
         unanswered: ended(&|line, inbound| {
             let failed = line.reason == "SYN Timeout" || line.reason.starts_with("TCP Reset");
             inbound && line.inside.1 == port && line.bytes == 0 && failed
-        }),
+        }) + denied,
         unended: inbound - ended(&|line, inbound| inbound && line.inside.1 == port),
     }
+}
+
+/// Attempts at addresses that only this host ever had, each with its retries.
+fn denied(made: &Made, relay: &RelayTruth, day: &str) -> u64 {
+    let lent = |line: &&str, address: &str| line.contains("305009") && line.ends_with(&format!(":{address}"));
+    let others = |address: &str| {
+        let inside = format!("inside:{} ", relay.host);
+        made.pix.lines().filter(|line| lent(line, address)).any(|line| !line.contains(&inside))
+    };
+    let own = relay.public.iter().filter(|address| !others(address));
+    let named: Vec<String> = own.map(|address| format!(" to {address}/{} ", relay.ports[0])).collect();
+    let lines = made.pix.lines().filter(|line| line.starts_with(day) && line.contains("106001"));
+    let tuples = lines.filter(|line| named.iter().any(|to| line.contains(to))).map(|line| line.split_once("denied"));
+    tuples.map(|tuple| tuple.expect("denied").1).collect::<HashSet<_>>().len() as u64
 }
 
 #[test]

@@ -67,6 +67,7 @@ pub(crate) fn route(record: Record, home: &Home, mut give: impl FnMut(Routed)) -
         }
         (true, false) => copy(orig, Side::Orig, false, true),
         (false, true) => copy(resp, Side::Resp, false, true),
+        (false, false) if matches!(record.event, Event::Denied(_)) => copy(resp, Side::Resp, false, true),
         // Whoever it is, both records of one connection must meet.
         (false, false) => copy(orig.min(resp), if orig <= resp { Side::Orig } else { Side::Resp }, true, true),
     }

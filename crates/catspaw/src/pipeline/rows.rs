@@ -3,7 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 
-use catspaw_relay::{Connection, LegPair, Sent, Sink};
+use catspaw_relay::{Attempt, Connection, LegPair, Sent, Sink};
 
 use super::restrict::ends;
 use super::spill::Spill;
@@ -37,6 +37,8 @@ pub(crate) struct Rows {
     pub(crate) pairs: Spill<LegPair>,
     /// Every outbound leg.
     pub(crate) sent: Spill<Sent>,
+    /// Inbound attempts, as far as a case may ask for them.
+    pub(crate) attempts: Spill<Attempt>,
     /// Connections, where they are wanted.
     pub(crate) connections: Spill<Connection>,
     wanted: Wanted,
@@ -100,5 +102,9 @@ impl Sink for Rows {
 
     fn sent(&mut self, sent: Sent) {
         self.error = self.error.take().or(self.sent.push(sent).err());
+    }
+
+    fn attempt(&mut self, attempt: Attempt) {
+        self.error = self.error.take().or(self.attempts.push(attempt).err());
     }
 }

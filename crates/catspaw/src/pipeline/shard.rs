@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::io;
 use std::net::IpAddr;
 
-use catspaw_records::{Days, HostKey, Nanos, Record, SensorId};
-use catspaw_relay::{Config, Context, Lane, Observation};
+use catspaw_records::{Days, Event, HostKey, Nanos, Record, SensorId};
+use catspaw_relay::{Attempt, Config, Context, Lane, Observation, Sink};
 
 use super::ours::Ours;
 use super::parse::{Batch, Rank};
@@ -199,6 +199,13 @@ impl Shard {
         routed: &Routed,
         asked_for: bool,
     ) -> io::Result<()> {
+        if let (false, Event::Denied(denied)) = (routed.ours, &routed.record.event) {
+            // It names an address that may be one of ours behind NAT, and needs no fold of its own.
+            if let Some(attempt) = Attempt::denied(denied, sensor, routed.record.known.at) {
+                rows.attempt(attempt);
+            }
+            return Ok(());
+        }
         if self.lanes.len() + SERVING * self.serving >= HOSTS && !self.lanes.contains_key(&(routed.host, sensor)) {
             self.drop_quiet_hosts(rows);
         }

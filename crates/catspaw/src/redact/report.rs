@@ -8,8 +8,8 @@ use catspaw_relay::Network;
 use super::{Redactor, Scope};
 use crate::report::explain::{Explained, Inbound, Outbound};
 use crate::report::model::{
-    Campaign, Client, Example, HostIndicator, Incident, Indicator, LookedAt, Owner, Report, Shared, Target, Tunnel,
-    UnparsedLines,
+    Campaign, Client, Example, HostIndicator, Incident, Indicator, LookedAt, Owner, Report, Shared, Target, Timers,
+    Tunnel, UnparsedLines,
 };
 
 impl Redactor {
@@ -27,6 +27,7 @@ impl Redactor {
             alerts: _,
             indicators,
             limits,
+            timers,
             dropped: _,
             unparsed,
             warnings,
@@ -43,6 +44,9 @@ impl Redactor {
         for evidence in evidence {
             self.put(&mut evidence.path);
             self.put(&mut evidence.sensor);
+        }
+        for Timers { sensor, syn_timeout: _, half_closed: _, idle: _ } in timers {
+            self.put(sensor);
         }
         incidents.iter_mut().chain(authorised).for_each(|incident| self.incident(incident));
         for HostIndicator { host, kind: _, detail } in indicators {

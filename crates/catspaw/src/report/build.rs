@@ -71,7 +71,8 @@ pub(crate) fn build(
         warnings.extend(restricted::nothing(only));
     }
     let restricting = restricted::limit(only).into_iter();
-    let limits = restricting.chain(limits(gathered)).chain(warnings.iter().cloned()).collect();
+    let limits =
+        restricting.chain(limits(gathered)).chain(found.told.limit()).chain(warnings.iter().cloned()).collect();
     Report {
         schema: "catspaw.report/1",
         version: env!("CARGO_PKG_VERSION"),
@@ -85,6 +86,7 @@ pub(crate) fn build(
         indicators,
         notes,
         limits,
+        timers: found.clocks.write(gathered),
         dropped: dropped(lanes, found, gathered, hosts_dropped),
         unparsed: unparsed(gathered, names),
         warnings,
@@ -238,6 +240,9 @@ fn dropped(lanes: &[Lanes], found: &Findings<'_>, gathered: &Gathered, indicated
         ("ports of a host whose attempts are counted", sum(|lane| lane.tally.ports_dropped)),
         ("hosts of scans", gathered.scans.hosts_dropped),
         ("hosts with weak signs and no incident", indicated),
+        ("sightings of a host's outside addresses", sum(|lane| lane.public_dropped)),
+        ("translations of a host", sum(|lane| lane.translations.dropped)),
+        ("attempts that waited for retries", found.told.hurried),
     ];
     tables.into_iter().filter(|&(_, count)| count > 0).map(|(table, count)| Dropped { table, count }).collect()
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use catspaw_records::{Days, HostKey, SensorId};
 use catspaw_relay::{Config, Lane, Leg, LegPair, SPAM_SHARE, Service as Tested, Stream, Topology, Tunnel};
 
+use super::cut::{Asked, Clocks};
 use super::incident::{Case, Judged};
 use super::mail;
 use crate::pipeline::Lanes;
@@ -125,6 +126,7 @@ impl<'a> Cases<'a> {
             delivered_from: lane.map_or(0, |(_, lane)| mail::threshold(&lane.tally.smtp_sizes)),
             spam: None,
             tunnel: None,
+            asked: Asked::default(),
         });
     }
 
@@ -151,6 +153,14 @@ impl<'a> Cases<'a> {
     /// Whether one of the host's services is convicted, of what is declared or not.
     pub(crate) fn of_host(&self, host: HostKey) -> impl Iterator<Item = &Case<'a>> {
         self.cases.iter().filter(move |case| case.host == host)
+    }
+
+    /// Tells each case the timers of the device that saw it.
+    pub(crate) fn tell_timers(&mut self, clocks: &Clocks) {
+        for case in &mut self.cases {
+            let timers = case.lane.map(|(sensor, _)| clocks.of(sensor)).unwrap_or_default();
+            case.services.iter_mut().for_each(|service| service.sums.timers = timers);
+        }
     }
 
     /// The case and service that a pair belongs to, if it belongs to any.

@@ -7,7 +7,8 @@ use catspaw_records::{Days, HostKey, Nanos, RecordId, SensorId};
 use catspaw_relay::{Basis, Config, Leg, LegPair, Topology, Tunnel, find_tunnel};
 
 use super::cases::Cases;
-use crate::pipeline::{Lanes, Rows, Sorter};
+use super::cut::{self, Clocks, Told};
+use crate::pipeline::{Gathered, Lanes, Rows, Sorter};
 
 /// Outbound legs of one host that are looked at for a tunnel; of a host with more the latest are not.
 const LEGS: usize = 1_000_000;
@@ -28,6 +29,10 @@ pub(crate) struct Findings<'a> {
     pub(crate) dns_forwarders: Vec<(HostKey, u16)>,
     /// Outbound legs that were not looked at for a tunnel.
     pub(crate) legs_dropped: u64,
+    /// The timers of the devices.
+    pub(crate) clocks: Clocks,
+    /// What the attempts say that belongs to no case.
+    pub(crate) told: Told,
 }
 
 impl<'a> Findings<'a> {
@@ -41,6 +46,8 @@ impl<'a> Findings<'a> {
             pairs: Sorter::default(),
             dns_forwarders: Vec::new(),
             legs_dropped: 0,
+            clocks: Clocks::learn(lanes),
+            told: Told::default(),
         };
         for rows in rows.iter_mut() {
             for pair in rows.pairs.rows()? {
@@ -51,6 +58,7 @@ impl<'a> Findings<'a> {
             }
         }
         found.look_for_tunnels(rows, lanes, config)?;
+        found.cases.tell_timers(&found.clocks);
         let Self { cases, pairs, .. } = &mut found;
         pairs.for_each(|pair| {
             cases.add(&pair, days);
@@ -59,6 +67,22 @@ impl<'a> Findings<'a> {
         found.add_mail(rows, config, days)?;
         found.dns_forwarders = found.cases.take_dns();
         Ok(found)
+    }
+
+    /// Tells the cases what was asked of their ports.
+    ///
+    /// # Errors
+    /// Where a temporary file fails.
+    pub(crate) fn read_attempts(
+        &mut self,
+        rows: &mut [Rows],
+        lanes: &[Lanes],
+        gathered: &Gathered,
+        config: &Config,
+        days: &mut Days,
+    ) -> io::Result<()> {
+        self.told = cut::read(rows, lanes, (&mut self.cases, &self.clocks), gathered, config, days)?;
+        Ok(())
     }
 
     /// Hosts with a connection that may be a tunnel's: all their outbound legs are looked at, now that they are known.

@@ -6,6 +6,7 @@ use catspaw_records::{HostKey, Place, SensorId};
 use catspaw_relay::{Hypothesis, Lane, SPAM_SHARE, Service as Tested, Stream, Tests, Topology, Tunnel};
 
 use super::cases::strongest;
+use super::cut::Asked;
 use super::model::{self, Client, Confidence, Counts, Day, Incident, Service, Target};
 use super::sums::{EXAMPLES, Sums};
 use super::{time, why};
@@ -60,6 +61,8 @@ pub(crate) struct Case<'a> {
     pub(crate) spam: Option<&'a Stream>,
     /// Of a host that dialled out a tunnel: what is known of it.
     pub(crate) tunnel: Option<Tunnel>,
+    /// What was asked of its ports and refused, and whether it was cut off.
+    pub(crate) asked: Asked,
 }
 
 impl Case<'_> {
@@ -206,6 +209,11 @@ impl Case<'_> {
                 }
             }
         }
+        for (&day, &denied) in &self.asked.denied {
+            let row = days.entry(day).or_default();
+            *row.inbound.get_or_insert_default() += denied;
+            *row.unanswered.get_or_insert_default() += denied;
+        }
         for (&day, &(relayed, refused, delivered)) in &sums.daily {
             let row = days.entry(day).or_default();
             row.relayed += relayed;
@@ -245,7 +253,7 @@ impl Case<'_> {
             clients_total: sums.clients.len() as u64,
             targets: targets(&sums),
             targets_total: sums.targets.len() as u64,
-            containment: None,
+            containment: self.asked.containment.clone(),
             alerts: Vec::new(),
             indicators: Vec::new(),
             examples: Vec::new(),

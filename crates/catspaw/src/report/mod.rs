@@ -4,6 +4,7 @@ mod build;
 mod campaigns;
 mod cases;
 pub(crate) mod csv;
+mod cut;
 mod examples;
 pub(crate) mod explain;
 mod findings;

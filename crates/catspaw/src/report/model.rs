@@ -27,6 +27,8 @@ pub(crate) struct Report {
     pub(crate) indicators: Vec<HostIndicator>,
     /// What this evidence cannot show.
     pub(crate) limits: Vec<String>,
+    /// The timers of each device, as far as its own durations tell them.
+    pub(crate) timers: Vec<Timers>,
     /// What a cap left out.
     pub(crate) dropped: Vec<Dropped>,
     /// What could not be read.
@@ -185,6 +187,19 @@ pub(crate) struct Containment {
     pub(crate) translation_held_until: Option<String>,
     /// Its life in seconds, as the device says it.
     pub(crate) translation_duration: Option<u64>,
+}
+
+/// How long a device waits before it ends a connection by itself, in seconds; null where too few teardowns agree.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct Timers {
+    /// The device.
+    pub(crate) sensor: String,
+    /// For an answer.
+    pub(crate) syn_timeout: Option<u64>,
+    /// For the other half, where one side has closed.
+    pub(crate) half_closed: Option<u64>,
+    /// For anything.
+    pub(crate) idle: Option<u64>,
 }
 
 /// A weak sign.

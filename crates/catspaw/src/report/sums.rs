@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
 use catspaw_records::{Days, Endpoint, Nanos, Place, RecordId};
-use catspaw_relay::{Basis, Leg, LegPair, Topology, size_class};
+use catspaw_relay::{Basis, Learned, Leg, LegPair, Topology, size_class};
 
 /// Records that are shown.
 pub(crate) const EXAMPLES: usize = 20;
@@ -30,6 +30,8 @@ pub(crate) struct Sums {
     pub(crate) daily: BTreeMap<i32, (u64, u64, u64)>,
     /// Places of the first pairs' records.
     pub(crate) places: Vec<Place>,
+    /// The device's timers: a leg that one of them ended was over before.
+    pub(crate) timers: Learned,
     last_outbound: Option<(RecordId, Nanos)>,
     /// Inbound legs whose payload is counted: one may be carried on by several.
     inbound: HashSet<(RecordId, Nanos)>,
@@ -88,7 +90,7 @@ impl Sums {
     }
 
     fn stretch(&mut self, out: &Leg) {
-        let end = out.end.map_or(out.start.at, |end| end.at);
+        let end = self.timers.last_packet(out).unwrap_or(out.start.at);
         self.span = Some(self.span.map_or((out.start.at, end), |(a, b)| (a.min(out.start.at), b.max(end))));
     }
 

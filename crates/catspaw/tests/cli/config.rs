@@ -68,6 +68,13 @@ fn a_wrong_stanza_is_refused_where_it_is_wrong() {
 }
 
 #[test]
+fn a_wrong_cut_is_refused_where_it_is_wrong() {
+    refused("[[contained]]\nhost = \"10.0.0.1\"\n", "1:1", "`at`");
+    refused("[[contained]]\nhost = \"10.0.0.0/8\"\nat = \"2003-03-04\"\n", "2:8", "one host is cut off");
+    refused("[[contained]]\nhost = \"10.0.0.1\"\nat = \"yesterday\"\n", "3:6", "\"yesterday\"");
+}
+
+#[test]
 fn bytes_that_are_no_text_are_refused() {
     let place = Place::with("quiet.log", quiet_log());
     place.write("catspaw.toml", b"home_net = [\"\xff\"]");

@@ -4,7 +4,7 @@ use catspaw_records::{
     ByteCount, ByteKind, Bytes, Closed, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened, Place, Proto,
     Record, RecordId, SensorId, Side, Stamp,
 };
-use catspaw_relay::{Config, Connection, Context, Lane, LegPair, Observation, OutOfOrder, Sent, Sink};
+use catspaw_relay::{Attempt, Config, Connection, Context, Lane, LegPair, Observation, OutOfOrder, Sent, Sink};
 
 pub(crate) const HOST: &str = "172.28.0.7";
 
@@ -13,6 +13,7 @@ pub(crate) struct Rows {
     pub(crate) connections: Vec<Connection>,
     pub(crate) pairs: Vec<LegPair>,
     pub(crate) sent: Vec<Sent>,
+    pub(crate) attempts: Vec<Attempt>,
 }
 
 impl Sink for Rows {
@@ -26,6 +27,10 @@ impl Sink for Rows {
 
     fn sent(&mut self, sent: Sent) {
         self.sent.push(sent);
+    }
+
+    fn attempt(&mut self, attempt: Attempt) {
+        self.attempts.push(attempt);
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod advice;
 mod campaign;
+mod cut;
 pub(crate) mod explain;
 mod kind;
 mod number;

@@ -24,6 +24,7 @@ pub(super) fn write(page: &mut Page<'_, impl Write>, report: &Report) -> io::Res
     forwarders(page, report)?;
     page.blank()?;
     files(page, &report.evidence)?;
+    super::cut::timers(page, report)?;
     unparsed(page, &report.unparsed)?;
     dropped(page, report)?;
     limits(page, report)

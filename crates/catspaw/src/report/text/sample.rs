@@ -5,8 +5,8 @@ use catspaw_relay::Slots;
 
 use crate::report::HostIndicator;
 use crate::report::model::{
-    Campaign, Client, Confidence, Counts, Day, Dropped, Evidence, Example, Incident, Indicator, LookedAt, Owner,
-    Report, Service, Shared, Target, Tunnel, UnparsedLines,
+    Campaign, Client, Confidence, Containment, Counts, Day, Dropped, Evidence, Example, Incident, Indicator, LookedAt,
+    Owner, Report, Service, Shared, Target, Timers, Tunnel, UnparsedLines,
 };
 use crate::report::timeline::Timeline;
 
@@ -48,6 +48,12 @@ pub(in crate::report) fn nothing() -> Report {
             "TCP only: SOCKS UDP ASSOCIATE, QUIC and other tunnels over UDP are not paired.".to_owned(),
             "Traffic that does not pass the sensor is not seen.".to_owned(),
         ],
+        timers: vec![Timers {
+            sensor: "utc-pix".to_owned(),
+            syn_timeout: Some(121),
+            half_closed: Some(600),
+            idle: None,
+        }],
         dropped: Vec::new(),
         unparsed: Vec::new(),
         warnings: Vec::new(),
@@ -189,7 +195,7 @@ fn relay() -> Incident {
         clients_total: 412,
         targets: (1..=25).map(|n| target(&format!("203.0.113.{n}"), 25, 901 / n, 23_456_789 / n)).collect(),
         targets_total: 5_201,
-        containment: None,
+        containment: Some(cut()),
         alerts: Vec::new(),
         indicators: Vec::new(),
         examples: pix_examples(),
@@ -223,6 +229,19 @@ fn timeline() -> Option<Timeline> {
         }
     }
     Timeline::new(inbound, outbound)
+}
+
+fn cut() -> Containment {
+    Containment {
+        at: "2003-03-04T16:05:12Z".to_owned(),
+        source: "inferred",
+        attempts_after: 18_093,
+        clients_after: 391,
+        last_attempt: Some("2003-03-05T04:11:40Z".to_owned()),
+        answered_after: 0,
+        translation_held_until: Some("2003-03-05T05:11:55Z".to_owned()),
+        translation_duration: Some(243_025),
+    }
 }
 
 fn no_counts() -> Counts {
@@ -279,6 +298,7 @@ fn second() -> Incident {
         examples: Vec::new(),
         why: vec!["What came in went out again.".to_owned()],
         timeline: None,
+        containment: None,
         ..relay()
     }
 }
@@ -299,6 +319,7 @@ fn suspect() -> Incident {
         targets_total: 2,
         examples: vec![Example { path: "-".to_owned(), line: 12, text: None }],
         why: vec!["Only 1 address was ever called: it looks like a reverse proxy or gateway.".to_owned()],
+        containment: None,
         ..relay()
     }
 }

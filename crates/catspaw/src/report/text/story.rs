@@ -35,6 +35,7 @@ pub(super) fn write(page: &mut Page<'_, impl Write>, incident: &Incident, timezo
     counts(page, incident)?;
     timeline::write(page, incident.timeline.as_ref())?;
     days(page, &incident.daily, timezone)?;
+    super::cut::write(page, incident)?;
     parties(page, incident)?;
     advice::how_sure(page, incident)?;
     why(page, incident)?;
