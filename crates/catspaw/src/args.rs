@@ -23,7 +23,7 @@ pub(crate) struct Args {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Judge hosts from files, directories or standard input
-    Scan(ScanArgs),
+    Scan(Box<ScanArgs>),
     /// Say who was behind a public address at a time
     Trace(TraceArgs),
 }

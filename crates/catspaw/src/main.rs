@@ -18,7 +18,7 @@ use clap::Parser;
 
 fn main() -> std::process::ExitCode {
     match args::Args::parse().command {
-        args::Command::Scan(args) => scan::scan(args),
+        args::Command::Scan(args) => scan::scan(*args),
         args::Command::Trace(args) => trace::trace(args),
     }
 }

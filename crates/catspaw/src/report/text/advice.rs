@@ -23,6 +23,9 @@ fn odds(incident: &Incident) -> String {
     });
     let found = found.unwrap_or_default();
     let Some((sign, chance)) = chance(&incident.confidence) else {
+        if incident.verdict == "suspect" {
+            return format!("No chance of a coincidence is stated: \"Why\" says what it rests on{found}.");
+        }
         return format!("It was seen in what was sent, so that no statistics are needed{found}.");
     };
     let chance = tied(&format!("p {sign} {chance}"));

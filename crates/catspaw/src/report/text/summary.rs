@@ -126,6 +126,8 @@ fn short_chance(incident: &Incident) -> String {
     match chance(&incident.confidence) {
         Some(('=', chance)) => chance,
         Some((sign, chance)) => format!("{sign}{chance}"),
+        // A suspect without one rests on totals, not on content.
+        None if incident.verdict == "suspect" => "-".to_owned(),
         None => "seen".to_owned(),
     }
 }
@@ -166,7 +168,7 @@ pub(super) fn authorised(page: &mut Page<'_, impl Write>, authorised: &[Incident
         .text("Since")
         .optional("Until", false, 5);
     for relay in authorised {
-        let seen = !relay.services.is_empty();
+        let seen = relay.verdict != "none";
         table.row(vec![
             relay.host.as_str().into(),
             if seen { short_ports(relay, PORTS).into() } else { "-".into() },
