@@ -354,6 +354,7 @@ fn bot() -> Incident {
         examples: Vec::new(),
         why: vec!["It called 5,201 new mail servers, where the others here call two or three.".to_owned()],
         timeline: None,
+        containment: None,
         ..relay()
     }
 }
@@ -382,6 +383,7 @@ fn tunnel() -> Incident {
         examples: Vec::new(),
         why: vec!["What went up the tunnel is .97 of what came back from 77 targets while it was open.".to_owned()],
         timeline: None,
+        containment: None,
         ..relay()
     }
 }
