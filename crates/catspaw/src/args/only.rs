@@ -1,4 +1,5 @@
 //! Options that leave out part of the evidence.
+#![allow(rustdoc::broken_intra_doc_links, reason = "these are help texts: a bracket is what may be left out")]
 
 // No doc comment: it would become that of the command.
 #[derive(Debug, Default, clap::Args)]

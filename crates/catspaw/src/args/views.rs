@@ -1,4 +1,5 @@
 //! Options that show what was found in another way.
+#![allow(rustdoc::broken_intra_doc_links, reason = "these are help texts: a bracket is what may be left out")]
 
 use std::path::PathBuf;
 

@@ -1,4 +1,5 @@
 //! The command line of `catspaw trace`.
+#![allow(rustdoc::broken_intra_doc_links, reason = "these are help texts: a bracket is what may be left out")]
 
 use std::path::PathBuf;
 
