@@ -1,12 +1,13 @@
 //! The fold over what one sensor saw of one host.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use catspaw_records::{
     Bytes, Closed, Days, Denied, Ending, Endpoint, Event, HostKey, Nanos, Opened, Place, Proto, Record, RecordId,
     SensorId, Side, Stamp, Translation, Whole,
 };
+use foldhash::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::attempts::{Attempt, Beats};

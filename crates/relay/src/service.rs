@@ -56,9 +56,9 @@ impl Hypothesis {
     #[must_use]
     pub fn share(self) -> f64 {
         match self {
-            Self::AtOnce => 0.6,
-            Self::StoreAndForward => 0.2,
-            Self::Inward => 0.05,
+            Self::AtOnce => 0.8,
+            Self::StoreAndForward => 0.1,
+            Self::Inward => 0.02,
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::leg::Leg;
 use crate::test::{Capital, log_mean};
 
 /// Its share of the error that the owner allows, fixed before any data.
-pub const SHARE: f64 = 0.15;
+pub const SHARE: f64 = 0.08;
 /// An innocent host's chance that a connection goes to a new server, and those of bots that are tried.
 const NEW_INNOCENT: f64 = 0.1;
 const NEW_TRIED: [f64; 3] = [0.3, 0.6, 0.9];

@@ -1,8 +1,9 @@
 //! What is counted of a host per day.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 
 use catspaw_records::{Endpoint, Nanos};
+use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::leg::{Direction, Leg};

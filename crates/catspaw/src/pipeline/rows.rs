@@ -92,19 +92,19 @@ impl Sink for Rows {
             self.counted.sizeless += u64::from(connection.bytes().is_none());
         }
         if self.wanted.has(&connection) {
-            self.error = self.error.take().or(self.connections.push(connection).err());
+            self.error = self.error.take().or(self.connections.push(&connection).err());
         }
     }
 
     fn pair(&mut self, pair: LegPair) {
-        self.error = self.error.take().or(self.pairs.push(pair).err());
+        self.error = self.error.take().or(self.pairs.push(&pair).err());
     }
 
     fn sent(&mut self, sent: Sent) {
-        self.error = self.error.take().or(self.sent.push(sent).err());
+        self.error = self.error.take().or(self.sent.push(&sent).err());
     }
 
     fn attempt(&mut self, attempt: Attempt) {
-        self.error = self.error.take().or(self.attempts.push(attempt).err());
+        self.error = self.error.take().or(self.attempts.push(&attempt).err());
     }
 }

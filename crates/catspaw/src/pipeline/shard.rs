@@ -1,6 +1,6 @@
 //! The virtual shards of one worker: merge, duplicates, and one fold per host and sensor.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::io;
 use std::net::IpAddr;
 
@@ -8,6 +8,8 @@ use catspaw_records::{Days, Event, HostKey, Nanos, Record, SensorId};
 use catspaw_relay::{Attempt, Config, Context, Lane, Observation, Sink};
 
 use super::ours::Ours;
+use foldhash::{HashMap, HashSet};
+
 use super::parse::{Batch, Rank};
 use super::restrict::{Filter, Look, Restriction};
 use super::route::Routed;
@@ -103,8 +105,8 @@ impl Shard {
             ours: Ours::new(ours),
             days,
             streams: BTreeMap::new(),
-            seen: HashMap::new(),
-            lanes: HashMap::new(),
+            seen: HashMap::default(),
+            lanes: HashMap::default(),
             serving: 0,
             hosts_dropped: 0,
             irregular: BTreeMap::new(),

@@ -50,7 +50,7 @@ impl<T: Sorted + Serialize + DeserializeOwned + Clone> Sorter<T> {
     fn end_run(&mut self) -> io::Result<()> {
         self.current.sort_by_key(Sorted::key);
         let mut run = Spill::default();
-        self.current.drain(..).try_for_each(|row| run.push(row))?;
+        self.current.drain(..).try_for_each(|row| run.push(&row))?;
         self.runs.push(run);
         Ok(())
     }

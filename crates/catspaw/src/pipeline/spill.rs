@@ -1,50 +1,53 @@
 //! Rows that may be more than memory holds: kept as they come, on disk beyond a bound, read back in the same order.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, Write};
+use std::io::{self, BufReader, Read, Seek, Write};
+use std::marker::PhantomData;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-/// Rows of one worker that stay in memory; some 10 MB at most.
-const IN_MEMORY: usize = 32_768;
+/// Bytes of rows that stay in memory: few enough to stay in a processor's cache as well.
+const IN_MEMORY: usize = 1 << 18;
+/// No row is longer: two legs are some 300 bytes.
+const ROW: usize = 1024;
 
-/// A list of rows.
+/// A list of rows, each behind its length.
 #[derive(Debug)]
 pub(crate) struct Spill<T> {
-    rows: Vec<T>,
-    file: Option<BufWriter<File>>,
-    buffer: Vec<u8>,
+    bytes: Vec<u8>,
+    file: Option<File>,
+    rows: PhantomData<T>,
 }
 
 impl<T> Default for Spill<T> {
     fn default() -> Self {
-        Self { rows: Vec::new(), file: None, buffer: Vec::new() }
+        Self { bytes: Vec::new(), file: None, rows: PhantomData }
     }
 }
 
-impl<T: Serialize + DeserializeOwned + Clone> Spill<T> {
+impl<T: Serialize + DeserializeOwned> Spill<T> {
     /// Appends a row.
     ///
     /// # Errors
     /// Where the temporary file cannot be made or written.
-    pub(crate) fn push(&mut self, row: T) -> io::Result<()> {
-        self.rows.push(row);
-        if self.rows.len() >= IN_MEMORY { self.write_out() } else { Ok(()) }
+    pub(crate) fn push(&mut self, row: &T) -> io::Result<()> {
+        let mut buffer = [0; ROW];
+        let row = postcard::to_slice(row, &mut buffer).map_err(io::Error::other)?;
+        self.bytes.extend_from_slice(&(row.len() as u32).to_le_bytes());
+        self.bytes.extend_from_slice(row);
+        if self.bytes.len() >= IN_MEMORY { self.write_out() } else { Ok(()) }
     }
 
     fn write_out(&mut self) -> io::Result<()> {
         let file = match &mut self.file {
             Some(file) => file,
-            none => none.insert(BufWriter::new(tempfile::tempfile()?)),
+            none => none.insert(tempfile::tempfile()?),
         };
-        for row in self.rows.drain(..) {
-            self.buffer.clear();
-            let bytes = postcard::to_extend(&row, std::mem::take(&mut self.buffer)).map_err(io::Error::other)?;
-            file.write_all(&(bytes.len() as u32).to_le_bytes())?;
-            file.write_all(&bytes)?;
-            self.buffer = bytes;
-        }
+        // It may have been read meanwhile.
+        file.seek(io::SeekFrom::End(0))?;
+        file.write_all(&self.bytes)?;
+        self.bytes.clear();
         Ok(())
     }
 
@@ -55,14 +58,12 @@ impl<T: Serialize + DeserializeOwned + Clone> Spill<T> {
     pub(crate) fn rows(&mut self) -> io::Result<Rows<'_, T>> {
         let spilled = match &mut self.file {
             Some(file) => {
-                file.flush()?;
-                let mut file = file.get_ref();
                 file.rewind()?;
-                Some(BufReader::new(file))
+                Some(BufReader::new(&*file))
             }
             None => None,
         };
-        Ok(Rows { spilled, rest: self.rows.iter(), buffer: Vec::new() })
+        Ok(Rows { spilled, rest: &self.bytes, buffer: Vec::new(), rows: PhantomData })
     }
 }
 
@@ -70,18 +71,19 @@ impl<T: Serialize + DeserializeOwned + Clone> Spill<T> {
 #[derive(Debug)]
 pub(crate) struct Rows<'a, T> {
     spilled: Option<BufReader<&'a File>>,
-    rest: std::slice::Iter<'a, T>,
+    rest: &'a [u8],
     buffer: Vec<u8>,
+    rows: PhantomData<T>,
 }
 
 impl<T: DeserializeOwned> Rows<'_, T> {
     fn read(&mut self) -> io::Result<Option<T>> {
-        let Some(file) = &mut self.spilled else { return Ok(None) };
+        let Some(file) = &mut self.spilled else { return self.read_rest() };
         let mut length = [0; 4];
         match file.read_exact(&mut length) {
             Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 self.spilled = None;
-                return Ok(None);
+                return self.read_rest();
             }
             result => result?,
         }
@@ -89,17 +91,20 @@ impl<T: DeserializeOwned> Rows<'_, T> {
         file.read_exact(&mut self.buffer)?;
         postcard::from_bytes(&self.buffer).map(Some).map_err(io::Error::other)
     }
+
+    fn read_rest(&mut self) -> io::Result<Option<T>> {
+        let Some((length, rest)) = self.rest.split_first_chunk::<4>() else { return Ok(None) };
+        let (row, rest) = rest.split_at(u32::from_le_bytes(*length) as usize);
+        self.rest = rest;
+        postcard::from_bytes(row).map(Some).map_err(io::Error::other)
+    }
 }
 
-impl<T: DeserializeOwned + Clone> Iterator for Rows<'_, T> {
+impl<T: DeserializeOwned> Iterator for Rows<'_, T> {
     type Item = io::Result<T>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        match self.read() {
-            Ok(Some(row)) => Some(Ok(row)),
-            Ok(None) => self.rest.next().cloned().map(Ok),
-            Err(error) => Some(Err(error)),
-        }
+        self.read().transpose()
     }
 }
 
@@ -110,8 +115,8 @@ mod tests {
     #[test]
     fn rows_come_back_in_order_and_twice() {
         let mut spill = Spill::default();
-        let many = 3 * IN_MEMORY as u64 + 7;
-        (0..many).try_for_each(|n| spill.push(n)).unwrap();
+        let many = IN_MEMORY as u64 / 2 + 7;
+        (0..many).try_for_each(|n| spill.push(&n)).unwrap();
         for _ in 0..2 {
             let back: Vec<u64> = spill.rows().unwrap().map(Result::unwrap).collect();
             assert!(back.iter().copied().eq(0..many));
