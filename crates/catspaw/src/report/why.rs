@@ -128,9 +128,8 @@ fn direct(case: &Case<'_>, why: &mut Vec<String>) {
         ));
     }
     why.push(format!(
-        "{} SMTP connections were looked at, to {} distinct servers; no relay of the host that was found explains them.",
-        spam.connections,
-        spam.servers(),
+        "{} servers were called in all; no relay of the host that was found explains it.",
+        spam.servers()
     ));
     if case.takes_mail_in() {
         why.push("It takes mail in, too: it looks like a mail server; declare it if it is meant to be one.".to_owned());
@@ -140,11 +139,10 @@ fn direct(case: &Case<'_>, why: &mut Vec<String>) {
 fn tunnel(case: &Case<'_>, why: &mut Vec<String>) {
     let Some(tunnel) = &case.tunnel else { return };
     let far = format!("{} port {}", tunnel.far.addr, tunnel.far.port);
-    let hours = |nanos: i64| nanos as f64 / 3.6e12;
     why.push(format!(
-        "It held a connection to {far} open for {:.1} hours, and meanwhile called {} distinct targets: the bytes of that \
-         connection are {:.2} times those of the calls, as if they had been fetched for whoever sits at its other end.",
-        hours(tunnel.calls.alive),
+        "It held a connection to {far} open for {}, and meanwhile called {} distinct addresses: the bytes of that connection \
+         are {:.2} times those of the calls, as if they had been fetched for whoever sits at its other end.",
+        lasting(tunnel.calls.alive),
         tunnel.targets,
         tunnel.ratio,
     ));
@@ -156,11 +154,10 @@ fn tunnel(case: &Case<'_>, why: &mut Vec<String>) {
     }
     if tunnel.calls.rest > 0 {
         why.push(format!(
-            "It opened {} connections in these {:.1} hours, and {} in the {:.1} hours around them.",
+            "It opened {} other connections in that time, and {} in the {} around it.",
             tunnel.calls.inside,
-            hours(tunnel.calls.alive),
             tunnel.calls.outside,
-            hours(tunnel.calls.rest),
+            lasting(tunnel.calls.rest),
         ));
     }
     why.push(
@@ -168,4 +165,14 @@ fn tunnel(case: &Case<'_>, why: &mut Vec<String>) {
          connection, or flows cut into slices of a minute, would: they show whether each call follows what came down it."
             .to_owned(),
     );
+}
+
+/// Nanoseconds, as people say them.
+fn lasting(nanos: i64) -> String {
+    let seconds = nanos as f64 / 1e9;
+    match seconds {
+        ..120.0 => format!("{seconds:.0} seconds"),
+        ..7200.0 => format!("{:.0} minutes", seconds / 60.0),
+        _ => format!("{:.1} hours", seconds / 3600.0),
+    }
 }
