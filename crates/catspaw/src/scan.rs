@@ -146,6 +146,7 @@ impl Scan {
                     verbose: self.settings.verbose,
                 };
                 let mut legs = material.explain(&mut rows, &mut explained).map_err(failed)?;
+                material.add_tunnel(&mut found.pairs, &mut legs).map_err(failed)?;
                 if let Some(redactor) = redactor {
                     redactor.explained(&mut legs);
                 }

@@ -162,7 +162,7 @@ impl Redactor {
             why.iter_mut().for_each(|sentence| self.put(sentence));
         }
         explained.services.iter_mut().for_each(|sentence| self.put(sentence));
-        for Inbound { side, port: _, carried_on } in &mut explained.inbound {
+        for Inbound { side, port: _, carried_on } in explained.inbound.iter_mut().chain(&mut explained.tunnels) {
             self.put(&mut side.peer);
             for Outbound { side, lag: _, left_over: _, by_order: _ } in carried_on {
                 self.put(&mut side.peer);

@@ -1,11 +1,12 @@
 //! One host's legs side by side, and what its services' tests say: for whoever doubts the verdict, or its absence.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::f64::consts::LN_10;
 use std::io;
 use std::net::IpAddr;
 
 use catspaw_records::{Ending, HostKey, Nanos, Proto, RecordId, SensorId};
-use catspaw_relay::{Config, Connection, Lane, Leg, LegPair, Said, Service, Tests};
+use catspaw_relay::{Config, Connection, Hypothesis, Lane, Leg, LegPair, SPAM_SHARE, Said, Service, Tests, Topology};
 
 use super::Cases;
 use super::cases::DNS;
@@ -29,6 +30,10 @@ pub(crate) struct Explained {
     pub(crate) services: Vec<String>,
     /// Inbound legs, in the order of their opening.
     pub(crate) inbound: Vec<Inbound>,
+    /// A tunnel's connections, with what was called while each lived.
+    pub(crate) tunnels: Vec<Inbound>,
+    /// Calls that are not listed there.
+    pub(crate) calls_left_out: u64,
     /// Inbound legs with payload, and those without.
     pub(crate) carried: u64,
     pub(crate) empty: u64,
@@ -148,6 +153,33 @@ impl Material<'_> {
         Ok(explained)
     }
 
+    /// Adds the tunnel that was found, from `pairs`.
+    ///
+    /// # Errors
+    /// Where a temporary file fails.
+    pub(crate) fn add_tunnel(&self, pairs: &mut Sorter<LegPair>, explained: &mut Explained) -> io::Result<()> {
+        let most = if self.verbose { SHOWN_VERBOSE } else { SHOWN };
+        let mut at: HashMap<Name, usize> = HashMap::new();
+        let mut listed = 0;
+        pairs.for_each(|pair| {
+            if pair.topology != Topology::Backconnect || pair.host.addr() != self.host {
+                return Ok(());
+            }
+            let at = *at.entry((pair.inbound.id, pair.inbound.start.at)).or_insert_with(|| {
+                let (side, port) = (side(&pair.inbound), pair.inbound.own.port);
+                explained.tunnels.push(Inbound { side, port, carried_on: Vec::new() });
+                explained.tunnels.len() - 1
+            });
+            if listed < most {
+                explained.tunnels[at].carried_on.push(Outbound { left_over: None, ..carried_on(&pair) });
+                listed += 1;
+            } else {
+                explained.calls_left_out += 1;
+            }
+            Ok(())
+        })
+    }
+
     fn own_cases(&self) -> impl Iterator<Item = &Case<'_>> {
         self.cases.cases.iter().filter(|case| case.host.addr() == self.host && !case.services.is_empty())
     }
@@ -185,6 +217,7 @@ impl Material<'_> {
         explained.empty += u64::from(!carried);
         let most = if self.verbose { SHOWN_VERBOSE } else { SHOWN };
         if (carried || self.verbose) && explained.inbound.len() < most {
+            shown.insert((name, row.start.at), explained.inbound.len());
             let side = Side {
                 opened: row.start.at,
                 coarse: i64::from(row.start.resolution) >= Nanos::SECOND,
@@ -193,7 +226,6 @@ impl Material<'_> {
                 bytes,
                 ended: ending(row).map_or("open", word),
             };
-            shown.insert((name, row.start.at), explained.inbound.len());
             explained.inbound.push(Inbound { side, port: resp.port, carried_on: Vec::new() });
         }
     }
@@ -211,23 +243,49 @@ impl Material<'_> {
                         .to_owned()
                 } else {
                     let dns = if DNS.contains(&port) { "; a DNS forwarder would be no incident" } else { "" };
-                    self.tested(service, usize::from(declared && service.tests[1].is_some())) + dns
+                    self.tested(service, declared && service.tried(true).next().is_some()) + dns
                 };
                 format!("Port {port}, {sessions} inbound sessions with payload: {said}.")
             })
+            .chain(self.mailed(lane))
             .collect()
     }
 
-    fn tested(&self, service: &Service, which: usize) -> String {
-        let Some(tests) = service.tests[which].as_deref() else {
+    /// What the mail that it sent looks like.
+    fn mailed(&self, lane: &Lane) -> Option<String> {
+        let spam = lane.spam.iter().flatten().max_by_key(|spam| spam.all.connections)?;
+        let accused = self.own_cases().any(|case| case.topology == Some(Topology::Forward));
+        let stream = if accused { &spam.alone } else { &spam.all };
+        if stream.connections == 0 {
+            return None;
+        }
+        let ratio = stream.largest.unwrap_or(0.0) / LN_10;
+        let enough = (-self.config.alpha.ln() - SPAM_SHARE.ln()) / LN_10;
+        Some(format!(
+            "SMTP, {} connections to {} distinct servers: 10^{ratio:.1} times likelier as a spam bot's than as those of a host that \
+             hands its mail to a provider (10^{enough:.1} is enough).",
+            stream.connections,
+            stream.servers(),
+        ))
+    }
+
+    /// What the strongest of its tests says.
+    fn tested(&self, service: &Service, declared: bool) -> String {
+        let weighed = service.weighed(declared);
+        let Some((tests, _)) = weighed.max_by(|a, b| a.1.total_cmp(&b.1)) else {
             return "it opened nothing to others while one of them was open, so that there was nothing to carry them on"
                 .to_owned();
         };
-        let log10 = |ln: f64| ln / std::f64::consts::LN_10;
-        let enough = log10(-self.config.alpha.ln() - service.log_weight());
+        let log10 = |ln: f64| ln / LN_10;
+        let enough = log10(-self.config.alpha.ln() - service.log_weight() - tests.hypothesis.share().ln());
         let (ratio, taken) = (log10(tests.largest.unwrap_or(0.0)), tests.taken);
-        let declared = if which == 1 { " (declared by its owner)" } else { "" };
+        let declared = if declared { " (declared by its owner)" } else { "" };
         let shifted = tests.largest_shifted.map(log10);
+        let when = match tests.hypothesis {
+            Hypothesis::AtOnce => "while one of them was open",
+            Hypothesis::StoreAndForward => "to SMTP servers while one of them was open or soon after",
+            Hypothesis::Inward => "to hosts inside while one of them was open",
+        };
         match tests {
             Tests { conviction: Some(conviction), .. } => format!(
                 "its sizes follow theirs, 10^{ratio:.1} times likelier as a relay's than by chance (10^{enough:.1} is enough); \
@@ -240,8 +298,8 @@ impl Material<'_> {
                 shifted.unwrap_or(0.0)
             ),
             _ => format!(
-                "no relay as far as is seen: over the {taken} connections that it opened while one of them was open, the sizes \
-                 came to 10^{ratio:.1} at most, and 10^{enough:.1} would be enough{declared}"
+                "no relay as far as is seen: over the {taken} connections that it opened {when}, the sizes came to \
+                 10^{ratio:.1} at most, and 10^{enough:.1} would be enough{declared}"
             ),
         }
     }

@@ -37,13 +37,36 @@ pub(crate) fn write(explained: &Explained, style: Style, out: &mut impl Write) -
     if explained.verdict.is_empty() && explained.paired > 0 {
         page.say(0, &best_fit(explained))?;
     }
-    if explained.inbound.is_empty() {
+    if !explained.inbound.is_empty() {
+        page.blank()?;
+        legs(page, &explained.inbound)?;
+        left_out(page, explained)?;
+    }
+    tunnels(page, explained)
+}
+
+fn legs(page: &mut Page<'_, impl Write>, legs: &[Inbound]) -> io::Result<()> {
+    let table = if page.width() >= WIDE { side_by_side(legs) } else { below(legs) };
+    page.table(0, table)
+}
+
+/// A tunnel's connections, and what was called while each lived: there "client" is the tunnel's far end.
+fn tunnels(page: &mut Page<'_, impl Write>, explained: &Explained) -> io::Result<()> {
+    if explained.tunnels.is_empty() {
         return Ok(());
     }
     page.blank()?;
-    let table = if page.width() >= WIDE { side_by_side(&explained.inbound) } else { below(&explained.inbound) };
-    page.table(0, table)?;
-    left_out(page, explained)
+    page.say(
+        0,
+        "The tunnel, and what was called while it lived. Which of it was called through the tunnel is not known.",
+    )?;
+    page.blank()?;
+    legs(page, &explained.tunnels)?;
+    if explained.calls_left_out > 0 {
+        let how = if page.is_verbose() { "--pairs has them all" } else { "-v shows them" };
+        page.say(0, &format!("{} left out here: {how}.", count(explained.calls_left_out, "call", "calls")))?;
+    }
+    Ok(())
 }
 
 fn verdict(page: &mut Page<'_, impl Write>, explained: &Explained) -> io::Result<()> {
