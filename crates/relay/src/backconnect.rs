@@ -32,6 +32,10 @@ const UPLOADS: (f64, f64) = (0.5, 1.25);
 const DOWNLOADS: (f64, f64) = (0.5, 2.0);
 /// So many times more goes up the tunnel than comes down.
 const UP_OVER_DOWN: i64 = 2;
+/// Far ends that are looked at: those that were connected longest.
+const ENDS: usize = 64;
+/// Connections of a tunnel that are looked at for one call: those that were opened last before it.
+const AT_ONCE: usize = 16;
 /// As many other long connections may have had as many targets beside them.
 const OTHERS: usize = 1;
 /// So many times more often the host calls while the tunnel lives, and as many calls beyond that are forgiven.
@@ -86,7 +90,10 @@ pub fn find_tunnel(legs: &[Leg], explained: impl Fn(&Leg) -> bool) -> Option<Tun
         ends.entry(leg.peer).or_default().push(number);
     }
     let explained: Vec<bool> = legs.iter().map(explained).collect();
-    let candidates = ends.into_iter().map(|(far, connections)| Candidate { legs, far, connections });
+    let mut candidates: Vec<Candidate<'_>> =
+        ends.into_iter().map(|(far, connections)| Candidate { legs, far, connections }).collect();
+    candidates.sort_by_key(|candidate| (std::cmp::Reverse(length(&candidate.lives())), candidate.far));
+    let candidates = candidates.into_iter().take(ENDS);
     let mut busy = candidates.filter_map(|candidate| candidate.measure(&explained));
     let measured: Vec<(Tunnel, bool)> = busy.by_ref().take(OTHERS + 2).collect();
     if measured.len() > OTHERS + 1 {
@@ -122,41 +129,61 @@ impl Candidate<'_> {
         Some((Tunnel { far, connections, carried, targets, ratio, up_ratio: ways.map(|(up, _)| up), calls }, fits))
     }
 
-    /// Other connections that were opened while the tunnel lived.
+    /// Other connections that were opened while the tunnel lived, each with that of the tunnel's that was opened last.
     fn carried(&self, explained: &[bool]) -> Vec<(usize, usize)> {
         let mut carried = Vec::new();
-        for (number, leg) in self.legs.iter().enumerate() {
-            if leg.peer.addr == self.far.addr || explained[number] {
-                continue;
+        for (from, to) in self.lives() {
+            for number in self.opened_in(from, to) {
+                let leg = &self.legs[number];
+                if leg.peer.addr == self.far.addr || explained[number] {
+                    continue;
+                }
+                let before = self.connections.partition_point(|&c| self.legs[c].start.at <= leg.start_latest());
+                let alive = |&&c: &&usize| {
+                    let connection = &self.legs[c];
+                    connection.opened_before(leg) && connection.open_at_start_of(leg, 0)
+                };
+                let last = self.connections[..before].iter().rev().take(AT_ONCE).find(alive);
+                carried.extend(last.map(|&connection| (number, connection)));
             }
-            let alive = |&&c: &&usize| {
-                let connection = &self.legs[c];
-                connection.opened_before(leg) && connection.open_at_start_of(leg, 0)
-            };
-            carried.extend(self.connections.iter().find(alive).map(|&connection| (number, connection)));
         }
+        carried.sort_unstable();
+        carried.dedup_by_key(|&mut (number, _)| number);
         carried
+    }
+
+    /// The legs that were opened from one moment to another; those of the same second are with them.
+    fn opened_in(&self, from: Nanos, to: Nanos) -> std::ops::Range<usize> {
+        let second = Nanos::SECOND;
+        let first = self.legs.partition_point(|leg| leg.start.at < from.plus(-second));
+        let last = self.legs.partition_point(|leg| leg.start.at <= to.plus(second));
+        first..last.max(first)
+    }
+
+    /// When it lived.
+    fn lives(&self) -> Vec<(Nanos, Nanos)> {
+        let lives = self.connections.iter().filter_map(|&number| {
+            let leg = &self.legs[number];
+            leg.end.map(|end| (leg.start.at, end.at))
+        });
+        union(lives.collect())
     }
 
     /// Calls while it lived, and for as long before and after, as far as the host was seen.
     fn calls(&self, inside: usize, explained: &[bool]) -> Calls {
         let first = self.legs.first().map_or(Nanos(0), |leg| leg.start.at);
         let last = self.legs.iter().filter_map(|leg| leg.end).map(|end| end.at).max().unwrap_or(first);
-        let lives = self.connections.iter().filter_map(|&number| {
-            let leg = &self.legs[number];
-            leg.end.map(|end| (leg.start.at, end.at))
-        });
-        let lives = union(lives.collect());
+        let lives = self.lives();
         let around = |&(from, to): &(Nanos, Nanos)| {
             let length = to.since(from);
             (from.plus(-length).max(first), to.plus(length).min(last))
         };
         let near = union(lives.iter().map(around).collect());
-        let own = |(leg, explained): &(&Leg, &bool)| leg.peer.addr != self.far.addr && !**explained;
-        let is_near = |at: Nanos| near.iter().any(|&(from, to)| from <= at && at <= to);
-        let calls = self.legs.iter().zip(explained).filter(own).filter(|(leg, _)| is_near(leg.start.at)).count();
+        let own = |&number: &usize| self.legs[number].peer.addr != self.far.addr && !explained[number];
+        let mut calls: Vec<usize> = near.iter().flat_map(|&(from, to)| self.opened_in(from, to)).filter(own).collect();
+        calls.dedup();
         let alive = length(&lives).max(1);
-        Calls { inside, outside: calls.saturating_sub(inside), alive, rest: (length(&near) - alive).max(0) }
+        Calls { inside, outside: calls.len().saturating_sub(inside), alive, rest: (length(&near) - alive).max(0) }
     }
 }
 
