@@ -5,6 +5,7 @@
 
 use std::io::{BufRead, BufReader};
 
+use catspaw_records::leases::{self, csv, parse_mac, parse_name};
 use catspaw_records::nmap::{self, Form};
 use catspaw_records::{
     Block, Clock, HashSeed, LineSink, Place, Reader, Record, Sniffed, Unparsed, YearHint, cisco, sniff,
@@ -46,6 +47,70 @@ fn read_scan(form: Form, input: impl BufRead) -> (nmap::Scan, Vec<nmap::Said>) {
     (scan, all)
 }
 
+/// The readers of leases: every line is told once, however the lines come in, and with no more than stands in it.
+pub fn leases(data: &[u8]) {
+    use leases::Form::{Dhcpd, Dnsmasq, Kea, Syslog};
+    let sniffed = leases::Form::sniff(data);
+    let lines = block(data, 1).lines().count();
+    for form in [Syslog, Dhcpd, Kea, Dnsmasq] {
+        let whole = read_leases(form, &[data]);
+        assert_eq!(whole.len(), lines, "{form:?}");
+        for cut in line_ends(data) {
+            let (before, behind) = data.split_at(cut);
+            assert_eq!(whole, read_leases(form, &[before, behind]), "{form:?} cut at {cut}");
+        }
+        check_entries(&whole, data.len());
+        // What a file is taken for, it must have shown a line of.
+        let shows = |said: &leases::Said| *said != leases::Said::Skipped;
+        assert!(sniffed != Some(form) || matches!(form, Dhcpd | Kea) || whole.iter().any(shows), "{form:?}");
+    }
+    for (_, line) in block(data, 1).lines() {
+        let line = String::from_utf8_lossy(line);
+        let fields = csv::fields(&line);
+        assert!(fields.iter().map(|field| field.len() + 1).sum::<usize>() <= line.len() + 1);
+    }
+}
+
+fn read_leases(form: leases::Form, blocks: &[&[u8]]) -> Vec<leases::Said> {
+    let (mut all, mut reader, mut line) = (Vec::new(), form.reader(clock()), 1);
+    for bytes in blocks {
+        reader.read(block(bytes, line), &mut |said| all.push(said));
+        line += after(bytes) - 1;
+    }
+    all
+}
+
+/// Leases do not end before they begin, and texts have the one form that can be compared.
+fn check_entries(said: &[leases::Said], len: usize) {
+    let mut names = 0;
+    for said in said {
+        let leases::Said::Entry(entry) = said else { continue };
+        let holder = match &entry.says {
+            leases::Says::Held(lease) => {
+                assert!(lease.from <= lease.to, "{lease:?}");
+                &lease.holder
+            }
+            leases::Says::Given { holder, .. } => {
+                assert!(holder.mac.is_some(), "{holder:?}");
+                holder
+            }
+            leases::Says::Nobodys { .. } | leases::Says::Freed { .. } => continue,
+        };
+        let (mac, name) = (holder.mac.as_deref(), holder.name.as_deref());
+        assert_eq!(mac.and_then(parse_mac).as_deref(), mac);
+        assert_eq!(name.and_then(parse_name).as_deref(), name);
+        names += name.map_or(0, str::len);
+    }
+    // What is not UTF-8 becomes three bytes for one.
+    assert!(names <= 3 * len, "{names} bytes of names");
+}
+
+/// Some of the places at which a block may end: blocks are whole lines.
+fn line_ends(data: &[u8]) -> impl Iterator<Item = usize> {
+    let cuts = [data.len() / 3, data.len() / 2, data.len() - data.len() / 8];
+    cuts.map(|cut| data[..cut].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1)).into_iter()
+}
+
 fn clock() -> Clock {
     Clock::new(TimeZone::UTC, YearHint::First(2003))
 }
@@ -75,9 +140,7 @@ impl LineSink for Said {
 fn check(reader: &Reader, data: &[u8]) {
     let whole = read_whole(reader, data);
     check_that_no_line_is_lost(&whole, data);
-    for cut in [data.len() / 3, data.len() / 2, data.len() - data.len() / 8] {
-        // Blocks are whole lines.
-        let cut = data[..cut].iter().rposition(|byte| *byte == b'\n').map_or(0, |newline| newline + 1);
+    for cut in line_ends(data) {
         assert_eq!(whole, read_in_two(reader, data, cut), "cut at {cut}");
         assert_eq!(whole, read_over(reader, data, cut), "advanced over {cut}");
     }

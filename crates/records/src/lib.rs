@@ -7,6 +7,7 @@ mod bytes;
 pub mod cisco;
 mod conn;
 mod host;
+pub mod leases;
 pub mod nmap;
 mod reader;
 mod record;

@@ -30,6 +30,11 @@ fn cisco() {
 }
 
 #[test]
+fn leases() {
+    replay("leases", targets::leases);
+}
+
+#[test]
 fn nmap() {
     replay("nmap", targets::nmap);
 }

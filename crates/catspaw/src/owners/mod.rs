@@ -3,13 +3,9 @@
 
 mod command;
 mod configured;
-mod csv;
-mod dhcpd;
-mod kea;
 mod lease;
 mod report;
 mod sift;
-mod syslog;
 mod table;
 
 use std::net::IpAddr;
@@ -66,30 +62,6 @@ fn complete(owner: &mut Option<Owner>, more: impl FnOnce() -> Option<Owner>) {
             known.name = known.name.take().or(more.name);
         }
     }
-}
-
-/// The usual form of a MAC address, `00:11:22:aa:bb:cc`; `None` of what is none.
-fn parse_mac(text: &str) -> Option<String> {
-    let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
-    let written = text.chars().all(|c| c.is_ascii_hexdigit() || matches!(c, ':' | '-' | '.'));
-    // Some write 0:1:2:a:b:c.
-    let groups: Vec<&str> = text.split([':', '-']).collect();
-    if written && groups.len() == 6 && groups.iter().all(|group| (1..=2).contains(&group.len())) {
-        let groups: Vec<String> = groups.iter().map(|group| format!("{group:0>2}").to_ascii_lowercase()).collect();
-        return Some(groups.join(":"));
-    }
-    (written && digits.len() == 12).then(|| {
-        let pairs: Vec<String> =
-            digits.as_bytes().chunks(2).map(|p| String::from_utf8_lossy(p).to_lowercase()).collect();
-        pairs.join(":")
-    })
-}
-
-/// A name that says something, without quotes and control characters, and not too long to show.
-fn parse_name(text: &str) -> Option<String> {
-    let text = text.trim().trim_matches('"');
-    let shown: String = text.chars().filter(|c| !c.is_control()).take(255).collect();
-    (!shown.is_empty() && shown != "*" && shown != "-").then_some(shown)
 }
 
 #[cfg(test)]

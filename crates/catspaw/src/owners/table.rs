@@ -5,11 +5,12 @@ use std::net::IpAddr;
 use std::path::Path;
 
 use catspaw_records::Nanos;
+use catspaw_records::leases::csv::{columns, field, fields};
+use catspaw_records::leases::{parse_mac, parse_name};
 use catspaw_relay::Network;
 use jiff::tz::TimeZone;
 
-use super::csv::{columns, field, fields};
-use super::{Owner, parse_name};
+use super::Owner;
 use crate::moment;
 
 /// A table is no larger.
@@ -84,7 +85,7 @@ impl Table {
             };
             let owned = |text: Option<&str>| text.and_then(parse_name);
             // As the owner writes it, unless it is the address of a card: that has one form.
-            let mac = owned(mac).map(|mac| super::parse_mac(&mac).unwrap_or(mac));
+            let mac = owned(mac).map(|mac| parse_mac(&mac).unwrap_or(mac));
             let owner = Owner { mac, user: owned(user), name: owned(name) };
             table.add(Row { network, from: moment(from, Nanos::MIN)?, to: moment(to, Nanos::MAX)?, owner });
         }

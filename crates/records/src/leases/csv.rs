@@ -1,7 +1,8 @@
 //! Rows of comma-separated values (RFC 4180), each on one line.
 
 /// The fields of a line. A quote that is never closed ends with the line.
-pub(super) fn fields(line: &str) -> Vec<String> {
+#[must_use]
+pub fn fields(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut quoted = false;
     let mut chars = line.chars().peekable();
@@ -25,12 +26,14 @@ pub(super) fn fields(line: &str) -> Vec<String> {
 }
 
 /// Where each of the named columns stands in a header.
-pub(super) fn columns<const N: usize>(header: &str, names: [&str; N]) -> [Option<usize>; N] {
+#[must_use]
+pub fn columns<const N: usize>(header: &str, names: [&str; N]) -> [Option<usize>; N] {
     let header = fields(header.trim_start_matches('\u{feff}'));
     names.map(|name| header.iter().position(|field| field.trim().eq_ignore_ascii_case(name)))
 }
 
 /// The field of a column, without the spaces around it; `None` where there is none, or nothing in it.
-pub(super) fn field(fields: &[String], column: Option<usize>) -> Option<&str> {
+#[must_use]
+pub fn field(fields: &[String], column: Option<usize>) -> Option<&str> {
     fields.get(column?).map(|field| field.trim()).filter(|field| !field.is_empty())
 }

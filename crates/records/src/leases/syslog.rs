@@ -2,14 +2,12 @@
 
 use std::net::IpAddr;
 
-use catspaw_records::{Clock, Nanos};
-
-use super::lease::{Leases, Said};
-use super::{parse_mac, parse_name};
+use super::{Entry, Holder, Line, Says, parse_mac, parse_name};
+use crate::{Clock, Nanos};
 
 /// Reads lines in the order of the log.
-#[derive(Debug)]
-pub(super) struct DhcpSyslog {
+#[derive(Clone, Debug)]
+pub(super) struct Reader {
     clock: Clock,
 }
 
@@ -27,26 +25,31 @@ fn program(line: &str) -> Option<&str> {
     message.starts_with("DHCP").then_some(message)
 }
 
-impl DhcpSyslog {
+impl Reader {
     pub(super) fn new(clock: Clock) -> Self {
         Self { clock }
     }
 
-    /// Takes a line; the moment of what it says. `None` where that is nothing that is used.
+    /// Takes a line. `Ok(None)` where it says nothing that is used.
     ///
     /// # Errors
     /// Where it is wrong: why.
-    pub(super) fn line(&mut self, line: &str, leases: &mut Leases) -> Result<Option<Nanos>, &'static str> {
+    pub(super) fn line(&mut self, line: &str) -> Line {
+        // Lines of other programs, too: the year follows from the stamps in between.
         let at = parse_stamp(line, &mut self.clock);
-        let Some((addr, said)) = program(line).and_then(parse_message) else { return Ok(None) };
+        let Some((addr, holder)) = program(line).and_then(parse_message) else { return Ok(None) };
         let at = at.ok_or("no stamp")?;
-        leases.say(addr, at, said);
-        Ok(Some(at))
+        let says = match holder {
+            Some(holder) => Says::Given { at, holder },
+            None => Says::Freed { at },
+        };
+        Ok(Some(Entry { addr, says }))
     }
 }
 
-/// `DHCPACK on ADDR to MAC (NAME) via IFC` and its like of ISC; `DHCPACK(IFC) ADDR MAC [NAME]` of dnsmasq.
-fn parse_message(message: &str) -> Option<(IpAddr, Said)> {
+/// `DHCPACK on ADDR to MAC (NAME) via IFC` and its like of ISC; `DHCPACK(IFC) ADDR MAC [NAME]` of dnsmasq. The address,
+/// and whose it is; nobody's where it is free again.
+fn parse_message(message: &str) -> Option<(IpAddr, Option<Holder>)> {
     let (what, rest) = message.split_once(' ')?;
     let (what, dnsmasq) = match what.split_once('(') {
         Some((what, _)) => (what, true),
@@ -61,7 +64,7 @@ fn parse_message(message: &str) -> Option<(IpAddr, Said)> {
     let addr_word = if dnsmasq { words.next()? } else { words.nth(1)? };
     let addr: IpAddr = addr_word.parse().ok()?;
     if !given {
-        return Some((addr, Said::Free));
+        return Some((addr, None));
     }
     let mac = loop {
         // An answer to DHCPINFORM has the address after `to` and the hardware address in parentheses.
@@ -74,7 +77,7 @@ fn parse_message(message: &str) -> Option<(IpAddr, Said)> {
         (Some(word), false) => word.strip_prefix('(').and_then(|word| word.strip_suffix(')')).and_then(parse_name),
         (None, _) => None,
     };
-    Some((addr, Said::Given { mac: mac.into(), name: name.map(Into::into) }))
+    Some((addr, Some(Holder { mac: Some(mac.into()), name: name.map(Into::into) })))
 }
 
 /// `Mar  4 16:05:00`, or RFC 3339, either behind a priority (and a version).

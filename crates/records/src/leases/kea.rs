@@ -3,15 +3,13 @@
 
 use std::net::IpAddr;
 
-use catspaw_records::Nanos;
-
 use super::csv::{columns, field, fields};
-use super::lease::{Lease, Leases};
-use super::{parse_mac, parse_name};
+use super::{Entry, Holder, Lease, Line, Says, parse_mac, parse_name};
+use crate::Nanos;
 
 /// Reads lines behind a header.
-#[derive(Debug, Default)]
-pub(super) struct Kea {
+#[derive(Clone, Debug, Default)]
+pub(super) struct Reader {
     columns: Option<[Option<usize>; 6]>,
 }
 
@@ -25,12 +23,12 @@ fn kea_columns(line: &str) -> [Option<usize>; 6] {
     columns(line, ["address", "hwaddr", "valid_lifetime", "expire", "hostname", "state"])
 }
 
-impl Kea {
+impl Reader {
     /// Takes a line.
     ///
     /// # Errors
     /// Where it is no lease: why.
-    pub(super) fn line(&mut self, line: &str, leases: &mut Leases) -> Result<Option<Nanos>, &'static str> {
+    pub(super) fn line(&mut self, line: &str) -> Line {
         let Some(columns) = self.columns else {
             self.columns = Some(kea_columns(line));
             return Ok(None);
@@ -43,16 +41,15 @@ impl Kea {
         let addr: IpAddr = address.and_then(|text| text.parse().ok()).ok_or("no address")?;
         let number = |text: Option<&str>| text.and_then(|text| text.parse::<i64>().ok());
         let (lifetime, expire) = number(lifetime).zip(number(expire)).ok_or("no valid_lifetime or expire")?;
-        let (from, to) = match lifetime {
-            // It never expires.
-            0xffff_ffff => (Nanos::from_secs(expire.saturating_sub(lifetime)), Nanos::MAX),
-            _ => (Nanos::from_secs(expire.saturating_sub(lifetime)), Nanos::from_secs(expire)),
-        };
+        let from = Nanos::from_secs(expire.saturating_sub(lifetime));
         // 0: given. Declined ones are nobody's; reclaimed ones had been given until they expired.
-        if lifetime > 0 && state != Some("1") {
-            let mac = mac.and_then(parse_mac).map(Into::into);
-            leases.add(addr, Lease { from, to, mac, name: name.and_then(parse_name).map(Into::into) });
+        if lifetime <= 0 || state == Some("1") {
+            return Ok(Some(Entry { addr, says: Says::Nobodys { from } }));
         }
-        Ok(Some(from))
+        // Such a one never expires.
+        let to = if lifetime == 0xffff_ffff { Nanos::MAX } else { Nanos::from_secs(expire) };
+        let holder =
+            Holder { mac: mac.and_then(parse_mac).map(Into::into), name: name.and_then(parse_name).map(Into::into) };
+        Ok(Some(Entry { addr, says: Says::Held(Lease { from, to, holder }) }))
     }
 }
