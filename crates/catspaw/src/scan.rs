@@ -89,11 +89,14 @@ impl Scan {
 
     fn run(mut self) -> Result<bool, String> {
         let mut gathered = self.gather()?;
-        self.tell_problems(&gathered);
-        self.refuse_nothing(&gathered)?;
+        if let Err(nothing) = self.refuse_nothing(&gathered) {
+            self.tell_problems(&gathered, None);
+            return Err(nothing);
+        }
         owners::list(std::mem::take(&mut self.leases), &mut gathered.files);
         let redactor = self.redactor(&gathered)?;
         let redactor = redactor.as_ref();
+        self.tell_problems(&gathered, redactor);
         let names = Names::new(&gathered);
         let shown = redactor.map(|redactor| names.redacted(|name| redactor.name(name)));
         let shown = shown.as_ref().unwrap_or(&names);
@@ -241,12 +244,14 @@ impl Scan {
         ProgressBar::new(sizes.iter().sum()).with_style(style)
     }
 
-    fn tell_problems(&self, gathered: &Gathered) {
+    fn tell_problems(&self, gathered: &Gathered, redactor: Option<&Redactor>) {
         for problem in &gathered.problems {
+            let said = problem.to_string();
+            let said = redactor.map_or_else(|| said.clone(), |redactor| redactor.name(&said));
             match problem.severity() {
-                Severity::Error => complain("error", &problem.to_string()),
+                Severity::Error => complain("error", &said),
                 Severity::Warning if self.settings.quiet => {}
-                Severity::Warning => complain("warning", &problem.to_string()),
+                Severity::Warning => complain("warning", &said),
             }
         }
     }

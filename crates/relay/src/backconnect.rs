@@ -234,7 +234,7 @@ impl Ratios {
         let within = |ratio: f64, (least, most): (f64, f64)| (least..=most).contains(&ratio);
         match self.ways {
             Some((up, down)) => {
-                within(up, UPLOADS) && within(down, DOWNLOADS) && tunnel.up >= UP_OVER_DOWN * tunnel.down
+                within(up, UPLOADS) && within(down, DOWNLOADS) && tunnel.up >= tunnel.down.saturating_mul(UP_OVER_DOWN)
             }
             None => within(self.total, TOTALS),
         }

@@ -141,14 +141,14 @@ impl Authorised {
         mail && self.tcp && self.tunnel.is_none() && self.host.contains(host) && within(&self.targets, target)
     }
 
-    /// Whether it covers a tunnel that `host` dialled.
+    /// Whether it covers a tunnel that `host` dialled. A port is that of a service, which a tunnel has none of.
     #[must_use]
     pub fn covers_tunnel(&self, host: IpAddr, far: Endpoint) -> bool {
         self.tcp
+            && self.port.is_none()
             && self.topology.is_none_or(|topology| topology == Topology::Backconnect)
             && self.host.contains(host)
             && self.tunnel.is_none_or(|tunnel| tunnel == far)
-            && self.port.is_none_or(|port| port == far.port)
             && within(&self.clients, far.addr)
     }
 }

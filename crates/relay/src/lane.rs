@@ -136,6 +136,10 @@ pub struct Lane {
     pub beats: Beats,
     /// Ports with payload that were not tested because there were too many.
     pub services_dropped: u64,
+    /// Outbound legs that carried nothing and were let go because there were too many.
+    pub empty_dropped: u64,
+    /// Assignments that were made early because too many legs waited.
+    pub hurried: u64,
     /// Openings that were given up because too many connections were open.
     pub open_dropped: u64,
     /// Natural logarithm of the largest mean of the services' ratios so far.
@@ -327,7 +331,8 @@ impl Lane {
         let ended = closed.ended.unwrap_or(seen.record.known);
         // The duration is cut to whole seconds too, so that the start is known to two.
         let resolution = ended.resolution.saturating_mul(2);
-        let start = Stamp { at: ended.at.plus(-closed.duration - i64::from(ended.resolution)), resolution, ..ended };
+        let start =
+            Stamp { at: ended.at.plus(-closed.duration).plus(-i64::from(ended.resolution)), resolution, ..ended };
         let leg = Leg {
             id: closed.id,
             peer,
@@ -600,8 +605,23 @@ impl Lane {
         self.largest = Some(self.largest.map_or(mean, |largest| largest.max(mean)));
     }
 
-    fn assign_when_due(&mut self, ctx: &Context<'_>, now: Nanos, sink: &mut impl Sink) {
+    /// Makes room: legs that carried nothing go first, for no test uses them; most hosts that open so many scan.
+    fn drop_empty(&mut self) {
+        let before = self.outbound.len();
+        self.outbound.retain(|_, leg| leg.has_payload() || leg.smtp);
+        self.empty_dropped += (before - self.outbound.len()) as u64;
+    }
+
+    fn assign_when_due(&mut self, ctx: &mut Context<'_>, now: Nanos, sink: &mut impl Sink) {
+        if self.outbound.len() > PENDING {
+            self.drop_empty();
+        }
         let crowded = self.is_crowded();
+        if crowded {
+            // What waits for its factor would be gone before its turn.
+            self.settle(ctx, Nanos::MAX);
+            self.hurried += 1;
+        }
         let next = *self.next_assignment.get_or_insert(Nanos((now.0.div_euclid(STRIDE) + 1).saturating_mul(STRIDE)));
         if now >= next || crowded {
             self.next_assignment = Some(Nanos((now.0.div_euclid(STRIDE) + 1).saturating_mul(STRIDE)));

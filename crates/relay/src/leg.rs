@@ -61,7 +61,7 @@ impl Size {
     /// Both legs' worth together; `None` where other things were counted.
     #[must_use]
     pub fn plus(self, other: Self) -> Option<Self> {
-        self.with(other, |a, b| a + b)
+        self.with(other, i64::saturating_add)
     }
 
     fn with(self, other: Self, both: impl Fn(i64, i64) -> i64) -> Option<Self> {

@@ -30,8 +30,11 @@ const NEW_TRIED: [f64; 3] = [0.3, 0.6, 0.9];
 /// New servers a second of an innocent host, and how many times that of bots that are tried.
 const RATE_INNOCENT: f64 = 1.0 / 120.0;
 const TIMES_TRIED: [f64; 3] = [8.0, 32.0, 128.0];
-/// As many distinct servers there must be.
+/// As many distinct servers there must be, and so many of them that answered: who asks and is not let through sends nothing.
 const SERVERS_LEAST: usize = 10;
+const ANSWERED_LEAST: usize = 5;
+/// The first servers of any host are new ones: they are learned, and count neither way.
+const LEARNED: usize = 5;
 /// As many servers of one /24 (or /48) are new ones at most: a provider's mail comes in through a pool of them.
 const POOL: u32 = 8;
 /// Servers of a host that are remembered; beyond, none is new.
@@ -52,6 +55,7 @@ pub struct Caught {
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Stream {
     servers: BTreeSet<IpAddr>,
+    answered: BTreeSet<IpAddr>,
     pools: BTreeMap<IpAddr, u32>,
     by_connection: Capital<{ NEW_TRIED.len() }>,
     by_time: Capital<{ TIMES_TRIED.len() }>,
@@ -99,12 +103,19 @@ impl Stream {
     fn take(&mut self, leg: &Leg, now: Nanos, day: i32, config: &Config) {
         if self.by_connection.spend(day) {
             self.servers.clear();
+            self.answered.clear();
             self.pools.clear();
             self.last_new = None;
         }
         self.by_time.spend(day);
         self.connections += 1;
+        if self.answered.len() < ANSWERED_LEAST && leg.end.is_some_and(|end| end.answered) {
+            self.answered.insert(leg.peer.addr);
+        }
         let new = self.is_new(leg.peer.addr);
+        if self.servers.len() <= LEARNED {
+            return;
+        }
         let factor = |tried: f64| if new { tried / NEW_INNOCENT } else { (1.0 - tried) / (1.0 - NEW_INNOCENT) };
         self.by_connection.multiply(NEW_TRIED.map(|tried| factor(tried).ln()));
         if new {
@@ -112,7 +123,8 @@ impl Stream {
         }
         let ratio = self.latest();
         self.largest = Some(self.largest.map_or(ratio, |largest| largest.max(ratio)));
-        let enough = ratio + SHARE.ln() >= -config.alpha.ln() && self.servers.len() >= SERVERS_LEAST;
+        let many = self.servers.len() >= SERVERS_LEAST && self.answered.len() >= ANSWERED_LEAST;
+        let enough = many && ratio + SHARE.ln() >= -config.alpha.ln();
         if enough && self.caught.is_none() {
             self.caught = Some(Caught { at: now, connections: self.connections, servers: self.servers() });
         }

@@ -86,14 +86,16 @@ fn count(durations: &mut BTreeMap<u32, u64>, duration: u32, times: u64) {
 fn repeated(durations: &BTreeMap<u32, u64>, near: u32, range: RangeFrom<u32>) -> Option<u32> {
     let possible = || durations.range(range.clone());
     let (&duration, _) = possible().max_by_key(|&(&duration, &times)| (times, Reverse(duration)))?;
-    let about: u64 = durations.range(duration.saturating_sub(near)..=duration + near).map(|(_, times)| times).sum();
+    let about: u64 =
+        durations.range(duration.saturating_sub(near)..=duration.saturating_add(near)).map(|(_, times)| times).sum();
     let other = possible().filter(|&(&other, _)| other.abs_diff(duration) > near).map(|(_, &times)| times).max();
     (about >= AGREE && about >= 2 * other.unwrap_or(0)).then_some(duration)
 }
 
 impl Learned {
     /// The last packet of a leg that has ended: its end, less the timer where the device ended it (a life that is
-    /// shorter was not ended by that). `None` while it is open.
+    /// shorter was not ended by that); where that timer is not known, no earlier moment is known than its opening. `None` while
+    /// it is open.
     #[must_use]
     pub fn last_packet(&self, leg: &Leg) -> Option<Nanos> {
         let end = leg.end?;
@@ -103,6 +105,9 @@ impl Learned {
             Ending::Idle => self.idle,
             _ => None,
         };
+        if timer.is_none() && end.ending.is_timer() {
+            return Some(leg.start.at);
+        }
         let before = end.at.plus(-timer.unwrap_or(0));
         Some(if before >= leg.start.at.plus(-i64::from(leg.start.resolution)) {
             before.max(leg.start.at)
@@ -122,6 +127,12 @@ mod tests {
             (0..times).for_each(|_| timers.see(ending, seconds * Nanos::SECOND));
         }
         timers
+    }
+
+    #[test]
+    fn a_duration_beyond_all_bounds_is_no_timer_that_breaks_anything() {
+        let longest = timers(&[(Ending::NoAnswer, i64::from(u32::MAX), 3), (Ending::Idle, i64::from(u32::MAX), 3)]);
+        assert!(longest.learned().embryonic.is_some());
     }
 
     #[test]

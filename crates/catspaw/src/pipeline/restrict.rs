@@ -176,7 +176,7 @@ impl Filter {
         }
         // Its opening is not in the evidence.
         let ended = closed.ended.unwrap_or(routed.record.known);
-        let opening = ended.at.plus(-closed.duration - i64::from(ended.resolution));
+        let opening = ended.at.plus(-closed.duration).plus(-i64::from(ended.resolution));
         let (own, peer) = match routed.side {
             Side::Orig => (closed.first, closed.second),
             Side::Resp => (closed.second, closed.first),

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
 
 use catspaw_records::HostKey;
-use catspaw_relay::Network;
+use catspaw_relay::{Config, Network};
 
 use super::campaigns;
 use super::examples;
@@ -66,6 +66,8 @@ pub(crate) fn build(
     indicators.retain(|sign| sign.host.parse().is_ok_and(|host| settings.restriction.names(host)));
     let evidence = evidence(gathered, lanes, names);
     let mut warnings = warnings(gathered, &evidence);
+    warnings.extend(hardly_ours(&settings.home, gathered));
+    warnings.extend(cut_off_unseen(&settings.config, &incidents));
     let only = &settings.restriction;
     if gathered.counted.connected == 0 {
         warnings.extend(restricted::nothing(only));
@@ -111,7 +113,7 @@ fn hosts(lanes: &[Lanes], all: bool) -> u64 {
 
 /// Relays before suspects, the busier first.
 fn severity(incident: &Incident) -> (bool, u64) {
-    (incident.verdict == "relay", incident.counts.relayed)
+    (incident.verdict != "suspect", incident.counts.relayed)
 }
 
 fn by_host(a: &Incident, b: &Incident) -> std::cmp::Ordering {
@@ -175,6 +177,33 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence]) -> Vec<String> {
     warnings
 }
 
+/// Whether hardly anything has an end in the networks that were named: a firewall's log has the addresses inside of NAT.
+fn hardly_ours(home: &Home, gathered: &Gathered) -> Option<String> {
+    let sensors = || gathered.files.values().filter(|file| !file.is_scan()).flat_map(|file| file.sensors.values());
+    let records: u64 = sensors().map(|sensor| sensor.records).sum();
+    let ours: u64 = sensors().map(|sensor| sensor.inside).sum();
+    let busiest = gathered.strangers.iter().max_by_key(|&(_, &count)| count)?.0;
+    (!home.nets.is_empty() && ours.saturating_mul(MANY_LATE) < records).then(|| {
+        format!(
+            "Only {ours} of {records} records have an end in --home-net. Behind NAT a host has its address inside, not the public \
+             one: is {busiest}, the busiest network of the others, yours?"
+        )
+    })
+}
+
+/// Hosts that the owner has cut off, and of which nothing is said, for they are no incident.
+fn cut_off_unseen(config: &Config, incidents: &[Incident]) -> Vec<String> {
+    let told = |host: &String| incidents.iter().any(|i| i.host == *host && i.containment.is_some());
+    let hosts = config.contained.iter().map(|cut| cut.host.to_string()).filter(|host| !told(host));
+    let say = |host| {
+        format!(
+            "{host} is declared as cut off ([[contained]]), but is no forward relay in this evidence: nothing is said of who \
+             still tries."
+        )
+    };
+    hosts.map(say).collect()
+}
+
 fn evidence(gathered: &Gathered, lanes: &[Lanes], names: &Names) -> Vec<Evidence> {
     let mut rows = Vec::new();
     for (&number, file) in &gathered.files {
@@ -235,6 +264,8 @@ fn dropped(lanes: &[Lanes], found: &Findings<'_>, gathered: &Gathered, indicated
         ("hosts", lanes.iter().map(|l| l.hosts_dropped).sum()),
         ("openings beyond what was asked for", lanes.iter().map(|l| l.forgotten).sum()),
         ("open connections", sum(|lane| lane.open_dropped)),
+        ("outbound connections without payload", sum(|lane| lane.empty_dropped)),
+        ("pairs that were made early", sum(|lane| lane.hurried)),
         ("services of a host", sum(|lane| lane.services_dropped)),
         ("outbound connections of a host that were not looked at for a tunnel", found.legs_dropped),
         ("ports of a host whose attempts are counted", sum(|lane| lane.tally.ports_dropped)),

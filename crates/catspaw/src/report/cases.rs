@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use catspaw_records::{Days, HostKey, SensorId};
-use catspaw_relay::{Config, Lane, Leg, LegPair, SPAM_SHARE, Service as Tested, Stream, Topology, Tunnel};
+use catspaw_relay::{Config, Lane, Leg, LegPair, Network, SPAM_SHARE, Service as Tested, Stream, Topology, Tunnel};
 
 use super::cut::{Asked, Clocks};
 use super::incident::{Case, Judged};
@@ -24,13 +24,16 @@ pub(crate) struct Cases<'a> {
     /// The cases, by host.
     pub(crate) cases: Vec<Case<'a>>,
     by_place: BTreeMap<Place, (usize, usize)>,
+    /// Hosts of which the owner has declared something.
+    declares: Vec<Network>,
 }
 
 impl<'a> Cases<'a> {
     /// Chooses, of every host, what it is convicted of. Declared hosts have a case even without.
     #[must_use]
     pub(crate) fn choose(shards: &'a [Lanes], config: &Config) -> Self {
-        let mut cases = Self::default();
+        let declares = config.authorised.iter().map(|stanza| stanza.host).collect();
+        let mut cases = Self { declares, ..Self::default() };
         for (host, lanes) in hosts(shards, config) {
             let declared = config.declares(host.addr());
             cases.choose_forward(host, false, &lanes, config);
@@ -120,6 +123,8 @@ impl<'a> Cases<'a> {
             host,
             topology: Some(topology),
             authorised,
+            declared: self.declares.iter().any(|net| net.contains(host.addr())),
+            public: lanes.iter().flat_map(|(_, lane)| &lane.public).copied().collect(),
             lane,
             sensors: lanes.len(),
             services: ports.into_iter().map(Judged::at).collect(),
@@ -130,13 +135,14 @@ impl<'a> Cases<'a> {
         });
     }
 
-    /// Takes a host that dialled out a tunnel. What it sent through that by mail is no spam of its own.
+    /// Takes a host that dialled out a tunnel. Where that `carries_mail`, most of the host's, and nobody has declared it, the
+    /// mail is no spam of the host's own.
     pub(crate) fn add_tunnel(
         &mut self,
         (host, sensor): (HostKey, SensorId),
         lanes: &'a [Lanes],
         tunnel: Tunnel,
-        authorised: bool,
+        (authorised, carries_mail): (bool, bool),
     ) {
         let seen: Vec<_> = lanes_of(lanes, host).collect();
         let lane = seen.iter().copied().find(|&(own, _)| own == sensor);
@@ -145,7 +151,9 @@ impl<'a> Cases<'a> {
         if let Some(case) = self.cases.last_mut() {
             case.tunnel = Some(tunnel);
         }
-        self.retain(|case| case.host != host || case.spam.is_none());
+        if carries_mail && !authorised {
+            self.retain(|case| case.host != host || case.spam.is_none() || case.authorised);
+        }
         // A declared host that was seen to do something needs no line of zeros.
         self.retain(|case| !authorised || case.host != host || !case.services.is_empty());
     }

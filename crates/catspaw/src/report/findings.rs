@@ -154,7 +154,9 @@ impl<'a> Findings<'a> {
                 outbound,
             })?;
         }
-        self.cases.add_tunnel((host, sensor), lanes, tunnel, authorised);
+        let mail = legs.iter().filter(|leg| leg.smtp).count();
+        let carried = tunnel.carried.iter().filter(|&&(leg, _)| legs[leg].smtp).count();
+        self.cases.add_tunnel((host, sensor), lanes, tunnel, (authorised, 2 * carried > mail));
         Ok(())
     }
 

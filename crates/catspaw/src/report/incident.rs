@@ -1,6 +1,7 @@
 //! From a case to an incident.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::IpAddr;
 
 use catspaw_records::{HostKey, Place, SensorId};
 use catspaw_relay::{Hypothesis, Lane, SPAM_SHARE, Service as Tested, Stream, Tests, Topology, Tunnel};
@@ -49,6 +50,10 @@ pub(crate) struct Case<'a> {
     pub(crate) topology: Option<Topology>,
     /// Whether it is about what the owner declared.
     pub(crate) authorised: bool,
+    /// Whether the owner has declared anything of the host.
+    pub(crate) declared: bool,
+    /// Addresses that any sensor saw it as outside.
+    pub(crate) public: BTreeSet<IpAddr>,
     /// The sensor whose records it stands on; `None` where a declared host was not seen.
     pub(crate) lane: Option<(SensorId, &'a Lane)>,
     /// How many sensors saw the host.
@@ -237,7 +242,7 @@ impl Case<'_> {
         Incident {
             id: self.id(),
             host: self.host.addr().to_string(),
-            public: self.lane.iter().flat_map(|(_, lane)| &lane.public).map(ToString::to_string).collect(),
+            public: self.public.iter().map(ToString::to_string).collect(),
             owner: None,
             verdict: self.verdict(&sums),
             topology: self.topology.map(Topology::name),

@@ -16,7 +16,7 @@ pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
         return why;
     }
     match case.topology {
-        Some(Topology::Direct) => direct(case, &mut why),
+        Some(Topology::Direct) => direct(case, sums, &mut why),
         Some(Topology::Backconnect) => tunnel(case, &mut why),
         Some(Topology::Forward) | None => {
             forward(case, sums, &mut why);
@@ -30,6 +30,13 @@ pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
              host's own SMTP connections.",
             mail::bytes_of(case.delivered_from),
         ));
+    }
+    if case.declared && !case.authorised {
+        why.push(
+            "The owner has declared this host, but not for these clients and targets: what lies outside of a declaration is \
+             judged as any other host's."
+                .to_owned(),
+        );
     }
     if case.sensors > 1 {
         why.push(format!(
@@ -116,7 +123,7 @@ fn inwards(case: &Case<'_>, why: &mut Vec<String>) {
     }
 }
 
-fn direct(case: &Case<'_>, why: &mut Vec<String>) {
+fn direct(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
     let Some(spam) = case.spam else { return };
     let ratio = spam.largest.unwrap_or(0.0) / std::f64::consts::LN_10;
     if let Some(caught) = spam.caught {
@@ -127,9 +134,10 @@ fn direct(case: &Case<'_>, why: &mut Vec<String>) {
             caught.connections, caught.servers,
         ));
     }
+    let called: std::collections::BTreeSet<_> = sums.targets.keys().map(|target| target.addr).collect();
     why.push(format!(
-        "{} servers were called in all; no relay of the host that was found explains it.",
-        spam.servers()
+        "{} servers were called in all, but for what a relay of the host carries, where one was found.",
+        called.len(),
     ));
     if case.takes_mail_in() {
         why.push("It takes mail in, too: it looks like a mail server; declare it if it is meant to be one.".to_owned());
@@ -171,6 +179,7 @@ fn tunnel(case: &Case<'_>, why: &mut Vec<String>) {
 fn lasting(nanos: i64) -> String {
     let seconds = nanos as f64 / 1e9;
     match seconds {
+        ..1.5 => "1 second".to_owned(),
         ..120.0 => format!("{seconds:.0} seconds"),
         ..7200.0 => format!("{:.0} minutes", seconds / 60.0),
         _ => format!("{:.1} hours", seconds / 3600.0),

@@ -92,17 +92,26 @@ fn services(page: &mut Page<'_, impl Write>, explained: &Explained) -> io::Resul
 }
 
 fn summary(explained: &Explained) -> String {
-    let mut said = format!(
-        "Of {} with payload {} carried on; of {} that it opened {} one on.",
-        count(explained.carried, "inbound connection", "inbound connections"),
-        are(explained.paired),
-        count(explained.outbound, "connection", "connections"),
-        if explained.outbound_paired == 1 {
-            "1 carries".to_owned()
-        } else {
-            format!("{} carry", number(explained.outbound_paired))
-        },
-    );
+    let inbound = count(explained.carried, "inbound connection", "inbound connections");
+    let opened = count(explained.outbound, "connection", "connections");
+    let mut said = if explained.verdict.is_empty() {
+        format!(
+            "{inbound} with payload; {opened} opened. By time and order alone {} of the ones could be laid beside {} of the others, \
+             which is no evidence that it carries anything on.",
+            number(explained.paired),
+            number(explained.outbound_paired),
+        )
+    } else {
+        format!(
+            "Of {inbound} with payload {} carried on; of {opened} that it opened {} one on.",
+            are(explained.paired),
+            if explained.outbound_paired == 1 {
+                "1 carries".to_owned()
+            } else {
+                format!("{} carry", number(explained.outbound_paired))
+            },
+        )
+    };
     if explained.empty > 0 {
         said.push_str(&format!(" {} carried nothing.", count(explained.empty, "inbound attempt", "inbound attempts")));
     }

@@ -61,8 +61,7 @@ pub(super) fn looks_like(incident: &Incident) -> String {
 
 fn forward_looks_like(incident: &Incident) -> String {
     if incident.services.iter().all(|service| service.port == SMTP) && incident.targets.iter().all(|t| t.port == SMTP) {
-        return "It takes mail in and sends mail out: that is what a mail server does, and nobody has declared it."
-            .to_owned();
+        return "It takes mail in and sends mail out, as a mail server does; no declaration covers it.".to_owned();
     }
     let targets: Vec<String> =
         incident.targets.iter().map(|target| format!("{}{TIE}port{TIE}{}", target.address, target.port)).collect();

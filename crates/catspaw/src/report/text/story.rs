@@ -100,8 +100,12 @@ fn went_through(incident: &Incident) -> Vec<(String, String)> {
         0 => String::new(),
         n => format!(", for {}", count(n, "client", "clients")),
     };
+    let sessions = match incident.topology {
+        Some("backconnect") => "sessions at most, the host's own among them,",
+        _ => "sessions relayed",
+    };
     let mut figures = vec![
-        figure(counts.relayed, format!("sessions relayed{clients} to {targets}")),
+        figure(counts.relayed, format!("{sessions}{clients} to {targets}")),
         (tied(&bytes(counts.bytes_relayed)), "carried, both ways together".to_owned()),
         figure(counts.refused, "sessions asked for that the target refused or did not answer"),
     ];
@@ -226,7 +230,8 @@ fn targets(incident: &Incident, most: usize) -> Vec<Line> {
             bytes(target.bytes).into(),
         ]);
     }
-    listed("Whom it was used against", &table, most.min(incident.targets.len()), incident.targets_total)
+    let title = if incident.verdict == "relay" { "Whom it was used against" } else { "Whom it called" };
+    listed(title, &table, most.min(incident.targets.len()), incident.targets_total)
 }
 
 fn listed(title: &str, table: &Table, shown: usize, total: u64) -> Vec<Line> {

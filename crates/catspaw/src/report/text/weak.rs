@@ -11,7 +11,7 @@ const HOSTS: usize = 20;
 
 /// A sign in words, the strongest first.
 const WORDS: [(&str, &str); 6] = [
-    ("open-proxy", "relayed for a script that asked it to"),
+    ("open-proxy", "an open proxy, as a script that asked it found"),
     ("proxy-banner", "names itself a proxy"),
     ("open-ports", "ports open in a row"),
     ("asked-ports", "ports asked for in a row"),
