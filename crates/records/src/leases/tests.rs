@@ -50,7 +50,7 @@ fn a_log_says_from_when_an_address_is_whose() {
 fn a_lease_of_dhcpd_is_told_at_its_end() {
     let file = "lease 10.0.0.5 {\n  starts 2 2003/03/04 09:00:00;\n  ends epoch 1046775600; # Tue Mar  4 11:00:00 2003\n\
                 \x20 hardware ethernet 0:11:22:33:44:a;\n  client-hostname \"pc-a\";\n}\n\
-                lease 10.0.0.6 {\n  starts 2 2003/03/04;\nlease 10.0.0.7 {\n  starts 2 2003/03/04 09:00:00;\n\
+                lease 10.0.0.6 {\n  starts 2 2003/02/30 09:00:00;\nlease 10.0.0.7 {\n  starts 2 2003/03/04 09:00:00;\n\
                 \x20 binding state free;\n}\nlease 10.0.0.8 {\n";
     let nobodys = ("10.0.0.7".to_owned(), Says::Nobodys { from: NINE });
     let unparsed = vec![(8, "starts is no time"), (9, "a lease that does not end")];
