@@ -92,6 +92,15 @@ fn hardware_addresses_have_one_form() {
 }
 
 #[test]
+fn a_name_that_says_nothing_is_none() {
+    for text in ["", "*", " - ", "\"", "\" \"", "\"\u{7f}*\"", "\t\" "] {
+        assert_eq!(parse_name(text), None, "{text:?}");
+    }
+    assert_eq!(parse_name(" \"pc\u{0} a\" \n").as_deref(), Some("pc a"));
+    assert_eq!(parse_name(&format!("{} b", "a".repeat(254))), Some("a".repeat(254)));
+}
+
+#[test]
 fn what_is_no_lease_is_not_taken_for_one() {
     for text in
         ["", "\0\0", "1046779200 here there\n", "lease of life {\n", "address,mac,user\n10.0.0.1,,\n", "a DHCPACK\n"]
