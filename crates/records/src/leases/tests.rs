@@ -101,6 +101,14 @@ fn a_name_that_says_nothing_is_none() {
 }
 
 #[test]
+fn quotes_are_taken_where_a_field_begins() {
+    assert_eq!(csv::fields(" \"a,\"\"b\" ,c\"d,\"e"), ["a,\"b ", "c\"d", "e"]);
+    // Seconds where each quote looks back: a line may be of 1 MiB.
+    let line = format!("{}a{}", " ".repeat(1 << 19), "\"".repeat((1 << 19) - 1));
+    assert_eq!(csv::fields(&line), [line]);
+}
+
+#[test]
 fn what_is_no_lease_is_not_taken_for_one() {
     for text in
         ["", "\0\0", "1046779200 here there\n", "lease of life {\n", "address,mac,user\n10.0.0.1,,\n", "a DHCPACK\n"]
