@@ -10,8 +10,13 @@ fn read(form: Form, bytes: &[u8]) -> Vec<Said> {
     all
 }
 
+/// By address.
+type Entries = Vec<(String, Says)>;
+/// By line.
+type Whys = Vec<(u64, &'static str)>;
+
 /// The entries, and why other lines have none.
-fn told(form: Form, text: &str) -> (Vec<(String, Says)>, Vec<(u64, &'static str)>) {
+fn told(form: Form, text: &str) -> (Entries, Whys) {
     let (mut entries, mut unparsed) = (Vec::new(), Vec::new());
     for said in read(form, text.as_bytes()) {
         match said {
