@@ -5,6 +5,8 @@
 pub fn fields(line: &str) -> Vec<String> {
     let mut fields = vec![String::new()];
     let mut quoted = false;
+    // Of the field that is being read: looked up, a row of quotes behind many spaces would take the square of its length.
+    let mut blank = true;
     let mut chars = line.chars().peekable();
     while let Some(c) = chars.next() {
         let Some(field) = fields.last_mut() else { return fields };
@@ -12,14 +14,21 @@ pub fn fields(line: &str) -> Vec<String> {
             '"' if quoted && chars.peek() == Some(&'"') => {
                 chars.next();
                 field.push('"');
+                blank = false;
             }
             '"' if quoted => quoted = false,
-            '"' if field.trim().is_empty() => {
+            '"' if blank => {
                 field.clear();
                 quoted = true;
             }
-            ',' if !quoted => fields.push(String::new()),
-            c => field.push(c),
+            ',' if !quoted => {
+                fields.push(String::new());
+                blank = true;
+            }
+            c => {
+                field.push(c);
+                blank &= c.is_whitespace();
+            }
         }
     }
     fields

@@ -3,6 +3,7 @@
 
 use std::net::IpAddr;
 
+use jiff::Timestamp;
 use jiff::civil::DateTime;
 use jiff::tz::TimeZone;
 
@@ -105,7 +106,9 @@ fn parse_time(text: &str) -> Option<Nanos> {
         return Some(Nanos::from_secs(seconds));
     }
     let (_, moment) = text.split_once(' ')?;
-    let at = DateTime::strptime("%Y/%m/%d %H:%M:%S", moment.trim()).ok()?;
-    let at = TimeZone::UTC.to_timestamp(at).ok()?;
+    let moment = moment.trim().replace('/', "-");
+    let in_utc = || TimeZone::UTC.to_timestamp(moment.parse::<DateTime>().ok()?).ok();
+    // A hand that mends such a file may write an offset.
+    let at = moment.parse::<Timestamp>().ok().or_else(in_utc)?;
     i64::try_from(at.as_nanosecond()).ok().map(Nanos)
 }

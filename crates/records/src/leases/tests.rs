@@ -10,8 +10,13 @@ fn read(form: Form, bytes: &[u8]) -> Vec<Said> {
     all
 }
 
+/// By address.
+type Entries = Vec<(String, Says)>;
+/// By line.
+type Whys = Vec<(u64, &'static str)>;
+
 /// The entries, and why other lines have none.
-fn told(form: Form, text: &str) -> (Vec<(String, Says)>, Vec<(u64, &'static str)>) {
+fn told(form: Form, text: &str) -> (Entries, Whys) {
     let (mut entries, mut unparsed) = (Vec::new(), Vec::new());
     for said in read(form, text.as_bytes()) {
         match said {
@@ -50,7 +55,7 @@ fn a_log_says_from_when_an_address_is_whose() {
 fn a_lease_of_dhcpd_is_told_at_its_end() {
     let file = "lease 10.0.0.5 {\n  starts 2 2003/03/04 09:00:00;\n  ends epoch 1046775600; # Tue Mar  4 11:00:00 2003\n\
                 \x20 hardware ethernet 0:11:22:33:44:a;\n  client-hostname \"pc-a\";\n}\n\
-                lease 10.0.0.6 {\n  starts 2 2003/03/04;\nlease 10.0.0.7 {\n  starts 2 2003/03/04 09:00:00;\n\
+                lease 10.0.0.6 {\n  starts 2 2003/02/30 09:00:00;\nlease 10.0.0.7 {\n  starts 2 2003/03/04 09:00:00;\n\
                 \x20 binding state free;\n}\nlease 10.0.0.8 {\n";
     let nobodys = ("10.0.0.7".to_owned(), Says::Nobodys { from: NINE });
     let unparsed = vec![(8, "starts is no time"), (9, "a lease that does not end")];
@@ -89,6 +94,23 @@ fn hardware_addresses_have_one_form() {
     {
         assert_eq!(parse_mac(text), None, "{text}");
     }
+}
+
+#[test]
+fn a_name_that_says_nothing_is_none() {
+    for text in ["", "*", " - ", "\"", "\" \"", "\"\u{7f}*\"", "\t\" "] {
+        assert_eq!(parse_name(text), None, "{text:?}");
+    }
+    assert_eq!(parse_name(" \"pc\u{0} a\" \n").as_deref(), Some("pc a"));
+    assert_eq!(parse_name(&format!("{} b", "a".repeat(254))), Some("a".repeat(254)));
+}
+
+#[test]
+fn quotes_are_taken_where_a_field_begins() {
+    assert_eq!(csv::fields(" \"a,\"\"b\" ,c\"d,\"e"), ["a,\"b ", "c\"d", "e"]);
+    // Seconds where each quote looks back: a line may be of 1 MiB.
+    let line = format!("{}a{}", " ".repeat(1 << 19), "\"".repeat((1 << 19) - 1));
+    assert_eq!(csv::fields(&line), [line]);
 }
 
 #[test]

@@ -19,11 +19,13 @@ pub fn parse_mac(text: &str) -> Option<String> {
     })
 }
 
-/// A name that says something, without the quotes around it and control characters, of at most 255 characters; `None`
-/// of nothing, `*` and `-`.
+/// A name that says something, without control characters, and the quotes and spaces around it, of at most 255
+/// characters; `None` of nothing, `*` and `-`.
 #[must_use]
 pub fn parse_name(text: &str) -> Option<String> {
-    let text = text.trim().trim_matches('"');
-    let shown: String = text.chars().filter(|c| !c.is_control()).take(255).collect();
+    let around = |c: char| c == '"' || c.is_whitespace() || c.is_control();
+    let mut shown: String = text.trim_matches(around).chars().filter(|c| !c.is_control()).take(255).collect();
+    // Where it was cut, a space may stand.
+    shown.truncate(shown.trim_end_matches(around).len());
     (!shown.is_empty() && shown != "*" && shown != "-").then_some(shown)
 }
