@@ -4,7 +4,8 @@
 //! side over its SMTP connections, in the order in which they became known, and the weaker of them counts, so that a host
 //! is innocent where either finds it so:
 //! - *by connection*: how often is the server a new one? Innocent: at most one connection in ten ([`NEW_INNOCENT`]); bots
-//!   are tried at rates up to nine in ten;
+//!   are tried at rates up to nine in ten. The first servers of any host are new and count neither way, nor do further tries
+//!   that nobody answers;
 //! - *by time*: how soon does the next new server come? Innocent: one in two minutes at most ([`RATE_INNOCENT`]), so that a
 //!   small server which sends to many in a day is not taken for a bot; bots are tried at rates up to one a second. New
 //!   servers of one second count as one: a list that is expanded is a burst, a bot goes on.
@@ -34,7 +35,7 @@ const TIMES_TRIED: [f64; 3] = [8.0, 32.0, 128.0];
 const SERVERS_LEAST: usize = 10;
 const ANSWERED_LEAST: usize = 5;
 /// The first servers of any host are new ones: they are learned, and count neither way.
-const LEARNED: usize = 5;
+const LEARNED: usize = 2;
 /// As many servers of one /24 (or /48) are new ones at most: a provider's mail comes in through a pool of them.
 const POOL: u32 = 8;
 /// Servers of a host that are remembered; beyond, none is new.
@@ -108,12 +109,18 @@ impl Stream {
             self.last_new = None;
         }
         self.by_time.spend(day);
+        let answered = leg.end.is_some_and(|end| end.answered);
+        if !answered && self.servers.contains(&leg.peer.addr) {
+            // A further try, as a queue makes them: it is neither a new server nor mail.
+            return;
+        }
         self.connections += 1;
-        if self.answered.len() < ANSWERED_LEAST && leg.end.is_some_and(|end| end.answered) {
+        if self.answered.len() < ANSWERED_LEAST && answered {
             self.answered.insert(leg.peer.addr);
         }
         let new = self.is_new(leg.peer.addr);
         if self.servers.len() <= LEARNED {
+            self.last_new = self.last_new.max(Some(second_of(leg.start.at)));
             return;
         }
         let factor = |tried: f64| if new { tried / NEW_INNOCENT } else { (1.0 - tried) / (1.0 - NEW_INNOCENT) };
@@ -133,7 +140,7 @@ impl Stream {
     /// Takes the moment of a new server, unless it lies in the second of the one before, or earlier: connections that
     /// nobody answered are known later than others that were opened after them.
     fn take_time(&mut self, at: Nanos) {
-        let second = Nanos(at.0.div_euclid(Nanos::SECOND) * Nanos::SECOND);
+        let second = second_of(at);
         let Some(last) = self.last_new else {
             self.last_new = Some(second);
             return;
@@ -153,6 +160,10 @@ impl Stream {
         *known += 1;
         *known <= POOL
     }
+}
+
+fn second_of(at: Nanos) -> Nanos {
+    Nanos(at.0.div_euclid(Nanos::SECOND) * Nanos::SECOND)
 }
 
 /// The /24 or /48 that a server lies in.

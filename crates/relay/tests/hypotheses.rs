@@ -4,7 +4,7 @@
 
 mod host;
 
-use catspaw_records::{Record, Side};
+use catspaw_records::{Ending, Endpoint, Event, Record, Side};
 use catspaw_relay::{Hypothesis, Lane};
 use host::{HOST, connection, end, fold};
 
@@ -43,6 +43,15 @@ fn mail(count: u64, at: impl Fn(u64) -> i64, server: impl Fn(u64) -> u64) -> Vec
 fn in_order(mut records: Vec<(Record, Side)>) -> Vec<(Record, Side)> {
     records.sort_by_key(|(record, _)| record.known.at);
     records
+}
+
+/// A connection that nobody answered.
+fn unanswered(id: u64, orig: Endpoint, resp: Endpoint, from: i64, to: i64) -> [(Record, Side); 2] {
+    let [opened, (mut record, side)] = connection(id, orig, resp, from, to, 0);
+    if let Event::Closed(closed) = &mut record.event {
+        closed.ending = Ending::NoAnswer;
+    }
+    [opened, (record, side)]
 }
 
 fn caught(lane: &Lane) -> Option<u64> {
@@ -124,4 +133,17 @@ fn a_relay_that_reaches_many_hosts_inside_is_told_from_a_reverse_proxy() {
     let convicted = |lane: &Lane| lane.services[&1182].weighed(false).any(|(tests, _)| tests.conviction.is_some());
     assert!(convicted(&inwards(20)));
     assert!(!convicted(&inwards(4)));
+}
+
+#[test]
+fn a_host_that_finds_its_ten_servers_at_once_or_is_let_through_to_none_is_not_caught() {
+    let ten = mail(400, |n| if n < 10 { n as i64 } else { 3600 * n as i64 }, |n| n % 10);
+    assert_eq!(caught(&fold(&ten, false).0), None);
+    let mut asks = Vec::new();
+    for n in 0..60 {
+        let target = end(&format!("203.0.{}.9", n), 25);
+        let at = 1_000_000 + 3 * n as i64;
+        asks.extend(unanswered(n, end(HOST, 3000 + n as u16), target, at, at + 30));
+    }
+    assert_eq!(caught(&fold(&in_order(asks), false).0), None);
 }

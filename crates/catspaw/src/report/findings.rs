@@ -164,12 +164,21 @@ impl<'a> Findings<'a> {
         if self.cases.cases.iter().all(|case| case.spam.is_none()) {
             return Ok(());
         }
+        // What a relay of the host carries is counted there.
+        let mut carried: HashSet<(Sight, Name)> = HashSet::new();
+        let direct: HashSet<HostKey> = self.cases.cases.iter().filter(|c| c.spam.is_some()).map(|c| c.host).collect();
+        self.pairs.for_each(|pair| {
+            if direct.contains(&pair.host) {
+                carried.insert(((pair.host, pair.sensor), (pair.outbound.id, pair.outbound.start.at)));
+            }
+            Ok(())
+        })?;
         let mut mail = Sorter::default();
         for rows in rows.iter_mut() {
             for sent in rows.sent.rows()? {
                 let sent = sent?;
-                let direct = |case: &super::incident::Case<'_>| case.spam.is_some();
-                if sent.leg.smtp && self.cases.of_host(sent.host).any(direct) {
+                let name = ((sent.host, sent.sensor), (sent.leg.id, sent.leg.start.at));
+                if sent.leg.smtp && direct.contains(&sent.host) && !carried.contains(&name) {
                     mail.push(sent)?;
                 }
             }
