@@ -230,7 +230,7 @@ fn targets(incident: &Incident, most: usize) -> Vec<Line> {
             bytes(target.bytes).into(),
         ]);
     }
-    let title = if incident.verdict == "relay" { "Whom it was used against" } else { "Whom it called" };
+    let title = if incident.verdict == "suspect" { "Whom it called" } else { "Whom it was used against" };
     listed(title, &table, most.min(incident.targets.len()), incident.targets_total)
 }
 
