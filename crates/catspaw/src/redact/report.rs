@@ -133,9 +133,7 @@ impl Redactor {
     fn owner(&self, owner: &mut Owner) {
         let Owner { mac, user, name } = owner;
         if let Some(mac) = mac {
-            // A locally administered one.
-            let [_, _, _, a, b, c, d, e] = self.hash(mac).to_be_bytes();
-            *mac = format!("02:{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}");
+            *mac = self.mac(mac);
         }
         user.iter_mut().for_each(|user| *user = self.pseudonym("user", user));
         name.iter_mut().for_each(|name| *name = self.pseudonym("host", name));

@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
+use catspaw_records::leases::parse_mac;
 use catspaw_relay::Network;
 
 use super::{Redactor, Scope};
@@ -47,7 +48,23 @@ impl Redactor {
             rest = after;
         }
         out.push_str(rest);
-        without_community_ids(&out)
+        self.without_macs(&without_community_ids(&out))
+    }
+
+    /// Replaces MAC addresses, as Zeek's records may have them.
+    fn without_macs(&self, text: &str) -> String {
+        let word = |word: &str| {
+            let bare = word.trim_end_matches([' ', '\t']);
+            let is_mac = bare.len() == 17 && parse_mac(bare).is_some();
+            if is_mac { word.replace(bare, &self.mac(bare)) } else { word.to_owned() }
+        };
+        text.split_inclusive([' ', '\t']).map(word).collect()
+    }
+
+    /// A locally administered MAC address in place of a true one.
+    pub(super) fn mac(&self, mac: &str) -> String {
+        let [_, _, _, a, b, c, d, e] = self.hash(&mac.to_ascii_lowercase()).to_be_bytes();
+        format!("02:{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}")
     }
 
     /// Whether an address that was found is to be replaced.
@@ -195,6 +212,14 @@ mod tests {
 
     fn shown(redactor: &Redactor, addr: &str) -> String {
         redactor.address(addr.parse().unwrap()).to_string()
+    }
+
+    #[test]
+    fn a_record_tells_no_mac_address() {
+        let redactor = redactor(Scope::Own, &[]);
+        let record = redactor.record("1.0\tCabc\t00:1c:42:DE:ad:01\t12:34:56\tdone");
+        assert!(!record.to_lowercase().contains("de:ad:01"), "{record}");
+        assert!(record.starts_with("1.0\tCabc\t02:") && record.ends_with("\t12:34:56\tdone"), "{record}");
     }
 
     #[test]
