@@ -59,7 +59,7 @@ impl Keeper {
         let seen = source.path().filter(|_| open.is_none()).and_then(|path| Seen::of(path).ok());
         let mut grown = None;
         for place in &places {
-            let Some((seen, Ok(index))) = seen.as_ref().zip(File::open(place).ok().map(Index::open)) else { continue };
+            let Some((seen, Ok(index))) = seen.as_ref().zip(regular(place).map(Index::open)) else { continue };
             match seen.change(&index.directory.log, &self.stamps_text(), first) {
                 Change::Same => {
                     let kept = Some(place.clone());
@@ -292,4 +292,10 @@ fn create(places: &[PathBuf], log: &Source) -> io::Result<(Target, Option<PathBu
         }
     }
     Ok((Target::Passing(tempfile::tempfile()?), None))
+}
+
+/// The file, if it is one: a pipe in its place would wait for ever.
+fn regular(place: &Path) -> Option<File> {
+    let is_file = fs::metadata(place).is_ok_and(|metadata| metadata.is_file());
+    is_file.then(|| File::open(place).ok()).flatten()
 }
