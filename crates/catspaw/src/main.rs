@@ -1,6 +1,7 @@
 //! catspaw finds the machines on your network that somebody else is using as a relay.
 
 mod args;
+mod console;
 mod indicators;
 mod input;
 mod moment;

@@ -13,7 +13,8 @@ use catspaw_relay::{Connection, LegPair};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::{Format, ScanArgs, When};
-use crate::input::{Expanded, Severity, Source, expand};
+use crate::console::{self, complain};
+use crate::input::{Expanded, Source, expand};
 use crate::output::{Output, Taken};
 use crate::owners::{self, LeaseFile, Owners};
 use crate::pipeline::{Gathered, Lanes, Options, Sorter, Stamps, Wanted, run};
@@ -23,25 +24,9 @@ use crate::report::{self, Cases, Findings, Names, Report, delivered, text};
 use crate::settings::Settings;
 use crate::tables::{Form, Table};
 
-/// The run failed.
-const FAILED: u8 = 2;
-/// Something was found.
-const FOUND: u8 = 1;
-
 /// Runs the command.
 pub(crate) fn scan(args: ScanArgs) -> ExitCode {
-    match Settings::new(args).and_then(|settings| Scan::new(settings)?.run()) {
-        Ok(found) => ExitCode::from(if found { FOUND } else { 0 }),
-        Err(why) => {
-            complain("error", &why);
-            ExitCode::from(FAILED)
-        }
-    }
-}
-
-/// Says something on standard error; where that is closed there is nobody to say it to.
-fn complain(kind: &str, what: &str) {
-    _ = writeln!(io::stderr(), "{kind}: {what}");
+    console::exit(Settings::new(args).and_then(|settings| Scan::new(settings)?.run()))
 }
 
 /// A scan whose files for output are open: it fails before it has read for an hour, not after.
@@ -90,13 +75,14 @@ impl Scan {
     fn run(mut self) -> Result<bool, String> {
         let mut gathered = self.gather()?;
         if let Err(nothing) = self.refuse_nothing(&gathered) {
-            self.tell_problems(&gathered, None);
+            console::tell(&gathered.problems, self.settings.quiet, |said| said);
             return Err(nothing);
         }
         owners::list(std::mem::take(&mut self.leases), &mut gathered.files);
         let redactor = self.redactor(&gathered)?;
         let redactor = redactor.as_ref();
-        self.tell_problems(&gathered, redactor);
+        let shown = |said: String| redactor.map_or_else(|| said.clone(), |redactor| redactor.name(&said));
+        console::tell(&gathered.problems, self.settings.quiet, shown);
         let names = Names::new(&gathered);
         let shown = redactor.map(|redactor| names.redacted(|name| redactor.name(name)));
         let shown = shown.as_ref().unwrap_or(&names);
@@ -244,21 +230,9 @@ impl Scan {
         ProgressBar::new(sizes.iter().sum()).with_style(style)
     }
 
-    fn tell_problems(&self, gathered: &Gathered, redactor: Option<&Redactor>) {
-        for problem in &gathered.problems {
-            let said = problem.to_string();
-            let said = redactor.map_or_else(|| said.clone(), |redactor| redactor.name(&said));
-            match problem.severity() {
-                Severity::Error => complain("error", &said),
-                Severity::Warning if self.settings.quiet => {}
-                Severity::Warning => complain("warning", &said),
-            }
-        }
-    }
-
     /// Nothing read, or nothing of it ours, is no result.
     fn refuse_nothing(&self, gathered: &Gathered) -> Result<(), String> {
-        let sensors = || gathered.files.values().filter(|file| !file.is_scan()).flat_map(|file| file.sensors.values());
+        let sensors = || gathered.sensors();
         if sensors().map(|sensor| sensor.records).sum::<u64>() == 0 {
             if gathered.scans.files > 0 {
                 return Ok(());

@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use base64::Engine as _;
-use catspaw_records::{Endpoint, Nanos, Place, Proto, RecordId, SensorId, Stamp};
+use catspaw_records::{Endpoint, Nanos, Place, Proto, RecordId, SensorId, Stamp, Uid};
 use catspaw_relay::{Basis, Connection, Leg, LegPair, Said, Sent, Topology};
 use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
@@ -340,54 +340,14 @@ fn community_id(proto: Proto, orig: Endpoint, resp: Endpoint) -> Option<String> 
     Some(format!("1:{}", base64::engine::general_purpose::STANDARD.encode(hash.finalize())))
 }
 
-struct Parts {
-    id: RecordId,
-    proto: Proto,
-    orig: Endpoint,
-    resp: Endpoint,
-    mapped_orig: Option<Endpoint>,
-    mapped_resp: Option<Endpoint>,
-    service: Option<String>,
-    history: Option<String>,
-}
-
-fn parts(connection: &Connection) -> Parts {
-    match &connection.said {
-        Said::Built(opened, _) => Parts {
-            id: opened.id,
-            proto: opened.proto,
-            orig: opened.orig,
-            resp: opened.resp,
-            mapped_orig: opened.mapped_orig,
-            mapped_resp: opened.mapped_resp,
-            service: None,
-            history: None,
-        },
-        Said::TornDown(closed) => Parts {
-            id: closed.id,
-            proto: closed.proto,
-            orig: closed.first,
-            resp: closed.second,
-            mapped_orig: None,
-            mapped_resp: None,
-            service: None,
-            history: None,
-        },
-        Said::Whole { whole, mapped } => Parts {
-            id: whole.id,
-            proto: whole.proto,
-            orig: whole.orig,
-            resp: whole.resp,
-            mapped_orig: mapped[0],
-            mapped_resp: mapped[1],
-            service: whole.service.map(|s| s.as_str().to_owned()),
-            history: whole.history.map(|h| h.as_str().to_owned()),
-        },
-    }
-}
-
 fn connection_row(connection: &Connection, names: &Names) -> Vec<Cell> {
-    let parts = parts(connection);
+    let (orig, resp) = connection.ends();
+    let [mapped_orig, mapped_resp] = connection.mapped();
+    let (service, history) = match &connection.said {
+        Said::Whole { whole, .. } => (whole.service, whole.history),
+        Said::Built(..) | Said::TornDown(_) => (None, None),
+    };
+    let word = |uid: Option<Uid>| uid.map_or(Cell::Unset, |uid| Cell::Text(uid.as_str().to_owned()));
     let sensor = names.sensor(connection.start.sensor);
     let bytes = connection.bytes();
     let directed = bytes.and_then(catspaw_records::Bytes::directed);
@@ -398,24 +358,24 @@ fn connection_row(connection: &Connection, names: &Names) -> Vec<Cell> {
     let source = places.first().map(|place| names.path(place.file).to_owned());
     vec![
         Cell::Seconds(connection.start.at.0),
-        Cell::Text(uid(parts.id, sensor, connection.start)),
-        addr(Some(parts.orig)),
-        port(Some(parts.orig)),
-        addr(Some(parts.resp)),
-        port(Some(parts.resp)),
-        Cell::Text(parts.proto.to_string()),
-        text(parts.service),
+        Cell::Text(uid(connection.id(), sensor, connection.start)),
+        addr(Some(orig)),
+        port(Some(orig)),
+        addr(Some(resp)),
+        port(Some(resp)),
+        Cell::Text(connection.proto().to_string()),
+        word(service),
         connection.duration().map_or(Cell::Unset, Cell::Seconds),
         directed.map_or(Cell::Unset, |(orig, _)| Cell::Number(orig)),
         directed.map_or(Cell::Unset, |(_, resp)| Cell::Number(resp)),
         text(connection.state().map(|state| state.name().to_owned())),
-        text(parts.history),
+        word(history),
         bytes.map_or(Cell::Unset, |bytes| Cell::Number(bytes.total())),
-        addr(parts.mapped_orig),
-        port(parts.mapped_orig),
-        addr(parts.mapped_resp),
-        port(parts.mapped_resp),
-        text(community_id(parts.proto, parts.orig, parts.resp)),
+        addr(mapped_orig),
+        port(mapped_orig),
+        addr(mapped_resp),
+        port(mapped_resp),
+        text(community_id(connection.proto(), orig, resp)),
         Cell::Flag(connection.late),
         Cell::Text(sensor.to_owned()),
         text(source),
@@ -462,8 +422,7 @@ impl Sorted for Connection {
     type Key = (RowKey, Option<i64>);
 
     fn key(&self) -> Self::Key {
-        let parts = parts(self);
-        ((self.start.at, self.start.sensor, parts.id, parts.orig), self.duration())
+        ((self.start.at, self.start.sensor, self.id(), self.ends().0), self.duration())
     }
 }
 

@@ -47,9 +47,7 @@ const FORGIVEN: f64 = 3.0;
 pub struct Tunnel {
     /// Its far end.
     pub far: Endpoint,
-    /// Its connections, by their place among the host's.
-    pub connections: Vec<usize>,
-    /// The connections that it carries, likewise: each with that of the tunnel's connection.
+    /// The connections that it carries, by their place among the host's: each with that of the tunnel's connection.
     pub carried: Vec<(usize, usize)>,
     /// Distinct targets with payload.
     pub targets: usize,
@@ -92,10 +90,9 @@ pub fn find_tunnel(legs: &[Leg], explained: impl Fn(&Leg) -> bool) -> Option<Tun
     let explained: Vec<bool> = legs.iter().map(explained).collect();
     let mut candidates: Vec<Candidate<'_>> =
         ends.into_iter().map(|(far, connections)| Candidate { legs, far, connections }).collect();
-    candidates.sort_by_key(|candidate| (std::cmp::Reverse(length(&candidate.lives())), candidate.far));
-    let candidates = candidates.into_iter().take(ENDS);
-    let mut busy = candidates.filter_map(|candidate| candidate.measure(&explained));
-    let measured: Vec<(Tunnel, bool)> = busy.by_ref().take(OTHERS + 2).collect();
+    candidates.sort_by_cached_key(|candidate| (std::cmp::Reverse(length(&candidate.lives())), candidate.far));
+    let busy = candidates.into_iter().take(ENDS).filter_map(|candidate| candidate.measure(&explained));
+    let measured: Vec<(Tunnel, bool)> = busy.take(OTHERS + 2).collect();
     if measured.len() > OTHERS + 1 {
         return None;
     }
@@ -124,9 +121,9 @@ impl Candidate<'_> {
         let ratios = Ratios::of(tunnel, sum(carried.iter().filter_map(size))?);
         let calls = self.calls(carried.len(), explained);
         let fits = ratios.agree(tunnel) && calls.are_of_a_tunnel();
-        let (far, targets, connections) = (self.far, targets.len(), self.connections);
+        let (far, targets) = (self.far, targets.len());
         let Ratios { total: ratio, ways } = ratios;
-        Some((Tunnel { far, connections, carried, targets, ratio, up_ratio: ways.map(|(up, _)| up), calls }, fits))
+        Some((Tunnel { far, carried, targets, ratio, up_ratio: ways.map(|(up, _)| up), calls }, fits))
     }
 
     /// Other connections that were opened while the tunnel lived, each with that of the tunnel's that was opened last.

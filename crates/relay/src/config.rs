@@ -20,6 +20,21 @@ impl Network {
         (bits <= most).then_some(Self { addr, bits })
     }
 
+    /// The network of so many bits, of IPv4 and of IPv6, that `addr` lies in; `None` where there are not that many.
+    #[must_use]
+    pub fn around(addr: IpAddr, v4: u8, v6: u8) -> Option<Self> {
+        match addr {
+            IpAddr::V4(addr) => {
+                let mask = u32::MAX.checked_shl(32_u32.checked_sub(v4.into())?).unwrap_or(0);
+                Self::new(IpAddr::V4((u32::from(addr) & mask).into()), v4)
+            }
+            IpAddr::V6(addr) => {
+                let mask = u128::MAX.checked_shl(128_u32.checked_sub(v6.into())?).unwrap_or(0);
+                Self::new(IpAddr::V6((u128::from(addr) & mask).into()), v6)
+            }
+        }
+    }
+
     /// Parses `192.0.2.0/24` or a single address.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {

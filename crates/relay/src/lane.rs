@@ -602,7 +602,7 @@ impl Lane {
             return;
         }
         let mean = crate::test::log_mean(&logs) + (logs.len() as f64).ln();
-        self.largest = Some(self.largest.map_or(mean, |largest| largest.max(mean)));
+        crate::test::raise(&mut self.largest, mean);
     }
 
     /// Makes room: legs that carried nothing go first, for no test uses them; most hosts that open so many scan.

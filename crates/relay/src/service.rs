@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::histogram::Histogram;
 use crate::leg::{Leg, Size};
 use crate::pairing::Model;
-use crate::test::{Candidate, Gap, Test};
+use crate::test::{Candidate, Gap, Test, raise};
 
 /// Inbound legs that are weighed for one outbound leg: those opened last before it.
 const CANDIDATES: usize = 64;
@@ -365,8 +365,4 @@ fn gap(inbound: &Leg, outbound: &Leg, shift: i64) -> Gap {
         (Some(i), Some(o)) => Gap::Apart(o.at.plus(shift).since(i.at)),
         _ => Gap::Open,
     }
-}
-
-fn raise(largest: &mut Option<f64>, value: f64) {
-    *largest = Some(largest.map_or(value, |l| l.max(value)));
 }

@@ -1,7 +1,7 @@
 //! What the fold gives away as it goes: rows that must be exact and would not fit in memory.
 
 use catspaw_records::{
-    Bytes, Closed, ConnState, Ending, Endpoint, HostKey, Nanos, Opened, Place, SensorId, Stamp, Whole,
+    Bytes, Closed, ConnState, Ending, Endpoint, HostKey, Nanos, Opened, Place, Proto, RecordId, SensorId, Stamp, Whole,
 };
 use serde::{Deserialize, Serialize};
 
@@ -42,6 +42,56 @@ pub enum Said {
 }
 
 impl Connection {
+    /// The witness's name of it.
+    #[must_use]
+    pub fn id(&self) -> RecordId {
+        match &self.said {
+            Said::Built(opened, _) => opened.id,
+            Said::TornDown(closed) => closed.id,
+            Said::Whole { whole, .. } => whole.id,
+        }
+    }
+
+    /// The transport.
+    #[must_use]
+    pub fn proto(&self) -> Proto {
+        match &self.said {
+            Said::Built(opened, _) => opened.proto,
+            Said::TornDown(closed) => closed.proto,
+            Said::Whole { whole, .. } => whole.proto,
+        }
+    }
+
+    /// Originator and responder.
+    #[must_use]
+    pub fn ends(&self) -> (Endpoint, Endpoint) {
+        match &self.said {
+            Said::Built(opened, _) => (opened.orig, opened.resp),
+            Said::TornDown(closed) => (closed.first, closed.second),
+            Said::Whole { whole, .. } => (whole.orig, whole.resp),
+        }
+    }
+
+    /// Originator and responder as the other side saw them, where the records say so.
+    #[must_use]
+    pub fn mapped(&self) -> [Option<Endpoint>; 2] {
+        match &self.said {
+            Said::Built(opened, _) => [opened.mapped_orig, opened.mapped_resp],
+            Said::TornDown(_) => [None; 2],
+            Said::Whole { mapped, .. } => *mapped,
+        }
+    }
+
+    /// How it ended; `None` where its end is not in the evidence.
+    #[must_use]
+    pub fn ending(&self) -> Option<Ending> {
+        match &self.said {
+            Said::Built(_, closed) => closed.map(|closed| closed.ending),
+            Said::TornDown(closed) => Some(closed.ending),
+            Said::Whole { whole, .. } => Some(whole.ending),
+        }
+    }
+
     /// Its life in nanoseconds.
     #[must_use]
     pub fn duration(&self) -> Option<i64> {
@@ -65,24 +115,17 @@ impl Connection {
     /// Whether its end is in the evidence, and it was answered as far as that says.
     #[must_use]
     pub fn ended(&self) -> bool {
-        let ending = match &self.said {
-            Said::Built(_, closed) => closed.map(|closed| closed.ending),
-            Said::TornDown(closed) => Some(closed.ending),
-            Said::Whole { whole, .. } => Some(whole.ending),
-        };
-        ending.is_some_and(|ending| !matches!(ending, Ending::NoAnswer | Ending::Open))
+        self.ending().is_some_and(|ending| !matches!(ending, Ending::NoAnswer | Ending::Open))
     }
 
     /// How it went, in Zeek's words where they say the same; `None` where a witness knows less than they claim.
     #[must_use]
     pub fn state(&self) -> Option<ConnState> {
-        let ending = match &self.said {
-            Said::Whole { whole, .. } => return whole.state,
-            Said::Built(_, closed) => closed.map_or(Ending::Open, |closed| closed.ending),
-            Said::TornDown(closed) => closed.ending,
-        };
+        if let Said::Whole { whole, .. } = &self.said {
+            return whole.state;
+        }
         let empty = self.bytes().is_some_and(|bytes| bytes.total() == 0);
-        match ending {
+        match self.ending().unwrap_or(Ending::Open) {
             Ending::Fins => Some(ConnState::Sf),
             Ending::ResetByOrig => Some(ConnState::Rsto),
             Ending::ResetByResp => Some(if empty { ConnState::Rej } else { ConnState::Rstr }),

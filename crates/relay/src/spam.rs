@@ -19,9 +19,9 @@ use std::net::IpAddr;
 use catspaw_records::Nanos;
 use serde::{Deserialize, Serialize};
 
-use crate::config::Config;
+use crate::config::{Config, Network};
 use crate::leg::Leg;
-use crate::test::{Capital, log_mean};
+use crate::test::{Capital, log_mean, raise};
 
 /// Its share of the error that the owner allows, fixed before any data.
 pub const SHARE: f64 = 0.08;
@@ -57,7 +57,7 @@ pub struct Caught {
 pub struct Stream {
     servers: BTreeSet<IpAddr>,
     answered: BTreeSet<IpAddr>,
-    pools: BTreeMap<IpAddr, u32>,
+    pools: BTreeMap<Option<Network>, u32>,
     by_connection: Capital<{ NEW_TRIED.len() }>,
     by_time: Capital<{ TIMES_TRIED.len() }>,
     last_new: Option<Nanos>,
@@ -129,7 +129,7 @@ impl Stream {
             self.take_time(leg.start.at);
         }
         let ratio = self.latest();
-        self.largest = Some(self.largest.map_or(ratio, |largest| largest.max(ratio)));
+        raise(&mut self.largest, ratio);
         let many = self.servers.len() >= SERVERS_LEAST && self.answered.len() >= ANSWERED_LEAST;
         let enough = many && ratio + SHARE.ln() >= -config.alpha.ln();
         if enough && self.caught.is_none() {
@@ -156,7 +156,7 @@ impl Stream {
         if self.servers.len() >= SERVERS_MOST || !self.servers.insert(server) {
             return false;
         }
-        let known = self.pools.entry(pool_of(server)).or_default();
+        let known = self.pools.entry(Network::around(server, 24, 48)).or_default();
         *known += 1;
         *known <= POOL
     }
@@ -164,12 +164,4 @@ impl Stream {
 
 fn second_of(at: Nanos) -> Nanos {
     Nanos(at.0.div_euclid(Nanos::SECOND) * Nanos::SECOND)
-}
-
-/// The /24 or /48 that a server lies in.
-fn pool_of(server: IpAddr) -> IpAddr {
-    match server {
-        IpAddr::V4(addr) => IpAddr::V4((u32::from(addr) & !0xff).into()),
-        IpAddr::V6(addr) => IpAddr::V6((u128::from(addr) >> 80 << 80).into()),
-    }
 }

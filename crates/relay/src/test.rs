@@ -304,6 +304,11 @@ fn log_sum(a: f64, b: f64) -> f64 {
     if top == f64::NEG_INFINITY { top } else { top + ((a - top).exp() + (b - top).exp()).ln() }
 }
 
+/// Keeps the larger.
+pub(crate) fn raise(largest: &mut Option<f64>, value: f64) {
+    *largest = Some(largest.map_or(value, |largest| largest.max(value)));
+}
+
 /// Logarithm of the mean of what `logs` are the logarithms of.
 pub(crate) fn log_mean(logs: &[f64]) -> f64 {
     logs.iter().copied().fold(f64::NEG_INFINITY, log_sum) - (logs.len() as f64).ln()

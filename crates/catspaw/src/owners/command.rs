@@ -92,6 +92,7 @@ fn answer(child: &mut Child) -> Option<String> {
         if Instant::now() >= deadline {
             return None;
         }
+        // The standard library cannot wait for a child for so long and no longer; it has closed its output and ends at once.
         thread::sleep(Duration::from_millis(5));
     }
     Some(String::from_utf8_lossy(&bytes).into_owned())

@@ -13,7 +13,7 @@ mod spill;
 mod survey;
 
 pub(crate) use parse::{PLACES, SensorCount, UnparsedCount};
-pub(crate) use restrict::{Restriction, ends};
+pub(crate) use restrict::Restriction;
 pub(crate) use route::Home;
 pub(crate) use rows::{Counted, Rows, Wanted};
 pub(crate) use run::{FileRead, Gathered, Options, run};

@@ -1,7 +1,6 @@
 //! From a block of lines to records sorted by shard.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use catspaw_records::{Block, HashSeed, HostKey, LineSink, Nanos, Reader, Record, SensorId, Unparsed};
 use catspaw_relay::Network;
@@ -85,14 +84,6 @@ pub(crate) fn count_network(counts: &mut BTreeMap<Network, u64>, network: Networ
     }
 }
 
-/// The /24 or /64 that an address lies in.
-fn network_of(addr: IpAddr) -> Option<Network> {
-    match addr {
-        IpAddr::V4(addr) => Network::new(Ipv4Addr::from(u32::from(addr) & !0xff).into(), 24),
-        IpAddr::V6(addr) => Network::new(Ipv6Addr::from(u128::from(addr) >> 64 << 64).into(), 64),
-    }
-}
-
 struct Collect<'a> {
     home: &'a Home,
     batch: Batch,
@@ -125,7 +116,7 @@ impl Collect<'_> {
             Event::Denied(_) | Event::Translation(_) => return,
         };
         for addr in ends {
-            if let Some(network) = network_of(addr) {
+            if let Some(network) = Network::around(addr, 24, 64) {
                 count_network(&mut self.batch.strangers, network, 1);
             }
         }

@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use catspaw_records::{Closed, Endpoint, Event, HostKey, Nanos, Proto, RecordId, SensorId, Side};
-use catspaw_relay::{Connection, Lane, Network, Said};
+use catspaw_relay::{Connection, Lane, Network};
 
 use super::route::Routed;
 
@@ -54,17 +54,8 @@ impl Restriction {
         if self.hosts.is_empty() && self.ports.is_empty() {
             return true;
         }
-        let (orig, resp) = ends(connection);
+        let (orig, resp) = connection.ends();
         is_looked_at(orig.addr) || (is_looked_at(resp.addr) && self.asks(resp.port))
-    }
-}
-
-/// Originator and responder.
-pub(crate) fn ends(connection: &Connection) -> (Endpoint, Endpoint) {
-    match &connection.said {
-        Said::Built(opened, _) => (opened.orig, opened.resp),
-        Said::TornDown(closed) => (closed.first, closed.second),
-        Said::Whole { whole, .. } => (whole.orig, whole.resp),
     }
 }
 

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 
 use catspaw_relay::{Attempt, Connection, LegPair, Sent, Sink};
 
-use super::restrict::ends;
 use super::spill::Spill;
 
 /// Which connections are kept for whoever wants to see them.
@@ -23,7 +22,7 @@ impl Wanted {
             Self::None => false,
             Self::All => true,
             Self::Of(host) => {
-                let (orig, resp) = ends(connection);
+                let (orig, resp) = connection.ends();
                 orig.addr == host || resp.addr == host
             }
         }

@@ -68,6 +68,13 @@ pub(crate) struct Gathered {
     pub(crate) strangers: BTreeMap<Network, u64>,
 }
 
+impl Gathered {
+    /// What was read of each file's sensors, but for scans, which have none.
+    pub(crate) fn sensors(&self) -> impl Iterator<Item = &SensorCount> {
+        self.files.values().filter(|file| !file.is_scan()).flat_map(|file| file.sensors.values())
+    }
+}
+
 /// Up to which moment the records of each sensor are complete.
 ///
 /// They never go back: what was released is folded, and what comes for a moment before is late.

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use catspaw_records::HostKey;
 use catspaw_relay::{Config, Network};
@@ -179,9 +179,8 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence]) -> Vec<String> {
 
 /// Whether hardly anything has an end in the networks that were named: a firewall's log has the addresses inside of NAT.
 fn hardly_ours(home: &Home, gathered: &Gathered) -> Option<String> {
-    let sensors = || gathered.files.values().filter(|file| !file.is_scan()).flat_map(|file| file.sensors.values());
-    let records: u64 = sensors().map(|sensor| sensor.records).sum();
-    let ours: u64 = sensors().map(|sensor| sensor.inside).sum();
+    let records: u64 = gathered.sensors().map(|sensor| sensor.records).sum();
+    let ours: u64 = gathered.sensors().map(|sensor| sensor.inside).sum();
     let busiest = gathered.strangers.iter().max_by_key(|&(_, &count)| count)?.0;
     (!home.nets.is_empty() && ours.saturating_mul(MANY_LATE) < records).then(|| {
         format!(
@@ -304,17 +303,7 @@ fn network_of(addr: IpAddr) -> Option<String> {
     if let Some(net) = private {
         return Some((*net).to_owned());
     }
-    match addr {
-        IpAddr::V4(addr) => {
-            let [a, b, c, _] = addr.octets();
-            Some(format!("{}/24", Ipv4Addr::new(a, b, c, 0)))
-        }
-        IpAddr::V6(addr) => {
-            let mut segments = addr.segments();
-            segments[4..].fill(0);
-            Some(format!("{}/64", std::net::Ipv6Addr::from(segments)))
-        }
-    }
+    Network::around(addr, 24, 64).map(|net| net.to_string())
 }
 
 /// What to say where no file gave a record: what stands in the way of most lines.

@@ -11,7 +11,7 @@ use catspaw_relay::{Config, Connection, Hypothesis, Lane, Leg, LegPair, SPAM_SHA
 use super::Cases;
 use super::cases::DNS;
 use super::incident::{Case, FIXED_TARGETS};
-use crate::pipeline::{Home, Lanes, Sorter, ends};
+use crate::pipeline::{Home, Lanes, Sorter};
 
 /// Inbound legs that are shown, and with `-v`.
 const SHOWN: usize = 40;
@@ -194,13 +194,13 @@ impl Material<'_> {
     }
 
     fn take_row(&self, row: &Connection, explained: &mut Explained, shown: &mut HashMap<Name, usize>) {
-        let (orig, resp) = ends(row);
-        let (name, proto, mark) = match &row.said {
-            Said::Built(opened, _) => (opened.id, opened.proto, opened.inside.orig),
-            Said::TornDown(closed) => (closed.id, closed.proto, closed.inside.orig),
-            Said::Whole { whole, .. } => (whole.id, whole.proto, whole.inside.orig),
+        let (orig, resp) = row.ends();
+        let mark = match &row.said {
+            Said::Built(opened, _) => opened.inside.orig,
+            Said::TornDown(closed) => closed.inside.orig,
+            Said::Whole { whole, .. } => whole.inside.orig,
         };
-        if proto != Proto::Tcp || row.late {
+        if row.proto() != Proto::Tcp || row.late {
             return;
         }
         if resp.addr != self.host {
@@ -217,14 +217,14 @@ impl Material<'_> {
         explained.empty += u64::from(!carried);
         let most = if self.verbose { SHOWN_VERBOSE } else { SHOWN };
         if (carried || self.verbose) && explained.inbound.len() < most {
-            shown.insert((name, row.start.at), explained.inbound.len());
+            shown.insert((row.id(), row.start.at), explained.inbound.len());
             let side = Side {
                 opened: row.start.at,
                 coarse: i64::from(row.start.resolution) >= Nanos::SECOND,
                 peer: orig.to_string(),
                 life: row.duration(),
                 bytes,
-                ended: ending(row).map_or("open", word),
+                ended: row.ending().map_or("open", word),
             };
             explained.inbound.push(Inbound { side, port: resp.port, carried_on: Vec::new() });
         }
@@ -330,14 +330,6 @@ fn side(leg: &Leg) -> Side {
         life: leg.end.map(|end| end.at.since(leg.start.at)),
         bytes: leg.size().map(|size| size.total().max(0) as u64),
         ended: leg.end.map_or("open", |end| word(end.ending)),
-    }
-}
-
-fn ending(row: &Connection) -> Option<Ending> {
-    match &row.said {
-        Said::Built(_, closed) => closed.map(|closed| closed.ending),
-        Said::TornDown(closed) => Some(closed.ending),
-        Said::Whole { whole, .. } => Some(whole.ending),
     }
 }
 

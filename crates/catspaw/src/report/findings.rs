@@ -87,11 +87,9 @@ impl<'a> Findings<'a> {
 
     /// Hosts with a connection that may be a tunnel's: all their outbound legs are looked at, now that they are known.
     fn look_for_tunnels(&mut self, rows: &mut [Rows], lanes: &'a [Lanes], config: &Config) -> io::Result<()> {
-        let lane = |(host, sensor, lane): &&(HostKey, SensorId, Box<catspaw_relay::Lane>)| {
-            lane.may_tunnel.then_some((*host, *sensor))
-        };
+        let may_tunnel = lanes.iter().flat_map(|shard| &shard.lanes).filter(|(.., lane)| lane.may_tunnel);
         let mut sights: BTreeMap<Sight, Vec<Leg>> =
-            lanes.iter().flat_map(|l| &l.lanes).filter_map(|l| lane(&l)).map(|sight| (sight, Vec::new())).collect();
+            may_tunnel.map(|&(host, sensor, _)| ((host, sensor), Vec::new())).collect();
         if sights.is_empty() {
             return Ok(());
         }
@@ -102,7 +100,7 @@ impl<'a> Findings<'a> {
                 if legs.len() < LEGS { legs.push(sent.leg) } else { self.legs_dropped += 1 }
             }
         }
-        let explained = self.explained(&sights)?;
+        let explained = self.paired(|sight| sights.contains_key(sight))?;
         for (sight, mut legs) in sights {
             legs.sort_by_key(|leg| (leg.start.at, leg.id, leg.peer));
             let of_sight = |leg: &Leg| explained.contains(&(sight, (leg.id, leg.start.at)));
@@ -113,17 +111,17 @@ impl<'a> Findings<'a> {
         Ok(())
     }
 
-    /// Outbound legs that a forward service carries something on by.
-    fn explained(&mut self, sights: &BTreeMap<Sight, Vec<Leg>>) -> io::Result<HashSet<(Sight, Name)>> {
-        let mut explained = HashSet::new();
+    /// Outbound legs of some hosts by which something is carried on, as far as is known by now.
+    fn paired(&mut self, is_asked: impl Fn(&Sight) -> bool) -> io::Result<HashSet<(Sight, Name)>> {
+        let mut paired = HashSet::new();
         self.pairs.for_each(|pair| {
             let sight = (pair.host, pair.sensor);
-            if sights.contains_key(&sight) {
-                explained.insert((sight, (pair.outbound.id, pair.outbound.start.at)));
+            if is_asked(&sight) {
+                paired.insert((sight, (pair.outbound.id, pair.outbound.start.at)));
             }
             Ok(())
         })?;
-        Ok(explained)
+        Ok(paired)
     }
 
     fn take_tunnel(
@@ -161,18 +159,12 @@ impl<'a> Findings<'a> {
     }
 
     fn add_mail(&mut self, rows: &mut [Rows], config: &Config, days: &mut Days) -> io::Result<()> {
-        if self.cases.cases.iter().all(|case| case.spam.is_none()) {
+        let direct: HashSet<HostKey> = self.cases.cases.iter().filter(|c| c.spam.is_some()).map(|c| c.host).collect();
+        if direct.is_empty() {
             return Ok(());
         }
         // What a relay of the host carries is counted there.
-        let mut carried: HashSet<(Sight, Name)> = HashSet::new();
-        let direct: HashSet<HostKey> = self.cases.cases.iter().filter(|c| c.spam.is_some()).map(|c| c.host).collect();
-        self.pairs.for_each(|pair| {
-            if direct.contains(&pair.host) {
-                carried.insert(((pair.host, pair.sensor), (pair.outbound.id, pair.outbound.start.at)));
-            }
-            Ok(())
-        })?;
+        let carried = self.paired(|(host, _)| direct.contains(host))?;
         let mut mail = Sorter::default();
         for rows in rows.iter_mut() {
             for sent in rows.sent.rows()? {

@@ -56,10 +56,7 @@ impl Sums {
             *client = (client.0 + 1, client.1 + if first { payload(&pair.inbound) } else { 0 });
         }
         self.add_target(out);
-        if self.places.len() < EXAMPLES {
-            self.places.extend([&pair.inbound, out].into_iter().flat_map(|leg| leg.places).flatten());
-            self.places.truncate(EXAMPLES);
-        }
+        self.show([&pair.inbound, out]);
         if new {
             let delivered = delivered(out, delivered_from) == Some(true);
             self.relayed += 1;
@@ -78,10 +75,12 @@ impl Sums {
         self.stretch(leg);
         self.delivered += u64::from(delivered);
         self.daily.entry(days.of(leg.start.at)).or_default().2 += u64::from(delivered);
-        if self.places.len() < EXAMPLES {
-            self.places.extend(leg.places.into_iter().flatten());
-            self.places.truncate(EXAMPLES);
-        }
+        self.show([leg]);
+    }
+
+    fn show<'a>(&mut self, legs: impl IntoIterator<Item = &'a Leg>) {
+        let room = EXAMPLES - self.places.len();
+        self.places.extend(legs.into_iter().flat_map(|leg| leg.places).flatten().take(room));
     }
 
     fn add_target(&mut self, out: &Leg) {

@@ -26,30 +26,15 @@ pub(crate) use self::index::MAGIC as INDEX_MAGIC;
 use self::keep::{Keeper, Log};
 use self::question::{Question, parse_end};
 use self::search::{Found, search};
-use crate::input::{Problem, Severity, Source, expand};
+use crate::console::{self, complain};
+use crate::input::{Problem, Source, expand};
 use crate::owners::{LeaseFile, Owners, sift};
 use crate::pipeline::{Looked, Stamps, follow_new_year, survey};
 use crate::settings::Settings;
 
-/// The run failed.
-const FAILED: u8 = 2;
-/// A question has no candidate, or several.
-const UNCLEAR: u8 = 1;
-
 /// Runs the command.
 pub(crate) fn trace(args: TraceArgs) -> ExitCode {
-    match Trace::new(args).and_then(Trace::run) {
-        Ok(clear) => ExitCode::from(if clear { 0 } else { UNCLEAR }),
-        Err(why) => {
-            say("error", &why);
-            ExitCode::from(FAILED)
-        }
-    }
-}
-
-/// Says something on standard error; where that is closed there is nobody to say it to.
-fn say(kind: &str, what: &str) {
-    _ = writeln!(io::stderr(), "{kind}: {what}");
+    console::exit(Trace::new(args).and_then(Trace::run).map(|clear| !clear))
 }
 
 /// What is to be done.
@@ -164,20 +149,14 @@ impl Trace {
     }
 
     fn tell(&self, logs: &[Log], leases: &[LeaseFile], problems: &[Problem]) {
-        for problem in problems {
-            match problem.severity() {
-                Severity::Error => say("error", &problem.to_string()),
-                Severity::Warning if self.settings.quiet => {}
-                Severity::Warning => say("warning", &problem.to_string()),
-            }
-        }
+        console::tell(problems, self.settings.quiet, |said| said);
         if self.settings.quiet {
             return;
         }
         for log in logs {
             let (name, state) = (log.source.name(), &log.index.directory.log);
             if log.made && log.kept.is_none() && log.source.size().is_some() {
-                say(
+                complain(
                     "warning",
                     &format!(
                         "{name}: its index cannot be kept, neither beside it nor in the cache: the next question reads it again; --index-dir names a place"
@@ -185,13 +164,13 @@ impl Trace {
                 );
             }
             if log.made && state.unparsed > 0 {
-                say(
+                complain(
                     "warning",
                     &format!("{name}: {} lines could not be read: catspaw scan shows which", state.unparsed),
                 );
             }
             if state.let_go > 0 {
-                say(
+                complain(
                     "warning",
                     &format!(
                         "{name}: {} connections and translations were open at once beyond what is kept: they count as open to the end",
@@ -200,18 +179,24 @@ impl Trace {
                 );
             }
             if let Some(year) = log.guessed_year {
-                say("warning", &format!("{name}: stamps without a year were taken as of {year}: --year says another"));
+                complain(
+                    "warning",
+                    &format!("{name}: stamps without a year were taken as of {year}: --year says another"),
+                );
             }
         }
         for file in leases {
             let unparsed: u64 = file.unparsed.values().map(|(count, _)| count).sum();
             if let Some((why, (_, lines))) = file.unparsed.first_key_value() {
                 let (name, line) = (file.source.name(), lines.first().copied().unwrap_or(0));
-                say("warning", &format!("{name}:{line}: {why} ({unparsed} such lines of leases could not be read)"));
+                complain(
+                    "warning",
+                    &format!("{name}:{line}: {why} ({unparsed} such lines of leases could not be read)"),
+                );
             }
         }
         if self.owners.dropped() > 0 {
-            say("warning", &format!("{} leases beyond what is kept were left out", self.owners.dropped()));
+            complain("warning", &format!("{} leases beyond what is kept were left out", self.owners.dropped()));
         }
     }
 
@@ -221,7 +206,7 @@ impl Trace {
             let (lines, size) = (state.lines, log.index.size());
             let made = if log.made { "made" } else { "up to date" };
             let kept = log.kept.as_ref().map_or("nowhere".to_owned(), |path| path.display().to_string());
-            say("index", &format!("{}: {made}: {lines} lines, {size} bytes in {kept}", log.source.name()));
+            complain("index", &format!("{}: {made}: {lines} lines, {size} bytes in {kept}", log.source.name()));
         }
     }
 
