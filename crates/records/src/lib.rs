@@ -3,9 +3,11 @@
 //! A reader is given bytes and gives back [`Record`]s and [`Unparsed`] places. It opens no file, reads no clock
 //! and never fails a run: what it cannot understand, it says where and why.
 
+mod alert;
 mod bytes;
 pub mod cisco;
 mod conn;
+mod content;
 mod host;
 pub mod leases;
 pub mod nmap;
@@ -14,8 +16,10 @@ mod record;
 mod stamp;
 pub mod zeek;
 
+pub use alert::Alert;
 pub use bytes::{ByteCount, ByteKind, Bytes};
 pub use conn::{ConnState, Ending, Endpoint, Proto};
+pub use content::{AppProto, Burst, Content, Digest, Target, Transaction, Utterance};
 pub use host::{HostKey, Side};
 pub use reader::{Reader, Sniffed, sniff};
 pub use record::{

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use crate::{Bytes, ConnState, Ending, Endpoint, Nanos, Proto, Stamp};
+use crate::{Burst, Bytes, ConnState, Content, Ending, Endpoint, Nanos, Proto, Stamp};
 
 /// Whose clock and whose ids: a firewall by its name in the syslog header, a Zeek node.
 ///
@@ -257,6 +257,10 @@ pub enum Event {
     Denied(Denied),
     /// A translation was built or torn down.
     Translation(Translation),
+    /// Something was said on a connection whose packets were read.
+    Content(Content),
+    /// Payload went one way on such a connection.
+    Burst(Burst),
 }
 
 /// One record of evidence.

@@ -94,7 +94,7 @@ fn ends(record: &Record) -> Option<(Endpoint, Endpoint)> {
         Event::Closed(closed) => Some((closed.first, closed.second)),
         Event::Denied(denied) => Some((denied.orig, denied.resp)),
         Event::Translation(translation) => Some((translation.real, translation.mapped)),
-        Event::Whole(_) => None,
+        Event::Whole(_) | Event::Content(_) | Event::Burst(_) => None,
     }
 }
 

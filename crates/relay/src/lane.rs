@@ -170,6 +170,7 @@ impl Lane {
             Event::Whole(whole) => self.whole(ctx, seen, whole, sink),
             Event::Denied(denied) => self.denied(ctx, seen, denied, sink),
             Event::Translation(translation) => self.translated(seen, translation),
+            Event::Content(_) | Event::Burst(_) => {}
         }
         Ok(())
     }
@@ -192,6 +193,12 @@ impl Lane {
     #[must_use]
     pub fn has_open(&self, closed: &Closed) -> bool {
         self.open.get(&(closed.proto, closed.id)).is_some_and(|open| open.is_of(closed))
+    }
+
+    /// Whether a connection of this name is open.
+    #[must_use]
+    pub fn has_opened(&self, proto: Proto, id: RecordId) -> bool {
+        self.open.contains_key(&(proto, id))
     }
 
     /// The moment of the last observation.

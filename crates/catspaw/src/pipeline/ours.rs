@@ -36,7 +36,7 @@ impl Ours {
             Event::Opened(opened) if routed.side == Side::Orig => opened.mapped_orig.map(|end| end.addr),
             Event::Opened(opened) => opened.mapped_resp.map(|end| end.addr),
             Event::Translation(translation) => Some(translation.mapped.addr),
-            Event::Closed(_) | Event::Whole(_) | Event::Denied(_) => None,
+            Event::Closed(_) | Event::Whole(_) | Event::Denied(_) | Event::Content(_) | Event::Burst(_) => None,
         };
         for addr in [Some(routed.host.addr()), mapped].into_iter().flatten() {
             if self.addresses.len() < ADDRESSES || self.addresses.contains(&addr) {

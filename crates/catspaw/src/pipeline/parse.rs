@@ -113,7 +113,7 @@ impl Collect<'_> {
             Event::Opened(o) => [o.orig.addr, o.resp.addr],
             Event::Closed(c) => [c.first.addr, c.second.addr],
             Event::Whole(w) => [w.orig.addr, w.resp.addr],
-            Event::Denied(_) | Event::Translation(_) => return,
+            Event::Denied(_) | Event::Translation(_) | Event::Content(_) | Event::Burst(_) => return,
         };
         for addr in ends {
             if let Some(network) = Network::around(addr, 24, 64) {

@@ -109,6 +109,9 @@ impl Filter {
             }
             Event::Closed(closed) => self.at_end(sensor, routed, lane, closed),
             Event::Whole(whole) => self.at_connection(routed, whole.start.at, whole.orig, whole.resp),
+            // What is asked for was decided by the connection's opening.
+            Event::Content(content) => at_open(lane, content.proto, content.id),
+            Event::Burst(burst) => at_open(lane, Proto::Tcp, burst.id),
         };
         if look != Look::Away && routed.side == Side::Resp && !routed.owner {
             // The other copy may have been passed over; then this one stands for the record.
@@ -116,6 +119,8 @@ impl Filter {
                 Event::Opened(opened) => opened.orig.addr,
                 Event::Closed(closed) => closed.first.addr,
                 Event::Whole(whole) => whole.orig.addr,
+                Event::Content(content) => content.orig.addr,
+                Event::Burst(burst) => burst.orig.addr,
                 Event::Denied(_) | Event::Translation(_) => return look,
             };
             routed.owner = !self.restriction.names(other);
@@ -191,4 +196,9 @@ impl Filter {
             self.forgotten += 1;
         }
     }
+}
+
+/// Something about a connection whose opening was asked for, or was not.
+fn at_open(lane: Option<&Lane>, proto: Proto, id: RecordId) -> Look {
+    if lane.is_some_and(|lane| lane.has_opened(proto, id)) { Look::At } else { Look::Away }
 }

@@ -80,6 +80,8 @@ fn ends(record: &Record) -> (IpAddr, IpAddr, Inside) {
         Event::Opened(opened) => (opened.orig.addr, opened.resp.addr, opened.inside),
         Event::Closed(closed) => (closed.first.addr, closed.second.addr, closed.inside),
         Event::Whole(whole) => (whole.orig.addr, whole.resp.addr, whole.inside),
+        Event::Content(content) => (content.orig.addr, content.resp.addr, content.inside),
+        Event::Burst(burst) => (burst.orig.addr, burst.resp.addr, burst.inside),
         Event::Denied(denied) => (denied.orig.addr, denied.resp.addr, nowhere),
         Event::Translation(translation) => (translation.real.addr, translation.real.addr, nowhere),
     }

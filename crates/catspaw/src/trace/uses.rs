@@ -122,7 +122,7 @@ impl Uses {
             Event::Closed(closed) => self.closed(closed, record.known, number, line),
             Event::Whole(whole) => self.whole(whole, record.known, number, line),
             Event::Translation(translation) => self.translation(translation, record.known, number, line),
-            Event::Denied(_) => {}
+            Event::Denied(_) | Event::Content(_) | Event::Burst(_) => {}
         }
     }
 

@@ -1,0 +1,1 @@
+//! From packets to connections: the table of flows, TCP after Zeek, streams put together.

@@ -1,0 +1,1 @@
+//! What is spoken on a stream: recognised by content on any port.
