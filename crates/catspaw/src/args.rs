@@ -28,7 +28,7 @@ pub(crate) enum Command {
     Trace(TraceArgs),
 }
 
-/// Judges hosts from evidence: Cisco PIX and ASA syslog, Zeek conn.log (TSV), plain or packed with gzip or zstd; with
+/// Judges hosts from evidence: packet captures (pcap, pcapng), Cisco PIX and ASA syslog, Zeek conn.log (TSV), plain or packed with gzip or zstd; with
 /// nmap's output (-oX, -oG) beside them.
 /// What a file is, is told from its content.
 ///
@@ -91,11 +91,28 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_enum, value_name = "WHEN")]
     pub(crate) progress: Option<When>,
 
+    /// Whether packets with a wrong checksum are left out [default: auto: unless more than a tenth of the first thousand have
+    /// one, as where the network card fills them in]
+    #[arg(long, value_enum, value_name = "WHEN")]
+    pub(crate) checksums: Option<Checksums>,
+
     #[command(flatten)]
     pub(crate) only: OnlyArgs,
 
     #[command(flatten)]
     pub(crate) views: ViewArgs,
+}
+
+/// When packets with a wrong checksum are left out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Checksums {
+    /// Unless more than a tenth of the first thousand packets have one
+    Auto,
+    /// Always
+    Check,
+    /// Never
+    Ignore,
 }
 
 /// Forms of the report.

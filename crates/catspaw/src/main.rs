@@ -7,6 +7,7 @@ mod input;
 mod moment;
 mod output;
 mod owners;
+mod packets;
 mod pipeline;
 mod redact;
 mod report;

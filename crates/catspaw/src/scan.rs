@@ -164,6 +164,7 @@ impl Scan {
             ours: self.key.is_some(),
             seed: HashSeed(random()),
             signatures: Arc::clone(&self.settings.signatures),
+            checksums: self.settings.checksums,
         };
         let (leases, problems) = owners::sift(&mut expanded.sources, &mut self.owners, &options.stamps);
         self.leases = leases;

@@ -16,7 +16,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::args::{Format, ScanArgs, When};
+use crate::args::{Checksums, Format, ScanArgs, When};
 use crate::indicators::Signatures;
 use crate::moment;
 use crate::owners;
@@ -54,6 +54,7 @@ pub(crate) struct Settings {
     pub(crate) quiet: bool,
     pub(crate) verbose: bool,
     pub(crate) progress: When,
+    pub(crate) checksums: Checksums,
     /// Nanoseconds.
     pub(crate) wait: i64,
     /// The owner's file of signatures, and what it says with those in the binary.
@@ -84,6 +85,7 @@ struct File {
     quiet: Option<bool>,
     verbose: Option<bool>,
     progress: Option<When>,
+    checksums: Option<Checksums>,
     signatures: Option<PathBuf>,
     #[serde(default)]
     authorised: Vec<Stanza>,
@@ -318,6 +320,7 @@ impl Settings {
             quiet: args.quiet || file.quiet.unwrap_or(false),
             verbose: args.verbose || file.verbose.unwrap_or(false),
             progress: args.progress.or(file.progress).unwrap_or(When::Auto),
+            checksums: args.checksums.or(file.checksums).unwrap_or(Checksums::Auto),
             wait,
             signatures: Arc::new(Signatures::load(signatures_file.as_deref())?),
             signatures_file,

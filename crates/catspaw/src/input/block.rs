@@ -137,6 +137,11 @@ impl BlockReader {
         Arc::clone(&self.progress)
     }
 
+    /// A problem with its file.
+    pub(crate) fn problem(&self, what: What) -> Problem {
+        self.source.problem(what)
+    }
+
     /// When the file was last written; for a pipe now.
     pub(crate) fn written(&self) -> SystemTime {
         self.written

@@ -33,6 +33,8 @@ pub(crate) enum What {
     NotEvidence(&'static str),
     /// There is nothing in it.
     Empty,
+    /// It is a capture that is damaged or cut off; in which way, and where.
+    Capture(String),
     /// It is a scan without its end.
     ScanCutOff,
     /// Its last line has no end.
@@ -56,9 +58,13 @@ impl Problem {
     /// How much it matters: nobody expects every file of a directory to be evidence.
     pub(crate) fn severity(&self) -> Severity {
         match self.what {
-            What::Empty | What::LastLine | What::ScanCutOff | What::NoFile | What::CutOff(_) | What::Damaged(..) => {
-                Severity::Warning
-            }
+            What::Empty
+            | What::Capture(_)
+            | What::LastLine
+            | What::ScanCutOff
+            | What::NoFile
+            | What::CutOff(_)
+            | What::Damaged(..) => Severity::Warning,
             _ if self.named => Severity::Error,
             _ => Severity::Warning,
         }
@@ -90,6 +96,7 @@ impl fmt::Display for Why<'_> {
             }
             What::NotEvidence(seems) => write!(f, "no evidence: {seems}"),
             What::Empty => f.write_str("empty"),
+            What::Capture(what) => f.write_str(what),
             What::ScanCutOff => f.write_str("the end of the scan is not in it: the hosts before it are read"),
             What::LastLine => f.write_str("the last line has no end: it may have been cut off there"),
             What::CutOff(packing) => {

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use catspaw_records::{Block, HashSeed, HostKey, LineSink, Nanos, Reader, Record, SensorId, Unparsed};
+use catspaw_records::{Alert, Block, HashSeed, HostKey, LineSink, Nanos, Reader, Record, SensorId, Unparsed};
 use catspaw_relay::Network;
 
 use super::reach::Reach;
 use super::route::{Home, Routed, route};
+use crate::packets::{Flows, SENSOR};
 
 /// Places that are shown of each kind of unparsed line.
 pub(crate) const PLACES: usize = 3;
@@ -25,6 +26,8 @@ pub(crate) struct SensorCount {
     pub(crate) records: u64,
     /// Lines that say nothing that is used.
     pub(crate) skipped: u64,
+    /// Packets that another capture file holds, too.
+    pub(crate) duplicates: u64,
     /// Records with an end of ours.
     pub(crate) inside: u64,
     /// The earliest and the latest moment of a record.
@@ -59,6 +62,10 @@ pub(crate) struct Batch {
     pub(crate) strangers: BTreeMap<Network, u64>,
     /// How far each sensor had come in the file before this block; the coordinator knows it.
     pub(crate) before: BTreeMap<SensorId, Reach>,
+    /// Rule alerts, in the order of the packets.
+    pub(crate) alerts: Vec<Alert>,
+    /// What the tables of flows left out, by why.
+    pub(crate) dropped: BTreeMap<&'static str, u64>,
 }
 
 impl Batch {
@@ -74,6 +81,26 @@ pub(crate) fn parse(mut reader: Reader, block: Block<'_>, seed: HashSeed, home: 
     let mut collect = Collect { home, batch: Batch { file: block.first.file, ..Batch::default() }, last: None };
     collect.batch.shards.resize_with(HostKey::SHARDS, Vec::new);
     reader.read(block, seed, &mut collect);
+    collect.batch
+}
+
+/// Sorts by shard what packets gave. Its records are not counted as the file's: that counts packets.
+pub(crate) fn sort_flows(flows: Flows, file: u32, home: &Home) -> Batch {
+    let mut collect = Collect { home, batch: Batch { file, ..Batch::default() }, last: None };
+    collect.batch.shards.resize_with(HostKey::SHARDS, Vec::new);
+    for record in flows.records {
+        collect.record(record, SENSOR.as_bytes());
+    }
+    let id = collect.sensor(SENSOR.as_bytes());
+    if let Some(count) = collect.batch.sensors.get_mut(&id) {
+        // Nothing that is known before this comes any more.
+        if flows.reached != Nanos::MAX {
+            count.reach.see(flows.reached);
+        }
+        (count.records, count.span) = (0, None);
+    }
+    collect.batch.dropped = flows.dropped;
+    collect.batch.alerts = flows.alerts;
     collect.batch
 }
 

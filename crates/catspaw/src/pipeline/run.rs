@@ -6,19 +6,22 @@ use std::io;
 use std::sync::Arc;
 use std::thread;
 
-use catspaw_records::{Days, HashSeed, HostKey, Nanos, Reader, SensorId};
+use catspaw_engine::Settings;
+use catspaw_records::{Alert, Days, HashSeed, HostKey, Nanos, Reader, SensorId};
 use catspaw_relay::{Config, Network};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use super::parse::{Batch, PLACES, Rank, SensorCount, UnparsedCount, count_network, parse};
+use super::parse::{Batch, PLACES, Rank, SensorCount, UnparsedCount, count_network, parse, sort_flows};
 use super::reach::Reach;
 use super::restrict::Restriction;
 use super::route::Home;
 use super::rows::{Counted, Rows, Wanted};
 use super::shard::{Lanes, Shard};
 use super::survey::{Looked, Stamps, Surveyed, follow_new_year, survey};
+use crate::args::Checksums;
 use crate::indicators::{Scans, Signatures};
 use crate::input::{BlockReader, LONG_LINE, Problem, Source, Summary, TextBlock};
+use crate::packets::{self, CaptureRead, Captures, Feed, Flows, Tracking};
 
 /// How to read.
 #[derive(Clone, Debug)]
@@ -36,6 +39,8 @@ pub(crate) struct Options {
     pub(crate) ours: bool,
     pub(crate) seed: HashSeed,
     pub(crate) signatures: Arc<Signatures>,
+    /// Whether packets with a wrong checksum are left out.
+    pub(crate) checksums: Checksums,
 }
 
 /// What was read of one file.
@@ -62,6 +67,10 @@ pub(crate) struct Gathered {
     /// Connections put together.
     pub(crate) counted: Counted,
     pub(crate) problems: Vec<Problem>,
+    /// What the tables of flows left out, by why.
+    pub(crate) dropped: BTreeMap<&'static str, u64>,
+    /// Rule alerts in the order of the packets.
+    pub(crate) alerts: Vec<Alert>,
     /// What scans found.
     pub(crate) scans: Scans,
     /// How often each network was an end of records without an end of ours.
@@ -91,28 +100,39 @@ impl Default for Watermarks {
     }
 }
 
-/// A file that is being read.
+/// A file that is being read; all captures together are one.
 struct Active {
     file: u32,
-    blocks: BlockReader,
-    reader: Reader,
+    content: Content,
     rank: Rank,
+    /// Nanoseconds that the merge waits for a record of it that comes out of order.
+    wait: i64,
     reach: BTreeMap<SensorId, Reach>,
     in_flight: usize,
     ended: bool,
 }
 
+enum Content {
+    Lines(BlockReader, Reader),
+    Packets(Box<Feed>),
+}
+
 struct Job {
     number: u64,
     file: u32,
-    block: TextBlock,
-    reader: Reader,
+    work: Work,
+}
+
+/// What is to be made records of, or to be sorted by shard.
+enum Work {
+    Lines(TextBlock, Reader),
+    Flows(Flows),
 }
 
 struct Done {
     number: u64,
     batch: Batch,
-    buffer: Vec<u8>,
+    buffer: Option<Vec<u8>>,
 }
 
 /// Reads all of `sources`. `progress` is told the bytes read from the disk.
@@ -122,9 +142,11 @@ struct Done {
 pub(crate) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(u64)) -> io::Result<Gathered> {
     let mut gathered = Gathered::default();
     let mut pending = Vec::new();
+    let mut captures = Vec::new();
     for (number, source) in sources.into_iter().enumerate() {
         match survey(source, number as u32, &options.stamps) {
             Ok(Looked::Log(surveyed)) => pending.push(surveyed),
+            Ok(Looked::Capture(capture)) => captures.push(capture),
             Ok(Looked::Scan(form, source, blocks)) => {
                 let opened = (source, blocks, number as u32);
                 let (read, problem) = gathered.scans.read(form, opened, &options.stamps.zone, &options.signatures);
@@ -165,6 +187,9 @@ pub(crate) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
             read_before: 0,
             gathered: &mut gathered,
         };
+        if !captures.is_empty() {
+            coordinator.track(scope, captures);
+        }
         coordinator.run(jobs, &done_queue, &shards, progress);
         drop(shards);
         let join =
@@ -183,9 +208,14 @@ pub(crate) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
 }
 
 fn parse_jobs(queue: &Receiver<Job>, done: &Sender<Done>, options: &Options) {
-    for Job { number, file, block, reader } in queue {
-        let batch = parse(reader, block.lines(file), options.seed, &options.home);
-        if done.send(Done { number, batch, buffer: block.into_buffer() }).is_err() {
+    for Job { number, file, work } in queue {
+        let (batch, buffer) = match work {
+            Work::Lines(block, reader) => {
+                (parse(reader, block.lines(file), options.seed, &options.home), Some(block.into_buffer()))
+            }
+            Work::Flows(flows) => (sort_flows(flows, file, &options.home), None),
+        };
+        if done.send(Done { number, batch, buffer }).is_err() {
             return;
         }
     }
@@ -295,8 +325,7 @@ impl Coordinator<'_> {
     }
 
     fn bytes_read(&self) -> u64 {
-        let now = |active: &Active| active.blocks.progress().on_disk.load(std::sync::atomic::Ordering::Relaxed);
-        self.read_before + self.active.iter().map(now).sum::<u64>()
+        self.read_before + self.active.iter().map(|active| active.content.bytes_read()).sum::<u64>()
     }
 
     /// Opens the files whose records may be due: those that begin before what the open ones have come to.
@@ -315,11 +344,36 @@ impl Coordinator<'_> {
         }
     }
 
+    /// Begins with the captures, all as one.
+    fn track<'scope>(&mut self, scope: &'scope thread::Scope<'scope, '_>, files: Vec<packets::Opened>) {
+        for opened in &files {
+            self.gathered.files.insert(opened.file, FileRead::new(opened.source.clone(), opened.format));
+        }
+        let Some(file) = files.iter().map(|opened| opened.file).min() else { return };
+        let captures = Captures::new(files, self.options.wait, self.options.seed.0);
+        let rank = (captures.begins(), 0, file);
+        let home = self.options.home.clone();
+        let settings = Settings {
+            sensor: packets::sensor(),
+            resolution: 1,
+            is_inside: Arc::new(move |addr| home.is_inside(addr, None)),
+        };
+        let verify = match self.options.checksums {
+            Checksums::Check => true,
+            Checksums::Ignore => false,
+            Checksums::Auto => captures.are_checksums_right(),
+        };
+        let tracking = Tracking { settings: Arc::new(settings), threads: self.options.threads, verify };
+        let content = Content::Packets(Box::new(Feed::start(scope, captures, &tracking)));
+        self.active.push(Active { file, content, rank, wait: 0, reach: BTreeMap::new(), in_flight: 0, ended: false });
+    }
+
     fn activate(&mut self, blocks: BlockReader, Surveyed { source, reader, guessed_year, rank, .. }: Surveyed) {
         let file = rank.2;
         let read = FileRead { guessed_year, ..FileRead::new(source, reader.format()) };
         self.gathered.files.insert(file, read);
-        self.active.push(Active { file, blocks, reader, rank, reach: BTreeMap::new(), in_flight: 0, ended: false });
+        let (content, wait) = (Content::Lines(blocks, reader), self.options.wait);
+        self.active.push(Active { file, content, rank, wait, reach: BTreeMap::new(), in_flight: 0, ended: false });
     }
 
     /// The next block of the file that is furthest behind. Several files are read in step: one block each is on its
@@ -331,26 +385,24 @@ impl Coordinator<'_> {
             .iter_mut()
             .filter(|active| !active.ended && (alone || active.in_flight == 0))
             .min_by_key(|active| active.reached())?;
-        let Some(block) = active.blocks.next(self.buffers.pop().unwrap_or_default()) else {
+        let Some(work) = active.content.next(&mut self.buffers) else {
             active.ended = true;
             return None;
         };
-        let reader = active.reader.clone();
-        active.reader.advance(block.bytes());
         active.in_flight += 1;
         let number = self.next_job;
         self.next_job += 1;
-        Some(Job { number, file: active.file, block, reader })
+        Some(Job { number, file: active.file, work })
     }
 
     /// Takes a parsed block in its turn and says up to which moment the shards may go on.
     fn take(&mut self, done: Done) -> (Arc<Batch>, Arc<Watermarks>) {
         let Done { mut batch, buffer, .. } = done;
-        self.buffers.push(buffer);
+        self.buffers.extend(buffer);
         if let Some(active) = self.active.iter_mut().find(|active| active.file == batch.file) {
             active.in_flight -= 1;
             batch.rank = active.rank;
-            for (&sensor, count) in batch.sensors.iter().filter(|(_, count)| count.records > 0) {
+            for (&sensor, count) in batch.sensors.iter().filter(|(_, count)| count.reach.reached().is_some()) {
                 let reach = active.reach.entry(sensor).or_default();
                 batch.before.insert(sensor, *reach);
                 reach.follow(&count.reach);
@@ -362,20 +414,26 @@ impl Coordinator<'_> {
         for (&network, &count) in &batch.strangers {
             count_network(&mut self.gathered.strangers, network, count);
         }
+        for (what, count) in std::mem::take(&mut batch.dropped) {
+            *self.gathered.dropped.entry(what).or_default() += count;
+        }
+        self.gathered.alerts.append(&mut batch.alerts);
         self.advance_watermarks();
         (Arc::new(batch), Arc::new(self.watermarks.clone()))
     }
 
     fn advance_watermarks(&mut self) {
         let next = self.pending.last().map_or(Nanos::MAX, |surveyed| surveyed.rank.0);
-        let wait = self.options.wait;
-        let others = self.active.iter().map(Active::reached).fold(next, Nanos::min).plus(-wait);
-        let reached: Vec<Nanos> = self.active.iter().map(Active::reached).collect();
+        let next = next.plus(-self.options.wait);
+        let reached: Vec<Nanos> = self.active.iter().map(|active| active.reached().plus(-active.wait)).collect();
+        let others = reached.iter().copied().fold(next, Nanos::min);
         let Watermarks { others: all, by_sensor } = &mut self.watermarks;
         *all = others.max(*all);
         for sensor in self.active.iter().flat_map(|active| active.reach.keys().copied()) {
-            let of = |(active, &reached): (&Active, &Nanos)| active.reached_by(sensor).unwrap_or(reached);
-            let own = self.active.iter().zip(&reached).map(of).fold(next, Nanos::min).plus(-wait);
+            let of = |(active, &reached): (&Active, &Nanos)| {
+                active.reached_by(sensor).map_or(reached, |own| own.plus(-active.wait))
+            };
+            let own = self.active.iter().zip(&reached).map(of).fold(next, Nanos::min);
             let before = by_sensor.entry(sensor).or_insert(own);
             *before = own.max(*before);
         }
@@ -385,12 +443,50 @@ impl Coordinator<'_> {
     fn close_ended(&mut self) {
         while let Some(at) = self.active.iter().position(|active| active.ended && active.in_flight == 0) {
             let active = self.active.remove(at);
-            let summary = active.blocks.finish();
-            self.read_before += summary.on_disk;
-            if let Some(file) = self.gathered.files.get_mut(&active.file) {
-                file.finish(&summary);
+            match active.content {
+                Content::Lines(blocks, _) => {
+                    let summary = blocks.finish();
+                    self.read_before += summary.on_disk;
+                    if let Some(file) = self.gathered.files.get_mut(&active.file) {
+                        file.finish(&summary);
+                    }
+                    self.gathered.problems.extend(summary.problem);
+                }
+                Content::Packets(feed) => feed.finish().into_iter().for_each(|read| self.captured(read)),
             }
-            self.gathered.problems.extend(summary.problem);
+        }
+    }
+}
+
+impl Coordinator<'_> {
+    /// Takes what was read of a capture.
+    fn captured(&mut self, read: CaptureRead) {
+        self.read_before += read.bytes;
+        if let Some(file) = self.gathered.files.get_mut(&read.file) {
+            file.captured(&read);
+        }
+        self.gathered.problems.extend(read.problems);
+    }
+}
+
+impl Content {
+    fn bytes_read(&self) -> u64 {
+        match self {
+            Self::Lines(blocks, _) => blocks.progress().on_disk.load(std::sync::atomic::Ordering::Relaxed),
+            Self::Packets(feed) => feed.bytes_read(),
+        }
+    }
+
+    /// The next piece of work, in a buffer of one before.
+    fn next(&mut self, buffers: &mut Vec<Vec<u8>>) -> Option<Work> {
+        match self {
+            Self::Lines(blocks, reader) => {
+                let block = blocks.next(buffers.pop().unwrap_or_default())?;
+                let before = reader.clone();
+                reader.advance(block.bytes());
+                Some(Work::Lines(block, before))
+            }
+            Self::Packets(feed) => feed.next().map(Work::Flows),
         }
     }
 }
@@ -435,6 +531,17 @@ impl FileRead {
             own.lines.extend(&count.lines);
             own.lines.truncate(PLACES);
         }
+    }
+
+    /// Of a capture the records are packets.
+    fn captured(&mut self, read: &CaptureRead) {
+        self.bytes = read.bytes;
+        let own = self.sensors.entry(packets::sensor()).or_default();
+        own.name = packets::SENSOR.to_owned();
+        own.records = read.packets;
+        own.skipped = read.skipped;
+        own.duplicates = read.duplicates;
+        own.span = read.span;
     }
 
     fn finish(&mut self, summary: &Summary) {

@@ -1,5 +1,6 @@
 //! A first look at every file: what it is, and where its records begin in time.
 
+use catspaw_engine::capture;
 use catspaw_records::{
     Block, Clock, HashSeed, LineSink, Nanos, Place, Reader, Record, Sniffed, Unparsed, YearHint, nmap, sniff,
 };
@@ -9,6 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::parse::Rank;
 use crate::input::{BlockReader, Problem, Source, What};
+use crate::packets::Opened;
 
 /// Days between the first stamps of two files from which on they are not taken for parts of one log.
 const NEW_LOG: i32 = 60;
@@ -71,6 +73,8 @@ pub(crate) struct Surveyed {
 pub(crate) enum Looked {
     /// Records in the order of time.
     Log(Surveyed),
+    /// Packets.
+    Capture(Opened),
     /// A scan.
     Scan(nmap::Form, Source, BlockReader),
 }
@@ -85,6 +89,9 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps) -> Result<Looke
     }
     if let Some(form) = nmap::Form::sniff(head) {
         return Ok(Looked::Scan(form, source, blocks));
+    }
+    if capture::sniff(head) {
+        return Ok(Looked::Capture(Opened::new(source, file, blocks)));
     }
     let reader = match sniff(head, clock) {
         Sniffed::Evidence(reader) => reader,

@@ -220,7 +220,7 @@ fn evidence(gathered: &Gathered, lanes: &[Lanes], names: &Names) -> Vec<Evidence
                 records: count.records,
                 skipped: count.skipped,
                 late,
-                duplicates,
+                duplicates: duplicates + count.duplicates,
                 first: count.span.map(|(first, _)| time::rfc3339(first)),
                 last: count.span.map(|(_, last)| time::rfc3339(last)),
                 clock_offset: 0.0,
@@ -274,7 +274,8 @@ fn dropped(lanes: &[Lanes], found: &Findings<'_>, gathered: &Gathered, indicated
         ("translations of a host", sum(|lane| lane.translations.dropped)),
         ("attempts that waited for retries", found.told.hurried),
     ];
-    tables.into_iter().filter(|&(_, count)| count > 0).map(|(table, count)| Dropped { table, count }).collect()
+    let flows = gathered.dropped.iter().map(|(&table, &count)| (table, count));
+    tables.into_iter().chain(flows).filter(|&(_, count)| count > 0).map(|(table, count)| Dropped { table, count }).collect()
 }
 
 /// The networks that were taken as ours.

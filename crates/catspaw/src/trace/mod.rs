@@ -106,8 +106,8 @@ impl Trace {
         for (number, source) in sources.into_iter().enumerate() {
             match survey(source, number as u32, &stamps) {
                 Ok(Looked::Log(log)) => surveyed.push(log),
-                // Scans of ports tell nothing of who had an address.
-                Ok(Looked::Scan(..)) => {}
+                // Neither scans of ports nor packets tell who had an address behind a translation.
+                Ok(Looked::Scan(..) | Looked::Capture(_)) => {}
                 Err(problem) => problems.push(problem),
             }
         }

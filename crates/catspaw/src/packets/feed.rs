@@ -1,0 +1,226 @@
+//! The flow workers as one source of records in the order in which they became known.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use catspaw_engine::Settings;
+use catspaw_records::{Alert, Event, Nanos, Record, RecordId};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+
+use super::block::PacketBlock;
+use super::captures::{CaptureRead, Captures};
+use super::track::{Given, TIMER, Worker};
+
+/// Blocks that wait for each worker.
+const QUEUE: usize = 2;
+
+/// How packets are tracked.
+#[derive(Clone)]
+pub(crate) struct Tracking {
+    pub(crate) settings: Arc<Settings>,
+    pub(crate) threads: usize,
+    /// Whether checksums are looked at.
+    pub(crate) verify: bool,
+}
+
+/// What a block of packets gave.
+#[derive(Debug, Default)]
+pub(crate) struct Flows {
+    /// In the order in which they became known.
+    pub(crate) records: Vec<Record>,
+    /// In the order of the packets.
+    pub(crate) alerts: Vec<Alert>,
+    /// What was left out, by why.
+    pub(crate) dropped: BTreeMap<&'static str, u64>,
+    /// The latest stamp so far: nothing that is known earlier comes after.
+    pub(crate) reached: Nanos,
+}
+
+/// Where flows come from.
+pub(crate) enum Feed {
+    /// All in the caller's thread.
+    Inline { captures: Box<Captures>, worker: Worker, spare: PacketBlock, ended: bool },
+    /// A reader and several workers.
+    Threads(Threads),
+}
+
+/// A message to a worker.
+#[derive(Clone)]
+enum Work {
+    Block(u64, Arc<PacketBlock>),
+    End(u64),
+}
+
+/// What a worker made of it.
+struct Tracked {
+    number: u64,
+    given: Given,
+    block: Option<Arc<PacketBlock>>,
+}
+
+pub(crate) struct Threads {
+    workers: usize,
+    results: Receiver<Tracked>,
+    spare: Sender<PacketBlock>,
+    counts: Receiver<Vec<CaptureRead>>,
+    on_disk: Arc<AtomicU64>,
+    next: u64,
+    waiting: BTreeMap<u64, Vec<Tracked>>,
+}
+
+impl Feed {
+    /// Begins to read `captures`.
+    pub(crate) fn start<'scope>(
+        scope: &'scope thread::Scope<'scope, '_>,
+        captures: Captures,
+        tracking: &Tracking,
+    ) -> Self {
+        let workers = tracking.threads.max(1);
+        let worker = |n| Worker::new(n, workers, &tracking.settings, tracking.verify);
+        if workers == 1 {
+            let captures = Box::new(captures);
+            return Self::Inline { captures, worker: worker(0), spare: PacketBlock::default(), ended: false };
+        }
+        let (done, results) = bounded(workers * (QUEUE + 1));
+        let mut queues = Vec::new();
+        for n in 0..workers {
+            let (blocks, queue) = bounded(QUEUE);
+            queues.push(blocks);
+            let (worker, done) = (worker(n), done.clone());
+            scope.spawn(move || work(worker, &queue, &done));
+        }
+        let (spare, spares) = unbounded();
+        let (count, counts) = bounded(1);
+        let on_disk = captures.on_disk();
+        scope.spawn(move || {
+            let read = read(captures, &queues, &spares);
+            // Nobody asks where the run was given up.
+            let _ = count.send(read);
+        });
+        Self::Threads(Threads { workers, results, spare, counts, on_disk, next: 0, waiting: BTreeMap::new() })
+    }
+
+    /// What the next block gave; `None` at the end.
+    pub(crate) fn next(&mut self) -> Option<Flows> {
+        match self {
+            Self::Inline { ended: true, .. } => None,
+            Self::Inline { captures, worker, spare, ended } => {
+                let block = captures.next(std::mem::take(spare), 1);
+                let Some(block) = block else {
+                    *ended = true;
+                    return Some(Flows::of(vec![worker.finish()], Nanos::MAX));
+                };
+                let mut given = worker.take(&block);
+                given.add_dropped(&block.dropped);
+                let flows = Flows::of(vec![given], block.reached);
+                *spare = block;
+                Some(flows)
+            }
+            Self::Threads(threads) => threads.next(),
+        }
+    }
+
+    /// Bytes read from the disk so far.
+    pub(crate) fn bytes_read(&self) -> u64 {
+        let on_disk = match self {
+            Self::Inline { captures, .. } => captures.on_disk(),
+            Self::Threads(threads) => Arc::clone(&threads.on_disk),
+        };
+        on_disk.load(Ordering::Relaxed)
+    }
+
+    /// What was read of each file, after the end.
+    pub(crate) fn finish(self) -> Vec<CaptureRead> {
+        match self {
+            Self::Inline { captures, .. } => captures.finish(),
+            Self::Threads(threads) => threads.counts.recv().unwrap_or_default(),
+        }
+    }
+}
+
+impl Threads {
+    fn next(&mut self) -> Option<Flows> {
+        while self.waiting.get(&self.next).is_none_or(|tracked| tracked.len() < self.workers) {
+            let tracked = self.results.recv().ok()?;
+            self.waiting.entry(tracked.number).or_default().push(tracked);
+        }
+        let tracked = self.waiting.remove(&self.next)?;
+        self.next += 1;
+        let (mut given, blocks): (Vec<Given>, Vec<_>) = tracked.into_iter().map(|one| (one.given, one.block)).unzip();
+        // The last of the workers' handles gives the block's memory back.
+        let block = blocks.into_iter().flatten().filter_map(|block| Arc::try_unwrap(block).ok()).last();
+        let reached = block.as_ref().map_or(Nanos::MAX, |block| block.reached);
+        if let Some(block) = block {
+            given.iter_mut().take(1).for_each(|given| given.add_dropped(&block.dropped));
+            // The reader may have come to its end.
+            let _ = self.spare.send(block);
+        }
+        Some(Flows::of(given, reached))
+    }
+}
+
+impl Given {
+    fn add_dropped(&mut self, dropped: &BTreeMap<&'static str, u64>) {
+        for (&what, &count) in dropped {
+            *self.dropped.entry(what).or_default() += count;
+        }
+    }
+}
+
+impl Flows {
+    /// Merges what the workers gave. Records of one moment come in the order of the packets that brought them, and those
+    /// that timers brought by their connections' names; those of one connection stay in their order.
+    fn of(given: Vec<Given>, reached: Nanos) -> Self {
+        let mut flows = Self { reached, ..Self::default() };
+        let mut records = Vec::new();
+        for one in given {
+            records.extend(one.records);
+            flows.alerts.extend(one.alerts);
+            for (what, count) in one.dropped {
+                *flows.dropped.entry(what).or_default() += count;
+            }
+        }
+        records.sort_by_key(|(trigger, record)| (record.known.at, *trigger, (*trigger == TIMER).then(|| name(record))));
+        flows.records = records.into_iter().map(|(_, record)| record).collect();
+        flows.alerts.sort_by_key(|alert| (alert.at.at, alert.place, alert.rule));
+        flows
+    }
+}
+
+fn name(record: &Record) -> Option<RecordId> {
+    match &record.event {
+        Event::Opened(opened) => Some(opened.id),
+        Event::Closed(closed) => Some(closed.id),
+        Event::Whole(whole) => Some(whole.id),
+        Event::Content(content) => Some(content.id),
+        Event::Burst(burst) => Some(burst.id),
+        Event::Denied(_) | Event::Translation(_) => None,
+    }
+}
+
+fn read(mut captures: Captures, queues: &[Sender<Work>], spares: &Receiver<PacketBlock>) -> Vec<CaptureRead> {
+    let mut number = 0;
+    let tell = |work: Work| queues.iter().all(|queue| queue.send(work.clone()).is_ok());
+    while let Some(block) = captures.next(spares.try_recv().unwrap_or_default(), queues.len()) {
+        if !tell(Work::Block(number, Arc::new(block))) {
+            return Vec::new();
+        }
+        number += 1;
+    }
+    tell(Work::End(number));
+    captures.finish()
+}
+
+fn work(mut worker: Worker, queue: &Receiver<Work>, done: &Sender<Tracked>) {
+    for work in queue {
+        let tracked = match work {
+            Work::Block(number, block) => Tracked { number, given: worker.take(&block), block: Some(block) },
+            Work::End(number) => Tracked { number, given: worker.finish(), block: None },
+        };
+        if done.send(tracked).is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+//! From capture files to records: blocks of packets in the order of time, tracked by flow on several threads, merged
+//! again in the order in which each thing became known.
+//!
+//! ```text
+//! files ─ Captures ─▶ PacketBlock ─▶ flow workers (64 virtual shards by the flow's hash) ─▶ Feed ─▶ Flows
+//! ```
+//!
+//! The one serial part reads, finds the IP packets and puts fragments together; everything else is done per flow. With
+//! one thread all of it runs in the caller's.
+
+mod block;
+mod captures;
+mod feed;
+mod track;
+
+pub(crate) use captures::{CaptureRead, Captures, Opened};
+pub(crate) use feed::{Feed, Flows, Tracking};
+
+use catspaw_records::SensorId;
+
+/// The sensor of all captures: whoever captured does not say his name.
+pub(crate) const SENSOR: &str = "capture";
+
+/// Its id.
+pub(crate) fn sensor() -> SensorId {
+    SensorId::of(SENSOR.as_bytes())
+}

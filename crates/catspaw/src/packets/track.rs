@@ -1,0 +1,87 @@
+//! One worker's flow shards.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use catspaw_engine::flow::Tracker;
+use catspaw_engine::{Output, Settings, decode};
+use catspaw_records::{Alert, Nanos, Place, Record};
+
+use super::block::{PacketBlock, SHARDS};
+
+/// What timers bring comes after all that packets of the same moment bring.
+pub(super) const TIMER: Place = Place { file: u32::MAX, line: u64::MAX };
+
+/// What the packets of a block gave.
+#[derive(Debug)]
+pub(super) struct Given {
+    /// With the packet that brought it, [`TIMER`] where none did.
+    pub(super) records: Vec<(Place, Record)>,
+    pub(super) alerts: Vec<Alert>,
+    pub(super) dropped: BTreeMap<&'static str, u64>,
+    trigger: Place,
+}
+
+impl Default for Given {
+    fn default() -> Self {
+        Self { records: Vec::new(), alerts: Vec::new(), dropped: BTreeMap::new(), trigger: TIMER }
+    }
+}
+
+impl Output for Given {
+    fn record(&mut self, record: Record) {
+        self.records.push((self.trigger, record));
+    }
+
+    fn alert(&mut self, alert: Alert) {
+        self.alerts.push(alert);
+    }
+
+    fn dropped(&mut self, what: &'static str, count: u64) {
+        *self.dropped.entry(what).or_default() += count;
+    }
+}
+
+/// The shards of one worker.
+pub(crate) struct Worker {
+    worker: usize,
+    workers: usize,
+    verify: bool,
+    trackers: Vec<Tracker>,
+}
+
+impl Worker {
+    pub(super) fn new(worker: usize, workers: usize, settings: &Arc<Settings>, verify: bool) -> Self {
+        let own = (worker..SHARDS).step_by(workers.max(1));
+        Self { worker, workers, verify, trackers: own.map(|_| Tracker::new(Arc::clone(settings))).collect() }
+    }
+
+    /// Takes its packets of a block, and lets its timers come to where the block does.
+    pub(super) fn take(&mut self, block: &PacketBlock) -> Given {
+        let mut given = Given::default();
+        for (located, ip) in block.packets(self.worker) {
+            let Some(packet) = decode::packet(ip, located.at, located.place, self.verify) else {
+                given.dropped("packets with a broken header", 1);
+                continue;
+            };
+            given.trigger = located.place;
+            if let Some(tracker) = self.trackers.get_mut(usize::from(located.shard) / self.workers) {
+                tracker.packet(&packet, &mut given);
+            }
+        }
+        given.trigger = TIMER;
+        self.advance(block.reached, &mut given);
+        given
+    }
+
+    fn advance(&mut self, now: Nanos, given: &mut Given) {
+        self.trackers.iter_mut().for_each(|tracker| tracker.advance(now, given));
+    }
+
+    /// The evidence ends.
+    pub(super) fn finish(&mut self) -> Given {
+        let mut given = Given::default();
+        self.trackers.iter_mut().for_each(|tracker| tracker.finish(&mut given));
+        given
+    }
+}

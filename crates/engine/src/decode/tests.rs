@@ -1,0 +1,186 @@
+use std::net::Ipv4Addr;
+
+use catspaw_records::{Nanos, Place};
+
+use super::*;
+use crate::TcpFlags;
+use crate::capture::LinkType;
+
+const PLACE: Place = Place { file: 0, line: 1 };
+
+/// An IPv4 packet with right lengths and no checksums.
+fn ipv4(proto: u8, id: u16, part: u16, payload: &[u8]) -> Vec<u8> {
+    let total = (20 + payload.len()) as u16;
+    let mut bytes = vec![0x45, 0];
+    bytes.extend(total.to_be_bytes());
+    bytes.extend(id.to_be_bytes());
+    bytes.extend(part.to_be_bytes());
+    bytes.extend([64, proto, 0, 0, 10, 0, 0, 1, 192, 0, 2, 9]);
+    bytes.extend(payload);
+    bytes
+}
+
+fn tcp(payload: &[u8]) -> Vec<u8> {
+    let mut bytes = vec![0x04, 0x01, 0x00, 0x19, 0, 0, 0, 7, 0, 0, 0, 9, 0x50, 0x18, 1, 0, 0, 0, 0, 0];
+    bytes.extend(payload);
+    bytes
+}
+
+fn ethernet(kind: [u8; 2], payload: &[u8]) -> Vec<u8> {
+    [&[0; 12][..], &kind, payload].concat()
+}
+
+fn locate(decoder: &mut Decoder, link: LinkType, bytes: &[u8]) -> Option<Vec<u8>> {
+    let frame = Frame { at: Nanos(0), number: 1, link, bytes, wire_len: bytes.len() as u32 };
+    decoder.locate(&frame, &mut |_, _| {}).map(|located| located.ip.into_owned())
+}
+
+/// The payload of the one packet that a frame of `link` holds.
+fn payload(link: LinkType, bytes: &[u8]) -> Option<Vec<u8>> {
+    let ip = locate(&mut Decoder::new(), link, bytes)?;
+    packet(&ip, Nanos(0), PLACE, false).map(|packet| packet.payload.to_vec())
+}
+
+#[test]
+fn every_link_leads_to_the_same_packet() {
+    let ip = ipv4(6, 1, 0, &tcp(b"hello"));
+    let eth = ethernet([8, 0], &ip);
+    let vlan = ethernet([0x88, 0xa8], &[&[0, 1, 0x81, 0, 0, 2, 8, 0][..], &ip].concat());
+    let mpls = ethernet([0x88, 0x47], &[&[0, 1, 0x00, 64, 0, 2, 0x01, 64][..], &ip].concat());
+    let pppoe = ethernet([0x88, 0x64], &[&[0x11, 0, 0, 1, 0, 50, 0, 0x21][..], &ip].concat());
+    let snap = ethernet([0, 60], &[&[0xaa, 0xaa, 3, 0, 0, 0, 8, 0][..], &ip].concat());
+    let nsh = ethernet([0x89, 0x4f], &[&[0x0f, 0xc2, 2, 1, 0, 0, 0, 0][..], &ip].concat());
+    for (link, frame) in [
+        (LinkType::ETHERNET, eth.clone()),
+        (LinkType::ETHERNET, vlan),
+        (LinkType::ETHERNET, mpls),
+        (LinkType::ETHERNET, pppoe),
+        (LinkType::ETHERNET, snap),
+        (LinkType::ETHERNET, nsh),
+        (LinkType::RAW, ip.clone()),
+        (LinkType::NULL, [&[2, 0, 0, 0][..], &ip].concat()),
+        (LinkType::LOOP, [&[0, 0, 0, 2][..], &ip].concat()),
+        (LinkType::LINUX_SLL, [&[0; 14][..], &[8, 0], &ip].concat()),
+        (LinkType::LINUX_SLL2, [&[8, 0][..], &[0; 18], &ip].concat()),
+        (LinkType::PPP, [&[0xff, 3, 0, 0x21][..], &ip].concat()),
+        (LinkType::RAW, ipv4(4, 2, 0, &ip)),
+        (LinkType::RAW, ipv4(47, 2, 0, &[&[0, 0, 8, 0][..], &ip].concat())),
+        (LinkType::RAW, ipv4(47, 2, 0, &[&[0x30, 0, 0x65, 0x58, 0, 0, 0, 1, 0, 0, 0, 2][..], &eth].concat())),
+    ] {
+        assert_eq!(payload(link, &frame).as_deref(), Some(&b"hello"[..]), "{link:?} {frame:?}");
+        for len in 0..frame.len() {
+            // What is cut off anywhere is no packet, or one with less in it.
+            let cut = payload(link, &frame[..len]).unwrap_or_default();
+            assert!(cut.len() < len || len == 0, "{len}");
+        }
+    }
+    assert_eq!(payload(LinkType::ETHERNET, &ethernet([8, 6], &[0; 28])), None, "ARP");
+}
+
+#[test]
+fn what_the_link_puts_behind_a_packet_is_no_payload() {
+    let mut frame = ethernet([8, 0], &ipv4(6, 1, 0, &tcp(b"")));
+    frame.resize(60, 0);
+    assert_eq!(payload(LinkType::ETHERNET, &frame), Some(Vec::new()));
+}
+
+#[test]
+fn a_flow_has_one_hash_in_both_directions() {
+    let there = ipv4(6, 1, 0, &tcp(b"x"));
+    let mut back = there.clone();
+    back[12..20].rotate_left(4);
+    back[20..24].rotate_left(2);
+    assert_eq!(hash::flow(&there), hash::flow(&back));
+    let mut other = there.clone();
+    other[21] ^= 1;
+    assert_ne!(hash::flow(&there), hash::flow(&other));
+}
+
+#[test]
+fn fields_of_a_packet() {
+    let ip = ipv4(6, 1, 0, &tcp(b"hello"));
+    let packet = packet(&ip, Nanos(5), PLACE, false).expect("a packet");
+    assert_eq!((packet.src, packet.dst_port), (Ipv4Addr::new(10, 0, 0, 1).into(), 25));
+    let tcp = packet.tcp.expect("TCP");
+    assert_eq!((tcp.seq, tcp.ack), (7, 9));
+    assert!(tcp.flags.has(TcpFlags::ACK | TcpFlags::PSH));
+    assert_eq!((packet.payload_len, packet.ip_len, packet.transport.len()), (5, 45, 20));
+}
+
+#[test]
+fn a_wrong_checksum_is_seen_where_it_is_asked_for() {
+    let mut ip = ipv4(17, 1, 0, &[0, 53, 0, 53, 0, 10, 0, 0, 1, 2]);
+    let wrong = |ip: &[u8]| packet(ip, Nanos(0), PLACE, true).expect("a packet").bad_checksum;
+    assert!(wrong(&ip), "its IP header has none");
+    // Ones' complement sum of the header: 0x4500 + 30 + 1 + 0x4011 + 0x0a00 + 1 + 0xc000 + 0x0209 = 0x1513a.
+    ip[10..12].copy_from_slice(&(!(0x513b_u16)).to_be_bytes());
+    assert!(!wrong(&ip), "UDP without a checksum is right");
+    ip[26] = 1;
+    assert!(wrong(&ip));
+    assert!(!packet(&ip, Nanos(0), PLACE, false).expect("a packet").bad_checksum);
+}
+
+#[test]
+fn pieces_in_any_order_make_the_packet() {
+    let whole = tcp(&[7; 100]);
+    let pieces = [(0, &whole[..48], 0x2000), (48, &whole[48..96], 0x2000), (96, &whole[96..], 0)];
+    let frame = |n: usize| ipv4(6, 77, pieces[n].2 | (pieces[n].0 / 8) as u16, pieces[n].1);
+    for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
+        let mut decoder = Decoder::new();
+        let mut made: Vec<_> = order.map(|n| locate(&mut decoder, LinkType::RAW, &frame(n))).into();
+        let ip = made.pop().flatten().expect("the last piece makes it whole");
+        assert!(made.iter().all(Option::is_none));
+        let packet = packet(&ip, Nanos(0), PLACE, false).expect("a packet");
+        assert_eq!(packet.payload, [7; 100]);
+    }
+}
+
+#[test]
+fn of_pieces_that_overlap_the_first_stays() {
+    let mut decoder = Decoder::new();
+    let first = tcp(&[1; 12]);
+    assert_eq!(locate(&mut decoder, LinkType::RAW, &ipv4(6, 5, 0x2000, &first)), None);
+    assert_eq!(locate(&mut decoder, LinkType::RAW, &ipv4(6, 5, 0x2000 | 2, &[2; 16])), None);
+    let ip = locate(&mut decoder, LinkType::RAW, &ipv4(6, 5, 4, &[3; 8])).expect("whole");
+    let packet = packet(&ip, Nanos(0), PLACE, false).expect("a packet");
+    assert_eq!(packet.payload, [&[1; 12][..], &[3; 8]].concat());
+}
+
+#[test]
+fn a_spray_of_pieces_is_bounded_and_counted() {
+    let mut decoder = Decoder::new();
+    let mut given_up = 0;
+    for n in 0..20_000_u32 {
+        let bytes = ipv4(17, n as u16, 0x2000, &[0; 1400]);
+        let bytes = [&bytes[..12], &n.to_be_bytes(), &bytes[16..]].concat();
+        let frame = Frame { at: Nanos(0), number: 1, link: LinkType::RAW, bytes: &bytes, wire_len: 0 };
+        decoder.locate(&frame, &mut |_, count| given_up += count);
+    }
+    assert_eq!(given_up, 20_000 - 4096);
+    let late = ipv4(17, 1, 0x2000, &[0; 8]);
+    let frame = Frame { at: Nanos(61 * Nanos::SECOND), number: 1, link: LinkType::RAW, bytes: &late, wire_len: 0 };
+    decoder.locate(&frame, &mut |_, count| given_up += count);
+    assert_eq!(given_up, 20_000, "the rest has waited long enough");
+}
+
+#[test]
+fn pieces_of_ipv6() {
+    let whole = tcp(&[9; 64]);
+    let piece = |offset: usize, more: bool, bytes: &[u8]| {
+        let mut ip = vec![0x60, 0, 0, 0];
+        ip.extend(((bytes.len() + 8) as u16).to_be_bytes());
+        ip.extend([44, 64]);
+        ip.extend([0xfd; 16]);
+        ip.extend([0x20; 16]);
+        ip.extend([6, 0]);
+        ip.extend((offset as u16 | u16::from(more)).to_be_bytes());
+        ip.extend([0, 0, 0, 3]);
+        ip.extend(bytes);
+        ip
+    };
+    let mut decoder = Decoder::new();
+    assert_eq!(locate(&mut decoder, LinkType::RAW, &piece(40, false, &whole[40..])), None);
+    let ip = locate(&mut decoder, LinkType::RAW, &piece(0, true, &whole[..40])).expect("whole");
+    let packet = packet(&ip, Nanos(0), PLACE, false).expect("a packet");
+    assert_eq!((packet.payload, packet.dst_port, packet.ip.len()), (&[9; 64][..], 25, 40));
+}
