@@ -1,13 +1,11 @@
 //! From packets to connections, what was said on them, and alerts.
 //!
 //! Bytes of capture files become frames ([`capture`]), frames become packets ([`decode`]), packets are put together to
-//! connections and streams ([`flow`]), streams are read in the protocol that is spoken on them ([`protocol`]) and held
-//! against rules ([`detect`]). It opens no file, reads no clock and spawns nothing: the driver gives it blocks and takes
+//! connections and streams ([`flow`]), and of streams it is told what is spoken on them ([`protocol`]). It opens no file, reads no clock and spawns nothing: the driver gives it blocks and takes
 //! what comes out through an [`Output`].
 
 pub mod capture;
 pub mod decode;
-pub mod detect;
 pub mod flow;
 mod output;
 mod packet;

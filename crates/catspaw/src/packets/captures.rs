@@ -97,7 +97,7 @@ impl Opened {
     pub(crate) fn new(source: Source, file: u32, mut blocks: BlockReader) -> Self {
         let head = blocks.head();
         let mut reader = capture::Reader::new();
-        let mut decoder = Decoder::new(0);
+        let mut decoder = Decoder::new();
         let mut begins = None;
         let (mut checked, mut wrong) = (0, 0);
         // What is wrong with it is told when it is read.
@@ -128,12 +128,12 @@ impl Opened {
 impl Captures {
     /// The files in the order of their beginnings; packets that are stamped up to `wait` nanoseconds before the latest
     /// are taken as of its moment.
-    pub(crate) fn new(mut files: Vec<Opened>, wait: i64, key: u64) -> Self {
+    pub(crate) fn new(mut files: Vec<Opened>, wait: i64) -> Self {
         files.sort_by_key(|file| std::cmp::Reverse((file.begins, file.file)));
         Self {
             pending: files,
             open: Vec::new(),
-            decoder: Decoder::new(key),
+            decoder: Decoder::new(),
             wait,
             clock: Nanos::MIN,
             seen: Vec::new(),

@@ -113,7 +113,7 @@ struct Active {
 }
 
 enum Content {
-    Lines(BlockReader, Reader),
+    Lines(Box<(BlockReader, Reader)>),
     Packets(Box<Feed>),
 }
 
@@ -350,7 +350,7 @@ impl Coordinator<'_> {
             self.gathered.files.insert(opened.file, FileRead::new(opened.source.clone(), opened.format));
         }
         let Some(file) = files.iter().map(|opened| opened.file).min() else { return };
-        let captures = Captures::new(files, self.options.wait, self.options.seed.0);
+        let captures = Captures::new(files, self.options.wait);
         let rank = (captures.begins(), 0, file);
         let home = self.options.home.clone();
         let settings = Settings {
@@ -372,7 +372,7 @@ impl Coordinator<'_> {
         let file = rank.2;
         let read = FileRead { guessed_year, ..FileRead::new(source, reader.format()) };
         self.gathered.files.insert(file, read);
-        let (content, wait) = (Content::Lines(blocks, reader), self.options.wait);
+        let (content, wait) = (Content::Lines(Box::new((blocks, reader))), self.options.wait);
         self.active.push(Active { file, content, rank, wait, reach: BTreeMap::new(), in_flight: 0, ended: false });
     }
 
@@ -444,8 +444,8 @@ impl Coordinator<'_> {
         while let Some(at) = self.active.iter().position(|active| active.ended && active.in_flight == 0) {
             let active = self.active.remove(at);
             match active.content {
-                Content::Lines(blocks, _) => {
-                    let summary = blocks.finish();
+                Content::Lines(lines) => {
+                    let summary = lines.0.finish();
                     self.read_before += summary.on_disk;
                     if let Some(file) = self.gathered.files.get_mut(&active.file) {
                         file.finish(&summary);
@@ -472,7 +472,7 @@ impl Coordinator<'_> {
 impl Content {
     fn bytes_read(&self) -> u64 {
         match self {
-            Self::Lines(blocks, _) => blocks.progress().on_disk.load(std::sync::atomic::Ordering::Relaxed),
+            Self::Lines(lines) => lines.0.progress().on_disk.load(std::sync::atomic::Ordering::Relaxed),
             Self::Packets(feed) => feed.bytes_read(),
         }
     }
@@ -480,7 +480,8 @@ impl Content {
     /// The next piece of work, in a buffer of one before.
     fn next(&mut self, buffers: &mut Vec<Vec<u8>>) -> Option<Work> {
         match self {
-            Self::Lines(blocks, reader) => {
+            Self::Lines(lines) => {
+                let (blocks, reader) = &mut **lines;
                 let block = blocks.next(buffers.pop().unwrap_or_default())?;
                 let before = reader.clone();
                 reader.advance(block.bytes());

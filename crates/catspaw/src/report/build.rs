@@ -275,7 +275,12 @@ fn dropped(lanes: &[Lanes], found: &Findings<'_>, gathered: &Gathered, indicated
         ("attempts that waited for retries", found.told.hurried),
     ];
     let flows = gathered.dropped.iter().map(|(&table, &count)| (table, count));
-    tables.into_iter().chain(flows).filter(|&(_, count)| count > 0).map(|(table, count)| Dropped { table, count }).collect()
+    tables
+        .into_iter()
+        .chain(flows)
+        .filter(|&(_, count)| count > 0)
+        .map(|(table, count)| Dropped { table, count })
+        .collect()
 }
 
 /// The networks that were taken as ours.

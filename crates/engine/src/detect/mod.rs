@@ -1,1 +1,0 @@
-//! Rules held against packets and streams.
