@@ -66,7 +66,10 @@ fn an_absurd_length_is_damage_and_no_allocation() {
     let place = file.len() as u64;
     file.extend([0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]);
     let (seen, end) = frames(&file, 1000);
-    assert_eq!((seen.len(), end), (1, Some(Damaged { at: place, why: "a packet longer than 512 KiB" })));
+    assert_eq!(
+        (seen.len(), end),
+        (1, Some(Damaged { at: place, why: "a packet says that it is longer than 512 KiB" }))
+    );
 }
 
 fn block(kind: u32, body: &[u8], big: bool) -> Vec<u8> {
