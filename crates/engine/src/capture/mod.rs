@@ -44,6 +44,8 @@ pub struct Damaged {
     pub why: &'static str,
 }
 
+impl std::error::Error for Damaged {}
+
 impl fmt::Display for Damaged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (at byte {}); what comes before it was read", self.why, self.at)
