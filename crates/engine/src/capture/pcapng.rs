@@ -48,12 +48,12 @@ pub(super) struct Section {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Interface {
-    link: LinkType,
-    snap_len: u32,
-    tick: Tick,
+pub(super) struct Interface {
+    pub(super) link: LinkType,
+    pub(super) snap_len: u32,
+    pub(super) tick: Tick,
     /// Seconds to be added to its stamps.
-    offset: i64,
+    pub(super) offset: i64,
 }
 
 impl Section {
@@ -169,7 +169,7 @@ impl Interface {
     }
 
     #[inline]
-    fn moment(&self, ticks: u64) -> Nanos {
+    pub(super) fn moment(&self, ticks: u64) -> Nanos {
         let at = self.tick.nanos(ticks).plus(self.offset.saturating_mul(Nanos::SECOND));
         at.clamp(Nanos(0), Nanos::from_secs(i64::from(LAST_SECOND)))
     }
@@ -177,7 +177,7 @@ impl Interface {
 
 /// The unit of an interface's stamps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tick {
+pub(super) enum Tick {
     /// So many nanoseconds: those of nearly all files.
     Nanos(u64),
     /// So many in a second.
@@ -185,7 +185,7 @@ enum Tick {
 }
 
 impl Tick {
-    const MICROSECOND: Self = Self::Nanos(1000);
+    pub(super) const MICROSECOND: Self = Self::Nanos(1000);
 
     /// Of `if_tsresol`: a negative power of ten, or of two where the highest bit is set.
     fn of(resolution: u8) -> Self {

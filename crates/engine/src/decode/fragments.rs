@@ -77,6 +77,18 @@ impl Fragments {
         None
     }
 
+    /// Bytes that wait.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.memory
+    }
+
+    /// Datagrams whose beginning is remembered, those that are gone among them.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.order.len()
+    }
+
     /// The datagram of a key, begun where there is none.
     fn datagram(&mut self, at: Nanos, key: Key) -> &mut Datagram {
         if self.order.len() >= 2 * DATAGRAMS {
