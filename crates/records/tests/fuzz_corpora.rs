@@ -6,7 +6,7 @@ use std::fs;
 use std::path::Path;
 
 // The crate itself would bring libFuzzer into every build.
-#[path = "../../../fuzz/src/lib.rs"]
+#[path = "../../../fuzz/src/records.rs"]
 #[expect(unreachable_pub, reason = "this is a crate that is a module here")]
 mod targets;
 

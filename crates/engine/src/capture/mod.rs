@@ -1,8 +1,9 @@
 //! Capture files: pcap and pcapng, from blocks of bytes to frames.
 //!
 //! A [`Reader`] is given a file's bytes as they come and tells the frames that are whole; it keeps the byte order, the
-//! resolution of the stamps and the interfaces. Nothing is allocated by a length from the file: what is longer than
-//! [`LONGEST`] is damage.
+//! resolution of the stamps and the interfaces. Nothing is allocated by a length from the file, and the caller needs to
+//! keep no more than [`LONGEST`] bytes and the header of a frame that is not whole yet: a longer one is damage, and a
+//! longer block of something else is passed over as its bytes come.
 
 mod link;
 mod pcap;
@@ -14,7 +15,8 @@ use catspaw_records::Nanos;
 
 pub use link::LinkType;
 
-/// No block or frame of a file that can be believed is longer.
+/// No frame of a file that can be believed is longer: tcpdump's own limit is half of it, and Linux does not merge segments
+/// to more.
 pub const LONGEST: usize = 512 << 10;
 
 /// One captured frame.
@@ -32,18 +34,21 @@ pub struct Frame<'a> {
     pub wire_len: u32,
 }
 
-/// Why a file is not read any further.
+/// Why a file is not read any further. Nothing behind the place can be told from chance: a frame is found by the length
+/// of the one before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Damaged {
-    /// Bytes of the file before the place.
+    /// Bytes of the (unpacked) file before the place.
     pub at: u64,
-    /// What is wrong there.
+    /// What is wrong there, a sentence's beginning.
     pub why: &'static str,
 }
 
+impl std::error::Error for Damaged {}
+
 impl fmt::Display for Damaged {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "damaged at byte {}: {}; what comes before is read", self.at, self.why)
+        write!(f, "{} (at byte {}); what comes before it was read", self.why, self.at)
     }
 }
 
@@ -57,6 +62,8 @@ pub struct Reader {
     number: u64,
     /// The moment of the last one: a frame without a stamp is taken as of the same.
     last: Nanos,
+    /// Bytes yet to come of a block that is passed over.
+    skip: usize,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -73,12 +80,14 @@ enum Step<'a> {
     More,
     /// A block of so many bytes, and the frame in it, if there is one (its number is not known yet).
     Block(usize, Option<Frame<'a>>),
+    /// A block of so many bytes of which none is wanted.
+    Skip(usize),
 }
 
 /// Whether a file that begins so is a capture.
 #[must_use]
 pub fn sniff(head: &[u8]) -> bool {
-    pcap::Header::sniff(head) || pcapng::sniff(head)
+    pcap::sniff(head) || pcapng::sniff(head)
 }
 
 impl Reader {
@@ -105,41 +114,63 @@ impl Reader {
     pub fn read<'a>(&mut self, bytes: &'a [u8], frame: &mut impl FnMut(Frame<'a>)) -> Result<usize, Damaged> {
         let mut used = 0;
         loop {
-            let rest = &bytes[used..];
-            let step = self.step(rest).map_err(|why| Damaged { at: self.at, why })?;
-            let Step::Block(len, found) = step else { return Ok(used) };
-            if let Some(found) = found {
-                self.number += 1;
-                self.last = if found.at == Nanos::MIN { self.last } else { found.at };
-                frame(Frame { number: self.number, at: self.last, ..found });
+            used += self.pass_over(bytes.len() - used);
+            let step = self.step(&bytes[used..]).map_err(|why| Damaged { at: self.at, why })?;
+            match step {
+                Step::More => return Ok(used),
+                Step::Skip(len) => self.skip = len,
+                Step::Block(len, found) => {
+                    if let Some(found) = found {
+                        self.number += 1;
+                        self.last = if found.at == Nanos::MIN { self.last } else { found.at };
+                        frame(Frame { number: self.number, at: self.last, ..found });
+                    }
+                    used += len;
+                    self.at += len as u64;
+                }
             }
-            used += len;
-            self.at += len as u64;
         }
+    }
+
+    /// Takes what is there of a block of which nothing is wanted.
+    fn pass_over(&mut self, there: usize) -> usize {
+        let len = self.skip.min(there);
+        self.skip -= len;
+        self.at += len as u64;
+        len
     }
 
     fn step<'a>(&mut self, bytes: &'a [u8]) -> Result<Step<'a>, &'static str> {
         match &mut self.format {
-            Format::Unknown if pcapng::sniff(bytes) => {
-                self.format = Format::PcapNg(pcapng::Section::default());
-                Ok(Step::Block(0, None))
-            }
-            Format::Unknown => match pcap::Header::parse(bytes)? {
-                Some((header, len)) => {
-                    self.format = Format::Pcap(header);
-                    Ok(Step::Block(len, None))
-                }
-                None => Ok(Step::More),
-            },
             Format::Pcap(header) => header.step(bytes),
             Format::PcapNg(section) => section.step(bytes),
+            Format::Unknown => self.begin(bytes),
         }
+    }
+
+    /// The beginning of a file; twelve bytes tell what it is.
+    fn begin<'a>(&mut self, bytes: &[u8]) -> Result<Step<'a>, &'static str> {
+        if pcapng::sniff(bytes) {
+            self.format = Format::PcapNg(pcapng::Section::default());
+            return Ok(Step::Block(0, None));
+        }
+        if bytes.len() < 12 {
+            return Ok(Step::More);
+        }
+        let Some((header, len)) = pcap::Header::parse(bytes)? else { return Ok(Step::More) };
+        self.format = Format::Pcap(header);
+        Ok(Step::Block(len, None))
     }
 
     /// The file ends with `rest`, which [`Reader::read`] did not use: `Some` where that is the beginning of something.
     #[must_use]
     pub fn finish(&self, rest: &[u8]) -> Option<Damaged> {
-        (!rest.is_empty()).then_some(Damaged { at: self.at, why: "the file ends within a packet" })
+        let why = match self.format {
+            Format::Unknown => "the file ends within its header",
+            Format::Pcap(_) => "the file ends within a packet",
+            Format::PcapNg(_) => "the file ends within a block",
+        };
+        (self.skip > 0 || !rest.is_empty()).then_some(Damaged { at: self.at, why })
     }
 }
 
@@ -153,6 +184,7 @@ enum Order {
 
 impl Order {
     /// Two bytes from `at` on; 0 beyond the end.
+    #[inline]
     fn u16(self, bytes: &[u8], at: usize) -> u16 {
         let two = bytes.get(at..at + 2).and_then(|b| b.try_into().ok()).unwrap_or_default();
         match self {
@@ -161,7 +193,17 @@ impl Order {
         }
     }
 
+    /// Eight bytes from `at` on; 0 beyond the end.
+    fn u64(self, bytes: &[u8], at: usize) -> u64 {
+        let eight = bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).unwrap_or_default();
+        match self {
+            Self::Little => u64::from_le_bytes(eight),
+            Self::Big => u64::from_be_bytes(eight),
+        }
+    }
+
     /// Four bytes from `at` on; 0 beyond the end.
+    #[inline]
     fn u32(self, bytes: &[u8], at: usize) -> u32 {
         let four = bytes.get(at..at + 4).and_then(|b| b.try_into().ok()).unwrap_or_default();
         match self {

@@ -6,10 +6,9 @@ use std::net::IpAddr;
 use super::ip::Ip;
 use crate::IpProto;
 
-/// Of the flow of an IP packet; `None` where its header is broken.
+/// Of the flow of an IP packet.
 #[inline]
-pub(super) fn flow(bytes: &[u8]) -> Option<u64> {
-    let ip = Ip::parse(bytes)?;
+pub(super) fn flow(ip: &Ip<'_>) -> u64 {
     let ports = match (ip.proto, ip.payload.first_chunk::<4>()) {
         (IpProto::TCP | IpProto::UDP, Some(&[a, b, c, d])) => {
             (u64::from(u16::from_be_bytes([a, b])), u64::from(u16::from_be_bytes([c, d])))
@@ -18,8 +17,8 @@ pub(super) fn flow(bytes: &[u8]) -> Option<u64> {
     };
     let (src, dst) = (end(ip.src, ports.0), end(ip.dst, ports.1));
     // Of both ends alike, so that their order does not matter.
-    let sum = src.wrapping_add(dst) ^ mix(src ^ dst, 0x9e37_79b9_7f4a_7c15);
-    Some(mix(sum, u64::from(ip.proto.0) | 0x0100))
+    let both = src.wrapping_add(dst) ^ mix(src ^ dst, 0x9e37_79b9_7f4a_7c15);
+    mix(both, u64::from(ip.proto.0) | 0x0100)
 }
 
 fn end(addr: IpAddr, port: u64) -> u64 {
@@ -27,7 +26,7 @@ fn end(addr: IpAddr, port: u64) -> u64 {
         IpAddr::V4(addr) => mix(u64::from(u32::from(addr)) << 16 | port, 0xa076_1d64_78bd_642f),
         IpAddr::V6(addr) => {
             let bits = u128::from(addr);
-            mix(bits as u64 ^ port, (bits >> 64) as u64 ^ 0xa076_1d64_78bd_642f)
+            mix(mix(bits as u64, 0xa076_1d64_78bd_642f) ^ (bits >> 64) as u64, 0x8ebc_6af0_9c88_c6e3 ^ port)
         }
     }
 }

@@ -1,12 +1,10 @@
-//! IP headers (RFC 791, RFC 8200).
+//! IP headers (RFC 791, RFC 8200, RFC 4302).
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::IpProto;
 
-/// Extension headers of one packet that are walked.
-const EXTENSIONS: usize = 16;
-/// Their numbers.
+/// Numbers of IPv6's extension headers.
 const HOP_BY_HOP: u8 = 0;
 const ROUTING: u8 = 43;
 const FRAGMENT: u8 = 44;
@@ -30,6 +28,8 @@ pub(super) struct Ip<'a> {
     /// How much follows by the length field.
     pub(super) payload_len: usize,
     pub(super) fragment: Option<Fragment>,
+    /// Whether a routing header names the host that it is for at last: the transport's checksum is over that one.
+    pub(super) is_routed: bool,
 }
 
 /// Which part of a datagram it is.
@@ -44,7 +44,7 @@ pub(super) struct Fragment {
     pub(super) in_header: Option<(usize, usize)>,
 }
 
-fn be16(bytes: &[u8], at: usize) -> u16 {
+fn be16(bytes: &[u8; 40], at: usize) -> u16 {
     u16::from_be_bytes([bytes[at], bytes[at + 1]])
 }
 
@@ -62,21 +62,42 @@ impl<'a> Ip<'a> {
     #[inline]
     fn parse_v4(bytes: &'a [u8]) -> Option<Self> {
         let fixed: &[u8; 20] = bytes.first_chunk()?;
+        let be16 = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
         let header_len = usize::from(fixed[0] & 0x0f) * 4;
         let header = bytes.get(..header_len).filter(|header| header.len() >= 20)?;
-        let total = match usize::from(be16(fixed, 2)) {
+        let total = match usize::from(be16(2)) {
             // A card that cuts large segments itself leaves the length to it.
             0 => bytes.len(),
             total => total,
         };
-        let payload_len = total.checked_sub(header_len)?;
-        let payload = &bytes[header_len..bytes.len().min(total)];
-        let part = be16(fixed, 6);
+        let part = be16(6);
         let (offset, more) = (usize::from(part & 0x1fff) * 8, part & 0x2000 != 0);
-        let fragment =
-            (offset > 0 || more).then(|| Fragment { id: u32::from(be16(fixed, 4)), offset, more, in_header: None });
+        let fragment = (offset > 0 || more).then(|| Fragment { id: u32::from(be16(4)), offset, more, in_header: None });
         let addr = |at: usize| IpAddr::V4(Ipv4Addr::new(fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]));
-        Some(Self { src: addr(12), dst: addr(16), proto: IpProto(fixed[9]), header, payload, payload_len, fragment })
+        let ip = Self {
+            src: addr(12),
+            dst: addr(16),
+            proto: IpProto(fixed[9]),
+            header,
+            payload_len: total.checked_sub(header_len)?,
+            payload: &bytes[header_len..bytes.len().min(total)],
+            fragment,
+            is_routed: false,
+        };
+        if fixed[9] == AUTHENTICATION && fragment.is_none() { ip.behind_authentication(bytes) } else { Some(ip) }
+    }
+
+    /// IPv4's authentication header is read as IPv6's is: what follows is in clear.
+    #[cold]
+    fn behind_authentication(mut self, bytes: &'a [u8]) -> Option<Self> {
+        while self.proto.0 == AUTHENTICATION {
+            let len = extension_len(AUTHENTICATION, self.payload)??;
+            self.proto = IpProto(self.payload[0]);
+            self.header = bytes.get(..self.header.len() + len)?;
+            self.payload = self.payload.get(len..)?;
+            self.payload_len -= len;
+        }
+        Some(self)
     }
 
     fn parse_v6(bytes: &'a [u8]) -> Option<Self> {
@@ -87,30 +108,20 @@ impl<'a> Ip<'a> {
             len => len + 40,
         };
         let captured = &bytes[..bytes.len().min(total)];
-        let (mut next, mut at, mut fragment, mut next_at) = (fixed[6], 40, None, 6);
-        for _ in 0..EXTENSIONS {
-            let rest = captured.get(at..)?;
-            let len = match next {
-                HOP_BY_HOP | ROUTING | DESTINATION | MOBILITY | HIP | SHIM6 => 8 + usize::from(*rest.get(1)?) * 8,
-                AUTHENTICATION => 8 + usize::from(*rest.get(1)?) * 4,
-                FRAGMENT => 8,
-                _ => break,
-            };
-            let extension = rest.get(..len)?;
-            if next == FRAGMENT {
-                let part = be16(extension, 2);
-                let (offset, more) = (usize::from(part >> 3) * 8, part & 1 != 0);
-                let id = u32::from_be_bytes([extension[4], extension[5], extension[6], extension[7]]);
-                // One that is all of the datagram (RFC 6946) needs nothing.
-                if offset > 0 || more {
-                    fragment = Some(Fragment { id, offset, more, in_header: Some((next_at, at)) });
-                }
+        let (mut next, mut at, mut next_at) = (fixed[6], 40, 6);
+        let (mut fragment, mut is_routed) = (None, false);
+        // Every header is of 8 bytes or more, so that the packet itself ends the walk. Behind a fragment header lies a
+        // piece of something.
+        while fragment.is_none()
+            && let Some(len) = extension_len(next, &captured[at..])?
+        {
+            let extension = captured[at..].get(..len)?;
+            match next {
+                FRAGMENT => fragment = Fragment::parse_v6(extension, next_at, at),
+                ROUTING => is_routed |= extension[3] > 0,
+                _ => {}
             }
             (next_at, next, at) = (at, extension[0], at + len);
-            if fragment.is_some() {
-                // Behind it lies a piece of something.
-                break;
-            }
         }
         let addr = |from: usize| {
             let octets: [u8; 16] = fixed[from..from + 16].try_into().unwrap_or_default();
@@ -120,10 +131,36 @@ impl<'a> Ip<'a> {
             src: addr(8),
             dst: addr(24),
             proto: IpProto(next),
-            header: captured.get(..at)?,
-            payload: captured.get(at..)?,
-            payload_len: total.checked_sub(at)?,
+            header: &captured[..at],
+            payload: &captured[at..],
+            payload_len: total - at,
             fragment,
+            is_routed,
         })
     }
+}
+
+impl Fragment {
+    /// From a fragment header; `None` where it is all of the datagram (RFC 6946).
+    fn parse_v6(extension: &[u8], next_at: usize, at: usize) -> Option<Self> {
+        let &[_, _, a, b, id @ ..] = extension.first_chunk::<8>()?;
+        let part = u16::from_be_bytes([a, b]);
+        let (offset, more) = (usize::from(part >> 3) * 8, part & 1 != 0);
+        let fragment = Self { id: u32::from_be_bytes(id), offset, more, in_header: Some((next_at, at)) };
+        (offset > 0 || more).then_some(fragment)
+    }
+}
+
+/// Length of the extension header of the number `kind` that `bytes` begin with; `Some(None)` where it is none, `None` where
+/// it is not whole.
+#[inline]
+fn extension_len(kind: u8, bytes: &[u8]) -> Option<Option<usize>> {
+    let (unit, fixed) = match kind {
+        HOP_BY_HOP | ROUTING | DESTINATION | MOBILITY | HIP | SHIM6 => (8, 8),
+        AUTHENTICATION => (4, 8),
+        FRAGMENT => (0, 8),
+        _ => return Some(None),
+    };
+    let len = fixed + usize::from(*bytes.get(1)?) * unit;
+    (len <= bytes.len()).then_some(Some(len))
 }

@@ -2,26 +2,34 @@
 //!
 //! In two stages. [`Decoder::locate`] is serial: it finds the innermost IP packet of a frame, puts fragments together and
 //! hashes the flow, by which packets are spread over workers. [`packet`] reads the headers, there.
+//!
+//! Tunnels are opened where a header says what is in them: IP in IP of either version, GRE with IP, Ethernet or PPP,
+//! and an authentication header. What only a port hints at (VXLAN, Teredo, GTP) is a UDP flow.
 
 mod checksum;
 mod fragments;
 mod hash;
 mod ip;
 mod link;
+mod reassembly;
 mod transport;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
+use catspaw_records::Nanos;
 use fragments::Fragments;
 use ip::Ip;
 
 use crate::IpProto;
-use crate::capture::Frame;
+use crate::capture::{Frame, LinkType};
 
 pub use transport::packet;
 
-/// Tunnels within one another that are opened.
+/// Tunnels and fragmented datagrams within one another that are opened.
 const DEPTH: usize = 8;
+/// Link types that are not read and of which each is counted: a file may name all that there are.
+const UNREAD: usize = 64;
 
 /// An IP packet of a frame.
 #[derive(Clone, Debug)]
@@ -46,6 +54,7 @@ impl Located<'_> {
 #[derive(Debug, Default)]
 pub struct Decoder {
     fragments: Fragments,
+    unread: BTreeMap<LinkType, u64>,
 }
 
 impl Decoder {
@@ -55,55 +64,83 @@ impl Decoder {
         Self::default()
     }
 
+    /// Frames of link types that are not read, by their type; of further types than the first 64 nothing is said here.
+    pub fn unread_links(&self) -> impl Iterator<Item = (LinkType, u64)> {
+        self.unread.iter().map(|(&link, &frames)| (link, frames))
+    }
+
     /// The innermost IP packet of a frame. `None` where there is none, or it is a fragment that has to wait; what was left
     /// out for a reason that the user should know, `dropped` is told.
+    #[inline]
     pub fn locate<'a>(
         &mut self,
         frame: &Frame<'a>,
         dropped: &mut impl FnMut(&'static str, u64),
     ) -> Option<Located<'a>> {
-        let bytes = match link::network(frame.link, frame.bytes) {
-            Ok(bytes) => bytes,
-            Err(link::No::Ip) => return None,
-            Err(link::No::Link) => {
-                dropped("frames of a link type that is not read", 1);
-                return None;
+        match link::network(frame.link, frame.bytes) {
+            Ok(bytes) => self.innermost(frame.at, bytes, DEPTH, dropped),
+            Err(link::No::Ip) => None,
+            Err(link::No::Whole) => {
+                dropped("frames that end before their packet", 1);
+                None
             }
-        };
-        match self.innermost(frame, bytes, dropped)? {
-            Cow::Borrowed(ip) => Some(Located { hash: hash::flow(ip)?, ip: Cow::Borrowed(ip) }),
-            Cow::Owned(ip) => Some(Located { hash: hash::flow(&ip)?, ip: Cow::Owned(ip) }),
+            Err(link::No::Link) => {
+                self.count_unread(frame.link);
+                dropped("frames of a link type that is not read", 1);
+                None
+            }
         }
     }
 
+    fn count_unread(&mut self, link: LinkType) {
+        if self.unread.len() < UNREAD || self.unread.contains_key(&link) {
+            *self.unread.entry(link).or_default() += 1;
+        }
+    }
+
+    #[inline]
     fn innermost<'a>(
         &mut self,
-        frame: &Frame<'_>,
-        bytes: &'a [u8],
+        at: Nanos,
+        mut bytes: &'a [u8],
+        depth: usize,
         dropped: &mut impl FnMut(&'static str, u64),
-    ) -> Option<Cow<'a, [u8]>> {
-        let mut bytes = bytes;
-        for _ in 0..DEPTH {
+    ) -> Option<Located<'a>> {
+        for depth in (0..depth).rev() {
             let Some(ip) = Ip::parse(bytes) else {
                 dropped("packets with a broken header", 1);
                 return None;
             };
             if ip.fragment.is_some() {
-                let whole = self.fragments.take(&ip, frame.at, dropped)?;
-                // What was in pieces may be a tunnel's, too.
-                return self.innermost(frame, &whole, dropped).map(|inner| Cow::Owned(inner.into_owned()));
+                let whole = self.fragments.take(&ip, at, dropped)?;
+                return self.within(at, &whole, depth, dropped);
             }
             match inner(&ip) {
                 Some(next) => bytes = next,
-                None => return Some(Cow::Borrowed(bytes)),
+                None => return Some(Located { hash: hash::flow(&ip), ip: Cow::Borrowed(bytes) }),
             }
         }
-        dropped("tunnels within one another", 1);
+        dropped("packets in too many tunnels within one another", 1);
         None
+    }
+
+    /// The innermost packet of a datagram that came in fragments: it may be a tunnel's, too. `depth` bounds how far one
+    /// such datagram completes another.
+    #[cold]
+    fn within(
+        &mut self,
+        at: Nanos,
+        whole: &[u8],
+        depth: usize,
+        dropped: &mut dyn FnMut(&'static str, u64),
+    ) -> Option<Located<'static>> {
+        let located = self.innermost(at, whole, depth, &mut |what, count| dropped(what, count))?;
+        Some(Located { ip: Cow::Owned(located.ip.into_owned()), hash: located.hash })
     }
 }
 
 /// What a tunnel's packet carries; `None` where it is no tunnel's, or is not opened.
+#[inline]
 fn inner<'a>(ip: &Ip<'a>) -> Option<&'a [u8]> {
     const IPIP: IpProto = IpProto(4);
     const SIX_IN_FOUR: IpProto = IpProto(41);

@@ -30,6 +30,11 @@ fn ethernet(kind: [u8; 2], payload: &[u8]) -> Vec<u8> {
     [&[0; 12][..], &kind, payload].concat()
 }
 
+/// The hash of an IP packet's flow.
+fn hash_of(ip: &[u8]) -> u64 {
+    hash::flow(&Ip::parse(ip).expect("an IP header"))
+}
+
 fn locate(decoder: &mut Decoder, link: LinkType, bytes: &[u8]) -> Option<Vec<u8>> {
     let frame = Frame { at: Nanos(0), number: 1, link, bytes, wire_len: bytes.len() as u32 };
     decoder.locate(&frame, &mut |_, _| {}).map(|located| located.ip.into_owned())
@@ -62,6 +67,14 @@ fn every_link_leads_to_the_same_packet() {
         (LinkType::LOOP, [&[0, 0, 0, 2][..], &ip].concat()),
         (LinkType::LINUX_SLL, [&[0; 14][..], &[8, 0], &ip].concat()),
         (LinkType::LINUX_SLL2, [&[8, 0][..], &[0; 18], &ip].concat()),
+        (LinkType::ETHERNET, ethernet([0, 60], &[&[6, 6, 3][..], &ip].concat())),
+        (LinkType::RAW_BSD[0], ip.clone()),
+        (LinkType::RAW_BSD[1], ip.clone()),
+        (LinkType::IPV4, ip.clone()),
+        (LinkType::C_HDLC, [&[0x0f, 0, 8, 0][..], &ip].concat()),
+        (LinkType::PPP_HDLC, [&[0xff, 3, 0x21][..], &ip].concat()),
+        (LinkType::PPP_ETHER, [&[0x11, 0, 0, 1, 0, 50, 0, 0x21][..], &ip].concat()),
+        (LinkType::LINUX_SLL, [&[0; 14][..], &[0, 4, 0xaa, 0xaa, 3, 0, 0, 0, 8, 0], &ip].concat()),
         (LinkType::PPP, [&[0xff, 3, 0, 0x21][..], &ip].concat()),
         (LinkType::RAW, ipv4(4, 2, 0, &ip)),
         (LinkType::RAW, ipv4(47, 2, 0, &[&[0, 0, 8, 0][..], &ip].concat())),
@@ -90,10 +103,10 @@ fn a_flow_has_one_hash_in_both_directions() {
     let mut back = there.clone();
     back[12..20].rotate_left(4);
     back[20..24].rotate_left(2);
-    assert_eq!(hash::flow(&there), hash::flow(&back));
+    assert_eq!(hash_of(&there), hash_of(&back));
     let mut other = there.clone();
     other[21] ^= 1;
-    assert_ne!(hash::flow(&there), hash::flow(&other));
+    assert_ne!(hash_of(&there), hash_of(&other));
 }
 
 #[test]
@@ -166,21 +179,138 @@ fn a_spray_of_pieces_is_bounded_and_counted() {
 #[test]
 fn pieces_of_ipv6() {
     let whole = tcp(&[9; 64]);
-    let piece = |offset: usize, more: bool, bytes: &[u8]| {
-        let mut ip = vec![0x60, 0, 0, 0];
-        ip.extend(((bytes.len() + 8) as u16).to_be_bytes());
-        ip.extend([44, 64]);
-        ip.extend([0xfd; 16]);
-        ip.extend([0x20; 16]);
-        ip.extend([6, 0]);
-        ip.extend((offset as u16 | u16::from(more)).to_be_bytes());
-        ip.extend([0, 0, 0, 3]);
-        ip.extend(bytes);
-        ip
-    };
     let mut decoder = Decoder::new();
-    assert_eq!(locate(&mut decoder, LinkType::RAW, &piece(40, false, &whole[40..])), None);
-    let ip = locate(&mut decoder, LinkType::RAW, &piece(0, true, &whole[..40])).expect("whole");
+    assert_eq!(locate(&mut decoder, LinkType::RAW, &piece_v6(40, false, &whole[40..])), None);
+    let ip = locate(&mut decoder, LinkType::RAW, &piece_v6(0, true, &whole[..40])).expect("whole");
     let packet = packet(&ip, Nanos(0), PLACE, false).expect("a packet");
     assert_eq!((packet.payload, packet.dst_port, packet.ip.len()), (&[9; 64][..], 25, 40));
+}
+
+/// What a decoder says of a frame that holds no packet.
+fn complaint(link: LinkType, bytes: &[u8]) -> Option<&'static str> {
+    let (mut said, frame) = (None, Frame { at: Nanos(0), number: 1, link, bytes, wire_len: 0 });
+    let located = Decoder::new().locate(&frame, &mut |what, _| said = Some(what));
+    assert!(located.is_none());
+    said
+}
+
+#[test]
+fn frames_without_a_packet_are_told_apart() {
+    let ip = ipv4(6, 1, 0, &tcp(b"hello"));
+    let cut = Some("frames that end before their packet");
+    let broken = Some("packets with a broken header");
+    for (link, frame, said) in [
+        (LinkType::ETHERNET, ethernet([8, 6], &[0; 28]), None),
+        (LinkType::ETHERNET, ethernet([0x86, 0xdd], &ip), None),
+        (LinkType::ETHERNET, ethernet([0x88, 0x64], &[&[0x11, 9, 0, 1, 0, 50, 0, 0x21][..], &ip].concat()), None),
+        (LinkType::ETHERNET, vec![0; 13], cut),
+        (LinkType::ETHERNET, ethernet([0x81, 0], &[0, 1, 8]), cut),
+        (LinkType::LINUX_SLL, vec![0; 15], cut),
+        (LinkType::RAW, vec![], cut),
+        (LinkType::RAW, ip[..19].to_vec(), broken),
+        (LinkType::RAW, [&[0x44][..], &ip[1..]].concat(), broken),
+        (LinkType::RAW, [&[0x4f][..], &ip[1..]].concat(), broken),
+        (LinkType::RAW, [&ip[..2], &[0, 19], &ip[4..]].concat(), broken),
+        (LinkType::RAW, vec![0x60; 39], broken),
+    ] {
+        assert_eq!(complaint(link, &frame), said, "{link} {frame:?}");
+    }
+}
+
+#[test]
+fn link_types_that_are_not_read_are_counted_each() {
+    let mut decoder = Decoder::new();
+    for link in [105, 127, 105] {
+        locate(&mut decoder, LinkType(link), &[0; 60]);
+    }
+    let unread: Vec<_> = decoder.unread_links().map(|(link, frames)| (link.to_string(), frames)).collect();
+    assert_eq!(unread, [("IEEE802_11 (105)".into(), 2), ("IEEE802_11_RADIOTAP (127)".into(), 1)]);
+    (0..1000).for_each(|link| _ = locate(&mut decoder, LinkType(10_000 + link), &[]));
+    assert_eq!(decoder.unread_links().count(), 64);
+}
+
+#[test]
+fn transport_lengths_that_lie() {
+    let read = |proto, payload: &[u8]| {
+        let ip = ipv4(proto, 1, 0, payload);
+        let packet = packet(&ip, Nanos(0), PLACE, true).expect("a packet");
+        (packet.tcp.is_some(), packet.dst_port, packet.payload.len(), packet.payload_len)
+    };
+    let mut long_header = tcp(b"hello");
+    long_header[12] = 0xf0;
+    assert_eq!(read(6, &long_header), (false, 0, 25, 25), "a header longer than the packet");
+    long_header[12] = 0x40;
+    assert_eq!(read(6, &long_header), (false, 0, 25, 25), "a header shorter than any");
+    assert_eq!(read(17, &[0, 53, 0, 53, 0, 9, 1, 1, 7, 7]), (false, 53, 1, 1), "what is behind UDP's end");
+    assert_eq!(read(17, &[0, 53, 0, 53, 0, 3, 1, 1, 7, 7]), (false, 53, 2, 2), "UDP shorter than its header");
+    assert_eq!(read(17, &[0, 53, 0, 53, 0xff, 0xff, 1, 1, 7, 7]), (false, 53, 2, 2), "UDP longer than IP");
+}
+
+#[test]
+fn an_authentication_header_of_ipv4_is_read_over() {
+    let ip = ipv4(51, 1, 0, &[&[6, 1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 2][..], &tcp(b"hello")].concat());
+    let packet = packet(&ip, Nanos(0), PLACE, false).expect("a packet");
+    assert_eq!((packet.proto, packet.ip.len(), packet.payload), (IpProto::TCP, 32, &b"hello"[..]));
+}
+
+/// A piece of an IPv6 datagram of TCP.
+fn piece_v6(offset: usize, more: bool, bytes: &[u8]) -> Vec<u8> {
+    let len = ((bytes.len() + 8) as u16).to_be_bytes();
+    let part = (offset as u16 | u16::from(more)).to_be_bytes();
+    [&[0x60, 0, 0, 0][..], &len, &[44, 64], &[0xfd; 16], &[0x20; 16], &[6, 0], &part, &[0, 0, 0, 3], bytes].concat()
+}
+
+#[test]
+fn pieces_of_ipv6_that_overlap_make_nothing() {
+    let whole = tcp(&[9; 64]);
+    let mut decoder = Decoder::new();
+    let mut give = |offset, more, bytes: &[u8]| locate(&mut decoder, LinkType::RAW, &piece_v6(offset, more, bytes));
+    assert_eq!(give(0, true, &whole[..40]), None);
+    assert_eq!(give(0, true, &whole[..40]), None, "a copy is no overlap");
+    assert!(give(40, false, &whole[40..]).is_some());
+    assert_eq!(give(0, true, &whole[..40]), None);
+    assert_eq!(give(32, true, &[1; 16]), None);
+    assert_eq!(give(40, false, &whole[40..]), None, "nor what comes after");
+}
+
+#[test]
+fn pieces_that_contradict_others_are_refused() {
+    let whole = tcp(&[9; 12]);
+    let mut decoder = Decoder::new();
+    let mut give = |part: u16, bytes: &[u8]| locate(&mut decoder, LinkType::RAW, &ipv4(6, 5, part, bytes));
+    assert_eq!(give(0x2000 | 1, &[9; 8]), None);
+    assert_eq!(give(1, &[9; 4]), None, "an end before what is held");
+    assert_eq!(give(3, &whole[24..]), None);
+    assert_eq!(give(4, &[9; 8]), None, "an end behind the end");
+    assert_eq!(give(0x2000 | 9, &[9; 8]), None, "a piece behind the end");
+    assert_eq!(give(0x2000 | 2, &whole[16..24]), None);
+    assert!(give(0x2000, &whole[..8]).is_some());
+}
+
+#[test]
+fn datagrams_that_complete_one_another_end_somewhere() {
+    let mut decoder = Decoder::new();
+    // The second piece of each holds the second piece of the next: only the first's is sent.
+    let mut last = tcp(&[7; 28]);
+    for id in 0..40 {
+        let first = ipv4(4, id, 0x2000, &last[..16]);
+        assert_eq!(locate(&mut decoder, LinkType::RAW, &first), None);
+        last = ipv4(4, id, 2, &last[16..]);
+    }
+    let frame = Frame { at: Nanos(0), number: 1, link: LinkType::RAW, bytes: &last, wire_len: 0 };
+    let mut said = Vec::new();
+    assert!(decoder.locate(&frame, &mut |what, _| said.push(what)).is_none());
+    assert_eq!(said.len(), 1, "{said:?}");
+}
+
+#[test]
+fn whole_datagrams_leave_nothing_behind() {
+    let mut decoder = Decoder::new();
+    let whole = tcp(&[9; 20]);
+    for id in 0..30_000 {
+        assert_eq!(locate(&mut decoder, LinkType::RAW, &ipv4(6, id, 0x2000, &whole[..24])), None);
+        assert!(locate(&mut decoder, LinkType::RAW, &ipv4(6, id, 3, &whole[24..])).is_some());
+    }
+    assert_eq!(decoder.fragments.held(), 0);
+    assert!(decoder.fragments.remembered() <= 8192);
 }
