@@ -272,8 +272,8 @@ pub(crate) fn look_up(name: &str) -> Known {
     if let Some((_, keyword)) = BUILT.iter().find(|(built, _)| *built == name) {
         return Known::Built(*keyword);
     }
-    let foreign = |known: &&str| *known == name || known.ends_with(['.', '_']) && name.starts_with(*known);
-    if FOREIGN.iter().any(|known| foreign(&known)) { Known::Foreign } else { Known::No }
+    let foreign = |known: &str| known == name || known.ends_with(['.', '_']) && name.starts_with(known);
+    if FOREIGN.iter().any(|known| foreign(known)) { Known::Foreign } else { Known::No }
 }
 
 /// The keyword that was perhaps meant.

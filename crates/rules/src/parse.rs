@@ -193,7 +193,11 @@ impl Parser<'_> {
         if name_len == 0 || !name.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte)) {
             return Err(self.fault(from, stop, "no keyword stands here").coded(Code::Option));
         }
-        Ok(Opt { name, value: colon.map(|colon| self.value(from + colon + 1, stop)) })
+        let value = colon.map(|colon| self.value(from + colon + 1, stop));
+        if value.as_ref().is_some_and(|value| value.value.trim_ascii_start().starts_with(b"\xe2\x80")) {
+            return Err(self.fault(from, stop, "a quote is expected here"));
+        }
+        Ok(Opt { name, value })
     }
 
     fn value(&self, from: usize, to: usize) -> Spanned<Vec<u8>> {
@@ -203,15 +207,13 @@ impl Parser<'_> {
         Spanned { span: self.text.span(from, from + value.len()), value }
     }
 
-    /// Where the option ends: at a semicolon that is neither escaped nor quoted.
+    /// Where the option ends: at a semicolon that is not escaped, within quotes too.
     fn option_end(&self, end: usize) -> Option<usize> {
-        let mut quoted = false;
         let mut at = self.at;
         while at < end {
             match self.text.bytes[at] {
                 b'\\' => at += 1,
-                b'"' => quoted = !quoted,
-                b';' if !quoted => return Some(at),
+                b';' => return Some(at),
                 _ => {}
             }
             at += 1;

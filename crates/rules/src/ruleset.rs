@@ -151,17 +151,14 @@ struct PortBits {
 
 impl PortIndex {
     fn new(rules: &[Rule], class: Class) -> Self {
-        let either = |rule: &Rule, one: fn(&Rule) -> &Ports, other: fn(&Rule) -> &Ports| {
-            let other = if rule.header.both { other(rule).clone() } else { Ports::none() };
-            let none = rule.header.classes & class.bit() == 0;
-            if none { Ports::none() } else { one(rule).clone().union(other) }
+        let of = |rule: &Rule, one: &Ports, other: &Ports| match rule.header.classes & class.bit() {
+            0 => Ports::none(),
+            _ if rule.header.both => one.clone().union(other.clone()),
+            _ => one.clone(),
         };
-        let (src, dst): (fn(&Rule) -> &Ports, fn(&Rule) -> &Ports) =
-            (|rule| &rule.header.src_ports, |rule| &rule.header.dst_ports);
-        Self {
-            src: PortBits::new(rules.iter().map(|rule| either(rule, src, dst)).collect()),
-            dst: PortBits::new(rules.iter().map(|rule| either(rule, dst, src)).collect()),
-        }
+        let src = rules.iter().map(|rule| of(rule, &rule.header.src_ports, &rule.header.dst_ports)).collect();
+        let dst = rules.iter().map(|rule| of(rule, &rule.header.dst_ports, &rule.header.src_ports)).collect();
+        Self { src: PortBits::new(src), dst: PortBits::new(dst) }
     }
 }
 

@@ -90,9 +90,11 @@ impl Open {
         }
     }
 
-    /// Whether the rule is whole. A parenthesis inside of the options closes nothing: only the last one of a line does.
+    /// Whether the rule is whole. A parenthesis inside of the options closes nothing: only the last one of a line does,
+    /// behind a semicolon even where a quote stands alone (in an expression it may).
     fn closed(&self) -> bool {
-        !self.continued && self.parenthesis && !self.quoted && self.text.bytes.trim_ascii_end().ends_with(b")")
+        let Some(options) = self.text.bytes.trim_ascii_end().strip_suffix(b")") else { return false };
+        !self.continued && self.parenthesis && (!self.quoted || options.trim_ascii_end().ends_with(b";"))
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn option(parts: &mut Parts, keyword: Keyword, option: &Opt) -> Resul
         Keyword::FastPattern => fast_pattern(parts, option),
         Keyword::RawBytes => parts.last_content(option).map(|_| ()),
         Keyword::Nocase => {
-            let content = parts.last_content(option)?;
+            let (_, content) = parts.last_content(option)?;
             content.finder = inspect::Finder::NoCase(rarest(&content.pattern));
             Ok(())
         }
@@ -111,10 +111,11 @@ fn rarest(pattern: &[u8]) -> usize {
 }
 
 fn fast_pattern(parts: &mut Parts, option: &Opt) -> Result<(), Fault> {
-    if parts.last_content(option)?.negated {
+    let (at, content) = parts.last_content(option)?;
+    if content.negated {
         return Err(Fault::new(Code::Conflict, option.name.span, "a pattern that must not be there finds no packets"));
     }
-    parts.fast = Some(parts.payload.len() - 1);
+    parts.fast = Some(at);
     Ok(())
 }
 
@@ -123,7 +124,7 @@ fn place(parts: &mut Parts, keyword: Keyword, option: &Opt) -> Result<(), Fault>
         Keyword::StartsWith | Keyword::EndsWith => Number::Is(0),
         _ => amount(&parts.taken, value(option)?)?,
     };
-    let content = parts.last_content(option)?;
+    let (_, content) = parts.last_content(option)?;
     let conflict = || {
         let message = format!(
             "`{}` contradicts what stands before: a place counts from the beginning or from the last match",

@@ -178,6 +178,12 @@ impl Compiler<'_> {
         let value = value(option)?;
         let parts = &mut self.parts;
         match keyword {
+            Keyword::Msg
+                if value.value.starts_with(b"\"") && (value.value.len() < 2 || !value.value.ends_with(b"\"")) =>
+            {
+                return Err(Fault::new(Code::Unclosed, value.span, "this quote is not closed")
+                    .help("a `;` within quotes is written as `\\;`"));
+            }
             Keyword::Msg => parts.msg = Some(unquoted(value)),
             Keyword::Sid => parts.sid = Some(number::whole(value)?),
             Keyword::Gid => parts.gid = Some(number::whole(value)?),
@@ -251,15 +257,16 @@ impl Parts {
         })
     }
 
-    fn last_content(&mut self, option: &Opt) -> Result<&mut Content, Fault> {
-        let missing = || {
+    /// The content that a modifier is about: the last one, whatever stands between.
+    fn last_content(&mut self, option: &Opt) -> Result<(usize, &mut Content), Fault> {
+        let mut contents = self.payload.iter_mut().enumerate().rev().filter_map(|(at, step)| match step {
+            Step::Content(content) => Some((at, content)),
+            _ => None,
+        });
+        contents.next().ok_or_else(|| {
             let message = format!("`{}` says more about a `content`, and none stands before it", option.name.value);
             Fault::new(Code::Conflict, option.name.span, message)
-        };
-        match self.payload.last_mut() {
-            Some(Step::Content(content)) => Ok(content),
-            _ => Err(missing()),
-        }
+        })
     }
 }
 
