@@ -1,0 +1,347 @@
+//! Many rules, and which of them may match a packet.
+
+use std::collections::HashSet;
+
+use crate::compile::{BitNames, Compiled, compile};
+use crate::diagnostic::{Code, Diagnostic, Fault, Severity};
+use crate::header::{Class, Flow};
+use crate::inspect::{Buffer, Content, Scratch, Step, inspect};
+use crate::network::{Ports, Variables};
+use crate::packet::Facts;
+use crate::parse::parse_rule;
+use crate::prefilter::Prefilter;
+use crate::rule::{Direction, FlowBits, Rule, Scope};
+use crate::source::{RuleText, split};
+
+/// More rules than this are not taken.
+const MAX_RULES: usize = 200_000;
+
+/// What became of one file.
+#[derive(Clone, Debug, Default)]
+pub struct Loaded {
+    /// Rules that run.
+    pub rules: usize,
+    /// Rules that were refused, and lines that begin none.
+    pub refused: usize,
+    /// Why, and what else is to be said, in the order of the file.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// Takes the rules of one file after another.
+#[derive(Debug)]
+pub struct Builder {
+    variables: Variables,
+    bits: BitNames,
+    rules: Vec<Rule>,
+    fast: Vec<Option<usize>>,
+    known: HashSet<(u32, u32), foldhash::fast::RandomState>,
+}
+
+impl Builder {
+    /// Where variables stand for what `variables` says.
+    #[must_use]
+    pub fn new(variables: Variables) -> Self {
+        Self { variables, bits: BitNames::default(), rules: Vec::new(), fast: Vec::new(), known: HashSet::default() }
+    }
+
+    /// Takes the rules of a file.
+    pub fn add(&mut self, file: &[u8]) -> Loaded {
+        let mut loaded = Loaded::default();
+        split(file, &mut |rule| match rule.and_then(|text| self.add_rule(&text)) {
+            Ok(warnings) => {
+                loaded.rules += 1;
+                loaded.diagnostics.extend(warnings.into_iter().map(|fault| fault.at(file, Severity::Warning)));
+            }
+            Err(fault) => {
+                loaded.refused += 1;
+                loaded.diagnostics.push(fault.at(file, Severity::Error));
+            }
+        });
+        loaded
+    }
+
+    fn add_rule(&mut self, text: &RuleText) -> Result<Vec<Fault>, Fault> {
+        let tree = parse_rule(text)?;
+        let Compiled { rule, fast, warnings } = compile(&tree, &text.bytes, &self.variables, &mut self.bits)?;
+        let name = (rule.meta.gid, rule.meta.sid);
+        if self.rules.len() >= MAX_RULES {
+            return Err(Fault::new(Code::TooLarge, tree.span, format!("more than {MAX_RULES} rules")));
+        }
+        if !self.known.insert(name) {
+            return Err(Fault::new(Code::Duplicate, tree.span, format!("a rule with sid {} was there before", name.1)));
+        }
+        self.rules.push(rule);
+        self.fast.push(fast);
+        Ok(warnings)
+    }
+
+    /// The set. `None` where its patterns are too large together.
+    #[must_use]
+    pub fn build(self) -> Option<Ruleset> {
+        let patterns = |of: fn(Scope) -> bool| {
+            let pattern = |(number, rule): (usize, &Rule)| {
+                let content = fast_content(rule, self.fast[number]).filter(|_| of(rule.scope))?;
+                Some((number as u32, content.clone()))
+            };
+            self.rules.iter().enumerate().filter_map(pattern).collect::<Vec<_>>()
+        };
+        let prefilter = |patterns: Vec<(u32, Content)>| {
+            Prefilter::new(&patterns.iter().map(|(rule, content)| (*rule, content)).collect::<Vec<_>>())
+        };
+        let packets = prefilter(patterns(on_packets))?;
+        let streams = prefilter(patterns(on_streams))?;
+        let unfiltered = |of: fn(Scope) -> bool| {
+            bitset(
+                self.rules
+                    .iter()
+                    .enumerate()
+                    .map(|(at, rule)| of(rule.scope) && fast_content(rule, self.fast[at]).is_none()),
+            )
+        };
+        let (packets_always, streams_always) = (unfiltered(on_packets), unfiltered(on_streams));
+        let ports = Class::ALL.map(|class| PortIndex::new(&self.rules, class));
+        let on_streams = bitset(self.rules.iter().map(|rule| on_streams(rule.scope)));
+        Some(Ruleset { rules: self.rules, ports, packets, packets_always, streams, streams_always, on_streams })
+    }
+}
+
+fn on_packets(scope: Scope) -> bool {
+    scope != Scope::StreamOnly
+}
+
+fn on_streams(scope: Scope) -> bool {
+    matches!(scope, Scope::Stream | Scope::StreamOnly | Scope::Both)
+}
+
+/// The content without which the rule cannot match: the fast pattern, unless it is anywhere but plainly there.
+fn fast_content(rule: &Rule, fast: Option<usize>) -> Option<&Content> {
+    match rule.payload.get(fast?)? {
+        Step::Content(content) if !content.negated => Some(content),
+        _ => None,
+    }
+}
+
+fn bitset(bits: impl Iterator<Item = bool>) -> Vec<u64> {
+    let mut words = Vec::new();
+    for (at, bit) in bits.enumerate() {
+        if at % 64 == 0 {
+            words.push(0);
+        }
+        if let Some(word) = words.last_mut() {
+            *word |= u64::from(bit) << (at % 64);
+        }
+    }
+    words
+}
+
+/// For each port, the rules of one class whose header has it.
+#[derive(Debug)]
+struct PortIndex {
+    src: PortBits,
+    dst: PortBits,
+}
+
+/// The rules by one port: between two bounds they are the same.
+#[derive(Debug)]
+struct PortBits {
+    /// The first port of each stretch.
+    bounds: Vec<u16>,
+    rules: Vec<Vec<u64>>,
+}
+
+impl PortIndex {
+    fn new(rules: &[Rule], class: Class) -> Self {
+        let of = |rule: &Rule, one: &Ports, other: &Ports| match rule.header.classes & class.bit() {
+            0 => Ports::none(),
+            _ if rule.header.both => one.clone().union(other.clone()),
+            _ => one.clone(),
+        };
+        let src = rules.iter().map(|rule| of(rule, &rule.header.src_ports, &rule.header.dst_ports)).collect();
+        let dst = rules.iter().map(|rule| of(rule, &rule.header.dst_ports, &rule.header.src_ports)).collect();
+        Self { src: PortBits::new(src), dst: PortBits::new(dst) }
+    }
+}
+
+impl PortBits {
+    fn new(ports: Vec<Ports>) -> Self {
+        let mut bounds: Vec<u16> = ports.iter().flat_map(Ports::bounds).chain([0]).collect();
+        bounds.sort_unstable();
+        bounds.dedup();
+        let rules = bounds.iter().map(|bound| bitset(ports.iter().map(|ports| ports.has(*bound)))).collect();
+        Self { bounds, rules }
+    }
+
+    fn at(&self, port: u16) -> usize {
+        self.bounds.partition_point(|bound| *bound <= port).saturating_sub(1)
+    }
+}
+
+/// The rules whose ports fit one direction of a flow: worked out once, held against each of its packets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Candidates {
+    class: Class,
+    src: u16,
+    dst: u16,
+    /// Whether there is any.
+    any: bool,
+    /// Whether any of them looks at streams.
+    streams: bool,
+}
+
+impl Candidates {
+    /// Whether any rule may match on this direction.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.any
+    }
+
+    /// Whether any rule may match on its stream.
+    #[must_use]
+    pub fn wants_stream(self) -> bool {
+        self.streams
+    }
+}
+
+/// Rules that are held against packets and streams. Rules are named by their number in the set.
+#[derive(Debug)]
+pub struct Ruleset {
+    rules: Vec<Rule>,
+    ports: [PortIndex; 4],
+    packets: Prefilter,
+    /// Rules without a pattern that could be looked for.
+    packets_always: Vec<u64>,
+    streams: Prefilter,
+    streams_always: Vec<u64>,
+    on_streams: Vec<u64>,
+}
+
+impl Ruleset {
+    /// The rules, in order.
+    #[must_use]
+    pub fn rules(&self) -> &[Rule] {
+        &self.rules
+    }
+
+    /// The rules whose ports fit.
+    #[must_use]
+    pub fn candidates(&self, class: Class, src_port: u16, dst_port: u16) -> Candidates {
+        let index = &self.ports[class as usize];
+        let (src, dst) = (index.src.at(src_port), index.dst.at(dst_port));
+        let both = || index.src.rules[src].iter().zip(&index.dst.rules[dst]).map(|(src, dst)| src & dst);
+        let any = both().any(|word| word != 0);
+        let streams = class == Class::Tcp && both().zip(&self.on_streams).any(|(word, streams)| word & streams != 0);
+        Candidates { class, src: src as u16, dst: dst as u16, any, streams }
+    }
+
+    /// Gives each rule that matches a packet: header, flow, bits, fields and, where the rule is about packets, payload.
+    /// `in_stream`: the payload is part of a stream, so that rules on streams will see it there.
+    pub fn packet(
+        &self,
+        packet: &PacketView<'_>,
+        candidates: Candidates,
+        scratch: &mut Scratch,
+        matched: &mut impl FnMut(u32, &Rule),
+    ) {
+        if !candidates.any {
+            return;
+        }
+        let payload = packet.facts.payload;
+        self.pick(candidates, &self.packets_always, &self.packets, payload, scratch);
+        let picked = std::mem::take(&mut scratch.picked);
+        for number in ones(&picked) {
+            let rule = &self.rules[number as usize];
+            let here = match rule.scope {
+                Scope::Stream => !packet.in_stream,
+                Scope::AddressesOnly => packet.first,
+                Scope::StreamOnly => false,
+                Scope::Packet | Scope::Both => true,
+            };
+            let bits = packet.bits;
+            if here
+                && rule.admits(packet.flow, packet.state, bits, Some(&packet.facts))
+                && inspect(&rule.payload, Buffer::packet(payload), scratch)
+            {
+                matched(number, rule);
+            }
+        }
+        scratch.picked = picked;
+    }
+
+    /// Gives each rule that matches a stretch of a stream.
+    pub fn stream(
+        &self,
+        stream: &StreamView<'_>,
+        candidates: Candidates,
+        scratch: &mut Scratch,
+        matched: &mut impl FnMut(u32, &Rule),
+    ) {
+        self.pick(candidates, &self.streams_always, &self.streams, stream.buffer.bytes, scratch);
+        let picked = std::mem::take(&mut scratch.picked);
+        for number in ones(&picked) {
+            let rule = &self.rules[number as usize];
+            if on_streams(rule.scope)
+                && rule.admits(stream.flow, Some(stream.state), Some(stream.bits), None)
+                && inspect(&rule.payload, stream.buffer, scratch)
+            {
+                matched(number, rule);
+            }
+        }
+        scratch.picked = picked;
+    }
+
+    /// The rules whose ports fit and whose fast pattern, where they have one, is in `bytes`.
+    fn pick(&self, candidates: Candidates, always: &[u64], prefilter: &Prefilter, bytes: &[u8], scratch: &mut Scratch) {
+        scratch.picked.clear();
+        scratch.picked.extend_from_slice(always);
+        if !bytes.is_empty() {
+            prefilter.find(bytes, &mut scratch.picked);
+        }
+        let index = &self.ports[candidates.class as usize];
+        let (src, dst) = (&index.src.rules[usize::from(candidates.src)], &index.dst.rules[usize::from(candidates.dst)]);
+        for (word, (src, dst)) in scratch.picked.iter_mut().zip(src.iter().zip(dst)) {
+            *word &= src & dst;
+        }
+    }
+}
+
+/// The places of the bits that are set.
+fn ones(words: &[u64]) -> impl Iterator<Item = u32> + '_ {
+    words.iter().enumerate().flat_map(|(at, word)| {
+        let mut word = *word;
+        std::iter::from_fn(move || {
+            let bit = (word != 0).then(|| word.trailing_zeros())?;
+            word &= word - 1;
+            Some(at as u32 * 64 + bit)
+        })
+    })
+}
+
+/// A packet, as rules see it.
+#[derive(Clone, Copy, Debug)]
+pub struct PacketView<'a> {
+    /// Who sends what to whom.
+    pub flow: Flow,
+    /// Which way it goes on its flow and whether that is established; `None`: it belongs to none.
+    pub state: Option<(Direction, bool)>,
+    /// The bits of its flow.
+    pub bits: Option<&'a FlowBits>,
+    /// Its headers and payload.
+    pub facts: Facts<'a>,
+    /// Whether the payload is given as part of the stream, too.
+    pub in_stream: bool,
+    /// Whether it is the first of its direction.
+    pub first: bool,
+}
+
+/// A stretch of a stream, as rules see it.
+#[derive(Clone, Copy, Debug)]
+pub struct StreamView<'a> {
+    /// Who sends it to whom.
+    pub flow: Flow,
+    /// Which way it goes and whether the connection is established.
+    pub state: (Direction, bool),
+    /// The bits of the flow.
+    pub bits: &'a FlowBits,
+    /// The bytes.
+    pub buffer: Buffer<'a>,
+}

@@ -1,0 +1,131 @@
+//! Rules held against payloads: what fires and what does not.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use catspaw_rules::{Buffer, Code, Loaded, Severity};
+use catspaw_rules::{
+    Builder, Class, Direction, Facts, Flow, FlowBits, PacketView, Ruleset, Scratch, StreamView, Variables,
+};
+
+const OF_2003: &str = "alert tcp $EXTERNAL_NET !25:80 -> $INTERNAL_NET !25:80 \
+    (msg:\"SMTP traffic on nonstandard port\";content:\"RCPT TO\"; nocase;)";
+
+fn load(text: &str) -> (Ruleset, Loaded) {
+    let mut builder = Builder::new(Variables::default());
+    let loaded = builder.add(text.as_bytes());
+    (builder.build().expect("small patterns"), loaded)
+}
+
+fn flow(src_port: u16, dst_port: u16) -> Flow {
+    let (src, dst) = (IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)));
+    Flow { class: Class::Tcp, src, src_port, dst, dst_port }
+}
+
+fn fires_on_stream(rules: &Ruleset, flow: Flow, buffer: Buffer<'_>) -> Vec<u32> {
+    let mut sids = Vec::new();
+    let bits = FlowBits::default();
+    let view = StreamView { flow, state: (Direction::ToServer, true), bits: &bits, buffer };
+    let candidates = rules.candidates(flow.class, flow.src_port, flow.dst_port);
+    rules.stream(&view, candidates, &mut Scratch::default(), &mut |_, rule| sids.push(rule.meta.sid));
+    sids
+}
+
+/// Whether a rule with these options fires on the payload of one packet.
+fn fires(options: &str, payload: &[u8]) -> bool {
+    let (rules, loaded) = load(&format!("alert tcp-pkt any any -> any any ({options} sid:1;)"));
+    assert_eq!(loaded.refused, 0, "{:?}", loaded.diagnostics);
+    let facts = Facts { ip: &[], proto: 6, transport: &[], payload, payload_len: payload.len() as u32, same_ip: false };
+    let flow = flow(1000, 2000);
+    let view = PacketView { flow, state: None, bits: None, facts, in_stream: false, first: true };
+    let mut fired = 0;
+    let candidates = rules.candidates(flow.class, 1000, 2000);
+    rules.packet(&view, candidates, &mut Scratch::default(), &mut |_, _| fired += 1);
+    fired == 1
+}
+
+#[test]
+fn the_rule_of_2003_runs_unmodified_and_however_mail_broke_it() {
+    let (rules, loaded) = load(OF_2003);
+    assert_eq!((loaded.rules, loaded.refused), (1, 0), "{:?}", loaded.diagnostics);
+    assert_eq!((loaded.diagnostics[0].code, loaded.diagnostics[0].severity), (Code::NoSid, Severity::Warning));
+    let sid = rules.rules()[0].meta.sid;
+    for (at, _) in OF_2003.match_indices(' ') {
+        for line_end in ["\n", "\r\n", " \n  "] {
+            let broken = format!("{}{line_end}{}", &OF_2003[..at], &OF_2003[at + 1..]);
+            let (rules, loaded) = load(&broken);
+            assert_eq!((loaded.rules, loaded.refused), (1, 0), "{broken}: {:?}", loaded.diagnostics);
+            assert_eq!(rules.rules()[0].meta.sid, sid, "{broken}");
+        }
+    }
+    let said = b"MAIL FROM:<a>\r\nrcpt to:<b>\r\n";
+    assert_eq!(fires_on_stream(&rules, flow(3000, 1182), Buffer::packet(said)), [sid]);
+    for (src, dst) in [(3000, 25), (3000, 80), (25, 1182), (3000, 60)] {
+        assert_eq!(fires_on_stream(&rules, flow(src, dst), Buffer::packet(said)), [0u32; 0], "{src} -> {dst}");
+    }
+    assert!(fires_on_stream(&rules, flow(3000, 1182).turned(), Buffer::packet(said)).is_empty());
+}
+
+#[test]
+fn what_was_seen_before_does_not_fire_again() {
+    let (rules, _) = load(OF_2003);
+    let bytes = b"RCPT TO:<a> and RCPT TO";
+    let flow = flow(3000, 1182);
+    let at = |seen| fires_on_stream(&rules, flow, Buffer { bytes, base: 0, seen }).len();
+    assert_eq!([at(0), at(3), at(12), at(bytes.len() - 1), at(bytes.len())], [1, 1, 1, 0, 0]);
+}
+
+#[test]
+fn places_of_contents() {
+    for (options, payload, expected) in [
+        ("content:\"AB\"; content:\"CD\"; distance:1; within:3;", &b"ABxCD"[..], true),
+        ("content:\"AB\"; content:\"CD\"; distance:1; within:3;", b"ABxxxCD", false),
+        // The first AB does not do, the second does.
+        ("content:\"AB\"; content:\"CD\"; distance:0; within:2;", b"AB AB ABCD", true),
+        ("content:\"AB\"; depth:2;", b"xAB", false),
+        ("content:\"AB\"; offset:1; depth:2;", b"xAB", true),
+        ("content:\"AB\"; startswith; endswith;", b"AB", true),
+        ("content:\"AB\"; startswith; endswith;", b"ABx", false),
+        ("content:\"ab\"; nocase; content:!\"cd\";", b"xAb", true),
+        ("content:\"ab\"; nocase; content:!\"cd\";", b"xAbcd", false),
+        ("content:\"a|0d 0A|b\\;\\\"\";", b"a\r\nb;\"", true),
+        ("content:\"AB\"; isdataat:2,relative;", b"ABxy", true),
+        ("content:\"AB\"; isdataat:!2,relative;", b"ABx", true),
+        ("content:\"AB\"; pcre:\"/^\\x00./Rs\";", b"AB\0\n", true),
+        ("pcre:\"/^a[^\\]\\/]+b$/i\";", b"Axx]B\n", false),
+        ("pcre:\"/^a[^\\/]+b$/i\";", b"Axx]B\n", true),
+        ("content:\"L\"; byte_test:2,>,255,0,relative;", b"L\x01\x00", true),
+        ("content:\"L\"; byte_jump:1,0,relative; content:\"E\"; within:1;", b"L\x02xxE", true),
+        ("byte_extract:1,0,n; content:\"E\"; offset:n; depth:1;", b"\x03xxE", true),
+        ("byte_test:2,=,13,1,string,dec;", b"x13y", true),
+        ("dsize:3;", b"abc", true),
+        ("dsize:1<>3;", b"abc", false),
+    ] {
+        assert_eq!(fires(options, payload), expected, "{options} on {payload:?}");
+    }
+}
+
+#[test]
+fn what_is_refused_is_refused_by_name_and_place() {
+    for (text, code, line, column) in [
+        ("alert tcp any any -> any any (msg:\"x\"; http_uri; sid:1;)", Code::NotBuilt, 1, 40),
+        ("alert tcp any any -> any any (contant:\"x\"; sid:1;)", Code::UnknownKeyword, 1, 31),
+        ("# c\nalert tcp any $NOBODY -> any any (sid:1;)", Code::Variable, 2, 15),
+        ("alert http any any -> any any (sid:1;)", Code::NotBuilt, 1, 7),
+        ("alert tcp any any -> any any (msg:\u{201c}x\u{201d}; sid:1;)\n", Code::Value, 1, 35),
+        ("alert tcp any any \u{2013}> any any (sid:1;)", Code::Typography, 1, 19),
+        (
+            "alert tcp any any -> any any (msg:\"x; sid:1;)\nalert tcp any any -> any any (sid:2;)",
+            Code::Unclosed,
+            1,
+            35,
+        ),
+        ("alert tcp any any -> any any (msg:\"x\nalert tcp any any -> any any (sid:2;)", Code::Unclosed, 1, 1),
+        ("alert tcp any any -> any any (pcre:\"/(?=a)/\"; sid:1;)", Code::Pattern, 1, 36),
+        ("alert tcp any any -> any any (nocase; sid:1;)", Code::Conflict, 1, 31),
+    ] {
+        let (_, loaded) = load(text);
+        let found = loaded.diagnostics.first().map(|d| (d.code, d.line, d.column));
+        let code = if code == Code::Value { Code::Typography } else { code };
+        assert_eq!(found, Some((code, line, column)), "{text}: {:?}", loaded.diagnostics);
+    }
+}
