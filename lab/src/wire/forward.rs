@@ -47,7 +47,7 @@ pub(crate) struct Forward {
     /// In by IPv4, out by IPv6.
     pub(crate) out_v6: bool,
     /// The relay that this one's clients go on through.
-    pub(crate) next: Option<SocketAddr>,
+    pub(crate) next: Option<Box<Forward>>,
 }
 
 /// What a session is to reach.
@@ -76,6 +76,11 @@ impl Forward {
             Opening::Answered => self.relayed(net, rng, inbound, &target, manner),
             _ => self.vain(net, rng, inbound, target, manner),
         }
+    }
+
+    /// This relay and those behind it, in the order in which a session goes through them.
+    fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |relay| relay.next.as_deref())
     }
 
     fn manner(&self, rng: &mut Rng) -> Manner {
@@ -118,30 +123,43 @@ impl Forward {
             6 | 7 => {
                 (target.name, target.end, target.component) = (format!("www{number}.example"), at(80, 80), "http");
                 for _ in 0..rng.range(1, 3) {
-                    let len = rng.draw(&[400, 4_000, 15_000, 60_000]);
+                    let len = net.size(rng, &[400, 4_000, 15_000, 60_000]);
                     target.lines.extend(web::get(rng, &target.name, len, false));
                 }
             }
             _ => {
                 (target.name, target.end, target.component) = (format!("shop{number}.example"), at(443, 443), "tls");
-                let exchanges = [(rng.range(300, 900), rng.draw(&[900, 8_000, 30_000, 120_000]))];
+                let exchanges = [(rng.range(300, 900), net.size(rng, &[900, 8_000, 30_000, 120_000]))];
                 target.lines = web::tls(rng, &target.name, &exchanges);
             }
         }
         target
     }
 
-    fn relayed(&self, net: &mut Net, rng: &mut Rng, mut inbound: Talk, target: &Target, manner: Manner) {
-        let ready = self.ready(net, rng, &inbound, target, manner);
-        let mut outbound = net.call(rng, ready, self.way_out(), self.next.unwrap_or(target.end));
-        if self.next.is_some() {
-            ask(&mut outbound, target, Manner::Socks5 { by_name: true });
+    fn relayed(&self, net: &mut Net, rng: &mut Rng, inbound: Talk, target: &Target, manner: Manner) {
+        let mut legs = vec![inbound];
+        for relay in self.chain() {
+            let last = &legs[legs.len() - 1];
+            let ready = relay.ready(net, rng, last, target, manner);
+            let to = relay.next.as_ref().map_or(target.end, |next| SocketAddr::new(next.host, next.port));
+            let mut outbound = net.call(rng, ready, relay.way_out(), to);
+            if relay.next.is_some() {
+                ask(&mut outbound, target, Manner::Socks5 { by_name: true });
+            }
+            legs.push(outbound);
         }
-        inbound.say_at(outbound.now, Side::Resp, reply(manner, true));
-        through(&mut inbound, &mut outbound, &target.lines);
-        finish(rng, &mut inbound, &mut outbound);
-        outbound.plan.accepted = target.accepted;
-        self.tell(net, inbound.plan, outbound.plan, target);
+        through_is_open(&mut legs, manner);
+        through(&mut legs, &target.lines);
+        finish(rng, &mut legs);
+        for leg in &mut legs[1..] {
+            leg.plan.accepted = target.accepted;
+        }
+        let plans: Vec<Plan> = legs.into_iter().map(|leg| leg.plan).collect();
+        let (client, numbers) =
+            (plans[0].ends[0].ip(), plans.into_iter().map(|plan| net.leg(plan)).collect::<Vec<_>>());
+        for (relay, pair) in self.chain().zip(numbers.windows(2)) {
+            relay.tell(net, client, pair, target);
+        }
     }
 
     /// Nobody is there.
@@ -150,7 +168,9 @@ impl Forward {
         let (plan, known) = net.call_in_vain(ready, self.way_out(), target.end, target.opening);
         inbound.say_at(known, Side::Resp, reply(manner, false));
         inbound.close(Side::Resp);
-        self.tell(net, inbound.plan, plan, &Target { accepted: 0, outcome: "upstream-failed", ..target });
+        let client = inbound.plan.ends[0].ip();
+        let legs = [net.leg(inbound.plan), net.leg(plan)];
+        self.tell(net, client, &legs, &Target { accepted: 0, outcome: "upstream-failed", ..target });
     }
 
     /// When the relay knows where to go, which may take a look-up.
@@ -166,19 +186,19 @@ impl Forward {
         if self.out_v6 { twin(self.host) } else { self.host }
     }
 
-    fn tell(&self, net: &mut Net, inbound: Plan, outbound: Plan, target: &Target) {
-        let session = Session {
+    /// One session for the truth; `legs`: in and out.
+    fn tell(&self, net: &mut Net, by: IpAddr, legs: &[u32], target: &Target) {
+        net.sessions.push(Session {
             component: target.component,
             relay: Some((self.host, self.port)),
-            by: inbound.ends[0].ip(),
+            by,
             servers: vec![target.end],
             proto: if self.speech == Speech::Socks { "socks" } else { "connect" },
             outcome: target.outcome,
             delivered: target.accepted,
-            ins: vec![net.leg(inbound)],
-            outs: vec![net.leg(outbound)],
-        };
-        net.sessions.push(session);
+            ins: legs[..1].to_vec(),
+            outs: legs[1..].to_vec(),
+        });
     }
 
     /// Pages asked of a proxy: one connection to it, one to each server that is asked.
@@ -212,7 +232,7 @@ impl Forward {
     fn fetch(&self, net: &mut Net, rng: &mut Rng, inbound: &mut Talk, name: &str, end: SocketAddr) -> Plan {
         let mut outbound: Option<Talk> = None;
         for _ in 0..rng.range(1, 4) {
-            let len = rng.draw(&[300, 3_000, 20_000, 90_000]);
+            let len = net.size(rng, &[300, 3_000, 20_000, 90_000]);
             let lines = web::get(rng, name, len, true);
             let heard = inbound.say(Side::Orig, lines[0].think, lines[0].payload.clone());
             let outbound = outbound.get_or_insert_with(|| {
@@ -281,16 +301,30 @@ fn mail(rng: &mut Rng) -> smtp::Mail {
     smtp::dialogue(rng, &letters, mood)
 }
 
-/// Both legs end: the server's side closes, the relay passes it on; or a client breaks off.
-fn finish(rng: &mut Rng, inbound: &mut Talk, outbound: &mut Talk) {
+/// Each relay says that it has got through, the last one first.
+fn through_is_open(legs: &mut [Talk], manner: Manner) {
+    for place in (0..legs.len() - 1).rev() {
+        let ready = legs[place + 1].heard_by(Side::Orig);
+        let manner = if place == 0 { manner } else { Manner::Socks5 { by_name: true } };
+        legs[place].say_at(ready, Side::Resp, reply(manner, true));
+    }
+}
+
+/// All legs end: the server's side closes and each relay passes it on; or a client breaks off.
+fn finish(rng: &mut Rng, legs: &mut [Talk]) {
     if rng.chance(60) {
-        let gone = inbound.end(Close::Reset(Side::Orig));
-        outbound.wait((gone + inbound.plan.turn_of(Side::Resp)).saturating_sub(outbound.now));
-        outbound.end(Close::Reset(Side::Orig));
+        hang_up(legs.iter_mut(), Close::Reset(Side::Orig), Side::Resp);
     } else {
-        let closed = outbound.close(Side::Resp);
-        inbound.wait((closed + outbound.plan.turn_of(Side::Orig) + 80).saturating_sub(inbound.heard_by(Side::Resp)));
-        inbound.close(Side::Resp);
+        hang_up(legs.iter_mut().rev(), Close::Fins(Side::Resp), Side::Orig);
+    }
+}
+
+/// Leg after leg ends; `hears` is the side of each that hears of it and ends the next one.
+fn hang_up<'a>(legs: impl Iterator<Item = &'a mut Talk>, close: Close, hears: Side) {
+    let mut known = 0;
+    for leg in legs {
+        leg.now = leg.now.max(known);
+        known = leg.end(close) + leg.plan.turn_of(hears) + 80;
     }
 }
 

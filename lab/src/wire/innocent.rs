@@ -57,16 +57,20 @@ fn page(net: &mut Net, rng: &mut Rng, host: IpAddr, now: u64, number: u64) -> u6
     let plain = rng.chance(60);
     let port = if plain { 80 } else { 443 };
     let end = SocketAddr::new(net.server(443, number, host.is_ipv6()), port);
-    let ready = if rng.chance(750) { net.look_up(rng, now, host, &name, end.ip()) } else { now };
+    // Both kinds of address are asked for, and other names that the page holds.
+    let mut ready = now;
+    for _ in 0..rng.below(3) {
+        ready = net.look_up(rng, now, host, &name, end.ip());
+    }
     let mut talk = net.call(rng, ready, host, end);
     if plain {
         for _ in 0..rng.range(1, 4) {
-            let len = rng.draw(&SIZES);
+            let len = net.size(rng, &SIZES);
             let lines = web::get(rng, &name, len, false);
             talk.hold(&lines);
         }
     } else {
-        let exchanges: Vec<_> = (0..rng.range(1, 4)).map(|_| (rng.range(200, 1200), rng.draw(&SIZES))).collect();
+        let exchanges: Vec<_> = (0..rng.range(1, 4)).map(|_| (rng.range(200, 1200), net.size(rng, &SIZES))).collect();
         talk.hold(&web::tls(rng, &name, &exchanges));
     }
     talk.wait(rng.draw(&[10_000, 500_000, 5_000_000, 30_000_000]));
@@ -77,7 +81,7 @@ fn page(net: &mut Net, rng: &mut Rng, host: IpAddr, now: u64, number: u64) -> u6
 }
 
 /// What one request brings.
-const SIZES: [u64; 9] = [120, 300, 700, 1_500, 4_000, 12_000, 30_000, 70_000, 400_000];
+const SIZES: [u64; 9] = [120, 250, 500, 900, 1_500, 4_000, 9_000, 20_000, 120_000];
 
 fn serve(net: &mut Net, rng: &mut Rng, host: IpAddr, now: u64) {
     let client = net.client(80, rng.below(5000));
@@ -88,13 +92,13 @@ fn serve(net: &mut Net, rng: &mut Rng, host: IpAddr, now: u64) {
             0 => web::refused("GET http://judge.example/ip HTTP/1.1\r\nHost: judge.example\r\n\r\n", "404 Not Found"),
             1 => web::refused("CONNECT mx1.m7.example:25 HTTP/1.0\r\n\r\n", "405 Method Not Allowed"),
             _ => {
-                let len = rng.draw(&SIZES);
+                let len = net.size(rng, &SIZES);
                 web::get(rng, "www.campus.example", len, false)
             }
         };
         talk.hold(&lines);
     } else {
-        let exchanges = [(rng.range(200, 900), rng.draw(&SIZES))];
+        let exchanges = [(rng.range(200, 900), net.size(rng, &SIZES))];
         talk.hold(&web::tls(rng, "www.campus.example", &exchanges));
     }
     talk.close(Side::Resp);
@@ -239,7 +243,7 @@ fn vpn_udp(net: &mut Net, rng: &mut Rng, host: IpAddr, now: u64) {
     talk.say(Side::Resp, 300, Payload::opaque(rng.next(), 92));
     for _ in 0..rng.range(10, 60) {
         talk.say(Side::Orig, rng.draw(&[1_000, 50_000, 900_000]), Payload::opaque(rng.next(), 600));
-        talk.say(Side::Resp, 2_000, Payload::opaque(rng.next(), rng.draw(&[200, 2_000, 20_000, 90_000])));
+        talk.say(Side::Resp, 2_000, Payload::opaque(rng.next(), rng.draw(&[120, 900, 6_000, 40_000])));
     }
     net.start(talk.plan);
 }
@@ -251,7 +255,7 @@ fn vpn_tcp(net: &mut Net, rng: &mut Rng, host: IpAddr, now: u64) {
     for _ in 0..rng.range(20, 80) {
         talk.wait(rng.draw(&[10_000, 300_000, 2_000_000]));
         talk.say(Side::Orig, 100, Payload::records(rng.next(), rng.range(80, 900)));
-        talk.say(Side::Resp, 2_000, Payload::records(rng.next(), rng.draw(&[100, 2_000, 20_000, 90_000])));
+        talk.say(Side::Resp, 2_000, Payload::records(rng.next(), rng.draw(&[100, 900, 6_000, 40_000])));
     }
     talk.close(Side::Orig);
     net.start(talk.plan);
@@ -280,7 +284,7 @@ fn video(net: &mut Net, rng: &mut Rng, host: IpAddr, now: u64) {
     talk.hold(&web::tls(rng, "cdn.video.example", &[]));
     for _ in 0..rng.range(4, 14) {
         talk.say(Side::Orig, 300, Payload::records(rng.next(), 500));
-        talk.say(Side::Resp, 2_000, Payload::records(rng.next(), rng.range(400_000, 1_400_000)));
+        talk.say(Side::Resp, 2_000, Payload::records(rng.next(), rng.range(80_000, 500_000)));
         talk.wait(rng.range(500_000, 4_000_000));
     }
     talk.close(Side::Orig);
@@ -296,12 +300,12 @@ fn transfer(net: &mut Net, rng: &mut Rng, host: IpAddr, now: u64, name: &str, (u
 }
 
 fn upload(net: &mut Net, rng: &mut Rng, host: IpAddr, now: u64) {
-    let up = rng.draw(&[100_000, 900_000, 3_000_000, 5_000_000]);
+    let up = rng.draw(&[50_000, 400_000, 1_500_000, 4_000_000]);
     transfer(net, rng, host, now, "photos.example", (up, 700));
 }
 
 fn download(net: &mut Net, rng: &mut Rng, host: IpAddr, now: u64) {
-    let down = rng.draw(&[1_000_000, 4_000_000, 9_000_000, 30_000_000]);
+    let down = rng.draw(&[300_000, 1_000_000, 3_000_000, 12_000_000]);
     transfer(net, rng, host, now, "mirror.example", (400, down));
 }
 
@@ -321,7 +325,7 @@ fn peers(net: &mut Net, rng: &mut Rng, host: IpAddr, now: u64) {
     };
     talk.say(Side::Orig, 300, hello(rng));
     talk.say(Side::Resp, 300, hello(rng));
-    for _ in 0..rng.range(0, 12) {
+    for _ in 0..rng.range(0, 6) {
         let (asks, gives) = if rng.chance(500) { (Side::Orig, Side::Resp) } else { (Side::Resp, Side::Orig) };
         talk.say(asks, 5_000, Payload::opaque(rng.next(), 17));
         talk.say(gives, 9_000, Payload::opaque(rng.next(), 16_397));
@@ -364,7 +368,7 @@ fn quic(net: &mut Net, rng: &mut Rng, host: IpAddr, now: u64) {
     talk.say(Side::Resp, 700, Payload::opaque(rng.next(), 3600));
     for _ in 0..rng.range(1, 4) {
         talk.say(Side::Orig, 700, Payload::opaque(rng.next(), rng.range(60, 700)));
-        let len = rng.draw(&SIZES);
+        let len = net.size(rng, &SIZES);
         talk.say(Side::Resp, 3_000, Payload::opaque(rng.next(), len));
     }
     net.start(talk.plan);

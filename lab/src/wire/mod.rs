@@ -65,7 +65,7 @@ struct Sensor<'a> {
 impl<'a> Sensor<'a> {
     fn new(scenario: &WireScenario, file: CaptureFile<'a>) -> Self {
         Self {
-            net: Net::new(scenario.seed, scenario.vlans),
+            net: Net::new(scenario.seed, scenario.vlans, scenario.longest),
             file,
             plays: Vec::new(),
             free: Vec::new(),

@@ -19,6 +19,9 @@ pub(crate) const INSIDE_NETS: &str = "172.28.0.0/16,2001:db8:28::/48";
 /// Microseconds to an outside host and back: from a cache round the corner to another continent.
 const FAR: [u64; 9] = [2_500, 9_000, 14_000, 22_000, 31_000, 60_000, 95_000, 140_000, 240_000];
 
+/// Messages in a thousand that do not arrive as they were sent.
+const SPOILT: u64 = 12;
+
 /// A session's legs by number of connection, until they are over.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
@@ -38,7 +41,8 @@ pub(crate) struct Session {
 pub(crate) struct Net {
     seed: u64,
     vlans: bool,
-    spoilt: u64,
+    /// No answer is longer.
+    longest: u64,
     next: u32,
     ports: HashMap<IpAddr, u16>,
     /// Connections that have not begun.
@@ -50,11 +54,11 @@ pub(crate) struct Net {
 }
 
 impl Net {
-    pub(crate) fn new(seed: u64, vlans: bool) -> Self {
+    pub(crate) fn new(seed: u64, vlans: bool, longest: u64) -> Self {
         Self {
             seed,
             vlans,
-            spoilt: 12,
+            longest,
             next: 0,
             ports: HashMap::new(),
             coming: Vec::new(),
@@ -64,12 +68,17 @@ impl Net {
         }
     }
 
+    /// How much a server has to say: of the distribution with these quantiles.
+    pub(crate) fn size(&self, rng: &mut Rng, quantiles: &[u64]) -> u64 {
+        rng.draw(quantiles).min(self.longest)
+    }
+
     /// A connection of `transport` at `at`, that nothing has been said on yet.
     pub(crate) fn plan(&mut self, transport: Transport, at: u64, from: SocketAddr, to: SocketAddr) -> Plan {
         self.next += 1;
         let turn = [from, to].map(|end| self.turn(end.ip()));
         let mut plan = Plan::new(self.next, transport, [from, to], turn, at);
-        plan.spoilt = if transport == Transport::Tcp { self.spoilt } else { 0 };
+        plan.spoilt = if transport == Transport::Tcp { SPOILT } else { 0 };
         let own = if inside(from.ip()) { from.ip() } else { to.ip() };
         plan.vlan = self.vlans.then(|| 100 + (mac(own)[5] % 4) as u16);
         plan

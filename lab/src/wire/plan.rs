@@ -181,6 +181,6 @@ impl Plan {
 
     /// Ends it, not before everything is said.
     pub(crate) fn end(&mut self, at: u64, close: Close) {
-        self.close = (at.max(self.free[0]).max(self.free[1]), close);
+        self.close = (at.max(self.free[0]).max(self.free[1]) + 20, close);
     }
 }

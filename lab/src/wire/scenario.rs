@@ -16,6 +16,8 @@ const BEGIN: u64 = 1_795_417_200_000_000;
 const SECOND: u64 = 1_000_000;
 /// Addresses that there is room for.
 const MOST_HOSTS: u32 = 20_000;
+/// Strangers that use one relay.
+const CLIENTS: u64 = 15;
 
 /// What a relay is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +73,8 @@ pub struct WireScenario {
     pub seconds: u64,
     /// Nothing new comes when the file has so many bytes.
     pub size: Option<u64>,
+    /// No answer of a server is longer, but for what is long by nature (video, downloads).
+    pub longest: u64,
     /// Innocent hosts, who take the roles in turn.
     pub hosts: u32,
     /// How busy the innocent are, in percent.
@@ -94,8 +98,9 @@ impl WireScenario {
             seed: 2026,
             seconds: 120,
             size: None,
-            hosts: 8,
-            pace: 25,
+            longest: 1_500,
+            hosts: 6,
+            pace: 6,
             relays: vec![WireRelaySpec::new(WireKind::Socks, 1182, 14)],
             bots: 1,
             vlans: false,
@@ -112,6 +117,7 @@ impl WireScenario {
             seed,
             seconds: 600,
             size: None,
+            longest: u64::MAX,
             hosts,
             pace: 100,
             relays: vec![
@@ -163,8 +169,9 @@ impl WireScenario {
         if self.seconds == 0 || self.pace == 0 || self.relays.iter().any(|relay| relay.per_minute == 0) {
             return Err("nothing would happen: seconds, pace and sessions a minute are at least 1".to_owned());
         }
-        if self.relays.last().is_some_and(|relay| relay.chained) {
-            return Err("the last relay has no next one to go on through".to_owned());
+        let mut pairs = self.relays.iter().zip(self.relays.iter().skip(1).map(Some).chain([None]));
+        if pairs.any(|(relay, next)| relay.chained && next.is_none_or(|next| next.kind != WireKind::Socks)) {
+            return Err("a chain goes on through the next relay, which has to speak SOCKS".to_owned());
         }
         let mut cast = Cast { scenario: self, actors: Vec::new(), innocents: Vec::new() };
         (0..self.relays.len()).for_each(|number| cast.relay(number));
@@ -214,17 +221,11 @@ impl<'a> Cast<'a> {
 
     fn relay(&mut self, number: usize) {
         let spec = &self.scenario.relays[number];
-        let (host, port, clients) = (host(number as u32), spec.port, 15);
+        let (host, port, clients) = (host(number as u32), spec.port, CLIENTS);
         let gap = 60 * SECOND / spec.per_minute;
         match spec.kind {
             WireKind::Socks | WireKind::Connect | WireKind::Web => {
-                let speech = match spec.kind {
-                    WireKind::Socks => Speech::Socks,
-                    WireKind::Connect => Speech::Connect,
-                    _ => Speech::Web,
-                };
-                let next = spec.chained.then(|| self.next_end(number));
-                let forward = Forward { speech, host, port, clients, out_v6: spec.out_v6, next };
+                let forward = self.forward(number);
                 self.add(gap, move |net, rng, now| forward.session(net, rng, now));
             }
             WireKind::Mail { queues } => {
@@ -244,9 +245,21 @@ impl<'a> Cast<'a> {
         }
     }
 
-    /// Where the relay after this one listens.
-    fn next_end(&self, number: usize) -> SocketAddr {
-        SocketAddr::new(host(number as u32 + 1), self.scenario.relays[number + 1].port)
+    fn forward(&self, number: usize) -> Forward {
+        let spec = &self.scenario.relays[number];
+        let speech = match spec.kind {
+            WireKind::Connect => Speech::Connect,
+            WireKind::Web => Speech::Web,
+            _ => Speech::Socks,
+        };
+        Forward {
+            speech,
+            host: host(number as u32),
+            port: spec.port,
+            clients: CLIENTS,
+            out_v6: spec.out_v6,
+            next: spec.chained.then(|| Box::new(self.forward(number + 1))),
+        }
     }
 
     /// A host that browses, sets its clock, and has a role.

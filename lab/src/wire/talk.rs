@@ -93,19 +93,21 @@ impl Talk {
     }
 }
 
-/// A dialogue that the client (`inbound`) holds with a server (`outbound`) through a relay between them.
-pub(crate) fn through(inbound: &mut Talk, outbound: &mut Talk, dialogue: &[Line]) {
+/// A dialogue that a client holds with a server through the relays between them: `legs` from the client's to the server's.
+pub(crate) fn through(legs: &mut [Talk], dialogue: &[Line]) {
     for line in dialogue {
-        let payload = line.payload.clone();
         match line.from {
-            Side::Orig => {
-                let heard = inbound.say(Side::Orig, line.think, payload.clone());
-                outbound.carry(heard, Side::Orig, payload);
-            }
-            Side::Resp => {
-                let heard = outbound.say(Side::Resp, line.think, payload.clone());
-                inbound.carry(heard, Side::Resp, payload);
-            }
+            Side::Orig => pass(legs.iter_mut(), line),
+            Side::Resp => pass(legs.iter_mut().rev(), line),
         }
+    }
+}
+
+/// A line goes from leg to leg.
+fn pass<'a>(mut legs: impl Iterator<Item = &'a mut Talk>, line: &Line) {
+    let Some(first) = legs.next() else { return };
+    let mut heard = first.say(line.from, line.think, line.payload.clone());
+    for leg in legs {
+        heard = leg.carry(heard, line.from, line.payload.clone());
     }
 }
