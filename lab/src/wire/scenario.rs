@@ -266,11 +266,12 @@ impl<'a> Cast<'a> {
     fn innocent(&mut self, number: u32, role: usize) {
         let (host, (name, habit, seconds)) = (host(number), ROLES[role % ROLES.len()]);
         let often = |seconds: u64, pace: u64| seconds * SECOND * 100 / pace;
-        let pace = self.scenario.pace;
+        let (pace, scene) = (self.scenario.pace, self.scenario.seconds);
         let mut add = |habit: Habit, gap: u64| self.add(gap, move |net, rng, now| habit(net, rng, host, now));
         add(innocent::browse, often(15, pace));
         add(innocent::clock, often(64, 100));
-        add(habit, often(seconds, pace));
+        // Nobody is there for nothing: whatever the pace, a role is seen some times.
+        add(habit, often(seconds, pace).min(scene * SECOND / 4));
         self.innocents
             .push(WireInnocent { ip: host.to_string(), does: vec!["web browsing, DNS, NTP".into(), name.into()] });
     }
