@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use super::net::{Net, Session};
 use super::plan::{Opening, Plan, Side};
 use super::smtp::{self, Letter, Mood};
-use crate::rng::Rng;
+use crate::rng::{Rng, mix};
 
 /// A server that takes mail and sends it on.
 #[derive(Clone, Debug)]
@@ -68,8 +68,10 @@ fn spread(rng: &mut Rng, size: u64, recipients: u64) -> Letter {
     letter
 }
 
+/// The server of a recipient's domain.
 fn exchanger(net: &Net, to: &str) -> SocketAddr {
-    let number = to.bytes().fold(0_u64, |sum, byte| sum * 31 + u64::from(byte)) % 70;
+    let domain = to.rsplit('@').next().unwrap_or(to);
+    let number = domain.bytes().fold(0, |hash, byte| mix(hash ^ u64::from(byte))) % 70;
     SocketAddr::new(net.server(25, number, false), 25)
 }
 

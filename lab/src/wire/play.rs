@@ -28,6 +28,9 @@ enum Step {
     Reset(u8),
 }
 
+/// Appends a segment's payload to a frame.
+type Append<'a> = &'a dyn Fn(&mut Vec<u8>);
+
 /// What one side has sent, as far as the sensor and the other side know.
 #[derive(Debug, Default)]
 struct Stream {
@@ -312,7 +315,7 @@ impl Play {
         ack: u32,
         flags: u8,
         frame: &mut Vec<u8>,
-        payload: Option<&dyn Fn(&mut Vec<u8>)>,
+        payload: Option<Append<'_>>,
     ) {
         let way = self.way(from);
         let id = (mix(at) ^ u64::from(seq)) as u16;
