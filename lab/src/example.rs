@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::civil::{Civil, DAY, MONTHS};
 use crate::scenario::Scenario;
 use crate::truth::{RelayTruth, Truth};
+use crate::wire::{WireScenario, WireTruth, capture};
 use crate::write::{Pairs, Pix, Tee, ZeekConn};
 
 /// A count that anybody can repeat: what is counted, the command that does it, what it prints.
@@ -35,14 +36,31 @@ pub fn files() -> io::Result<Vec<(&'static str, Vec<u8>)>> {
     drop(tee);
     let mut json = serde_json::to_vec_pretty(&truth)?;
     json.push(b'\n');
+    let (_, of_wire) = wire()?;
+    let mut wire_json = serde_json::to_vec_pretty(&of_wire)?;
+    wire_json.push(b'\n');
     Ok(vec![
-        ("README.md", readme(&scenario, &truth).into_bytes()),
+        ("README.md", readme(&scenario, &truth, &of_wire).into_bytes()),
         ("case-2003.toml", configuration(&truth).into_bytes()),
         ("case-2003/pix.log", pix),
         ("case-2003-zeek/conn.log", conn),
         ("case-2003.truth/pairs.tsv", pairs),
         ("case-2003.truth/truth.json", json),
+        ("case-wire.truth/truth.json", wire_json),
     ])
+}
+
+/// Where the capture of the example is.
+pub const CAPTURE: &str = "case-wire/capture.pcap.zst";
+
+/// The capture of the example, not packed, and what is true of it.
+///
+/// # Errors
+/// None that are to be expected: nothing is read or written.
+pub fn wire() -> io::Result<(Vec<u8>, WireTruth)> {
+    let mut packets = Vec::new();
+    let truth = capture(&WireScenario::example(), &mut packets)?;
+    Ok((packets, truth))
 }
 
 /// Writes the files of the example into `directory`.
@@ -50,7 +68,10 @@ pub fn files() -> io::Result<Vec<(&'static str, Vec<u8>)>> {
 /// # Errors
 /// When it cannot be written to.
 pub fn write(directory: &Path) -> io::Result<()> {
-    for (name, content) in files()? {
+    let (packets, _) = wire()?;
+    // What is packed may differ from one version of zstd to the next: what is in it does not.
+    let packed = (CAPTURE, zstd::encode_all(packets.as_slice(), 19)?);
+    for (name, content) in files()?.into_iter().chain([packed]) {
         let path = directory.join(name);
         std::fs::create_dir_all(path.parent().unwrap_or(directory))?;
         std::fs::write(path, content)?;
@@ -155,7 +176,7 @@ fn of_host(scenario: &Scenario, relay: &RelayTruth) -> Vec<Officers> {
 }
 
 /// The README, with the numbers of the case.
-fn readme(scenario: &Scenario, truth: &Truth) -> String {
+fn readme(scenario: &Scenario, truth: &Truth, wire: &WireTruth) -> String {
     let mut text = include_str!("example.md").to_owned();
     let mut hosts = String::new();
     for relay in &truth.relays {
@@ -187,9 +208,29 @@ fn readme(scenario: &Scenario, truth: &Truth) -> String {
         ("{relays}\n", hosts),
         ("{greps}\n", greps),
         ("{innocents}\n", innocents),
+        ("{wire}\n", of_wire(wire)),
+        ("{wire_packets}", wire.expected.packets.to_string()),
     ];
     for (name, value) in numbers {
         text = text.replace(name, &value);
     }
     text
+}
+
+/// The hosts of the capture, as rows.
+fn of_wire(truth: &WireTruth) -> String {
+    let mut rows = String::new();
+    for relay in &truth.relays {
+        let ports: Vec<String> = relay.ports.iter().map(u16::to_string).collect();
+        let (port, sessions) = (ports.join(", "), relay.sessions);
+        let (relayed, delivered) = (relay.out_legs_with_data, relay.smtp_messages_delivered);
+        _ = writeln!(rows, "| {} | relay (SOCKS), port {port} | {sessions} | {relayed} | {delivered} |", relay.ip);
+    }
+    for bot in &truth.bots {
+        _ = writeln!(rows, "| {} | sends spam by itself | | | {} |", bot.ip, bot.smtp_messages_delivered);
+    }
+    for innocent in &truth.innocents {
+        _ = writeln!(rows, "| {} | {} | | | |", innocent.ip, innocent.does.join(", "));
+    }
+    rows
 }

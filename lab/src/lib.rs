@@ -27,6 +27,7 @@ mod rng;
 mod scenario;
 mod truth;
 mod wheel;
+pub mod wire;
 mod world;
 mod write;
 

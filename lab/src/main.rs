@@ -1,5 +1,8 @@
 //! `catspaw-lab`: writes the example, or a log of any size.
 
+#[path = "wire_command.rs"]
+mod wire;
+
 use std::fs::File;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -18,6 +21,9 @@ Usage: catspaw-lab example [DIRECTORY]
            writes a log of about a day
        catspaw-lab case [--lines N] [--hosts N] [--relays N] [--seed N] -o DIRECTORY
            writes pix.log, asa.log and conn.log of the same connections, truth.json and pairs.tsv
+       catspaw-lab wire [--scene campus|devious|example] [--hosts N] [--seconds N] [--bytes N] [--pace N]
+                        [--seed N] [--vlans yes] [--form pcap|pcap-ns|pcapng] [-o FILE|-] [--truth FILE]
+           writes a capture
 
   --lines N      lines of the device's log [default: 1000000]
   --hosts N      ordinary hosts, up to 20000 [default: 2000]
@@ -35,6 +41,7 @@ fn main() -> ExitCode {
         Some("example") => example(arguments.next()),
         Some("big") => Options::parse(arguments).and_then(|options| big(&options)),
         Some("case") => Options::parse(arguments).and_then(|options| case(&options)),
+        Some("wire") => wire::run(arguments),
         Some("-h" | "--help" | "help") => io::stdout().lock().write_all(HELP.as_bytes()).map_err(|e| e.to_string()),
         Some(other) => Err(format!("no such command: {other} (try --help)")),
         None => Err(format!("which command?\n\n{HELP}")),

@@ -42,7 +42,8 @@ pub(crate) fn bench(args: &mut Args) -> Result {
     match args.next().as_deref() {
         Some("scan") => {}
         Some("trace") => return crate::trace::bench(args),
-        _ => return Err("which benchmark? `cargo xtask bench scan` or `cargo xtask bench trace`".into()),
+        Some("packets") => return crate::packets::bench(args),
+        _ => return Err("which benchmark? `cargo xtask bench scan`, `packets` or `trace`".into()),
     }
     println!("{}", scan(args)?);
     Ok(())
@@ -167,36 +168,39 @@ fn table(peers: &[Peer], bytes: u64) -> Table {
 }
 
 fn describe(plan: &Plan) -> Result<String> {
-    let first = |program: &str, word: &str| {
-        let text = run::output(Command::new(program).arg(word)).unwrap_or_default();
-        text.lines().next().unwrap_or(program).to_owned()
-    };
-    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let models: Vec<&str> =
-        cpus.lines().filter_map(|line| Some(line.strip_prefix("model name")?.split_once(": ")?.1)).collect();
-    let mut text = format!(
-        "{} x {}, {}, {}",
-        models.len(),
-        models.first().unwrap_or(&"unknown"),
-        first("rustc", "-V"),
-        first("grep", "-V")
-    );
+    let mut text = format!("{}, {}", machine(), version("grep"));
     if run::found("rg") {
-        text += &format!(", {}", first("rg", "-V"));
+        text += &format!(", {}", version("rg"));
     }
-    let commit = run::output(Command::new("git").args(["describe", "--always", "--dirty"]).current_dir(run::root()));
     let name = plan.log.file_name().unwrap_or_default().to_string_lossy();
     let bytes = fs::metadata(&plan.log).doing(plan.log.display())?.len();
-    text += &format!(
-        "; catspaw at {}; {name}: {bytes} bytes; {} rounds, warm cache, LC_ALL=C\n",
-        commit?.trim(),
-        plan.rounds
-    );
+    text +=
+        &format!("; catspaw at {}; {name}: {bytes} bytes; {} rounds, warm cache, LC_ALL=C\n", commit()?, plan.rounds);
     Ok(text)
 }
 
+/// The first line that a program says of its version.
+pub(crate) fn version(program: &str) -> String {
+    let text = run::output(Command::new(program).arg("-V")).unwrap_or_default();
+    text.lines().next().unwrap_or(program).to_owned()
+}
+
+/// The processors, and the compiler.
+pub(crate) fn machine() -> String {
+    let cpus = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let models: Vec<&str> =
+        cpus.lines().filter_map(|line| Some(line.strip_prefix("model name")?.split_once(": ")?.1)).collect();
+    format!("{} x {}, {}", models.len(), models.first().unwrap_or(&"unknown"), version("rustc"))
+}
+
+/// The commit that is measured.
+pub(crate) fn commit() -> Result<String> {
+    let commit = run::output(Command::new("git").args(["describe", "--always", "--dirty"]).current_dir(run::root()));
+    Ok(commit?.trim().to_owned())
+}
+
 /// `1G`, `256M`, `64k` or a number of bytes.
-fn parse_size(text: &str) -> Result<u64> {
+pub(crate) fn parse_size(text: &str) -> Result<u64> {
     let digits = text.trim_end_matches(|unit: char| unit.is_ascii_alphabetic());
     let shift = match &text[digits.len()..] {
         "" => 0,
@@ -209,7 +213,7 @@ fn parse_size(text: &str) -> Result<u64> {
 }
 
 /// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
+pub(crate) fn quoted(path: &Path) -> String {
     format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
 }
 

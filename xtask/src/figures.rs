@@ -8,9 +8,9 @@ use std::process::Command;
 
 use crate::args::Args;
 use crate::run::{self, Doing, Result};
-use crate::{bench, calibrate, judge};
+use crate::{bench, calibrate, judge, packets};
 
-const NAMES: [&str; 5] = ["judge", "case", "innocents", "calibrate", "bench"];
+const NAMES: [&str; 6] = ["judge", "case", "innocents", "calibrate", "bench", "packets"];
 
 const END: &str = "<!-- end -->";
 
@@ -39,6 +39,7 @@ fn make(name: &str) -> Result<String> {
         "case" => judge::case()?,
         "innocents" => return innocents(),
         "calibrate" => return calibrate::figures(),
+        "packets" => return packets::packets(&mut Args::none()),
         _ => return bench::scan(&mut Args::none()),
     };
     // A figure that does not hold is shown as it is, with what the judge says of it.

@@ -8,6 +8,7 @@ mod cost;
 mod figures;
 mod fuzz;
 mod judge;
+mod packets;
 mod readme;
 mod run;
 mod tables;
@@ -28,6 +29,9 @@ usage: cargo xtask TASK
       without a name, what `test` holds, and the case
   bench scan [--lines N | --size 1G] [--hosts H] [--relays R] [--rounds N] [--file LOG]
       time `catspaw scan` on a made log beside wc, rg and grep, in interleaved rounds
+  bench packets [--size 1G] [--hosts H] [--rounds N] [--file CAPTURE]
+      time `catspaw scan` on a made capture beside Suricata (from Debian's backports), without rules and with the one of
+      2003, in interleaved rounds
   calibrate [--host-days N] [--relays N] [--captures | TABLE.jsonl...]
       compare the stated error with what is said of innocent host-days, and see how soon relays among them are found:
       made of our own example and lab, of the logs in ../shared, or of connections tables with their truth beside them
@@ -35,7 +39,7 @@ usage: cargo xtask TASK
       time the index of `catspaw trace` on a made log, and questions drawn from it, each in a run of its own
   fuzz [TARGET...] [--seconds N]
       fuzz each target for N seconds (60)
-  figures [judge] [case] [innocents] [calibrate] [bench]
+  figures [judge] [case] [innocents] [calibrate] [bench] [packets]
       make the figures in docs/figures.md again (all of them without a name)
   audit
       ask the advisory database about the dependencies (needs the network)

@@ -20,6 +20,15 @@ fn the_example_on_disk_is_what_the_lab_makes() {
 }
 
 #[test]
+fn the_capture_on_disk_is_what_the_lab_makes() {
+    let packed = std::fs::read(directory().join(example::CAPTURE)).unwrap_or_default();
+    let there = zstd::decode_all(packed.as_slice()).unwrap_or_default();
+    let (made, _) = example::wire().expect("a capture");
+    assert!(there == made, "{} differs: cargo run --release -p catspaw-lab -- example", example::CAPTURE);
+    assert!(packed.len() < 400_000, "{}", packed.len());
+}
+
+#[test]
 fn it_is_small() {
     let files = example::files().expect("an example");
     let logs: usize = files.iter().filter(|file| file.0.ends_with(".log")).map(|file| file.1.len()).sum();

@@ -3,3 +3,4 @@
 mod case;
 mod example;
 mod officer;
+mod wire;
