@@ -102,8 +102,6 @@ pub(crate) struct Shown {
 pub struct Contents {
     /// Whether anything was said: then packets were read.
     pub seen: bool,
-    /// Legs on which something was said that was not remembered because there were too many.
-    pub dropped: u64,
     inbound: BTreeMap<Key, Talk>,
     outbound: BTreeMap<Key, Talk>,
     /// Inbound legs whose clients asked to be connected with somebody.
@@ -118,6 +116,8 @@ pub struct Contents {
     letters: Letters,
     /// Inbound legs that an outbound leg carried on: by request or by message.
     links: BTreeMap<Key, BTreeSet<Key>>,
+    /// What a cap left out.
+    dropped: u64,
 }
 
 impl Beginnings {
@@ -221,6 +221,22 @@ impl Talk {
 }
 
 impl Contents {
+    /// What was said and not remembered because there was too much.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped + self.letters.dropped
+    }
+
+    /// The host made a request that nobody had asked it for.
+    pub(crate) fn made_unasked(&mut self, request: Digest) {
+        self.seen = true;
+        if self.own.len() < OWN {
+            self.own.insert(request);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
     /// A name was looked up by the host.
     pub(crate) fn resolved(&mut self, name: Digest, addr: IpAddr) {
         self.seen = true;
@@ -229,6 +245,7 @@ impl Contents {
             && let Some(oldest) = self.names_order.pop_front()
         {
             self.names.remove(&oldest);
+            self.dropped += 1;
         }
         let addresses = self.names.entry(name).or_default();
         if addresses.is_empty() {
@@ -314,6 +331,8 @@ impl Contents {
             if absolute && self.wanted_count < WANTED {
                 self.wanted.entry(digest).or_default().push_back(key);
                 self.wanted_count += 1;
+            } else {
+                self.dropped += u64::from(absolute);
             }
             return Vec::new();
         }
@@ -327,9 +346,7 @@ impl Contents {
                 proves.then_some(Shown { inbound, target, thing }).into_iter().collect()
             }
             None => {
-                if self.own.len() < OWN {
-                    self.own.insert(digest);
-                }
+                self.made_unasked(digest);
                 Vec::new()
             }
         }
@@ -433,7 +450,10 @@ impl Contents {
         self.outbound.retain(|key, talk| talk.leg.end.is_none() || outbound(key));
         let (inbound, outbound) = (&self.inbound, &self.outbound);
         self.asking.retain(|key| inbound.contains_key(key));
-        self.links.retain(|key, _| outbound.contains_key(key));
+        self.links.retain(|key, causes| {
+            causes.retain(|key| inbound.contains_key(key));
+            outbound.contains_key(key)
+        });
         self.wanted.retain(|_, waiting| {
             waiting.retain(|key| inbound.contains_key(key));
             !waiting.is_empty()

@@ -540,13 +540,32 @@ impl Lane {
         if open.late || seen.late || open.opened.proto != Proto::Tcp || (inbound && open.peer_inside) {
             return;
         }
-        if inbound && self.serve(leg.own.port).is_none() {
+        if !inbound && self.services.is_empty() && !self.says_without_service(&leg, &content.said) {
+            return;
+        }
+        let full = self.services.len() >= SERVICES && !self.services.contains_key(&leg.own.port);
+        if inbound && (full || self.serve(leg.own.port).is_none()) {
             return;
         }
         let wanted = self.services.values().any(|service| service.proofs[0].conviction.is_none());
         let leg = (direction, (leg.start.at, open.order), leg);
         for shown in self.contents.take(leg, &content.said, seen.record.known.at, wanted) {
             self.prove(ctx, shown, seen.key);
+        }
+    }
+
+    /// Whether what an outbound leg said counts though nothing has come in that it could carry on: then only mail does, and
+    /// that the host makes such requests by itself is kept in mind.
+    fn says_without_service(&mut self, leg: &Leg, said: &Utterance) -> bool {
+        self.contents.seen = true;
+        match said {
+            Utterance::Mails(_) => true,
+            Utterance::Encrypts { .. } => leg.smtp,
+            Utterance::Fetches { digest, .. } => {
+                self.contents.made_unasked(*digest);
+                false
+            }
+            _ => false,
         }
     }
 
@@ -708,6 +727,7 @@ impl Lane {
             self.settle(ctx, now);
             self.outbound = BTreeMap::new();
             self.settling = VecDeque::new();
+            self.contents.keep(|_| false, |_| false);
         }
     }
 

@@ -36,6 +36,8 @@ type Shared = HashMap<Part, Vec<(Key, Transaction)>>;
 pub(crate) struct Letters {
     inbound: Shared,
     outbound: Shared,
+    /// Parts that were not remembered because there were too many.
+    pub(crate) dropped: u64,
 }
 
 impl Letters {
@@ -47,11 +49,13 @@ impl Letters {
         };
         for part in parts(mail) {
             if shared.len() >= PARTS && !shared.contains_key(&part) {
+                self.dropped += 1;
                 continue;
             }
             let sharing = shared.entry(part).or_default();
             if sharing.len() >= SHARING {
                 sharing.remove(0);
+                self.dropped += 1;
             }
             sharing.push((key, *mail));
         }
