@@ -149,14 +149,14 @@ impl<W: Write> Table<W> {
         &mut self,
         pair: &LegPair,
         incident: &str,
-        delivered: Option<bool>,
+        delivered: Option<u64>,
         names: &Names,
     ) -> io::Result<()> {
         let mut row = vec![
             Cell::Text(pair.host.addr().to_string()),
             Cell::Text(pair.topology.name().to_owned()),
             Cell::Text(incident.to_owned()),
-            Cell::Text(if pair.basis == Basis::Bytes { "bytes" } else { "order" }.to_owned()),
+            Cell::Text(basis(pair.basis).to_owned()),
         ];
         let sensor = names.sensor(pair.sensor);
         let inbound = &pair.inbound;
@@ -167,7 +167,7 @@ impl<W: Write> Table<W> {
         };
         row.extend(leg(inbound, orig, resp, sensor));
         row.extend(leg(&pair.outbound, pair.outbound.own, pair.outbound.peer, sensor));
-        row.push(delivered.map_or(Cell::Unset, |d| Cell::Number(u64::from(d))));
+        row.push(delivered.map_or(Cell::Unset, Cell::Number));
         row.push(Cell::Text(sensor.to_owned()));
         self.write(&row)
     }
@@ -224,6 +224,14 @@ impl<W: Write> Table<W> {
             }
             cell.tsv(&mut self.line);
         }
+    }
+}
+
+fn basis(basis: Basis) -> &'static str {
+    match basis {
+        Basis::Content => "content",
+        Basis::Bytes => "bytes",
+        Basis::Order => "order",
     }
 }
 

@@ -259,6 +259,7 @@ mod tests {
             opened: None,
             end: Some(crate::End { at, known: at, order: 0, ending: Ending::Fins, answered: true, size: Some(size) }),
             smtp: false,
+            mailed: None,
             inward: false,
             places: [None, None],
         }

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use catspaw_records::{
-    Bytes, Closed, Days, Denied, Ending, Endpoint, Event, HostKey, Nanos, Opened, Place, Proto, Record, RecordId,
-    SensorId, Side, Stamp, Translation, Whole,
+    Bytes, Closed, Content, Days, Denied, Ending, Endpoint, Event, HostKey, Nanos, Opened, Place, Proto, Record,
+    RecordId, SensorId, Side, Stamp, Translation, Utterance, Whole,
 };
 use foldhash::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
@@ -13,11 +13,12 @@ use serde::{Deserialize, Serialize};
 use crate::attempts::{Attempt, Beats};
 use crate::backconnect::may_be_tunnel;
 use crate::config::{Config, Topology};
+use crate::content::{Contents, Shown};
 use crate::histogram::Histogram;
 use crate::leg::{Direction, End, Leg, Size};
 use crate::pending::{self, Final};
-use crate::service::{Due, Key, Service};
-use crate::sink::{Basis, Connection, LegPair, Said, Sent, Sink};
+use crate::service::{Conviction, Due, Key, Service};
+use crate::sink::{Connection, LegPair, Said, Sent, Sink};
 use crate::spam::Spam;
 use crate::tally::Tally;
 use crate::timers::Timers;
@@ -40,7 +41,7 @@ const OPEN: usize = 65_536;
 const MAIL: [u16; 3] = [25, 465, 587];
 
 /// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
-pub const STATE_VERSION: u32 = 4;
+pub const STATE_VERSION: u32 = 5;
 
 /// A record as one host sees it.
 #[derive(Clone, Copy, Debug)]
@@ -122,6 +123,8 @@ pub struct Lane {
     mail_inside: u64,
     /// Whether it had an outbound connection that may be a tunnel's.
     pub may_tunnel: bool,
+    /// What was said on its connections.
+    pub contents: Contents,
     /// Counts.
     pub tally: Tally,
     /// Addresses the host was seen as outside.
@@ -170,7 +173,8 @@ impl Lane {
             Event::Whole(whole) => self.whole(ctx, seen, whole, sink),
             Event::Denied(denied) => self.denied(ctx, seen, denied, sink),
             Event::Translation(translation) => self.translated(seen, translation),
-            Event::Content(_) | Event::Burst(_) => {}
+            Event::Content(content) => self.said(ctx, seen, content),
+            Event::Burst(_) => {}
         }
         Ok(())
     }
@@ -185,7 +189,9 @@ impl Lane {
     /// Whether the evidence against one of its services was enough.
     #[must_use]
     pub fn is_convicted(&self) -> bool {
-        let tried = |s: &Service| [false, true].iter().any(|&a| s.tried(a).any(|tests| tests.conviction.is_some()));
+        let tried = |s: &Service| {
+            [false, true].iter().any(|&a| s.proven(a).is_some() || s.tried(a).any(|tests| tests.conviction.is_some()))
+        };
         self.services.values().any(tried) || self.spam.iter().flatten().any(|spam| spam.all.caught.is_some())
     }
 
@@ -314,6 +320,12 @@ impl Lane {
         leg.end = Some(end);
         leg.smtp |= smtp;
         leg.places[1] = Some(seen.record.place);
+        if open.opened.proto == Proto::Tcp {
+            self.contents.ended(direction, (leg.start.at, open.order), end);
+        }
+        if direction == Direction::Outbound && leg.smtp {
+            leg.mailed = self.contents.mailed_by((leg.start.at, open.order));
+        }
         if open.owner {
             sink.connection(Connection { key: seen.key, start: leg.start, said, places: leg.places, late });
         }
@@ -348,6 +360,7 @@ impl Lane {
             opened: None,
             end: Some(self.end(seen.key, ended.at, closed.ending, closed.bytes)),
             smtp: direction == Direction::Outbound && peer.port == 25,
+            mailed: None,
             inward: seen.peer_inside,
             places: [None, Some(seen.record.place)],
         };
@@ -417,6 +430,7 @@ impl Lane {
             opened: None,
             end: Some(end),
             smtp: peer.port == 25 || smtp,
+            mailed: self.contents.seen.then(Default::default),
             inward: seen.peer_inside,
             places: [Some(seen.record.place), None],
         };
@@ -488,19 +502,82 @@ impl Lane {
         if let Some(size) = leg.size() {
             self.inbound_sizes.add(size, 1.0);
         }
+        let spoken = self.contents.protocol(key);
+        if let Some(service) = self.serve(port) {
+            service.sessions += 1;
+            service.legs.insert(key, leg);
+            if let Some(protocol) = spoken {
+                *service.spoken.entry(protocol).or_default() += 1;
+            }
+        }
+    }
+
+    /// The service at a port that has shown payload; `None` where there are too many.
+    fn serve(&mut self, port: u16) -> Option<&mut Service> {
         if !self.services.contains_key(&port) {
             let legs = self.quiet.remove(&port).unwrap_or_default();
             if self.services.len() >= SERVICES {
                 self.services_dropped += 1;
-                return;
+                return None;
             }
             self.ranks += 1;
             self.services.insert(port, Service::new(port, self.ranks, legs));
         }
-        if let Some(service) = self.services.get_mut(&port) {
-            service.sessions += 1;
-            service.legs.insert(key, leg);
+        self.services.get_mut(&port)
+    }
+
+    /// Something was said on a connection. What comes from a client inside is no evidence of a relay between outsiders.
+    fn said(&mut self, ctx: &Context<'_>, seen: Observation<'_>, content: &Content) {
+        if let Utterance::Resolves { name, addr } = content.said {
+            if seen.side == Side::Orig {
+                self.contents.resolved(name, addr);
+            }
+            return;
         }
+        let Some(open) = self.open.get(&(content.proto, content.id)).copied() else { return };
+        let (direction, leg) = open.leg();
+        let inbound = direction == Direction::Inbound;
+        if open.late || seen.late || open.opened.proto != Proto::Tcp || (inbound && open.peer_inside) {
+            return;
+        }
+        if !inbound && self.services.is_empty() && !self.says_without_service(&leg, &content.said) {
+            return;
+        }
+        let full = self.services.len() >= SERVICES && !self.services.contains_key(&leg.own.port);
+        if inbound && (full || self.serve(leg.own.port).is_none()) {
+            return;
+        }
+        let wanted = self.services.values().any(|service| service.proofs[0].conviction.is_none());
+        let leg = (direction, (leg.start.at, open.order), leg);
+        for shown in self.contents.take(leg, &content.said, seen.record.known.at, wanted) {
+            self.prove(ctx, shown, seen.key);
+        }
+    }
+
+    /// Whether what an outbound leg said counts though nothing has come in that it could carry on: then only mail does, and
+    /// that the host makes such requests by itself is kept in mind.
+    fn says_without_service(&mut self, leg: &Leg, said: &Utterance) -> bool {
+        self.contents.seen = true;
+        match said {
+            Utterance::Mails(_) => true,
+            Utterance::Encrypts { .. } => leg.smtp,
+            Utterance::Fetches { digest, .. } => {
+                self.contents.made_unasked(*digest);
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// A session was seen to be carried on.
+    fn prove(&mut self, ctx: &Context<'_>, shown: Shown, now: Nanos) {
+        let (key, leg) = shown.inbound;
+        let authorised = ctx.config.covers(leg.own, leg.peer.addr, shown.target);
+        let Some(service) = self.services.get_mut(&leg.own.port) else { return };
+        let Service { legs, proofs, sessions, .. } = service;
+        let conviction = Conviction { at: now, sessions: *sessions };
+        let is_known = |key: &Key| legs.get(key).is_none_or(|leg| leg.end.is_some());
+        proofs[usize::from(authorised)].take(key, shown.thing, conviction, is_known);
     }
 
     fn legs_of(&mut self, port: u16) -> &mut BTreeMap<Key, Leg> {
@@ -650,6 +727,7 @@ impl Lane {
             self.settle(ctx, now);
             self.outbound = BTreeMap::new();
             self.settling = VecDeque::new();
+            self.contents.keep(|_| false, |_| false);
         }
     }
 
@@ -659,8 +737,8 @@ impl Lane {
         let horizon = ctx.config.horizon;
         let is_final =
             |leg: &Leg| now == Nanos::MAX || crowded || leg.end.is_some_and(|end| end.known.plus(horizon) <= now);
-        pending::settle(&mut self.services, &mut self.outbound, is_final, |pair| {
-            let Final { inbound, outbound, clear } = pair;
+        pending::settle(&mut self.services, &mut self.outbound, &self.contents, is_final, |pair| {
+            let Final { inbound, outbound, clear, basis } = pair;
             sink.pair(LegPair {
                 host: ctx.host,
                 sensor: ctx.sensor,
@@ -668,12 +746,15 @@ impl Lane {
                 port: inbound.own.port,
                 authorised: ctx.config.covers(inbound.own, inbound.peer.addr, outbound.peer.addr),
                 key: now,
-                basis: if outbound.has_payload() { Basis::Bytes } else { Basis::Order },
+                basis,
                 clear,
                 inbound: *inbound,
                 outbound: *outbound,
             });
         });
+        let (services, outbound) = (&self.services, &self.outbound);
+        let waits = |key: &Key| services.values().any(|service| service.legs.contains_key(key));
+        self.contents.keep(waits, |key| outbound.contains_key(key));
     }
 }
 
@@ -709,6 +790,7 @@ impl Open {
             opened: Some(self.order),
             end: None,
             smtp: direction == Direction::Outbound && peer.port == 25,
+            mailed: None,
             inward: self.peer_inside,
             places: [Some(self.place), None],
         };

@@ -1,6 +1,6 @@
 //! A connection as the correlator sees it: from the host's own side.
 
-use catspaw_records::{ByteCount, ByteKind, Bytes, Ending, Endpoint, Nanos, Place, RecordId, Stamp};
+use catspaw_records::{ByteCount, ByteKind, Bytes, Ending, Endpoint, Nanos, Place, RecordId, Stamp, Transaction};
 use serde::{Deserialize, Serialize};
 
 /// Which way a leg goes, seen from the host.
@@ -102,6 +102,27 @@ pub struct End {
     pub size: Option<Size>,
 }
 
+/// What the mail transactions of a leg add up to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mailed {
+    /// Messages that the far side took.
+    pub messages: u32,
+    /// Recipients that it took for them.
+    pub recipients: u32,
+    /// Whether it went on where nothing can be seen (STARTTLS).
+    pub hidden: bool,
+}
+
+impl Mailed {
+    /// Adds a transaction.
+    pub(crate) fn take(&mut self, mail: &Transaction) {
+        if mail.delivered {
+            self.messages = self.messages.saturating_add(1);
+            self.recipients = self.recipients.saturating_add(mail.accepted);
+        }
+    }
+}
+
 /// One leg.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Leg {
@@ -120,6 +141,8 @@ pub struct Leg {
     pub end: Option<End>,
     /// Whether the witness's own word for the application is SMTP, or its port is 25.
     pub smtp: bool,
+    /// What mail it delivered, where its packets were read.
+    pub mailed: Option<Mailed>,
     /// Whether it goes to a host of ours.
     pub inward: bool,
     /// Where the opening stands and where the end.
@@ -210,6 +233,7 @@ mod tests {
             opened: Some(opened),
             end: Some(End { at, known, order, ending: Ending::Fins, answered: true, size: None }),
             smtp: false,
+            mailed: None,
             inward: false,
             places: [None, None],
         }

@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::assign::{Assignment, Edge};
+use crate::content::Fit;
 use crate::groups::Groups;
 use crate::histogram::{Histogram, mail_prior, overhead_prior, size_prior};
 use crate::leg::{Leg, Size};
@@ -19,6 +20,8 @@ const ODD: f64 = 0.05;
 const UNLIKE: f64 = 0.15;
 /// Payload of a full segment on Ethernet, with and without TCP time stamps.
 const SEGMENTS: [i64; 2] = [1448, 1460];
+/// Scores below are not told apart where something was said.
+const LEAST_SCORE: f64 = -50.0;
 /// Rounds of assignment and learning; it has settled after three on all captures.
 const ROUNDS: usize = 4;
 /// A pair without payload is only said where leaving it out would cost this much (natural logarithm).
@@ -203,6 +206,8 @@ pub(crate) struct Outbound<'a> {
     pub(crate) leg: &'a Leg,
     /// Indices of inbound legs.
     pub(crate) candidates: Vec<usize>,
+    /// How well what was said fits, the same of all candidates.
+    pub(crate) fit: Fit,
 }
 
 /// A pair.
@@ -264,12 +269,23 @@ fn edges(
                 .iter()
                 .filter_map(|&column| {
                     let Inbound { service, leg } = inbound[column];
-                    let score = models[service].score(leg, out.leg, background)?;
-                    Some(Edge { column, score })
+                    let score = models[service].score(leg, out.leg, background);
+                    Some(Edge { column, score: said(out.fit, score)? })
                 })
                 .collect()
         })
         .collect()
+}
+
+/// The score with what was said: that weighs more than all statistics, which then only choose between several clients that
+/// asked for the same.
+fn said(fit: Fit, score: Option<f64>) -> Option<f64> {
+    match fit {
+        Fit::Never => None,
+        Fit::Open => score,
+        Fit::Target => Some(score.unwrap_or(LEAST_SCORE).max(LEAST_SCORE) + 2.0 * -LEAST_SCORE),
+        Fit::Carried => Some(score.unwrap_or(LEAST_SCORE).max(LEAST_SCORE) + 4.0 * -LEAST_SCORE),
+    }
 }
 
 /// Learns from an assignment: from `start` on, and by the lights of the models and the background that it was made with.

@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::content::{Contents, Fit};
 use crate::leg::Leg;
 use crate::mail::pair_mail;
 use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound, pair};
 use crate::service::{Key, Service, could_be_stored, could_cause};
+use crate::sink::Basis;
 
 /// Inbound legs that one outbound leg may be paired with.
 const EDGES: usize = 32;
@@ -21,6 +23,8 @@ pub(crate) struct Final<'a> {
     pub(crate) outbound: &'a Leg,
     /// Whether it is clear enough to be said.
     pub(crate) clear: bool,
+    /// What shows it.
+    pub(crate) basis: Basis,
 }
 
 /// What is pending, in a form that can be paired.
@@ -33,6 +37,8 @@ struct Pending<'a> {
     /// The same of mail that a server has stored and then handed on.
     mail: Vec<Outbound<'a>>,
     mail_keys: Vec<Key>,
+    /// Outbound legs that were seen to carry something of inbound ones on, which are named.
+    linked: Vec<(Key, &'a Leg, Vec<usize>)>,
 }
 
 /// What was decided.
@@ -51,10 +57,11 @@ struct Decided {
 pub(crate) fn settle(
     services: &mut BTreeMap<u16, Service>,
     outbound: &mut BTreeMap<Key, Leg>,
+    contents: &Contents,
     is_final: impl Fn(&Leg) -> bool,
     give: impl FnMut(Final<'_>),
 ) {
-    let decided = Pending::of(services, outbound).decide(services, &is_final, give);
+    let decided = Pending::of(services, outbound, contents).decide(services, &is_final, give);
     outbound.retain(|key, leg| decided.kept_out.contains(key) || !is_final(leg));
     for (service, model) in services.values_mut().zip(decided.models) {
         let port = service.port;
@@ -68,7 +75,7 @@ pub(crate) fn settle(
 }
 
 impl<'a> Pending<'a> {
-    fn of(services: &'a BTreeMap<u16, Service>, outbound: &'a BTreeMap<Key, Leg>) -> Self {
+    fn of(services: &'a BTreeMap<u16, Service>, outbound: &'a BTreeMap<Key, Leg>, contents: &Contents) -> Self {
         let mut pending = Self::default();
         let mut index = BTreeMap::new();
         for (number, service) in services.values().enumerate() {
@@ -79,21 +86,48 @@ impl<'a> Pending<'a> {
             }
         }
         for (&key, leg) in outbound {
-            if leg.smtp && services.values().any(Service::queues) {
-                let candidates = candidates(services, leg, &index, true);
-                if !candidates.is_empty() {
-                    pending.mail.push(Outbound { leg, candidates });
-                    pending.mail_keys.push(key);
-                    continue;
-                }
-            }
-            let candidates = candidates(services, leg, &index, false);
-            if !candidates.is_empty() {
-                pending.outbound.push(Outbound { leg, candidates });
-                pending.out_keys.push(key);
-            }
+            pending.add(services, &index, contents, (key, leg));
         }
         pending
+    }
+
+    /// Adds an outbound leg with the inbound legs that it may carry on. What was said goes first: a message or a request
+    /// that came in and went out, then where the client asked to be connected with; only the rest is left to statistics.
+    fn add(
+        &mut self,
+        services: &BTreeMap<u16, Service>,
+        index: &BTreeMap<(usize, Key), usize>,
+        contents: &Contents,
+        (key, leg): (Key, &'a Leg),
+    ) {
+        let numbers = || 0..services.len();
+        let links = contents.links(key);
+        let linked: Vec<usize> =
+            links.filter_map(|inbound| numbers().find_map(|n| index.get(&(n, inbound)).copied())).collect();
+        if !linked.is_empty() {
+            self.linked.push((key, leg, linked));
+            return;
+        }
+        let fitting = |stored| {
+            let found = candidates(services, leg, index, stored).into_iter();
+            let fits = found.map(|at| (contents.fit(self.in_keys[at].1, (key, leg)), at));
+            fits.filter(|(fit, _)| *fit != Fit::Never).collect::<Vec<_>>()
+        };
+        let at_once = fitting(false);
+        let best = at_once.iter().map(|(fit, _)| *fit).max().unwrap_or(Fit::Never);
+        let of_best = |found: Vec<(Fit, usize)>, best| found.into_iter().filter(|f| f.0 == best).map(|f| f.1).collect();
+        if best <= Fit::Open && leg.smtp && services.values().any(Service::queues) {
+            let candidates: Vec<usize> = of_best(fitting(true), Fit::Open);
+            if !candidates.is_empty() {
+                self.mail.push(Outbound { leg, candidates, fit: Fit::Open });
+                self.mail_keys.push(key);
+                return;
+            }
+        }
+        if best > Fit::Never {
+            self.outbound.push(Outbound { leg, candidates: of_best(at_once, best), fit: best });
+            self.out_keys.push(key);
+        }
     }
 
     fn decide(
@@ -105,6 +139,7 @@ impl<'a> Pending<'a> {
         let mut decided =
             Decided { models: services.values().map(|s| s.model.clone()).collect(), ..Decided::default() };
         let models: Vec<Model> = services.values().map(Service::starting_model).collect();
+        self.decide_linked(is_final, &mut decided, &mut give);
         self.decide_mail(&models, is_final, &mut decided, &mut give);
         if self.outbound.is_empty() {
             return decided;
@@ -130,12 +165,32 @@ impl<'a> Pending<'a> {
             if ins[&m.inbound] == 1 && outs[&m.outbound] == 1 {
                 decided.models[service].learn(inbound, outbound);
             }
-            give(Final { inbound, outbound, clear: outbound.has_payload() || m.margin >= CLEAR_MARGIN });
+            let clear = outbound.has_payload() || m.margin >= CLEAR_MARGIN;
+            give(Final { inbound, outbound, clear, basis: basis(outbound, self.outbound[m.outbound].fit) });
         }
         self.learn_shares(&mut decided.models, &matches, |out| {
             is_final(self.outbound[out].leg) && !open.contains(&out)
         });
         decided
+    }
+
+    /// What a request or a message ties together, without a doubt: each inbound leg waits until all of it is final.
+    fn decide_linked(&self, is_final: &impl Fn(&Leg) -> bool, decided: &mut Decided, give: &mut impl FnMut(Final<'_>)) {
+        for (key, outbound, causes) in &self.linked {
+            if !is_final(outbound) {
+                decided.kept_in.extend(causes.iter().map(|&at| self.in_keys[at]));
+                decided.kept_out.insert(*key);
+                continue;
+            }
+            for &at in causes {
+                give(Final {
+                    inbound: self.inbound[at].leg,
+                    outbound,
+                    clear: true,
+                    basis: basis(outbound, Fit::Carried),
+                });
+            }
+        }
     }
 
     /// Mail: each outbound leg by itself, for an inbound one may have any number of them. An inbound leg is kept until it
@@ -155,7 +210,8 @@ impl<'a> Pending<'a> {
                 continue;
             }
             decided.models[self.inbound[m.inbound].service].learn_mail(inbound, outbound);
-            give(Final { inbound, outbound, clear: outbound.has_payload() || m.margin >= CLEAR_MARGIN });
+            let clear = outbound.has_payload() || m.margin >= CLEAR_MARGIN;
+            give(Final { inbound, outbound, clear, basis: basis(outbound, Fit::Open) });
         }
     }
 
@@ -185,6 +241,15 @@ impl<'a> Pending<'a> {
                 }
             }
         }
+    }
+}
+
+/// What shows that a pair is one.
+fn basis(outbound: &Leg, fit: Fit) -> Basis {
+    match fit {
+        _ if !outbound.has_payload() => Basis::Order,
+        Fit::Carried => Basis::Content,
+        Fit::Never | Fit::Open | Fit::Target => Basis::Bytes,
     }
 }
 

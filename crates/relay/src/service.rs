@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use catspaw_records::Nanos;
+use catspaw_records::{AppProto, Nanos};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::histogram::Histogram;
 use crate::leg::{Leg, Size};
 use crate::pairing::Model;
+use crate::proof::Proofs;
 use crate::test::{Candidate, Gap, Test, raise};
 
 /// Inbound legs that are weighed for one outbound leg: those opened last before it.
@@ -99,6 +100,10 @@ pub struct Service {
     pub mail: [Option<Box<Tests>>; 2],
     /// The test of what goes to hosts inside and is not declared.
     pub inward: Option<Box<Tests>>,
+    /// What was seen to be carried on: of what no declared relay covers, and of what one covers.
+    pub proofs: [Proofs; 2],
+    /// Inbound legs by the protocol in which their clients asked for something and the host played along.
+    pub spoken: BTreeMap<AppProto, u64>,
     /// Hosts inside that were called while a client was connected, by the client that came last.
     reached: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
 }
@@ -161,8 +166,16 @@ impl Service {
             tests: [None, None],
             mail: [None, None],
             inward: None,
+            proofs: Default::default(),
+            spoken: BTreeMap::new(),
             reached: BTreeMap::new(),
         }
+    }
+
+    /// When what was said on its legs was enough, without any statistics.
+    #[must_use]
+    pub fn proven(&self, authorised: bool) -> Option<Conviction> {
+        self.proofs[usize::from(authorised)].conviction
     }
 
     /// Natural logarithm of its weight among the host's services: 1/(k(k+1)) for the k-th.
@@ -202,6 +215,9 @@ impl Service {
     /// Whether what it takes in is mail that it hands on when it pleases, as far as can be told: nothing that is decided by
     /// it convicts anybody.
     pub(crate) fn queues(&self) -> bool {
+        if self.spoken.contains_key(&AppProto::Smtp) {
+            return true;
+        }
         let best = |tests: &[Option<Box<Tests>>; 2]| {
             tests.iter().flatten().filter_map(|t| t.latest()).fold(f64::NEG_INFINITY, f64::max)
         };

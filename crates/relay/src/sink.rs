@@ -139,6 +139,8 @@ impl Connection {
 /// What shows that two legs belong together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Basis {
+    /// The same payload was seen on both, or the same request or message.
+    Content,
     /// Their bytes are conserved.
     Bytes,
     /// Only the order and the target fit (legs without payload).

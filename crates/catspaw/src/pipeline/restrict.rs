@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use catspaw_records::{Closed, Endpoint, Event, HostKey, Nanos, Proto, RecordId, SensorId, Side};
+use catspaw_records::{Closed, Content, Endpoint, Event, HostKey, Nanos, Proto, RecordId, SensorId, Side, Utterance};
 use catspaw_relay::{Connection, Lane, Network};
 
 use super::route::Routed;
@@ -109,6 +109,10 @@ impl Filter {
             }
             Event::Closed(closed) => self.at_end(sensor, routed, lane, closed),
             Event::Whole(whole) => self.at_connection(routed, whole.start.at, whole.orig, whole.resp),
+            // A name may have been looked up for any connection of the host's.
+            Event::Content(Content { said: Utterance::Resolves { .. }, .. }) => {
+                return if self.is_named(routed) { Look::Along } else { Look::Away };
+            }
             // What is asked for was decided by the connection's opening.
             Event::Content(content) => at_open(lane, content.proto, content.id),
             Event::Burst(burst) => at_open(lane, Proto::Tcp, burst.id),

@@ -57,9 +57,10 @@ impl<'a> Cases<'a> {
         };
         // Numbers of two sensors are not added: they may have seen the same connections.
         let best = lanes.iter().copied().max_by(|a, b| {
-            let key = |lane: &Lane| (convicted(lane).len(), strongest(lane, authorised));
+            let proven = |lane: &Lane| lane.services.values().any(|s| s.proven(authorised).is_some());
+            let key = |lane: &Lane| (proven(lane), convicted(lane).len(), strongest(lane, authorised));
             let (x, y) = (key(a.1), key(b.1));
-            x.0.cmp(&y.0).then(x.1.total_cmp(&y.1)).then(b.0.cmp(&a.0))
+            (x.0, x.1).cmp(&(y.0, y.1)).then(x.2.total_cmp(&y.2)).then(b.0.cmp(&a.0))
         });
         let ports = best.map(|(_, lane)| convicted(lane)).unwrap_or_default();
         if !ports.is_empty() {
@@ -252,7 +253,8 @@ fn enough(lanes: Seen<'_, '_>, config: &Config) -> f64 {
 }
 
 fn is_convicted(service: &Tested, authorised: bool, enough: f64) -> bool {
-    service.weighed(authorised).any(|(tests, log)| tests.conviction.is_some() && log >= enough)
+    let proven = service.proven(authorised).is_some();
+    proven || service.weighed(authorised).any(|(tests, log)| tests.conviction.is_some() && log >= enough)
 }
 
 /// Natural logarithm of the strongest service's ratio, as it is weighed.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use catspaw_records::{HostKey, Place, SensorId};
-use catspaw_relay::{Hypothesis, Lane, SPAM_SHARE, Service as Tested, Stream, Tests, Topology, Tunnel};
+use catspaw_relay::{Conviction, Hypothesis, Lane, SPAM_SHARE, Service as Tested, Stream, Tests, Topology, Tunnel};
 
 use super::cases::strongest;
 use super::cut::Asked;
@@ -119,8 +119,32 @@ impl Case<'_> {
     }
 
     fn forward_verdict(&self, sums: &Sums) -> &'static str {
-        let inwards = self.tested().all(|(_, tests)| tests.hypothesis == Hypothesis::Inward);
+        if self.targets_chosen() {
+            // The clients chose the target, and this host did as they asked.
+            return "relay";
+        }
+        let inwards = self.proven().count() == 0 && self.tested().all(|(_, t)| t.hypothesis == Hypothesis::Inward);
         if inwards || self.has_fixed_targets(sums) || self.looks_like_mail_server(sums) { "suspect" } else { "relay" }
+    }
+
+    /// The services of the lane of which content has proven that they carry on what comes in, and when it had.
+    pub(crate) fn proven(&self) -> impl Iterator<Item = (&Tested, Conviction)> {
+        self.services.iter().filter_map(|judged| {
+            let service = self.lane?.1.services.get(&judged.port)?;
+            Some((service, service.proven(self.authorised)?))
+        })
+    }
+
+    /// Whether it was seen that clients chose whom it calls.
+    #[must_use]
+    pub(crate) fn targets_chosen(&self) -> bool {
+        self.proven().any(|(service, _)| service.proofs[usize::from(self.authorised)].chosen)
+    }
+
+    /// Whether packets were read, so that mail is counted by the message.
+    #[must_use]
+    pub(crate) fn reads_packets(&self) -> bool {
+        self.lane.is_some_and(|(_, lane)| lane.contents.seen)
     }
 
     /// The services of the lane that were convicted, each with its strongest test.
@@ -139,6 +163,10 @@ impl Case<'_> {
         }
         if self.services.is_empty() || self.tunnel.is_some() {
             return Confidence::default();
+        }
+        if let Some(first) = self.proven().map(|(_, conviction)| conviction).min_by_key(|conviction| conviction.at) {
+            let sessions_to_detect = Some(first.sessions.max(1));
+            return Confidence { sessions_to_detect, ..Confidence::default() };
         }
         // Of an undeclared host the mean over all its services; of a declared one that of its strongest.
         let mean = if self.authorised { None } else { self.lane.and_then(|(_, lane)| lane.largest) };
@@ -169,13 +197,25 @@ impl Case<'_> {
         self.services.iter().filter(|_| self.has_service()).map(|service| service.port)
     }
 
+    /// A service, once for each protocol in which clients asked there for something.
+    fn spoken_at(&self, port: u16) -> Vec<Service> {
+        let service = self.lane.and_then(|(_, lane)| lane.services.get(&port));
+        let spoken = service.map(|service| service.spoken.keys().copied()).into_iter().flatten();
+        let mut protocols: Vec<Option<&'static str>> = spoken.map(|protocol| Some(protocol.name())).collect();
+        if protocols.is_empty() {
+            protocols.push(None);
+        }
+        protocols.into_iter().map(|protocol| Service { proto: "tcp", port, protocol }).collect()
+    }
+
     fn counts(&self, sums: &Sums) -> Counts {
         let mut counts = Counts {
             relayed: sums.relayed,
             refused: sums.refused,
             delivered: sums.delivered,
             bytes_relayed: sums.bytes,
-            delivered_unit: "connections",
+            delivered_unit: if self.reads_packets() { "messages" } else { "connections" },
+            recipients: self.reads_packets().then_some(sums.recipients),
             ..Counts::default()
         };
         for day in self.lane.iter().flat_map(|(_, lane)| lane.tally.outbound.values()) {
@@ -247,7 +287,7 @@ impl Case<'_> {
             verdict: self.verdict(&sums),
             topology: self.topology.map(Topology::name),
             authorised: self.authorised,
-            services: self.ports().map(|port| Service { proto: "tcp", port, protocol: None }).collect(),
+            services: self.ports().flat_map(|port| self.spoken_at(port)).collect(),
             tunnel: self.tunnel.as_ref().map(model::Tunnel::of),
             confidence: self.confidence(),
             first_seen: sums.span.map(|(first, _)| time::rfc3339(first)),

@@ -16,8 +16,14 @@ pub(crate) struct Sums {
     pub(crate) relayed: u64,
     /// Distinct outbound legs without.
     pub(crate) refused: u64,
-    /// Relayed legs that delivered mail.
+    /// Relayed legs that delivered mail; where packets were read, messages.
     pub(crate) delivered: u64,
+    /// Recipients for whom they were taken, where packets were read.
+    pub(crate) recipients: u64,
+    /// Legs with mail that went on where nothing can be seen.
+    pub(crate) hidden: u64,
+    /// Pairs of which the same payload, request or message was seen on both legs.
+    pub(crate) proven: u64,
     /// Payload of the relayed legs.
     pub(crate) bytes: u64,
     /// Opening of the first relayed leg, end of the last.
@@ -49,6 +55,7 @@ impl Sums {
             self.daily.entry(date).or_default().1 += u64::from(new);
             return;
         }
+        self.proven += u64::from(pair.basis == Basis::Content);
         // Whoever sits behind a tunnel is not seen.
         if pair.topology != Topology::Backconnect {
             let client = self.clients.entry(pair.inbound.peer.addr).or_default();
@@ -58,23 +65,27 @@ impl Sums {
         self.add_target(out);
         self.show([&pair.inbound, out]);
         if new {
-            let delivered = delivered(out, delivered_from) == Some(true);
+            let delivered = delivered(out, delivered_from).unwrap_or(0);
+            self.recipients += recipients(out);
+            self.hidden += u64::from(is_hidden(out));
             self.relayed += 1;
-            self.delivered += u64::from(delivered);
+            self.delivered += delivered;
             self.bytes += payload(out);
             let day = self.daily.entry(date).or_default();
-            *day = (day.0 + 1, day.1, day.2 + u64::from(delivered));
+            *day = (day.0 + 1, day.1, day.2 + delivered);
             self.stretch(out);
         }
     }
 
     /// Adds an SMTP connection of a host that sends by itself.
     pub(crate) fn add_mail(&mut self, leg: &Leg, delivered_from: u16, days: &mut Days) {
-        let delivered = delivered(leg, delivered_from) == Some(true);
+        let delivered = delivered(leg, delivered_from).unwrap_or(0);
+        self.recipients += recipients(leg);
+        self.hidden += u64::from(is_hidden(leg));
         self.add_target(leg);
         self.stretch(leg);
-        self.delivered += u64::from(delivered);
-        self.daily.entry(days.of(leg.start.at)).or_default().2 += u64::from(delivered);
+        self.delivered += delivered;
+        self.daily.entry(days.of(leg.start.at)).or_default().2 += delivered;
         self.show([leg]);
     }
 
@@ -98,6 +109,9 @@ impl Sums {
         self.relayed += other.relayed;
         self.refused += other.refused;
         self.delivered += other.delivered;
+        self.recipients += other.recipients;
+        self.hidden += other.hidden;
+        self.proven += other.proven;
         self.bytes += other.bytes;
         self.span = match (self.span, other.span) {
             (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
@@ -122,12 +136,24 @@ fn payload(leg: &Leg) -> u64 {
     leg.size().map_or(0, |size| size.total().max(0) as u64)
 }
 
-/// Whether an outbound leg is a mail that went through; `None` where the view cannot know (it has no end).
+fn is_hidden(leg: &Leg) -> bool {
+    leg.mailed.is_some_and(|mailed| mailed.hidden)
+}
+
+fn recipients(leg: &Leg) -> u64 {
+    leg.mailed.map_or(0, |mailed| mailed.recipients.into())
+}
+
+/// How many messages an outbound leg delivered, where packets were read; else 1 where it is a mail that went through. `None`
+/// where the view cannot know (it has no end, or was encrypted).
 #[must_use]
-pub(crate) fn delivered(out: &Leg, from: u16) -> Option<bool> {
+pub(crate) fn delivered(out: &Leg, from: u16) -> Option<u64> {
     if !out.smtp {
-        return Some(false);
+        return Some(0);
+    }
+    if let Some(mailed) = out.mailed {
+        return (!mailed.hidden || mailed.messages > 0).then_some(mailed.messages.into());
     }
     out.end?;
-    Some(out.completed() && out.size().is_some_and(|size| size_class(size.total()) >= from))
+    Some(u64::from(out.completed() && out.size().is_some_and(|size| size_class(size.total()) >= from)))
 }

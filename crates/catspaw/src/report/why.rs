@@ -24,7 +24,9 @@ pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
             guess(case, &mut why);
         }
     }
-    if sums.targets.keys().any(|target| target.port == 25) {
+    if case.reads_packets() {
+        hidden(case, &mut why);
+    } else if sums.targets.keys().any(|target| target.port == 25) {
         why.push(format!(
             "A completed SMTP connection of at least {} bytes counts as delivered: learned from the sizes of this \
              host's own SMTP connections.",
@@ -48,7 +50,41 @@ pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
     why
 }
 
+/// What was seen to be carried on.
+fn proven(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
+    for (service, conviction) in case.proven() {
+        let spoken: Vec<String> =
+            service.spoken.iter().map(|(protocol, legs)| format!("{legs} by {}", protocol.name())).collect();
+        let how = match service.proofs[usize::from(case.authorised)].chosen {
+            true => "outside clients chose whom to call, and this host called them and passed on what was said",
+            false => "messages that came in went out again, each the same by its Message-ID or its body",
+        };
+        why.push(format!(
+            "Seen in the packets of port {}: {how} ({} inbound sessions asked for it: {}). The first {} with payload were \
+             enough to say so; this is no statistics, so that it has no ratio and no p-value.",
+            service.port,
+            service.spoken.values().sum::<u64>(),
+            spoken.join(", "),
+            conviction.sessions.max(1),
+        ));
+    }
+    if sums.proven > 0 {
+        why.push(format!("{} pairs have the same payload, request or message on both legs.", sums.proven));
+    }
+}
+
+/// What even packets do not show.
+fn hidden(case: &Case<'_>, why: &mut Vec<String>) {
+    if case.services.iter().any(|service| service.sums.hidden > 0) {
+        let legs: u64 = case.services.iter().map(|service| service.sums.hidden).sum();
+        why.push(format!(
+            "{legs} of its SMTP connections were encrypted (STARTTLS): what they delivered is not counted."
+        ));
+    }
+}
+
 fn forward(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
+    proven(case, sums, why);
     for (service, tests) in case.tested() {
         let Some(conviction) = tests.conviction else { continue };
         let ratio = tests.largest.unwrap_or(0.0) / std::f64::consts::LN_10;
@@ -86,7 +122,7 @@ fn forward(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
              is meant to be one."
                 .to_owned(),
         );
-    } else if case.has_fixed_targets(sums) {
+    } else if case.has_fixed_targets(sums) && !case.targets_chosen() {
         let called = sums.targets.keys().map(|t| t.addr).collect::<std::collections::BTreeSet<_>>().len();
         let addresses = if called == 1 { "one address was" } else { "the same addresses were" };
         why.push(format!(

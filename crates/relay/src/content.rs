@@ -1,0 +1,476 @@
+//! What was said on the legs whose packets were read, as far as two legs can have it in common.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::net::IpAddr;
+
+use catspaw_records::{AppProto, Digest, Nanos, Side, Target, Transaction, Utterance};
+use foldhash::HashMap;
+use serde::{Deserialize, Serialize};
+
+use crate::leg::{Direction, End, Leg, Mailed};
+use crate::letters::{Letters, Likeness};
+use crate::service::{Key, could_be_stored};
+
+/// Legs of a host whose content is remembered; what is said on more is not.
+const TALKS: usize = 1 << 16;
+/// Names that a host looked up, and addresses of each; the names learned first go first.
+const NAMES: usize = 1 << 14;
+const ADDRESSES: usize = 64;
+/// Requests in absolute form that wait for the host to make them.
+const WANTED: usize = 1 << 16;
+/// Requests that the host made unasked.
+const OWN: usize = 1 << 16;
+/// Ports that the requests of one leg named.
+const PORTS: usize = 16;
+/// Legs of the other direction that one is held against.
+const LOOKED_AT: usize = 512;
+/// What is said of the beginning of a direction first ([`Utterance::Carries`]).
+const SHORT: u16 = 16;
+
+/// The beginnings of what one leg carried: by direction, of [`SHORT`] bytes and of more (or of all, where that is less).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Beginnings([[Option<(u16, Digest)>; 2]; 2]);
+
+/// How many bytes two legs have in common from the beginning on, as far as is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Agreed {
+    up: u16,
+    down: u16,
+}
+
+/// Whom the client of a leg asked to be connected with.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+struct Asked {
+    protocol: AppProto,
+    target: Target,
+    port: u16,
+    at: Nanos,
+    granted: Option<bool>,
+}
+
+/// What was said on one leg.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct Talk {
+    leg: Leg,
+    begun: Beginnings,
+    asked: Option<Asked>,
+    /// Whether a request was made, and the ports that requests in absolute form named.
+    fetches: bool,
+    ports: BTreeSet<u16>,
+    /// Whether a mail transaction was seen, and what the transactions add up to.
+    mails: bool,
+    mailed: Mailed,
+}
+
+/// Whether an outbound leg may carry an inbound one on, by what was said on them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Fit {
+    /// It cannot: the client asked for something else.
+    Never,
+    /// What was said leaves it open.
+    Open,
+    /// It goes where the client asked to be connected with.
+    Target,
+    /// It carried what the client's leg carried.
+    Carried,
+}
+
+/// What showed that a session was carried on: two of one service count where these differ.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) enum Thing {
+    /// A connection to where the client asked, with the same payload.
+    Tunnel,
+    /// A request: its digest, and the host's and port's.
+    Request(u64, u64),
+    /// A message.
+    Message(u64),
+}
+
+/// A session that was carried on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Shown {
+    /// The inbound leg.
+    pub(crate) inbound: (Key, Leg),
+    /// Where it was carried on to.
+    pub(crate) target: IpAddr,
+    /// What shows it.
+    pub(crate) thing: Thing,
+}
+
+/// What was said on the legs of one host.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Contents {
+    /// Whether anything was said: then packets were read.
+    pub seen: bool,
+    inbound: BTreeMap<Key, Talk>,
+    outbound: BTreeMap<Key, Talk>,
+    /// Inbound legs whose clients asked to be connected with somebody.
+    asking: BTreeSet<Key>,
+    names: HashMap<Digest, BTreeSet<IpAddr>>,
+    names_order: VecDeque<Digest>,
+    /// Requests in absolute form that the host has not made yet, the oldest first.
+    wanted: HashMap<Digest, VecDeque<Key>>,
+    wanted_count: usize,
+    /// Requests that the host made though nobody had asked: they prove nothing when somebody does.
+    own: BTreeSet<Digest>,
+    letters: Letters,
+    /// Inbound legs that an outbound leg carried on: by request or by message.
+    links: BTreeMap<Key, BTreeSet<Key>>,
+    /// What a cap left out.
+    dropped: u64,
+}
+
+impl Beginnings {
+    fn take(&mut self, from: Side, len: u16, digest: Digest) {
+        self.0[side(from)][usize::from(len != SHORT)] = Some((len, digest));
+    }
+
+    /// What both have in common; `None` where they begin differently.
+    fn with(&self, other: &Self) -> Option<Agreed> {
+        let way = |from: Side| {
+            let mut most = 0;
+            for (a, b) in self.0[side(from)].iter().zip(&other.0[side(from)]) {
+                match (a, b) {
+                    (Some((m, a)), Some((n, b))) if m == n && a == b => most = *m,
+                    (Some((m, _)), Some((n, _))) if m == n => return None,
+                    // One of them was cut short.
+                    _ => {}
+                }
+            }
+            Some(most)
+        };
+        Some(Agreed { up: way(Side::Orig)?, down: way(Side::Resp)? })
+    }
+}
+
+impl Agreed {
+    /// More than a protocol's usual first words.
+    fn is_distinctive(self) -> bool {
+        self.up.saturating_add(self.down) > 2 * SHORT
+    }
+
+    /// Whether the host has carried something back that it was sent. What went up the client may have known beforehand.
+    fn came_back(self) -> bool {
+        self.down >= SHORT && self.is_distinctive()
+    }
+}
+
+fn side(from: Side) -> usize {
+    usize::from(from == Side::Resp)
+}
+
+impl Talk {
+    fn of(leg: Leg) -> Self {
+        Self {
+            leg,
+            begun: Beginnings::default(),
+            asked: None,
+            fetches: false,
+            ports: BTreeSet::new(),
+            mails: false,
+            mailed: Mailed::default(),
+        }
+    }
+
+    fn was_open_at(&self, at: Nanos) -> bool {
+        self.leg.end.is_none_or(|end| at <= end.at)
+    }
+
+    /// Takes what concerns the leg alone.
+    fn take(&mut self, said: &Utterance, at: Nanos) {
+        match *said {
+            Utterance::Asks { protocol, target, port } if self.asked.is_none() => {
+                self.asked = Some(Asked { protocol, target, port, at, granted: None });
+            }
+            Utterance::Granted(granted) => {
+                if let Some(asked) = &mut self.asked {
+                    asked.granted.get_or_insert(granted);
+                }
+            }
+            Utterance::Carries { from, len, digest } => self.begun.take(from, len, digest),
+            Utterance::Fetches { absolute, port, .. } => {
+                self.fetches = true;
+                if absolute && self.ports.len() < PORTS {
+                    self.ports.insert(port);
+                }
+            }
+            Utterance::Mails(mail) => {
+                self.mails = true;
+                self.mailed.take(&mail);
+            }
+            Utterance::Encrypts { .. } => self.mailed.hidden = true,
+            Utterance::Asks { .. } | Utterance::Speaks(_) | Utterance::Resolves { .. } => {}
+        }
+    }
+
+    /// Whether the outbound leg goes on with what was asked on this one, and what both have in common.
+    fn tunnel(&self, outbound: &Leg, talk: Option<&Self>, meets: Option<bool>) -> (Fit, Option<Agreed>) {
+        let Some(asked) = self.asked else { return (Fit::Open, None) };
+        let agreed = talk.map_or(Some(Agreed { up: 0, down: 0 }), |talk| self.begun.with(&talk.begun));
+        let elsewhere = asked.port != outbound.peer.port || meets == Some(false);
+        let Some(agreed) = agreed.filter(|_| !elsewhere && asked.at <= outbound.start.at) else {
+            return (Fit::Never, None);
+        };
+        let fit = match meets {
+            _ if agreed.is_distinctive() => Fit::Carried,
+            Some(true) => Fit::Target,
+            _ => Fit::Open,
+        };
+        (fit, Some(agreed))
+    }
+}
+
+impl Contents {
+    /// What was said and not remembered because there was too much.
+    #[must_use]
+    pub fn dropped(&self) -> u64 {
+        self.dropped + self.letters.dropped
+    }
+
+    /// The host made a request that nobody had asked it for.
+    pub(crate) fn made_unasked(&mut self, request: Digest) {
+        self.seen = true;
+        if self.own.len() < OWN {
+            self.own.insert(request);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    /// A name was looked up by the host.
+    pub(crate) fn resolved(&mut self, name: Digest, addr: IpAddr) {
+        self.seen = true;
+        if self.names.len() >= NAMES
+            && !self.names.contains_key(&name)
+            && let Some(oldest) = self.names_order.pop_front()
+        {
+            self.names.remove(&oldest);
+            self.dropped += 1;
+        }
+        let addresses = self.names.entry(name).or_default();
+        if addresses.is_empty() {
+            self.names_order.push_back(name);
+        }
+        if addresses.len() < ADDRESSES {
+            addresses.insert(addr);
+        }
+    }
+
+    /// Takes what was said on a leg at `at`. Gives back the sessions that it shows to be carried on; those of tunnels only
+    /// where they are `wanted`, for each is held against many.
+    pub(crate) fn take(
+        &mut self,
+        (direction, key, leg): (Direction, Key, Leg),
+        said: &Utterance,
+        at: Nanos,
+        wanted: bool,
+    ) -> Vec<Shown> {
+        self.seen = true;
+        let full = self.inbound.len() + self.outbound.len() >= TALKS;
+        let talks = match direction {
+            Direction::Inbound => &mut self.inbound,
+            Direction::Outbound => &mut self.outbound,
+        };
+        if full && !talks.contains_key(&key) {
+            self.dropped += 1;
+            return Vec::new();
+        }
+        let talk = talks.entry(key).or_insert_with(|| Talk::of(leg));
+        talk.take(said, at);
+        match *said {
+            Utterance::Asks { .. } if direction == Direction::Inbound => {
+                self.asking.insert(key);
+                Vec::new()
+            }
+            Utterance::Carries { .. } if wanted && direction == Direction::Inbound => self.tunnels_of(key),
+            Utterance::Carries { .. } if wanted => self.tunnels_by(key),
+            Utterance::Fetches { absolute, digest, target, port } => {
+                self.fetched((direction, key), absolute, digest, request_to(target, port))
+            }
+            Utterance::Mails(mail) => self.mailed((direction, key), &mail),
+            _ => Vec::new(),
+        }
+    }
+
+    /// The tunnels that an outbound leg shows.
+    fn tunnels_by(&self, out: Key) -> Vec<Shown> {
+        let asking = self.asking.range(..=out).rev().take(LOOKED_AT);
+        asking.filter_map(|&inbound| self.tunnel(inbound, out)).collect()
+    }
+
+    /// The tunnels that an inbound leg shows.
+    fn tunnels_of(&self, inbound: Key) -> Vec<Shown> {
+        if !self.asking.contains(&inbound) {
+            return Vec::new();
+        }
+        let later = self.outbound.range(inbound..).take(LOOKED_AT);
+        later.filter_map(|(&out, _)| self.tunnel(inbound, out)).collect()
+    }
+
+    fn tunnel(&self, inbound: Key, out: Key) -> Option<Shown> {
+        let (talk, out) = (self.inbound.get(&inbound)?, self.outbound.get(&out)?);
+        let asked = talk.asked.filter(|asked| asked.granted == Some(true))?;
+        let meets = self.meets(asked.target, out.leg.peer.addr);
+        let (_, agreed) = talk.tunnel(&out.leg, Some(out), meets);
+        let other = talk.leg.peer.addr != out.leg.peer.addr;
+        let carried = other && talk.was_open_at(out.leg.start.at) && agreed.is_some_and(Agreed::came_back);
+        carried.then_some(Shown { inbound: (inbound, talk.leg), target: out.leg.peer.addr, thing: Thing::Tunnel })
+    }
+
+    /// Whether an address is the one that was asked for; `None` where a name was not seen looked up.
+    fn meets(&self, target: Target, addr: IpAddr) -> Option<bool> {
+        match target {
+            Target::Addr(asked) => Some(asked == addr),
+            Target::Name(name) => self.names.get(&name).map(|addresses| addresses.contains(&addr)),
+        }
+    }
+
+    /// A request was made. One of the host's own is the oldest that it was asked for on a connection that is still there.
+    fn fetched(&mut self, (direction, key): (Direction, Key), absolute: bool, digest: Digest, to: u64) -> Vec<Shown> {
+        if direction == Direction::Inbound {
+            if absolute && self.wanted_count < WANTED {
+                self.wanted.entry(digest).or_default().push_back(key);
+                self.wanted_count += 1;
+            } else {
+                self.dropped += u64::from(absolute);
+            }
+            return Vec::new();
+        }
+        let Some(target) = self.outbound.get(&key).map(|talk| talk.leg.peer.addr) else { return Vec::new() };
+        let asked = self.next_wanted(digest, target);
+        match asked.and_then(|inbound| Some((inbound, self.inbound.get(&inbound)?.leg))) {
+            Some(inbound) => {
+                self.links.entry(key).or_default().insert(inbound.0);
+                let proves = !self.own.contains(&digest);
+                let thing = Thing::Request(digest.0, to);
+                proves.then_some(Shown { inbound, target, thing }).into_iter().collect()
+            }
+            None => {
+                self.made_unasked(digest);
+                Vec::new()
+            }
+        }
+    }
+
+    fn next_wanted(&mut self, digest: Digest, target: IpAddr) -> Option<Key> {
+        let waiting = self.wanted.get_mut(&digest)?;
+        let open = |key: &Key| {
+            let talk = self.inbound.get(key);
+            talk.is_some_and(|talk| talk.leg.end.is_none() && talk.leg.peer.addr != target)
+        };
+        let at = waiting.iter().position(open)?;
+        let found = waiting.remove(at);
+        self.wanted_count -= 1;
+        if waiting.is_empty() {
+            self.wanted.remove(&digest);
+        }
+        found
+    }
+
+    /// A mail transaction is over. It may be told of the far side first, where the host hands on before it answers.
+    fn mailed(&mut self, (direction, key): (Direction, Key), mail: &Transaction) -> Vec<Shown> {
+        if self.asking.contains(&key) {
+            // What is carried through a tunnel goes where the client asked.
+            return Vec::new();
+        }
+        self.letters.add(direction, key, mail);
+        let mut shown = Vec::new();
+        for (other, likeness) in self.letters.like(direction, mail) {
+            let (inbound, out) = if direction == Direction::Inbound { (key, other) } else { (other, key) };
+            let (Some(talk), Some(to)) = (self.inbound.get(&inbound), self.outbound.get(&out)) else { continue };
+            if !could_be_stored(&talk.leg, &to.leg, 0) {
+                continue;
+            }
+            self.links.entry(out).or_default().insert(inbound);
+            if let Likeness::Message(digest) = likeness {
+                let thing = Thing::Message(digest.0);
+                shown.push(Shown { inbound: (inbound, talk.leg), target: to.leg.peer.addr, thing });
+            }
+            if direction == Direction::Outbound {
+                // One copy has one cause: the likest and latest.
+                break;
+            }
+        }
+        shown
+    }
+
+    /// A leg has ended.
+    pub(crate) fn ended(&mut self, direction: Direction, key: Key, end: End) {
+        let talks = match direction {
+            Direction::Inbound => &mut self.inbound,
+            Direction::Outbound => &mut self.outbound,
+        };
+        if let Some(talk) = talks.get_mut(&key) {
+            talk.leg.end = Some(end);
+        }
+    }
+
+    /// What an outbound leg has delivered; `None` where packets were not read.
+    pub(crate) fn mailed_by(&self, out: Key) -> Option<Mailed> {
+        self.seen.then(|| self.outbound.get(&out).map(|talk| talk.mailed).unwrap_or_default())
+    }
+
+    /// The inbound legs that the outbound leg carried on, by request or message.
+    pub(crate) fn links(&self, out: Key) -> impl Iterator<Item = Key> {
+        self.links.get(&out).into_iter().flatten().copied()
+    }
+
+    /// Whether what was said on both legs lets the outbound one carry the inbound one on.
+    pub(crate) fn fit(&self, inbound: Key, (out, leg): (Key, &Leg)) -> Fit {
+        let Some(talk) = self.inbound.get(&inbound) else { return Fit::Open };
+        let other = self.outbound.get(&out);
+        if let Some(asked) = talk.asked {
+            return talk.tunnel(leg, other, self.meets(asked.target, leg.peer.addr)).0;
+        }
+        // What carries a request or a message of this leg on is linked with it, where it was seen.
+        let (fetches, mails) = other.map_or((false, false), |other| (other.fetches, other.mails));
+        let elsewhere = !talk.ports.is_empty() && (fetches || !talk.ports.contains(&leg.peer.port));
+        if elsewhere || (talk.mails && (mails || !leg.smtp)) {
+            return Fit::Never;
+        }
+        match other.and_then(|other| talk.begun.with(&other.begun)) {
+            Some(agreed) if agreed.up > SHORT && agreed.down > SHORT => Fit::Carried,
+            _ => Fit::Open,
+        }
+    }
+
+    /// The protocol in which the leg's client asks for something, once it is clear that the host plays along.
+    pub(crate) fn protocol(&self, inbound: Key) -> Option<AppProto> {
+        let talk = self.inbound.get(&inbound)?;
+        match talk.asked {
+            Some(asked) => asked.granted.unwrap_or(false).then_some(asked.protocol),
+            None if !talk.ports.is_empty() => Some(AppProto::HttpProxy),
+            None => talk.mails.then_some(AppProto::Smtp),
+        }
+    }
+
+    /// Forgets what was said on legs that nothing asks for any more.
+    pub(crate) fn keep(&mut self, inbound: impl Fn(&Key) -> bool, outbound: impl Fn(&Key) -> bool) {
+        self.inbound.retain(|key, talk| talk.leg.end.is_none() || inbound(key));
+        self.outbound.retain(|key, talk| talk.leg.end.is_none() || outbound(key));
+        let (inbound, outbound) = (&self.inbound, &self.outbound);
+        self.asking.retain(|key| inbound.contains_key(key));
+        self.links.retain(|key, causes| {
+            causes.retain(|key| inbound.contains_key(key));
+            outbound.contains_key(key)
+        });
+        self.wanted.retain(|_, waiting| {
+            waiting.retain(|key| inbound.contains_key(key));
+            !waiting.is_empty()
+        });
+        self.wanted_count = self.wanted.values().map(VecDeque::len).sum();
+        self.letters.keep(|direction, key| match direction {
+            Direction::Inbound => inbound.contains_key(key),
+            Direction::Outbound => outbound.contains_key(key),
+        });
+    }
+}
+
+/// A request's host and port as one number, to tell targets apart.
+fn request_to(target: Target, port: u16) -> u64 {
+    let host = match target {
+        Target::Addr(addr) => Digest::of_name(addr.to_string().as_bytes()),
+        Target::Name(name) => name,
+    };
+    host.0.rotate_left(16) ^ u64::from(port)
+}

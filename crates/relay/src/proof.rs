@@ -1,0 +1,69 @@
+//! When what was said on a service's legs is enough to accuse: no statistics, and no trust in a single digest.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::content::Thing;
+use crate::service::{Conviction, Key};
+
+/// So many sessions, on connections of their own, must have been carried on.
+const LEAST: usize = 2;
+/// Sessions that are remembered until then.
+const REMEMBERED: usize = 64;
+
+/// Sessions of one service that were seen to be carried on.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Proofs {
+    tunnels: BTreeSet<Key>,
+    requests: BTreeSet<(Key, u64, u64)>,
+    messages: BTreeSet<(Key, u64)>,
+    /// Whether the clients chose the target: by SOCKS, CONNECT or a request in absolute form.
+    pub chosen: bool,
+    /// When it was enough, and how many inbound legs with payload were known by then, those that prove it among them.
+    pub conviction: Option<Conviction>,
+}
+
+impl Proofs {
+    /// Takes a session. `known` is the moment, `sessions` how many with payload had ended by then and `is_known` whether one
+    /// is among them.
+    pub(crate) fn take(&mut self, inbound: Key, thing: Thing, conviction: Conviction, is_known: impl Fn(&Key) -> bool) {
+        if self.conviction.is_some() || self.len() >= REMEMBERED {
+            return;
+        }
+        match thing {
+            Thing::Tunnel => _ = self.tunnels.insert(inbound),
+            Thing::Request(request, target) => _ = self.requests.insert((inbound, request, target)),
+            Thing::Message(message) => _ = self.messages.insert((inbound, message)),
+        }
+        self.chosen = self.tunnels.len() >= LEAST || self.requests_differ();
+        if self.chosen || self.messages_differ() {
+            let open = self.sessions().into_iter().filter(|key| !is_known(key)).count() as u64;
+            self.conviction = Some(Conviction { sessions: conviction.sessions + open, ..conviction });
+        }
+    }
+
+    fn len(&self) -> usize {
+        self.tunnels.len() + self.requests.len() + self.messages.len()
+    }
+
+    /// A web application that is asked in absolute form may well fetch something for itself; not from one server and then
+    /// another, each just when it is named.
+    fn requests_differ(&self) -> bool {
+        let sessions: BTreeSet<Key> = self.requests.iter().map(|&(key, ..)| key).collect();
+        let requests: BTreeSet<u64> = self.requests.iter().map(|&(_, request, _)| request).collect();
+        let targets: BTreeSet<u64> = self.requests.iter().map(|&(.., target)| target).collect();
+        [sessions.len(), requests.len(), targets.len()].into_iter().all(|count| count >= LEAST)
+    }
+
+    fn messages_differ(&self) -> bool {
+        let sessions: BTreeSet<Key> = self.messages.iter().map(|&(key, _)| key).collect();
+        let messages: BTreeSet<u64> = self.messages.iter().map(|&(_, message)| message).collect();
+        sessions.len() >= LEAST && messages.len() >= LEAST
+    }
+
+    fn sessions(&self) -> BTreeSet<Key> {
+        let requests = self.requests.iter().map(|&(key, ..)| key);
+        self.tunnels.iter().copied().chain(requests).chain(self.messages.iter().map(|&(key, _)| key)).collect()
+    }
+}

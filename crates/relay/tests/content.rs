@@ -1,0 +1,240 @@
+//! What was said on both legs proves a relay, and nothing that an outsider can say alone does.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod host;
+
+use catspaw_records::{
+    AppProto, Content, Digest, Endpoint, Event, Inside, Proto, Record, RecordId, Side, Target, Transaction, Utterance,
+};
+use catspaw_relay::{Basis, Lane};
+use host::{Fold, HOST, Rows, connection, end, fold, record};
+
+/// Records, and the moment from which the next session may use them.
+#[derive(Default)]
+struct Scene {
+    records: Vec<(Record, Side)>,
+    next: u64,
+}
+
+/// One leg of a scene.
+#[derive(Clone, Copy)]
+struct Line {
+    id: u64,
+    orig: Endpoint,
+    resp: Endpoint,
+}
+
+impl Scene {
+    fn leg(&mut self, orig: Endpoint, resp: Endpoint, from: i64, to: i64, bytes: u64) -> Line {
+        let id = self.next;
+        self.next += 1;
+        self.records.extend(connection(id, orig, resp, from, to, bytes));
+        Line { id, orig, resp }
+    }
+
+    fn client(&mut self, n: u16, port: u16, from: i64, to: i64) -> Line {
+        let client = end(&format!("198.51.100.{}", 1 + n % 50), 20_000 + n);
+        self.leg(client, end(HOST, port), from, to, 700)
+    }
+
+    fn call(&mut self, n: u16, target: Endpoint, from: i64, to: i64) -> Line {
+        self.leg(end(HOST, 3000 + n), target, from, to, 690 + u64::from(n) * 17 % 400)
+    }
+
+    fn say(&mut self, at: i64, line: Line, said: Utterance) {
+        let outbound = line.orig.addr.to_string() == HOST;
+        let inside = Inside { orig: Some(outbound), resp: Some(!outbound) };
+        let (id, orig, resp) = (RecordId::Device(line.id), line.orig, line.resp);
+        let content = Content { id, proto: Proto::Tcp, orig, resp, inside, said };
+        let side = if outbound { Side::Orig } else { Side::Resp };
+        self.records.push((record(at, Event::Content(content)).0, side));
+    }
+
+    /// Both directions of what a tunnel carries, beginning with what `text` says.
+    fn carry(&mut self, at: i64, line: Line, text: &str) {
+        for (from, way) in [(Side::Orig, "up"), (Side::Resp, "down")] {
+            for len in [16, 256] {
+                let digest = Digest::of(format!("{text} {way} {len}").as_bytes());
+                self.say(at, line, Utterance::Carries { from, len, digest });
+            }
+        }
+    }
+
+    fn ask(&mut self, at: i64, line: Line, target: Endpoint, granted: bool) {
+        let Endpoint { addr, port } = target;
+        self.say(at, line, Utterance::Asks { protocol: AppProto::Socks5, target: Target::Addr(addr), port });
+        self.say(at + 2, line, Utterance::Granted(granted));
+    }
+
+    fn play(mut self) -> (Lane, Rows) {
+        self.records.sort_by_key(|(record, _)| record.known.at);
+        fold(&self.records, false)
+    }
+}
+
+fn target(n: u16) -> Endpoint {
+    end(&format!("203.0.113.{}", 1 + n % 40), 25)
+}
+
+/// SOCKS sessions at the same time, so that only what is said tells them apart.
+fn socks(scene: &mut Scene, sessions: u16, carried: impl Fn(u16) -> String) {
+    for n in 0..sessions {
+        let at = 1_000_000 + 20 * i64::from(n / 4);
+        let inbound = scene.client(n, 1180, at, at + 12);
+        scene.ask(at + 1, inbound, target(n), true);
+        let outbound = scene.call(n, target(n), at + 2, at + 11);
+        scene.carry(at + 5, inbound, &format!("session {n}"));
+        scene.carry(at + 4, outbound, &carried(n));
+    }
+}
+
+#[test]
+fn two_sessions_that_were_asked_for_and_carried_on_prove_a_proxy() {
+    let mut scene = Scene::default();
+    socks(&mut scene, 8, |n| format!("session {n}"));
+    let (lane, rows) = scene.play();
+    let service = &lane.services[&1180];
+    assert_eq!(service.proven(false).unwrap().sessions, 2);
+    assert!(service.proofs[0].chosen && service.proven(true).is_none());
+    assert_eq!(service.spoken[&AppProto::Socks5], 8);
+    assert_eq!(rows.pairs.len(), 8);
+    for pair in &rows.pairs {
+        assert_eq!(pair.basis, Basis::Content);
+        assert_eq!(pair.inbound.peer.port - 20_000, pair.outbound.own.port - 3000);
+    }
+}
+
+#[test]
+fn the_state_can_be_put_away_between_what_was_said() {
+    let mut scene = Scene::default();
+    socks(&mut scene, 8, |n| format!("session {n}"));
+    scene.records.sort_by_key(|(record, _)| record.known.at);
+    let mut parts = Fold::new();
+    for (record, side) in &scene.records {
+        parts.take(record, *side, false).unwrap();
+        parts.lane = postcard::from_bytes(&postcard::to_allocvec(&parts.lane).unwrap()).unwrap();
+    }
+    assert_eq!(parts.finish(), fold(&scene.records, false));
+}
+
+#[test]
+fn one_session_accuses_nobody() {
+    let mut scene = Scene::default();
+    socks(&mut scene, 1, |n| format!("session {n}"));
+    assert!(scene.play().0.services[&1180].proven(false).is_none());
+}
+
+#[test]
+fn a_host_that_calls_for_itself_what_a_client_names_is_innocent() {
+    let mut scene = Scene::default();
+    socks(&mut scene, 8, |n| format!("its own {n}"));
+    let (lane, rows) = scene.play();
+    assert!(lane.services[&1180].proven(false).is_none());
+    assert!(rows.pairs.iter().all(|pair| pair.basis != Basis::Content), "{:?}", rows.pairs);
+}
+
+#[test]
+fn what_was_refused_proves_nothing_and_is_paired_by_its_target() {
+    let mut scene = Scene::default();
+    for n in 0..6 {
+        let inbound = scene.client(n, 1180, 1_000_000, 1_000_020);
+        scene.ask(1_000_001, inbound, target(n), false);
+        scene.leg(end(HOST, 3000 + n), target(n), 1_000_002, 1_000_003, 0);
+    }
+    let (lane, rows) = scene.play();
+    assert!(lane.services[&1180].proven(false).is_none() && lane.services[&1180].spoken.is_empty());
+    assert_eq!(rows.pairs.len(), 6);
+    for pair in &rows.pairs {
+        assert_eq!((pair.basis, pair.clear), (Basis::Order, true));
+        assert_eq!(pair.inbound.peer.port - 20_000, pair.outbound.own.port - 3000);
+    }
+}
+
+fn request(n: u16, absolute: bool) -> Utterance {
+    let host = Digest::of_name(format!("www{}.example", n % 3).as_bytes());
+    let digest = Digest::of(format!("GET page {n}").as_bytes());
+    Utterance::Fetches { absolute, digest, target: Target::Name(host), port: 80 }
+}
+
+#[test]
+fn a_web_proxy_is_proven_by_its_requests_and_its_kept_connection_serves_several() {
+    let mut scene = Scene::default();
+    let kept = scene.call(0, end("203.0.113.80", 80), 1_000_003, 1_000_099);
+    for n in 0..4 {
+        let at = 1_000_000 + 10 * i64::from(n);
+        let inbound = scene.client(n, 3128, at, at + 8);
+        scene.say(at + 4, inbound, request(n, true));
+        scene.say(at + 5, kept, request(n, false));
+    }
+    let (lane, rows) = scene.play();
+    assert!(lane.services[&3128].proven(false).is_some());
+    assert_eq!(rows.pairs.iter().filter(|pair| pair.basis == Basis::Content).count(), 4);
+}
+
+#[test]
+fn a_host_that_fetched_the_same_before_is_no_proxy() {
+    let mut scene = Scene::default();
+    for n in 0..4 {
+        let at = 1_000_000 + 10 * i64::from(n);
+        let before = scene.call(n, end("203.0.113.80", 80), at - 900, at - 890);
+        scene.say(at - 899, before, request(n, false));
+        let inbound = scene.client(n, 80, at, at + 8);
+        scene.say(at + 1, inbound, request(n, true));
+        let again = scene.call(100 + n, end("203.0.113.80", 80), at + 2, at + 7);
+        scene.say(at + 3, again, request(n, false));
+    }
+    assert!(scene.play().0.services[&80].proven(false).is_none());
+}
+
+fn mail(message: u16, recipients: u64, accepted: u32) -> Transaction {
+    let sent = accepted > 0;
+    let digest = |what: &str| Digest::of(format!("{what} {message}").as_bytes());
+    Transaction {
+        accepted,
+        refused: u32::from(!sent),
+        delivered: sent,
+        sender: Some(digest("sender")),
+        recipients,
+        message_id: sent.then(|| digest("id")),
+        body: sent.then(|| digest("body")),
+    }
+}
+
+#[test]
+fn mail_is_paired_by_its_message_and_by_its_envelope_where_none_was_sent() {
+    let mut scene = Scene::default();
+    for n in 0..6 {
+        // All come in before the first goes out, and go out the other way round.
+        let inbound = scene.client(n, 8025, 1_000_000, 1_000_010);
+        scene.say(1_000_008, inbound, Utterance::Mails(mail(n, 3, 2)));
+        let at = 1_000_060 - 4 * i64::from(n);
+        let taken = scene.call(n, target(n), at, at + 3);
+        scene.say(at + 2, taken, Utterance::Mails(mail(n, 1, 1)));
+        let refused = scene.call(50 + n, target(7), at, at + 3);
+        scene.say(at + 2, refused, Utterance::Mails(mail(n, 2, 0)));
+    }
+    let (lane, rows) = scene.play();
+    assert!(lane.services[&8025].proven(false).is_some() && !lane.services[&8025].proofs[0].chosen);
+    assert_eq!(lane.services[&8025].spoken[&AppProto::Smtp], 6);
+    assert_eq!(rows.pairs.len(), 12);
+    let own = |pair: &catspaw_relay::LegPair| (pair.outbound.own.port - 3000) % 50;
+    assert!(rows.pairs.iter().all(|pair| pair.inbound.peer.port - 20_000 == own(pair)), "{:?}", rows.pairs);
+    let mailed = rows.pairs.iter().filter_map(|pair| pair.outbound.mailed);
+    assert_eq!(mailed.fold((0, 0), |sum, mail| (sum.0 + mail.messages, sum.1 + mail.recipients)), (6, 6));
+}
+
+#[test]
+fn a_server_that_only_takes_mail_in_and_sends_its_own_is_innocent() {
+    let mut scene = Scene::default();
+    for n in 0..6 {
+        let at = 1_000_000 + 20 * i64::from(n);
+        let inbound = scene.client(n, 25, at, at + 9);
+        scene.say(at + 8, inbound, Utterance::Mails(mail(n, 3, 2)));
+        let own = scene.call(n, target(n), at + 10, at + 15);
+        scene.say(at + 14, own, Utterance::Mails(mail(100 + n, 3, 2)));
+    }
+    let (lane, rows) = scene.play();
+    assert!(lane.services[&25].proven(false).is_none());
+    assert!(rows.pairs.is_empty(), "{:?}", rows.pairs);
+}
