@@ -100,7 +100,7 @@ pub(crate) struct Shown {
 /// What was said on the legs of one host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Contents {
-    /// Whether anything was said: then packets were read.
+    /// Whether what was said was read, and not only in which protocol.
     pub seen: bool,
     inbound: BTreeMap<Key, Talk>,
     outbound: BTreeMap<Key, Talk>,
@@ -227,6 +227,11 @@ impl Contents {
         self.dropped + self.letters.dropped
     }
 
+    /// Something was said. That a protocol was recognised does not mean that what is said in it was read.
+    pub(crate) fn see(&mut self, said: &Utterance) {
+        self.seen |= !matches!(said, Utterance::Speaks(_));
+    }
+
     /// The host made a request that nobody had asked it for.
     pub(crate) fn made_unasked(&mut self, request: Digest) {
         self.seen = true;
@@ -265,7 +270,7 @@ impl Contents {
         at: Nanos,
         wanted: bool,
     ) -> Vec<Shown> {
-        self.seen = true;
+        self.see(said);
         let full = self.inbound.len() + self.outbound.len() >= TALKS;
         let talks = match direction {
             Direction::Inbound => &mut self.inbound,

@@ -557,7 +557,7 @@ impl Lane {
     /// Whether what an outbound leg said counts though nothing has come in that it could carry on: then only mail does, and
     /// that the host makes such requests by itself is kept in mind.
     fn says_without_service(&mut self, leg: &Leg, said: &Utterance) -> bool {
-        self.contents.seen = true;
+        self.contents.see(said);
         match said {
             Utterance::Mails(_) => true,
             Utterance::Encrypts { .. } => leg.smtp,
