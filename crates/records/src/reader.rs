@@ -63,23 +63,7 @@ impl Reader {
 
 /// A guess at what a file is that is no evidence, for its owner.
 fn name_of(head: &[u8]) -> &'static str {
-    const MAGIC: [(&[u8], &str); 9] = [
-        (
-            b"\xd4\xc3\xb2\xa1",
-            "a packet capture, which this version does not read: zeek -r FILE makes a conn.log of it",
-        ),
-        (
-            b"\xa1\xb2\xc3\xd4",
-            "a packet capture, which this version does not read: zeek -r FILE makes a conn.log of it",
-        ),
-        (
-            b"\x4d\x3c\xb2\xa1",
-            "a packet capture, which this version does not read: zeek -r FILE makes a conn.log of it",
-        ),
-        (
-            b"\x0a\x0d\x0d\x0a",
-            "a packet capture (pcapng), which this version does not read: zeek -r FILE makes a conn.log of it",
-        ),
+    const MAGIC: [(&[u8], &str); 5] = [
         (b"<?xml", "XML, and not nmap's, the only one that this version reads"),
         (b"# Nmap ", "nmap's normal output, which is for people: name the file of -oX or -oG"),
         (b"{", "JSON, which this version does not read (Zeek writes TSV with LogAscii::use_json=F)"),

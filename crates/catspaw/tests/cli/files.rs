@@ -32,11 +32,6 @@ fn what_is_no_evidence_is_an_error_where_it_was_named_and_a_warning_where_it_was
     for (name, content, says) in [
         ("notes.txt", &b"dear diary\n"[..], "text without a line of PIX or ASA syslog or a Zeek conn header"),
         ("picture.png", b"\x89PNG\r\n\0\0", "binary data"),
-        (
-            "capture.pcap",
-            b"\xd4\xc3\xb2\xa1\x02\0\x04\0",
-            "a packet capture, which this version does not read: zeek -r",
-        ),
         ("conn.json", b"{\"ts\":1.0,\"id.orig_h\":\"10.0.0.1\"}\n", "LogAscii::use_json=F"),
         ("log.xz", b"\xfd7zXZ\0\0\x04", "xz: not read by this version; xzcat"),
         ("log.bz2", b"BZh91AY&SY", "bzip2: not read by this version; bzcat"),
@@ -151,4 +146,13 @@ fn links_that_lead_in_a_circle_end() {
     let said = place.scan(&["in"]);
     assert_eq!(said.status, Some(1));
     assert!(said.err.contains("warning: in/broken: there is no such file"), "{}", said.err);
+}
+
+#[test]
+fn a_capture_that_is_cut_off_is_a_warning() {
+    let place = Place::with("in/capture.pcap", b"\xd4\xc3\xb2\xa1\x02\0\x04\0");
+    place.write("in/quiet.log", quiet_log());
+    let said = place.scan(&["in"]);
+    assert_eq!(said.status, Some(0));
+    assert!(said.err.starts_with("warning: in/capture.pcap: the file ends within its header"), "{}", said.err);
 }
