@@ -116,11 +116,20 @@ impl Stream {
         if start <= self.next {
             self.deliver((start, end), bytes, give);
             self.drain(give);
-        } else if !self.hold((start, end), bytes, wanted) {
-            // There is no room for more: what is missing is given up.
-            self.skip_to_waiting(give);
-            self.deliver((start.max(self.next), end), tail(bytes, self.next - start), give);
-            self.drain(give);
+        } else {
+            while start > self.next && !self.hold((start, end), bytes, wanted) {
+                // There is no room for more: what is missing is given up.
+                let before = self.next;
+                self.skip_to_waiting(give);
+                self.drain(give);
+                if self.next == before {
+                    self.skip(start, give);
+                }
+            }
+            if start <= self.next && end > self.next {
+                self.deliver((start, end), bytes, give);
+                self.drain(give);
+            }
         }
         Taken::New
     }
