@@ -1,6 +1,6 @@
 //! Snort and Suricata rules: text becomes a [`Ruleset`] that is held against packets and streams.
 //!
-//! [`source`] finds the rules of a file, [`parse`] gives their tree ([`ast`]) with the place of every part, `compile`
+//! [`source`] finds the rules of a file, [`parse`] gives their tree ([`ast`]) with the place of every part, [`compile`]
 //! gives what is run ([`Rule`]), [`Ruleset`] says which rules may match a packet and holds them against it. A rule that
 //! cannot be taken is refused with a [`Diagnostic`]; the others are loaded all the same. The crate opens no file.
 

@@ -1,7 +1,7 @@
 //! Captures with their truth: what a sensor sees where a network meets the outside, packet by packet.
 //!
-//! Who says what to whom when is planned first (`plan`, `talk`), for both legs of a relayed session together, so that
-//! cause comes before effect by what the way and the host take. `play` then makes packets of it, one at a time, so
+//! Who says what to whom when is planned first ([`plan`], [`talk`]), for both legs of a relayed session together, so that
+//! cause comes before effect by what the way and the host take. [`play`] then makes packets of it, one at a time, so
 //! that memory depends on what is open and not on how long the capture is.
 
 mod dns;

@@ -1,7 +1,7 @@
 //! Syslog of Cisco's firewalls: PIX, ASA, FWSM and FTD.
 //!
-//! A line is a header (priorities, stamps, names; see `header`), a tag (`%ASA-6-302013: `; see `tag`) and a text
-//! whose form the tag's `message_id` tells. A further message id is one more arm in `parse_message`.
+//! A line is a header (priorities, stamps, names; see [`header`]), a tag (`%ASA-6-302013: `; see [`tag`]) and a text
+//! whose form the tag's `message_id` tells. A further message id is one more arm in [`parse_message`].
 
 mod connection;
 mod denial;
