@@ -28,8 +28,8 @@ pub(crate) enum Command {
     Trace(TraceArgs),
 }
 
-/// Judges hosts from evidence: packet captures (pcap, pcapng), Cisco PIX and ASA syslog, Zeek conn.log (TSV), plain or packed with gzip or zstd; with
-/// nmap's output (-oX, -oG) beside them.
+/// Judges hosts from evidence: packet captures (pcap, pcapng), Cisco PIX and ASA syslog, Zeek conn.log (TSV), plain or
+/// packed with gzip or zstd; with nmap's output (-oX, -oG) beside them.
 /// What a file is, is told from its content.
 ///
 /// Exit status: 0 nothing found, 1 incidents, 2 the run failed (usage, no readable evidence).
