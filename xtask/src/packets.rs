@@ -3,7 +3,6 @@
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
 
 use crate::args::Args;
 use crate::bench::{commit, machine, parse_size, quoted, version};
@@ -251,11 +250,7 @@ fn need_suricata() -> Result {
         );
         fs::write(source, text).doing(source.display())?;
     }
-    run::run(Command::new("apt-get").args(["-qq", "update"]).stdin(Stdio::null()))?;
-    let mut install = Command::new("apt-get");
-    install.args(["-qq", "-y", "--no-install-recommends", "-t", &format!("{name}-backports"), "install", "suricata"]);
-    install.env("DEBIAN_FRONTEND", "noninteractive").stdin(Stdio::null()).stdout(Stdio::null());
-    run::run(&mut install).map_err(|failure| format!("{failure}: please install suricata").into())
+    run::install(&["suricata"], Some(&format!("{name}-backports")))
 }
 
 #[cfg(test)]

@@ -105,11 +105,19 @@ pub(crate) fn need(programs: &[&str]) -> Result {
         return Err(format!("please install {list}").into());
     }
     println!("installing {list}");
+    install(&missing, None)
+}
+
+/// Installs Debian packages, from `release` where that is another than the system's own.
+pub(crate) fn install(packages: &[&str], release: Option<&str>) -> Result {
     run(Command::new("apt-get").args(["-qq", "update"]).stdin(Stdio::null()))?;
     let mut install = Command::new("apt-get");
-    install.args(["-qq", "-y", "--no-install-recommends", "install"]).args(&missing).stdin(Stdio::null());
-    run(install.env("DEBIAN_FRONTEND", "noninteractive").stdout(Stdio::null()))
-        .map_err(|failure| format!("{failure}: please install {list}").into())
+    install
+        .args(["-qq", "-y", "--no-install-recommends"])
+        .args(release.map(|release| ["-t", release]).iter().flatten());
+    install.arg("install").args(packages).env("DEBIAN_FRONTEND", "noninteractive");
+    run(install.stdin(Stdio::null()).stdout(Stdio::null()))
+        .map_err(|failure| format!("{failure}: please install {}", packages.join(" ")).into())
 }
 
 /// Sees to it that a cargo subcommand is there, built from its sources where it is missing.
