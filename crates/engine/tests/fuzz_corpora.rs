@@ -2,27 +2,16 @@
 #![expect(clippy::disallowed_methods, reason = "a test reads the corpora that stand in the repository")]
 #![expect(clippy::print_stdout, reason = "what a failed test printed says which file it was")]
 
-use std::fs;
-use std::path::Path;
-
 // The crate itself would bring libFuzzer into every build.
 #[path = "../../../fuzz/src/engine.rs"]
 #[expect(unreachable_pub, reason = "this is a crate that is a module here")]
 mod targets;
 
-fn replay(target: &str, check: fn(&[u8])) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/corpus").join(target);
-    let entries = fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
-    let mut files = 0;
-    for entry in entries {
-        let path = entry.expect("a readable folder").path();
-        let data = fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        println!("{}", path.display());
-        check(&data);
-        files += 1;
-    }
-    assert!(files > 0, "{} is empty", folder.display());
-}
+#[path = "../../../fuzz/src/replay.rs"]
+#[expect(unreachable_pub, reason = "it is shared by path")]
+mod corpus;
+
+use corpus::replay;
 
 #[test]
 fn capture() {
