@@ -1,4 +1,4 @@
-//! From packets to connections, what was said on them, and alerts.
+//! From packets to connections, and what is spoken on them.
 //!
 //! Bytes of capture files become frames ([`capture`]), frames become packets ([`decode`]), packets are put together to
 //! connections and streams ([`flow`]), and of streams it is told what is spoken on them ([`protocol`]). It opens no file, reads no clock and spawns nothing: the driver gives it blocks and takes

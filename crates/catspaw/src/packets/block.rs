@@ -7,6 +7,27 @@ use catspaw_records::{Nanos, Place};
 /// Virtual flow shards: tables, caps and evictions are per shard, so that the number of threads changes nothing.
 pub(super) const SHARDS: usize = 64;
 
+/// What was left out, by why: one of a fixed set of reasons.
+#[derive(Debug, Default)]
+pub(crate) struct Dropped(BTreeMap<&'static str, u64>);
+
+impl Dropped {
+    /// Counts `count` more.
+    pub(crate) fn add(&mut self, what: &'static str, count: u64) {
+        *self.0.entry(what).or_default() += count;
+    }
+
+    /// Counts what others have.
+    pub(crate) fn add_all(&mut self, others: &Self) {
+        others.iter().for_each(|(what, count)| self.add(what, count));
+    }
+
+    /// Reasons and counts, in the order of the reasons.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, u64)> {
+        self.0.iter().map(|(&what, &count)| (what, count))
+    }
+}
+
 /// Where an IP packet lies in its block.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Located {
@@ -31,7 +52,7 @@ pub(crate) struct PacketBlock {
     /// The latest stamp so far.
     pub(super) reached: Nanos,
     /// What the reader left out, by why.
-    pub(super) dropped: BTreeMap<&'static str, u64>,
+    pub(super) dropped: Dropped,
 }
 
 impl PacketBlock {
@@ -40,7 +61,7 @@ impl PacketBlock {
         self.apart.clear();
         self.by_worker.resize_with(workers, Vec::new);
         self.by_worker.iter_mut().for_each(Vec::clear);
-        self.dropped.clear();
+        self.dropped = Dropped::default();
     }
 
     /// Adds a packet that lies in `bytes` from `start` on.
@@ -66,7 +87,7 @@ impl PacketBlock {
 
     /// Whether it holds nothing to be told.
     pub(super) fn is_empty(&self) -> bool {
-        self.by_worker.iter().all(Vec::is_empty) && self.dropped.is_empty()
+        self.by_worker.iter().all(Vec::is_empty) && self.dropped.iter().next().is_none()
     }
 
     /// Bytes that were copied.

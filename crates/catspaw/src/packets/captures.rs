@@ -275,7 +275,7 @@ impl Captures {
         let bytes = open.bytes(&frame);
         let (link, wire_len, number) = (frame.link, frame.wire_len, frame.number);
         let framed = Frame { at: stamp.0, number, link, bytes, wire_len };
-        match self.decoder.locate(&framed, &mut |what, count| *block.dropped.entry(what).or_default() += count) {
+        match self.decoder.locate(&framed, &mut |what, count| block.dropped.add(what, count)) {
             Some(located) => match located.offset_in(bytes) {
                 Some(offset) if !copy => block.add_here(stamp, located.hash, frame.start + offset, located.ip.len()),
                 _ => block.add_copy(stamp, located.hash, &located.ip),

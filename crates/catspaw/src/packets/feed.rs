@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use catspaw_engine::Settings;
-use catspaw_records::{Alert, Event, Nanos, Record, RecordId};
+use catspaw_records::{Event, Nanos, Record, RecordId};
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
-use super::block::PacketBlock;
+use super::block::{Dropped, PacketBlock};
 use super::captures::{CaptureRead, Captures};
 use super::track::{Given, TIMER, Worker};
 
@@ -30,10 +30,8 @@ pub(crate) struct Tracking {
 pub(crate) struct Flows {
     /// In the order in which they became known.
     pub(crate) records: Vec<Record>,
-    /// In the order of the packets.
-    pub(crate) alerts: Vec<Alert>,
     /// What was left out, by why.
-    pub(crate) dropped: BTreeMap<&'static str, u64>,
+    pub(crate) dropped: Dropped,
     /// The latest stamp so far: nothing that is known earlier comes after.
     pub(crate) reached: Nanos,
 }
@@ -113,7 +111,7 @@ impl Feed {
                     return Some(Flows::of(vec![worker.finish()], Nanos::MAX));
                 };
                 let mut given = worker.take(&block);
-                given.add_dropped(&block.dropped);
+                given.dropped.add_all(&block.dropped);
                 let flows = Flows::of(vec![given], block.reached);
                 *spare = block;
                 Some(flows)
@@ -153,19 +151,11 @@ impl Threads {
         let block = blocks.into_iter().flatten().filter_map(|block| Arc::try_unwrap(block).ok()).last();
         let reached = block.as_ref().map_or(Nanos::MAX, |block| block.reached);
         if let Some(block) = block {
-            given.iter_mut().take(1).for_each(|given| given.add_dropped(&block.dropped));
+            given.iter_mut().take(1).for_each(|given| given.dropped.add_all(&block.dropped));
             // The reader may have come to its end.
             let _ = self.spare.send(block);
         }
         Some(Flows::of(given, reached))
-    }
-}
-
-impl Given {
-    fn add_dropped(&mut self, dropped: &BTreeMap<&'static str, u64>) {
-        for (&what, &count) in dropped {
-            *self.dropped.entry(what).or_default() += count;
-        }
     }
 }
 
@@ -177,14 +167,10 @@ impl Flows {
         let mut records = Vec::new();
         for one in given {
             records.extend(one.records);
-            flows.alerts.extend(one.alerts);
-            for (what, count) in one.dropped {
-                *flows.dropped.entry(what).or_default() += count;
-            }
+            flows.dropped.add_all(&one.dropped);
         }
         records.sort_by_key(|(trigger, record)| (record.known.at, *trigger, (*trigger == TIMER).then(|| name(record))));
         flows.records = records.into_iter().map(|(_, record)| record).collect();
-        flows.alerts.sort_by_key(|alert| (alert.at.at, alert.place, alert.rule));
         flows
     }
 }

@@ -13,6 +13,7 @@ mod captures;
 mod feed;
 mod track;
 
+pub(crate) use block::Dropped;
 pub(crate) use captures::{CaptureRead, Captures, Opened};
 pub(crate) use feed::{Feed, Flows, Tracking};
 

@@ -1,13 +1,12 @@
 //! One worker's flow shards.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use catspaw_engine::flow::Tracker;
 use catspaw_engine::{Output, Settings, decode};
-use catspaw_records::{Alert, Nanos, Place, Record};
+use catspaw_records::{Nanos, Place, Record};
 
-use super::block::{PacketBlock, SHARDS};
+use super::block::{Dropped, PacketBlock, SHARDS};
 
 /// What timers bring comes after all that packets of the same moment bring.
 pub(super) const TIMER: Place = Place { file: u32::MAX, line: u64::MAX };
@@ -17,14 +16,13 @@ pub(super) const TIMER: Place = Place { file: u32::MAX, line: u64::MAX };
 pub(super) struct Given {
     /// With the packet that brought it, [`TIMER`] where none did.
     pub(super) records: Vec<(Place, Record)>,
-    pub(super) alerts: Vec<Alert>,
-    pub(super) dropped: BTreeMap<&'static str, u64>,
+    pub(super) dropped: Dropped,
     trigger: Place,
 }
 
 impl Default for Given {
     fn default() -> Self {
-        Self { records: Vec::new(), alerts: Vec::new(), dropped: BTreeMap::new(), trigger: TIMER }
+        Self { records: Vec::new(), dropped: Dropped::default(), trigger: TIMER }
     }
 }
 
@@ -33,12 +31,8 @@ impl Output for Given {
         self.records.push((self.trigger, record));
     }
 
-    fn alert(&mut self, alert: Alert) {
-        self.alerts.push(alert);
-    }
-
     fn dropped(&mut self, what: &'static str, count: u64) {
-        *self.dropped.entry(what).or_default() += count;
+        self.dropped.add(what, count);
     }
 }
 

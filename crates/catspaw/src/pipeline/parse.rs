@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use catspaw_records::{Alert, Block, HashSeed, HostKey, LineSink, Nanos, Reader, Record, SensorId, Unparsed};
+use catspaw_records::{Block, HashSeed, HostKey, LineSink, Nanos, Reader, Record, SensorId, Unparsed};
 use catspaw_relay::Network;
 
 use super::reach::Reach;
 use super::route::{Home, Routed, route};
-use crate::packets::{Flows, SENSOR};
+use crate::packets::{Dropped, Flows, SENSOR};
 
 /// Places that are shown of each kind of unparsed line.
 pub(crate) const PLACES: usize = 3;
@@ -62,10 +62,8 @@ pub(crate) struct Batch {
     pub(crate) strangers: BTreeMap<Network, u64>,
     /// How far each sensor had come in the file before this block; the coordinator knows it.
     pub(crate) before: BTreeMap<SensorId, Reach>,
-    /// Rule alerts, in the order of the packets.
-    pub(crate) alerts: Vec<Alert>,
     /// What the tables of flows left out, by why.
-    pub(crate) dropped: BTreeMap<&'static str, u64>,
+    pub(crate) dropped: Dropped,
 }
 
 impl Batch {
@@ -78,16 +76,14 @@ impl Batch {
 
 /// Parses a block.
 pub(crate) fn parse(mut reader: Reader, block: Block<'_>, seed: HashSeed, home: &Home) -> Batch {
-    let mut collect = Collect { home, batch: Batch { file: block.first.file, ..Batch::default() }, last: None };
-    collect.batch.shards.resize_with(HostKey::SHARDS, Vec::new);
+    let mut collect = Collect::new(home, block.first.file);
     reader.read(block, seed, &mut collect);
     collect.batch
 }
 
 /// Sorts by shard what packets gave. Its records are not counted as the file's: that counts packets.
 pub(crate) fn sort_flows(flows: Flows, file: u32, home: &Home) -> Batch {
-    let mut collect = Collect { home, batch: Batch { file, ..Batch::default() }, last: None };
-    collect.batch.shards.resize_with(HostKey::SHARDS, Vec::new);
+    let mut collect = Collect::new(home, file);
     for record in flows.records {
         collect.record(record, SENSOR.as_bytes());
     }
@@ -100,7 +96,6 @@ pub(crate) fn sort_flows(flows: Flows, file: u32, home: &Home) -> Batch {
         (count.records, count.span) = (0, None);
     }
     collect.batch.dropped = flows.dropped;
-    collect.batch.alerts = flows.alerts;
     collect.batch
 }
 
@@ -118,7 +113,13 @@ struct Collect<'a> {
     last: Option<(Vec<u8>, SensorId)>,
 }
 
-impl Collect<'_> {
+impl<'a> Collect<'a> {
+    fn new(home: &'a Home, file: u32) -> Self {
+        let mut batch = Batch { file, ..Batch::default() };
+        batch.shards.resize_with(HostKey::SHARDS, Vec::new);
+        Self { home, batch, last: None }
+    }
+
     fn sensor(&mut self, name: &[u8]) -> SensorId {
         if let Some((last, id)) = &self.last
             && last == name

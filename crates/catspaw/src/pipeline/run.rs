@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::thread;
 
 use catspaw_engine::Settings;
-use catspaw_records::{Alert, Days, HashSeed, HostKey, Nanos, Reader, SensorId};
+use catspaw_records::{Days, HashSeed, HostKey, Nanos, Reader, SensorId};
 use catspaw_relay::{Config, Network};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -21,7 +21,7 @@ use super::survey::{Looked, Stamps, Surveyed, follow_new_year, survey};
 use crate::args::Checksums;
 use crate::indicators::{Scans, Signatures};
 use crate::input::{BlockReader, LONG_LINE, Problem, Source, Summary, TextBlock};
-use crate::packets::{self, CaptureRead, Captures, Feed, Flows, Tracking};
+use crate::packets::{self, CaptureRead, Captures, Dropped, Feed, Flows, Tracking};
 
 /// How to read.
 #[derive(Clone, Debug)]
@@ -68,9 +68,7 @@ pub(crate) struct Gathered {
     pub(crate) counted: Counted,
     pub(crate) problems: Vec<Problem>,
     /// What the tables of flows left out, by why.
-    pub(crate) dropped: BTreeMap<&'static str, u64>,
-    /// Rule alerts in the order of the packets.
-    pub(crate) alerts: Vec<Alert>,
+    pub(crate) dropped: Dropped,
     /// What scans found.
     pub(crate) scans: Scans,
     /// How often each network was an end of records without an end of ours.
@@ -414,10 +412,7 @@ impl Coordinator<'_> {
         for (&network, &count) in &batch.strangers {
             count_network(&mut self.gathered.strangers, network, count);
         }
-        for (what, count) in std::mem::take(&mut batch.dropped) {
-            *self.gathered.dropped.entry(what).or_default() += count;
-        }
-        self.gathered.alerts.append(&mut batch.alerts);
+        self.gathered.dropped.add_all(&batch.dropped);
         self.advance_watermarks();
         (Arc::new(batch), Arc::new(self.watermarks.clone()))
     }

@@ -275,7 +275,7 @@ fn dropped(lanes: &[Lanes], found: &Findings<'_>, gathered: &Gathered, indicated
         ("translations of a host", sum(|lane| lane.translations.dropped)),
         ("attempts that waited for retries", found.told.hurried),
     ];
-    let flows = gathered.dropped.iter().map(|(&table, &count)| (table, count));
+    let flows = gathered.dropped.iter();
     tables
         .into_iter()
         .chain(flows)

@@ -197,7 +197,6 @@ impl Tracker {
         flow.last = packet.at;
         let end = &mut flow.ends[index(from)];
         end.packets += 1;
-        end.ip_bytes += u64::from(packet.ip_len);
         flow.datagrams[index(from)] += u64::from(packet.payload_len);
         if flow.proto == IpProto::UDP {
             flow.history.add(b'D', from);
@@ -213,7 +212,6 @@ impl Tracker {
         }
         flow.last = now;
         own.packets += 1;
-        own.ip_bytes += u64::from(packet.ip_len);
         let syn = tcp.flags.has(TcpFlags::SYN);
         if syn {
             own.stream.begin(tcp.seq);

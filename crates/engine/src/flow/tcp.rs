@@ -29,8 +29,6 @@ pub(super) struct End {
     pub(super) state: State,
     pub(super) stream: Stream,
     pub(super) packets: u64,
-    /// Bytes of its packets from the IP header on.
-    pub(super) ip_bytes: u64,
     /// Whether its SYN was missed.
     pub(super) began_without_syn: bool,
 }
