@@ -1,16 +1,75 @@
-//! What is spoken on a stream: recognised by content on any port.
+//! What is spoken on a connection: recognised by content on any port, and followed as far as it tells a relay, or tells it
+//! apart.
+//!
+//! A [`Session`] is given both directions in order, in pieces of any size. What is said inside a SOCKS or CONNECT tunnel
+//! is followed by a session of its own.
+
+mod carried;
+mod dns;
+mod http;
+mod letter;
+mod recognise;
+mod smtp;
+mod socks;
+mod tls;
 
 use catspaw_records::{AppProto, Side, Utterance};
 
-/// Bytes of each direction by which it is told what is spoken.
-const HEAD: usize = 64;
+use carried::Carried;
+use http::{Http, Next};
+use recognise::{Guess, recognise};
+use smtp::Smtp;
+use socks::{Shake, Socks};
 
-/// What is spoken on one TCP connection, told by its first bytes.
-#[derive(Debug, Default)]
+/// Bytes of each direction by which it is told what is spoken.
+const HEAD: usize = 512;
+/// A `ClientHello` that is longer is not read on.
+const HELLO: usize = 16 << 10;
+/// Datagrams of each direction by which it is told whether they are DNS.
+const DATAGRAMS: u8 = 4;
+/// Tunnels inside tunnels that are seen through.
+const DEEPEST: u8 = 4;
+
+/// What is spoken on one connection.
+#[derive(Default)]
 pub struct Session {
-    heads: [Vec<u8>; 2],
     protocol: Option<AppProto>,
-    given_up: [bool; 2],
+    stage: Stage,
+    carried: Carried,
+    /// In how many tunnels this is.
+    depth: u8,
+}
+
+/// How far it is known.
+enum Stage {
+    Unknown(Heads),
+    Smtp(Box<Smtp>),
+    Socks(Box<Socks>),
+    Http(Box<Http>),
+    /// TLS, until the client has said whom it wants.
+    Hello(Vec<u8>),
+    Dns(dns::TcpDns),
+    /// Datagrams of each direction that were not DNS.
+    Datagrams([u8; 2]),
+    /// A proxy's client is connected with somebody.
+    Tunnel(Box<Session>),
+    /// There is no more to be known.
+    Silent,
+}
+
+/// First bytes of both directions.
+#[derive(Debug, Default)]
+struct Heads {
+    bytes: [Vec<u8>; 2],
+    /// Whether bytes are missing behind them.
+    cut: [bool; 2],
+    first: Option<Side>,
+}
+
+impl Default for Stage {
+    fn default() -> Self {
+        Self::Unknown(Heads::default())
+    }
 }
 
 impl Session {
@@ -23,96 +82,236 @@ impl Session {
     /// Whether more of this direction is of use.
     #[must_use]
     pub fn wants(&self, from: Side) -> bool {
-        self.protocol.is_none() && !self.given_up[index(from)]
-    }
-
-    /// Takes payload in order.
-    pub fn data(&mut self, from: Side, bytes: &[u8], say: &mut impl FnMut(Utterance)) {
-        let head = &mut self.heads[index(from)];
-        let room = HEAD - head.len().min(HEAD);
-        head.extend_from_slice(&bytes[..bytes.len().min(room)]);
-        self.given_up[index(from)] = head.len() >= HEAD;
-        let [orig, resp] = &self.heads;
-        if let Some(protocol) = recognise(orig, resp) {
-            self.protocol = Some(protocol);
-            self.heads = Default::default();
-            say(Utterance::Speaks(protocol));
+        match &self.stage {
+            Stage::Unknown(heads) => !heads.is_full(from),
+            Stage::Smtp(_) | Stage::Socks(_) | Stage::Dns(_) => true,
+            Stage::Http(http) => http.wants(from) || self.carried.wants(from),
+            Stage::Hello(_) => from == Side::Orig || self.carried.wants(from),
+            Stage::Datagrams(strange) => strange.iter().all(|&count| count < DATAGRAMS),
+            Stage::Tunnel(inner) => inner.wants(from),
+            Stage::Silent => self.carried.wants(from),
         }
     }
 
-    /// Bytes are missing: what follows says nothing of how it began.
-    pub fn gap(&mut self, from: Side, _: u64, _: &mut impl FnMut(Utterance)) {
-        self.given_up[index(from)] = true;
+    /// Takes payload in order.
+    pub fn data(&mut self, from: Side, bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
+        match &mut self.stage {
+            Stage::Unknown(heads) => {
+                let known = heads.bytes[index(from)].len();
+                let guess = heads.take(from, bytes);
+                self.settle(guess, Some((from, bytes.get(HEAD - known.min(HEAD)..).unwrap_or_default())), say);
+            }
+            _ => self.follow(from, bytes, say),
+        }
+    }
+
+    /// Takes a datagram's payload.
+    pub fn datagram(&mut self, from: Side, bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
+        if let Stage::Unknown(_) = self.stage {
+            self.stage = Stage::Datagrams([0; 2]);
+        }
+        let Stage::Datagrams(strange) = &mut self.stage else { return };
+        let mut found = Vec::new();
+        if !dns::message(bytes, &mut |said| found.push(said)) {
+            strange[index(from)] += 1;
+            return;
+        }
+        self.speaks(AppProto::Dns, say);
+        found.into_iter().for_each(say);
+    }
+
+    /// Bytes are missing.
+    pub fn gap(&mut self, from: Side, len: u64, say: &mut dyn FnMut(Utterance)) {
+        if let Stage::Unknown(heads) = &mut self.stage {
+            heads.cut[index(from)] = true;
+            let guess = heads.guess();
+            return self.settle(guess, None, say);
+        }
+        self.carried.end(from, say);
+        match &mut self.stage {
+            Stage::Smtp(smtp) => smtp.gap(from, say),
+            Stage::Http(http) => http.gap(from, len),
+            Stage::Tunnel(inner) => inner.gap(from, len, &mut within(say)),
+            Stage::Socks(_) | Stage::Hello(_) | Stage::Dns(_) => self.stage = Stage::Silent,
+            Stage::Unknown(_) | Stage::Datagrams(_) | Stage::Silent => {}
+        }
     }
 
     /// The connection is over.
-    pub fn end(&mut self, _: &mut impl FnMut(Utterance)) {
-        self.heads = Default::default();
+    pub fn end(&mut self, say: &mut dyn FnMut(Utterance)) {
+        if let Stage::Unknown(heads) = &mut self.stage {
+            heads.cut = [true; 2];
+            let guess = heads.guess();
+            self.settle(guess, None, say);
+        }
+        match &mut self.stage {
+            Stage::Smtp(smtp) => smtp.end(say),
+            Stage::Tunnel(inner) => inner.end(&mut within(say)),
+            _ => {}
+        }
+        for from in [Side::Orig, Side::Resp] {
+            self.carried.end(from, say);
+        }
+        self.stage = Stage::Silent;
+    }
+
+    /// Acts on what is told by the first bytes; `more` is what came behind them.
+    fn settle(&mut self, guess: Guess, more: Option<(Side, &[u8])>, say: &mut dyn FnMut(Utterance)) {
+        let stage = match guess {
+            Guess::More => return,
+            Guess::Never => Stage::Silent,
+            Guess::Known(protocol) => {
+                self.speaks(protocol, say);
+                match protocol {
+                    AppProto::Smtp => Stage::Smtp(Box::new(Smtp::new())),
+                    AppProto::Socks4 | AppProto::Socks4a | AppProto::Socks5 => {
+                        Stage::Socks(Box::new(Socks::new(protocol)))
+                    }
+                    AppProto::Http | AppProto::HttpProxy | AppProto::HttpConnect => {
+                        Stage::Http(Box::new(Http::new(protocol)))
+                    }
+                    AppProto::Tls => Stage::Hello(Vec::new()),
+                    AppProto::Dns => Stage::Dns(dns::TcpDns::default()),
+                    AppProto::Ssh => {
+                        say(Utterance::Encrypts { name: None });
+                        Stage::Silent
+                    }
+                    _ => Stage::Silent,
+                }
+            }
+        };
+        let Stage::Unknown(heads) = std::mem::replace(&mut self.stage, stage) else { return };
+        let first = heads.first.unwrap_or(Side::Orig);
+        for from in [first, other(first)] {
+            self.follow(from, &heads.bytes[index(from)], say);
+            match more {
+                Some((side, rest)) if side == from && !heads.cut[index(from)] => self.follow(from, rest, say),
+                _ => {}
+            }
+            if heads.cut[index(from)] {
+                self.gap(from, 1, say);
+            }
+        }
+    }
+
+    /// Takes payload of a connection of which it is known what is spoken, or that this will not be known.
+    fn follow(&mut self, from: Side, bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
+        if bytes.is_empty() {
+            return;
+        }
+        if !self.connects_on() {
+            self.carried.data(from, bytes, say);
+        }
+        match &mut self.stage {
+            Stage::Smtp(smtp) => {
+                smtp.data(from, bytes, say);
+                if smtp.is_over {
+                    self.stage = Stage::Silent;
+                }
+            }
+            Stage::Socks(socks) => {
+                let shake = socks.data(from, bytes, say);
+                self.protocol = Some(socks.version());
+                match shake {
+                    Shake::On => {}
+                    Shake::Off => self.stage = Stage::Silent,
+                    Shake::Through => self.pass_through(say),
+                }
+            }
+            Stage::Http(http) => {
+                let next = http.data(from, bytes, say);
+                self.protocol = Some(http.protocol());
+                if next == Next::Through {
+                    self.pass_through(say);
+                }
+            }
+            Stage::Hello(hello) if from == Side::Orig => {
+                hello.extend_from_slice(bytes);
+                let name = match tls::client_hello(hello) {
+                    tls::Hello::More if hello.len() < HELLO => return,
+                    tls::Hello::Server(name) => name.map(catspaw_records::Digest::of_name),
+                    tls::Hello::More | tls::Hello::No => None,
+                };
+                say(Utterance::Encrypts { name });
+                self.stage = Stage::Silent;
+            }
+            Stage::Dns(dns) => dns.data(from, bytes, say),
+            Stage::Tunnel(inner) => inner.data(from, bytes, &mut within(say)),
+            Stage::Unknown(_) | Stage::Hello(_) | Stage::Datagrams(_) | Stage::Silent => {}
+        }
+    }
+
+    /// The client is connected with whom it asked for: what follows is carried.
+    fn pass_through(&mut self, say: &mut dyn FnMut(Utterance)) {
+        let rest = match std::mem::replace(&mut self.stage, Stage::Silent) {
+            Stage::Socks(socks) => socks.into_rest(),
+            Stage::Http(http) => http.into_rest(),
+            _ => return,
+        };
+        if self.depth >= DEEPEST {
+            return;
+        }
+        let mut inner = Box::new(Self { depth: self.depth + 1, ..Self::default() });
+        for (from, bytes) in [Side::Orig, Side::Resp].into_iter().zip(rest) {
+            if !bytes.is_empty() {
+                inner.data(from, &bytes, &mut within(say));
+            }
+        }
+        self.stage = Stage::Tunnel(inner);
+    }
+
+    /// Whether what is carried comes after a handshake.
+    fn connects_on(&self) -> bool {
+        self.protocol.is_some_and(AppProto::connects_on)
+    }
+
+    fn speaks(&mut self, protocol: AppProto, say: &mut dyn FnMut(Utterance)) {
+        if self.protocol != Some(protocol) {
+            self.protocol = Some(protocol);
+            say(Utterance::Speaks(protocol));
+        }
     }
 }
 
+/// What is said inside a tunnel as the connection that holds it tells it: that keeps its protocol, and whom it goes to.
+fn within(say: &mut dyn FnMut(Utterance)) -> impl FnMut(Utterance) + '_ {
+    |said| {
+        if !matches!(said, Utterance::Speaks(_) | Utterance::Asks { .. } | Utterance::Granted(_)) {
+            say(said);
+        }
+    }
+}
+
+impl Heads {
+    fn is_full(&self, from: Side) -> bool {
+        self.cut[index(from)] || self.bytes[index(from)].len() >= HEAD
+    }
+
+    fn take(&mut self, from: Side, bytes: &[u8]) -> Guess {
+        self.first.get_or_insert(from);
+        let head = &mut self.bytes[index(from)];
+        let room = HEAD - head.len().min(HEAD);
+        head.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        self.guess()
+    }
+
+    fn guess(&self) -> Guess {
+        let [orig, resp] = &self.bytes;
+        recognise(orig, resp, [!self.is_full(Side::Orig), !self.is_full(Side::Resp)])
+    }
+}
+
+fn other(side: Side) -> Side {
+    match side {
+        Side::Orig => Side::Resp,
+        Side::Resp => Side::Orig,
+    }
+}
+
+/// Index of a side.
 fn index(side: Side) -> usize {
     usize::from(side == Side::Resp)
 }
 
-/// By what the client, and the server, said first.
-fn recognise(orig: &[u8], resp: &[u8]) -> Option<AppProto> {
-    const METHODS: [&[u8]; 7] = [b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ", b"DELETE ", b"PATCH "];
-    let says = |words: &[u8]| orig.len() >= words.len() && orig[..words.len()].eq_ignore_ascii_case(words);
-    if orig.starts_with(b"SSH-") || resp.starts_with(b"SSH-") {
-        return Some(AppProto::Ssh);
-    }
-    if let [0x16, 3, _, _, _, 1, ..] = orig {
-        return Some(AppProto::Tls);
-    }
-    if says(b"CONNECT ") {
-        return Some(AppProto::HttpConnect);
-    }
-    if METHODS.iter().any(|method| says(method)) {
-        let absolute = memchr::memmem::find(orig, b" http://").is_some();
-        return Some(if absolute { AppProto::HttpProxy } else { AppProto::Http });
-    }
-    // The greeting is FTP's, too; what the client says first is not.
-    if resp.starts_with(b"220") && (says(b"EHLO ") || says(b"HELO ")) {
-        return Some(AppProto::Smtp);
-    }
-    if resp.starts_with(b"220") && says(b"USER ") {
-        return Some(AppProto::Ftp);
-    }
-    match resp {
-        [b'+', b'O', b'K', b' ', ..] => Some(AppProto::Pop3),
-        [b'*', b' ', b'O', b'K', ..] => Some(AppProto::Imap),
-        [5, 0 | 2, ..] if matches!(orig, [5, methods, rest @ ..] if rest.len() >= usize::from(*methods)) => {
-            Some(AppProto::Socks5)
-        }
-        [0, 90..=93, ..] if orig.starts_with(&[4, 1]) => Some(AppProto::Socks4),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn first_words_tell_the_protocol() {
-        let cases: [(&[u8], &[u8], Option<AppProto>); 10] = [
-            (b"EHLO mx\r\n", b"220 mail ESMTP\r\n", Some(AppProto::Smtp)),
-            (b"USER anna\r\n", b"220 ready\r\n", Some(AppProto::Ftp)),
-            (b"GET / HTTP/1.1\r\n", b"", Some(AppProto::Http)),
-            (b"GET http://example.net/ HTTP/1.1\r\n", b"", Some(AppProto::HttpProxy)),
-            (b"CONNECT mx:25 HTTP/1.0\r\n", b"", Some(AppProto::HttpConnect)),
-            (b"\x05\x01\x00", b"\x05\x00", Some(AppProto::Socks5)),
-            (b"\x04\x01\x00\x19\xc0\x00\x02\x01\x00", b"\x00\x5a", Some(AppProto::Socks4)),
-            (b"\x16\x03\x01\x02\x00\x01\x00", b"", Some(AppProto::Tls)),
-            (b"", b"SSH-2.0-x\r\n", Some(AppProto::Ssh)),
-            (b"EHLO mx\r\n", b"554 no\r\n", None),
-        ];
-        for (orig, resp, protocol) in cases {
-            let mut session = Session::default();
-            session.data(Side::Orig, orig, &mut |_| {});
-            session.data(Side::Resp, resp, &mut |_| {});
-            assert_eq!(session.protocol(), protocol, "{orig:?}");
-        }
-    }
-}
+mod tests;
