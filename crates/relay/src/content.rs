@@ -184,6 +184,10 @@ impl Talk {
             }
             Utterance::Granted(granted) => {
                 if let Some(asked) = &mut self.asked {
+                    // What only the answer shows to be a request was said at some time before it.
+                    if asked.granted.is_none() && asked.at == at {
+                        asked.at = self.leg.start.at;
+                    }
                     asked.granted.get_or_insert(granted);
                 }
             }
