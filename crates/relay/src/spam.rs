@@ -38,6 +38,8 @@ const ANSWERED_LEAST: usize = 5;
 const LEARNED: usize = 2;
 /// As many servers of one /24 (or /48) are new ones at most: a provider's mail comes in through a pool of them.
 const POOL: u32 = 8;
+/// A new server that is known so many nanoseconds later than another that was called after it does not count.
+const LATE: i64 = 600 * Nanos::SECOND;
 /// Servers of a host that are remembered; beyond, none is new.
 const SERVERS_MOST: usize = 16_384;
 
@@ -60,7 +62,8 @@ pub struct Stream {
     pools: BTreeMap<Option<Network>, u32>,
     by_connection: Capital<{ NEW_TRIED.len() }>,
     by_time: Capital<{ TIMES_TRIED.len() }>,
-    last_new: Option<Nanos>,
+    /// The seconds of [`LATE`] in which new servers were called.
+    seconds: BTreeSet<Nanos>,
     /// Connections that entered.
     pub connections: u64,
     /// Natural logarithm of the largest ratio so far.
@@ -106,7 +109,7 @@ impl Stream {
             self.servers.clear();
             self.answered.clear();
             self.pools.clear();
-            self.last_new = None;
+            self.seconds.clear();
         }
         self.by_time.spend(day);
         let answered = leg.end.is_some_and(|end| end.answered);
@@ -120,7 +123,7 @@ impl Stream {
         }
         let new = self.is_new(leg.peer.addr);
         if self.servers.len() <= LEARNED {
-            self.last_new = self.last_new.max(Some(second_of(leg.start.at)));
+            self.seconds.insert(second_of(leg.start.at));
             return;
         }
         let factor = |tried: f64| if new { tried / NEW_INNOCENT } else { (1.0 - tried) / (1.0 - NEW_INNOCENT) };
@@ -137,18 +140,22 @@ impl Stream {
         }
     }
 
-    /// Takes the moment of a new server, unless it lies in the second of the one before, or earlier: connections that
-    /// nobody answered are known later than others that were opened after them.
+    /// Takes the moment of a new server. It may be known later than others that were called after it, as connections are
+    /// known by their ends; the time up to the last was counted by then. (So the ratio is never above the one of all
+    /// moments up to the last, had they all been known: that is the test martingale.)
     fn take_time(&mut self, at: Nanos) {
         let second = second_of(at);
-        let Some(last) = self.last_new else {
-            self.last_new = Some(second);
+        let (Some(&first), Some(&last)) = (self.seconds.first(), self.seconds.last()) else {
+            self.seconds.insert(second);
             return;
         };
-        if second > last {
-            let gap = second.since(last) as f64 / Nanos::SECOND as f64;
-            self.by_time.multiply(TIMES_TRIED.map(|times| times.ln() - (times - 1.0) * RATE_INNOCENT * gap));
-            self.last_new = Some(second);
+        if second < first || !self.seconds.insert(second) {
+            return;
+        }
+        let gap = second.since(last).max(0) as f64 / Nanos::SECOND as f64;
+        self.by_time.multiply(TIMES_TRIED.map(|times| times.ln() - (times - 1.0) * RATE_INNOCENT * gap));
+        while self.seconds.first().is_some_and(|first| second.since(*first) > LATE) {
+            self.seconds.pop_first();
         }
     }
 
