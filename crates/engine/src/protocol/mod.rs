@@ -13,7 +13,7 @@ mod smtp;
 mod socks;
 mod tls;
 
-use catspaw_records::{AppProto, Side, Utterance};
+use catspaw_records::{AppProto, Digest, Side, Utterance};
 
 use carried::Carried;
 use http::{Http, Next};
@@ -229,7 +229,7 @@ impl Session {
                 hello.extend_from_slice(bytes);
                 let name = match tls::client_hello(hello) {
                     tls::Hello::More if hello.len() < HELLO => return,
-                    tls::Hello::Server(name) => name.map(catspaw_records::Digest::of_name),
+                    tls::Hello::Server(name) => name.map(|name| Digest::of_name(&name)),
                     tls::Hello::More | tls::Hello::No => None,
                 };
                 say(Utterance::Encrypts { name });

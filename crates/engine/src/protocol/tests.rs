@@ -254,7 +254,7 @@ fn socks_is_seen_through() {
             b"",
             b"\x04\x01\x00\x19\0\0\0\x01\0mx.example\0",
             b"\0\x5a\0\0\0\0\0\0",
-            vec![Utterance::Speaks(Socks4), Utterance::Speaks(Socks4a), asks(Socks4a, name, 25)],
+            vec![Utterance::Speaks(Socks4a), asks(Socks4a, name, 25)],
         ),
         (
             b"\x05\x02\0\x02",
