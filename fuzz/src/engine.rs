@@ -2,8 +2,9 @@
 
 use catspaw_engine::capture::{Damaged, Frame, LONGEST, LinkType, Reader, sniff};
 use catspaw_engine::decode::{self, Decoder};
+use catspaw_engine::protocol::Session;
 use catspaw_engine::{IpProto, Packet};
-use catspaw_records::{Nanos, Place};
+use catspaw_records::{Nanos, Place, Side, Utterance};
 
 /// What a frame says, and its bytes.
 type Said = (Nanos, u64, LinkType, u32, Vec<u8>);
@@ -74,4 +75,54 @@ fn check_packet(packet: &Packet<'_>, ip: &[u8]) {
     assert!(packet.tcp.is_none() || (packet.proto == IpProto::TCP && transport >= 20));
     let parts = [packet.ip, packet.transport, packet.payload].concat();
     assert_eq!(parts, ip[..parts.len()]);
+}
+
+/// What a connection says: the same however its bytes are cut into segments, and no more than the connection holds.
+///
+/// The content is a run of segments: a byte of which the lowest bit says who sent it and the next three, if all are set,
+/// that it is missing; two bytes of length, and so many bytes.
+pub fn session(data: &[u8]) {
+    let whole = listen(data, usize::MAX);
+    for size in [1, 13] {
+        assert_eq!(whole, listen(data, size), "in pieces of {size} bytes");
+    }
+    assert!(whole.len() <= data.len() + 8);
+    let mut session = Session::default();
+    let mut said = 0;
+    for (from, bytes, _) in segments(data) {
+        session.datagram(from, bytes, &mut |_| said += 1);
+    }
+    session.end(&mut |_| said += 1);
+    assert!(said <= data.len() + 8);
+}
+
+/// What is said, without the order in which it is.
+fn listen(data: &[u8], size: usize) -> Vec<String> {
+    let (mut session, mut said) = (Session::default(), Vec::new());
+    let mut say = |utterance: Utterance| said.push(format!("{utterance:?}"));
+    for (from, bytes, missing) in segments(data) {
+        if missing {
+            session.gap(from, bytes.len() as u64, &mut say);
+            continue;
+        }
+        for piece in bytes.chunks(size.min(bytes.len().max(1))) {
+            if session.wants(from) {
+                session.data(from, piece, &mut say);
+            }
+        }
+    }
+    session.end(&mut say);
+    said.sort_unstable();
+    said
+}
+
+fn segments(mut data: &[u8]) -> impl Iterator<Item = (Side, &[u8], bool)> {
+    std::iter::from_fn(move || {
+        let [kind, high, low, rest @ ..] = data else { return None };
+        let len = usize::from(u16::from_be_bytes([*high, *low])).min(rest.len());
+        let (bytes, behind) = rest.split_at(len);
+        data = behind;
+        let from = if kind & 1 == 0 { Side::Orig } else { Side::Resp };
+        Some((from, bytes, kind & 0b1110 == 0b1110))
+    })
 }

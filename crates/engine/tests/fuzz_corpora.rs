@@ -22,3 +22,8 @@ fn capture() {
 fn packet() {
     replay("packet", targets::packet);
 }
+
+#[test]
+fn session() {
+    replay("session", targets::session);
+}
