@@ -113,7 +113,8 @@ impl Session {
         let Stage::Datagrams(strange) = &mut self.stage else { return };
         let mut found = Vec::new();
         if !dns::message(bytes, &mut |said| found.push(said)) {
-            strange[index(from)] += 1;
+            let count = &mut strange[index(from)];
+            *count = count.saturating_add(1);
             return;
         }
         self.speaks(AppProto::Dns, say);

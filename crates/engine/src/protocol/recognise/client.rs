@@ -16,6 +16,8 @@ pub(super) enum Client<'a> {
     Socks5 { methods: &'a [u8], rest: &'a [u8] },
     /// A connection request of X.224 that nothing but the answer could make remote desktop's.
     X224,
+    /// A record of TLS from the midst of a session.
+    TlsRecord,
     /// Lines of text, from the first on.
     Text(&'a [u8]),
     /// The client said nothing, and nothing can come.
@@ -36,6 +38,7 @@ pub(super) fn client(bytes: &[u8], more: bool) -> Client<'_> {
         [5, ..] => socks5(bytes),
         [3, ..] => x224(bytes),
         [0x16, ..] => client_hello(bytes),
+        [0x14..=0x17, ..] => tls_record(bytes),
         [0x80..=0xff, ..] => sslv2_hello(bytes),
         // No query is longer than 767 bytes.
         [0..=2, ..] => query(bytes),
@@ -131,6 +134,18 @@ fn client_hello(bytes: &[u8]) -> Option<Client<'_>> {
     Some(Client::Speaks(AppProto::Tls))
 }
 
+/// A record of a session whose beginning was missed.
+fn tls_record(bytes: &[u8]) -> Option<Client<'_>> {
+    Some(if is_tls_record(bytes.get(..5)?) { Client::TlsRecord } else { Client::Unknown })
+}
+
+/// Whether this is the header of a record of TLS. What is encrypted may be longer than what it was by 2048 bytes.
+pub(super) fn is_tls_record(header: &[u8]) -> bool {
+    let &[kind, 3, minor, high, low] = header else { return false };
+    let len = u16::from_be_bytes([high, low]);
+    matches!(kind, 0x14..=0x17) && minor <= 4 && (1..=(1 << 14) + 2048).contains(&len)
+}
+
 /// The ClientHello of SSL 2, by which SSL 3 and TLS 1.0 were asked for too (RFC 5246, appendix E.2).
 fn sslv2_hello(bytes: &[u8]) -> Option<Client<'_>> {
     let head = bytes.get(..11)?;
@@ -202,8 +217,8 @@ fn request(line: &[u8], whole: bool) -> Option<AppProto> {
         return None;
     }
     let absolute = has_scheme(target);
-    if method.eq_ignore_ascii_case(b"CONNECT") {
-        return (versioned && !absolute && !target.starts_with(b"/")).then_some(AppProto::HttpConnect);
+    if method.eq_ignore_ascii_case(b"CONNECT") && !absolute && !target.starts_with(b"/") {
+        return versioned.then_some(AppProto::HttpConnect);
     }
     // HTTP/0.9 has no version, and but one method.
     let unversioned = if whole { method == b"GET" && rest == target } else { METHODS.contains(&method) };

@@ -56,6 +56,12 @@ pub(super) fn recognise(orig: &[u8], resp: &[u8], more: [bool; 2]) -> Guess {
         (Client::Socks5 { methods, rest }, server) => socks5(methods, rest, server, more),
         (Client::X224, Server::Binary(answer)) => x224(answer, more[1]),
         (Client::X224, _) => Guess::Never,
+        (Client::TlsRecord, Server::Silent) => Guess::Known(AppProto::Tls),
+        (Client::TlsRecord, Server::Binary(answer)) => match answer.get(..5) {
+            Some(header) => client::is_tls_record(header).then_some(AppProto::Tls).into(),
+            None if more[1] => Guess::More,
+            None => Guess::Never,
+        },
         (Client::Text(lines), Server::Silent) => words::unanswered(lines, more[0]),
         (Client::Text(lines), Server::Reply(reply)) => words::replied(lines, &reply).into(),
         (Client::Text(lines), Server::Line(line)) => words::answered(lines, line).into(),
