@@ -509,6 +509,11 @@ impl FileRead {
         self.format.starts_with("nmap-")
     }
 
+    /// Whether it holds packets.
+    pub(crate) fn is_capture(&self) -> bool {
+        self.format.starts_with("pcap")
+    }
+
     fn add(&mut self, batch: &Batch) {
         for (&sensor, count) in &batch.sensors {
             let own = self.sensors.entry(sensor).or_default();

@@ -26,16 +26,24 @@ const MANY_LATE: u64 = 10;
 /// Networks beyond the private ranges that are listed as taken for ours.
 const LISTED_NETS: usize = 64;
 
-/// What every view of records leaves in the dark.
-const LIMITS: [&str; 5] = [
+/// What every view leaves in the dark,
+const LIMITS: [&str; 3] = [
     "TCP only: SOCKS UDP ASSOCIATE, QUIC and other tunnels over UDP are not paired.",
     "Traffic that does not pass the sensor is not seen.",
+    "The confidence bounds coincidence: how likely sizes like these are on a host that carries nothing on. It says \
+     nothing of intent; a relay that its owner wants is declared with [[authorised]].",
+];
+/// what connection records do,
+const RECORDS: [&str; 2] = [
     "A host that dials out a tunnel and relays what comes down it is only suspected from connections' totals; packets, or \
      flows cut into slices, tell more. One whose tunnel still stood when the evidence ended has no totals yet.",
     "What a relay speaks, whom mail was for and whether a server accepted it are not in connection records: `delivered` \
      counts completed SMTP connections that are large enough for a message.",
-    "The confidence bounds coincidence: how likely sizes like these are on a host that carries nothing on. It says \
-     nothing of intent; a relay that its owner wants is declared with [[authorised]].",
+];
+/// and what packets do.
+const PACKETS: [&str; 1] = [
+    "What is encrypted on its way (TLS, STARTTLS, SSH) is seen to be, and not read: messages in it are not in `delivered`, \
+     and a relay that asks for a password or a target inside it is found by sizes and times alone.",
 ];
 
 /// Puts the report together.
@@ -123,6 +131,12 @@ fn by_host(a: &Incident, b: &Incident) -> std::cmp::Ordering {
 
 fn limits(gathered: &Gathered) -> Vec<String> {
     let mut limits: Vec<String> = LIMITS.iter().map(|&limit| limit.to_owned()).collect();
+    if gathered.files.values().any(|file| !file.is_scan() && !file.is_capture()) {
+        limits.extend(RECORDS.map(str::to_owned));
+    }
+    if gathered.files.values().any(FileRead::is_capture) {
+        limits.extend(PACKETS.map(str::to_owned));
+    }
     if gathered.files.values().any(|file| file.format == "cisco-syslog") {
         limits.push(
             "Syslog gives one total for both directions, with retransmissions, and stamps of a second: within a second \
