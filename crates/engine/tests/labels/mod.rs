@@ -70,6 +70,7 @@ fn ndpi_flow(line: &str, capture: PathBuf) -> Option<Label> {
         "HTTP" => names(&["http"]),
         "HTTP_Proxy" => names(&["http-proxy"]),
         "SOCKS" => names(SOCKS),
+        "FTP_CONTROL" => names(&["ftp"]),
         "SSH" => names(&["ssh"]),
         "RDP" => names(&["rdp"]),
         "IRC" => names(&["irc"]),

@@ -10,8 +10,9 @@ use super::super::dns;
 pub(super) enum Client<'a> {
     /// One protocol's, whatever is answered.
     Speaks(AppProto),
-    /// A request of SOCKS 4 or 4a: so short that the answer has to agree. With whether it names its target.
-    Socks4 { named: bool },
+    /// A request of SOCKS 4 or 4a: so short that the answer has to agree. With whether it names its target, and whether
+    /// the client said no more.
+    Socks4 { named: bool, alone: bool },
     /// The methods that a client of SOCKS 5 offers, and what it said after them.
     Socks5 { methods: &'a [u8], rest: &'a [u8] },
     /// A connection request of X.224 that nothing but the answer could make remote desktop's.
@@ -58,18 +59,20 @@ fn socks4(bytes: &[u8]) -> Option<Client<'_>> {
     if addr.starts_with(&[0]) && !named {
         return Some(Client::Unknown);
     }
-    let (user, rest) = terminated(bytes.get(8..)?)?;
+    let (user, mut rest) = terminated(bytes.get(8..)?)?;
     let Some(user) = user else { return Some(Client::Unknown) };
-    if !user.iter().all(|byte| (0x20..0x7f).contains(byte)) {
+    if !user.iter().all(|&byte| is_text(byte)) {
         return Some(Client::Unknown);
     }
     if named {
-        let Some(name) = terminated(rest)?.0 else { return Some(Client::Unknown) };
+        let name;
+        (name, rest) = terminated(rest)?;
+        let Some(name) = name else { return Some(Client::Unknown) };
         if name.is_empty() || !name.iter().all(|byte| byte.is_ascii_alphanumeric() || b".-_:".contains(byte)) {
             return Some(Client::Unknown);
         }
     }
-    Some(Client::Socks4 { named })
+    Some(Client::Socks4 { named, alone: rest.is_empty() })
 }
 
 /// What stands before a NUL, and what follows it; no string where that is too long for a user's or a host's name, and
@@ -92,11 +95,8 @@ fn socks5(bytes: &[u8]) -> Option<Client<'_>> {
         return Some(Client::Unknown);
     }
     let (methods, rest) = rest.split_at_checked(usize::from(count))?;
-    let said_twice = |at: usize, method: &u8| methods.get(..at).is_some_and(|before| before.contains(method));
-    if methods.iter().enumerate().any(|(at, method)| *method == 0xff || said_twice(at, method)) {
-        return Some(Client::Unknown);
-    }
-    Some(Client::Socks5 { methods, rest })
+    // 255 says that none is acceptable, which is the server's to say.
+    Some(if methods.contains(&0xff) { Client::Unknown } else { Client::Socks5 { methods, rest } })
 }
 
 /// TPKT (RFC 1006) with a connection request of X.224, as MS-RDPBCGR has it: a cookie or routing token, and what

@@ -52,7 +52,7 @@ pub(super) fn recognise(orig: &[u8], resp: &[u8], more: [bool; 2]) -> Guess {
         server => server,
     };
     match (client, server) {
-        (Client::Socks4 { named }, server) => socks4(named, server, more[1]),
+        (Client::Socks4 { named, alone }, server) => socks4(named, alone, server, more),
         (Client::Socks5 { methods, rest }, server) => socks5(methods, rest, server, more),
         (Client::X224, Server::Binary(answer)) => x224(answer, more[1]),
         (Client::X224, _) => Guess::Never,
@@ -93,13 +93,15 @@ fn unasked(server: Server<'_>, more: bool) -> Guess {
     }
 }
 
-/// The answer is a NUL and one of four codes. Where it was not captured, only a name makes the request long enough.
-fn socks4(named: bool, server: Server<'_>, more: bool) -> Guess {
-    let protocol = if named { AppProto::Socks4a } else { AppProto::Socks4 };
+/// The answer is a NUL and one of four codes. Where there is none, a name makes the request long enough, or that nothing
+/// else was said.
+fn socks4(named: bool, alone: bool, server: Server<'_>, more: [bool; 2]) -> Guess {
+    let known = Guess::Known(if named { AppProto::Socks4a } else { AppProto::Socks4 });
     match server {
-        Server::Silent if named => Guess::Known(protocol),
-        Server::Binary([0, 90..=93, ..]) => Guess::Known(protocol),
-        Server::Binary([0]) if more => Guess::More,
+        Server::Binary([0, 90..=93, ..]) => known,
+        Server::Binary([0]) if more[1] => Guess::More,
+        Server::Silent if named || (alone && !more[0]) => known,
+        Server::Silent if alone => Guess::More,
         _ => Guess::Never,
     }
 }

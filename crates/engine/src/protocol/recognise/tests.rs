@@ -24,6 +24,9 @@ const BOTH: &[Case] = &[
     (b"QUIT\r\n", b"220 ftp.smtp.example.net\r\n", None),
     (b"MODE READER\r\n", b"200 posting allowed\r\n", Some(Nntp)),
     (b"LIST\r\n", b"201 read only\r\n", Some(Nntp)),
+    (b"STARTTLS\r\n", b"200 ready\r\n", Some(Nntp)),
+    (b"user anna\r\n", b"200 poppassd\r\n", None),
+    (b"TYPE I\r\n", b"200 binary\r\n", Some(Ftp)),
     (b"hello\r\n", b"200 ok\r\n", None),
     (b"USER anna\r\n", b"+OK ready\r\n", Some(Pop3)),
     (b"AUTH secret\r\n", b"+OK\r\n", None),
@@ -34,7 +37,11 @@ const BOTH: &[Case] = &[
     (b"a1 SELECT INBOX\r\n", b"a1 OK done\r\n", Some(Imap)),
     (b"NICK anna\r\nUSER a b c :d\r\n", b":irc.example.net NOTICE AUTH :*** hi\r\n", Some(Irc)),
     (b"CAP LS 302\r\n", b":irc.example.net 001 anna :hi\r\n", Some(Irc)),
+    (b"PRIVMSG #a :hi\r\n", b":anna!a@b PRIVMSG #a :ho\r\n", Some(Irc)),
     (b"USER anna\r\n", b"hello\r\n", None),
+    (b"stats\r\n", b"STAT pid 1\r\n", None),
+    (b"RFB 003.008\n", b"RFB 003.008\n", None),
+    (b"a@b\r\n", b"Login: a\r\n", None),
     (b"GET / HTTP/1.1\r\nHost: a\r\n", b"HTTP/1.1 200 OK\r\n", Some(Http)),
     (b"\r\nGET / HTTP/1.1\r\n", b"HTTP/1.1 200 OK\r\n", Some(Http)),
     (b"GET /index.html\r\n", b"<html>", Some(Http)),
@@ -99,7 +106,8 @@ const HALVES: &[Case] = &[
     (b"\x05\x01\x02\x01\x01a\x01b\x05\x01\x00\x03", b"", Some(Socks5)),
     (b"\x05\x01\x00\x06\x01\x00\x03", b"", None),
     (b"\x04\x01\x00\x19\x00\x00\x00\x01\x00mx.example\x00", b"", Some(Socks4a)),
-    (b"\x04\x01\x00\x19\xc0\x00\x02\x01\x00", b"", None),
+    (b"\x04\x01\x00\x19\xc0\x00\x02\x01\x00", b"", Some(Socks4)),
+    (b"\x04\x01\x00\x19\xc0\x00\x02\x01\x00\x00", b"", None),
 ];
 
 #[test]
@@ -164,4 +172,45 @@ fn a_server_that_talks_on_is_not_waited_with() {
     let weak = format!("220-hello\r\n{}", "220-and more\r\n".repeat(40)).into_bytes()[..512].to_vec();
     assert_eq!(recognise(b"", &weak, [true, false]), Guess::More);
     assert_eq!(recognise(b"USER anna\r\n", &weak, [true, false]), Guess::Known(Ftp));
+}
+
+/// Numbers that look random, the same in every run (xorshift64*).
+fn random(state: &mut u64) -> u8 {
+    *state ^= *state >> 12;
+    *state ^= *state << 25;
+    *state ^= *state >> 27;
+    (state.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 56) as u8
+}
+
+/// What is encrypted from its first byte looks like this; begun as a protocol begins, it is still none.
+#[test]
+fn random_bytes_are_no_protocol() {
+    let mut state = 7;
+    for round in 0..200_000u32 {
+        let mut bytes = || -> Vec<u8> { (0..40).map(|_| random(&mut state)).collect() };
+        let (mut orig, resp) = (bytes(), bytes());
+        // Every value in turn, for those that need more than their first byte.
+        orig[0] = round as u8;
+        assert_eq!(
+            recognise(&orig, &resp, [false; 2]),
+            Guess::Never,
+            "{} {}",
+            orig.escape_ascii(),
+            resp.escape_ascii()
+        );
+    }
+}
+
+/// Nor where the server answers another client than its own.
+#[test]
+fn no_answer_is_overruled_among_strangers() {
+    let cases = || BOTH.iter().chain(HALVES);
+    for (orig, resp) in cases().flat_map(|one| cases().map(move |other| (one.0, other.1))) {
+        let whole = recognise(orig, resp, [true; 2]);
+        for (a, b) in (0..=orig.len()).flat_map(|a| (0..=resp.len()).map(move |b| (a, b))) {
+            let guess = recognise(&orig[..a], &resp[..b], [true; 2]);
+            let place = || format!("{} {} {a} {b}", orig.escape_ascii(), resp.escape_ascii());
+            assert!(guess == Guess::More || guess == whole, "{guess:?} {whole:?} {}", place());
+        }
+    }
 }

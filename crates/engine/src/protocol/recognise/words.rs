@@ -54,9 +54,9 @@ const NNTP: [&[u8]; 19] = [
     b"CHECK",
     b"DATE",
 ];
-const POP3: [&[u8]; 17] = [
+const POP3: [&[u8]; 20] = [
     b"USER", b"PASS", b"APOP", b"CAPA", b"STLS", b"AUTH", b"STAT", b"LIST", b"UIDL", b"RETR", b"TOP", b"DELE", b"RSET",
-    b"NOOP", b"LAST", b"XTND", b"QUIT",
+    b"NOOP", b"LAST", b"XTND", b"LANG", b"UTF8", b"HELP", b"QUIT",
 ];
 const IMAP: [&[u8]; 21] = [
     b"CAPABILITY",
@@ -81,9 +81,24 @@ const IMAP: [&[u8]; 21] = [
     b"CLOSE",
     b"EXPUNGE",
 ];
-const IRC: [&[u8]; 8] = [b"NICK", b"USER", b"PASS", b"CAP", b"JOIN", b"PING", b"PONG", b"SERVER"];
+const IRC: [&[u8]; 14] = [
+    b"NICK",
+    b"USER",
+    b"PASS",
+    b"CAP",
+    b"JOIN",
+    b"PING",
+    b"PONG",
+    b"SERVER",
+    b"PRIVMSG",
+    b"MODE",
+    b"WHO",
+    b"AUTHENTICATE",
+    b"PROTOCTL",
+    b"STARTTLS",
+];
 /// What a server of IRC says first, behind its name or without it.
-const IRC_SAYS: [&[u8]; 6] = [b"NOTICE", b"PING", b"ERROR", b"CAP", b"MODE", b"JOIN"];
+const IRC_SAYS: [&[u8]; 8] = [b"NOTICE", b"PING", b"ERROR", b"CAP", b"MODE", b"JOIN", b"PRIVMSG", b"AUTHENTICATE"];
 
 /// By what the client said, and three digits.
 pub(super) fn replied(lines: &[u8], reply: &Reply<'_>) -> Option<AppProto> {
@@ -94,14 +109,19 @@ pub(super) fn replied(lines: &[u8], reply: &Reply<'_>) -> Option<AppProto> {
     if !(100..600).contains(&reply.code) {
         return None;
     }
-    let lists_news = matches!(reply.code, 200 | 201 | 215 | 400 | 480 | 502) && is_one(&[b"LIST", b"STAT"], verb);
+    let lists_news =
+        matches!(reply.code, 200 | 201 | 215 | 400 | 480 | 502) && is_one(&[b"LIST", b"STAT", b"STARTTLS"], verb);
     if is_one(&NNTP, verb) || sets_news_mode(lines) || lists_news {
         return Some(AppProto::Nntp);
     }
     if is_smtp(lines) {
         return Some(AppProto::Smtp);
     }
-    if is_one(&FTP, verb) || (verb.eq_ignore_ascii_case(b"AUTH") && is_one(&[b"TLS", b"SSL"], word(lines, 1))) {
+    // 200 and 201 greet in other protocols, which have users, too.
+    let has_users = matches!(reply.code, 200 | 201) && is_one(&[b"USER", b"PASS"], verb);
+    if (is_one(&FTP, verb) && !has_users)
+        || (verb.eq_ignore_ascii_case(b"AUTH") && is_one(&[b"TLS", b"SSL"], word(lines, 1)))
+    {
         return Some(AppProto::Ftp);
     }
     // Whatever was said to it, 554 and 521 (RFC 7504) greet nobody but mail clients.
