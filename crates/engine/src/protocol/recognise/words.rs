@@ -7,98 +7,19 @@ use super::Guess;
 use super::server::{self, Reply};
 
 /// What is a mail client's, and no other's that may be answered with three digits.
-const SMTP: [&[u8]; 17] = [
-    b"EHLO",
-    b"HELO",
-    b"LHLO",
-    b"MAIL",
-    b"RCPT",
-    b"DATA",
-    b"BDAT",
-    b"RSET",
-    b"VRFY",
-    b"EXPN",
-    b"ETRN",
-    b"TURN",
-    b"ATRN",
-    b"STARTTLS",
-    b"XCLIENT",
-    b"XFORWARD",
-    b"SAML",
-];
+const SMTP: &str = "EHLO HELO LHLO MAIL RCPT DATA BDAT RSET VRFY EXPN ETRN TURN ATRN STARTTLS XCLIENT XFORWARD SAML";
 /// Those of FTP.
-const FTP: [&[u8]; 30] = [
-    b"USER", b"PASS", b"ACCT", b"FEAT", b"SYST", b"OPTS", b"CLNT", b"HOST", b"PBSZ", b"PROT", b"ADAT", b"PASV",
-    b"EPSV", b"PORT", b"EPRT", b"TYPE", b"CWD", b"CDUP", b"PWD", b"XPWD", b"RETR", b"STOR", b"APPE", b"NLST", b"MLSD",
-    b"MLST", b"SIZE", b"MDTM", b"SITE", b"LIST",
-];
+const FTP: &str = "USER PASS ACCT FEAT SYST OPTS CLNT HOST PBSZ PROT ADAT PASV EPSV PORT EPRT TYPE CWD CDUP PWD XPWD RETR STOR \
+     APPE NLST MLSD MLST SIZE MDTM SITE LIST";
 /// Those of NNTP that neither of the others has.
-const NNTP: [&[u8]; 19] = [
-    b"CAPABILITIES",
-    b"GROUP",
-    b"LISTGROUP",
-    b"ARTICLE",
-    b"HEAD",
-    b"BODY",
-    b"NEXT",
-    b"POST",
-    b"IHAVE",
-    b"AUTHINFO",
-    b"NEWNEWS",
-    b"NEWGROUPS",
-    b"XOVER",
-    b"OVER",
-    b"XHDR",
-    b"HDR",
-    b"TAKETHIS",
-    b"CHECK",
-    b"DATE",
-];
-const POP3: [&[u8]; 20] = [
-    b"USER", b"PASS", b"APOP", b"CAPA", b"STLS", b"AUTH", b"STAT", b"LIST", b"UIDL", b"RETR", b"TOP", b"DELE", b"RSET",
-    b"NOOP", b"LAST", b"XTND", b"LANG", b"UTF8", b"HELP", b"QUIT",
-];
-const IMAP: [&[u8]; 21] = [
-    b"CAPABILITY",
-    b"LOGIN",
-    b"AUTHENTICATE",
-    b"STARTTLS",
-    b"ID",
-    b"NOOP",
-    b"LOGOUT",
-    b"SELECT",
-    b"EXAMINE",
-    b"LIST",
-    b"LSUB",
-    b"STATUS",
-    b"FETCH",
-    b"UID",
-    b"SEARCH",
-    b"IDLE",
-    b"NAMESPACE",
-    b"ENABLE",
-    b"APPEND",
-    b"CLOSE",
-    b"EXPUNGE",
-];
-const IRC: [&[u8]; 14] = [
-    b"NICK",
-    b"USER",
-    b"PASS",
-    b"CAP",
-    b"JOIN",
-    b"PING",
-    b"PONG",
-    b"SERVER",
-    b"PRIVMSG",
-    b"MODE",
-    b"WHO",
-    b"AUTHENTICATE",
-    b"PROTOCTL",
-    b"STARTTLS",
-];
+const NNTP: &str = "CAPABILITIES GROUP LISTGROUP ARTICLE HEAD BODY NEXT POST IHAVE AUTHINFO NEWNEWS NEWGROUPS XOVER OVER XHDR \
+     HDR TAKETHIS CHECK DATE";
+const POP3: &str = "USER PASS APOP CAPA STLS AUTH STAT LIST UIDL RETR TOP DELE RSET NOOP LAST XTND LANG UTF8 HELP QUIT";
+const IMAP: &str = "CAPABILITY LOGIN AUTHENTICATE STARTTLS ID NOOP LOGOUT SELECT EXAMINE LIST LSUB STATUS FETCH UID SEARCH IDLE \
+     NAMESPACE ENABLE APPEND CLOSE EXPUNGE";
+const IRC: &str = "NICK USER PASS CAP JOIN PING PONG SERVER PRIVMSG MODE WHO AUTHENTICATE PROTOCTL STARTTLS";
 /// What a server of IRC says first, behind its name or without it.
-const IRC_SAYS: [&[u8]; 8] = [b"NOTICE", b"PING", b"ERROR", b"CAP", b"MODE", b"JOIN", b"PRIVMSG", b"AUTHENTICATE"];
+const IRC_SAYS: &str = "NOTICE PING ERROR CAP MODE JOIN PRIVMSG AUTHENTICATE";
 
 /// By what the client said, and three digits.
 pub(super) fn replied(lines: &[u8], reply: &Reply<'_>) -> Option<AppProto> {
@@ -109,19 +30,16 @@ pub(super) fn replied(lines: &[u8], reply: &Reply<'_>) -> Option<AppProto> {
     if !(100..600).contains(&reply.code) {
         return None;
     }
-    let lists_news =
-        matches!(reply.code, 200 | 201 | 215 | 400 | 480 | 502) && is_one(&[b"LIST", b"STAT", b"STARTTLS"], verb);
-    if is_one(&NNTP, verb) || sets_news_mode(lines) || lists_news {
+    let lists_news = matches!(reply.code, 200 | 201 | 215 | 400 | 480 | 502) && is_one("LIST STAT STARTTLS", verb);
+    if is_one(NNTP, verb) || sets_news_mode(lines) || lists_news {
         return Some(AppProto::Nntp);
     }
     if is_smtp(lines) {
         return Some(AppProto::Smtp);
     }
     // 200 and 201 greet in other protocols, which have users, too.
-    let has_users = matches!(reply.code, 200 | 201) && is_one(&[b"USER", b"PASS"], verb);
-    if (is_one(&FTP, verb) && !has_users)
-        || (verb.eq_ignore_ascii_case(b"AUTH") && is_one(&[b"TLS", b"SSL"], word(lines, 1)))
-    {
+    let has_users = matches!(reply.code, 200 | 201) && is_one("USER PASS", verb);
+    if (is_one(FTP, verb) && !has_users) || (verb.eq_ignore_ascii_case(b"AUTH") && is_one("TLS SSL", word(lines, 1))) {
         return Some(AppProto::Ftp);
     }
     // Whatever was said to it, 554 and 521 (RFC 7504) greet nobody but mail clients.
@@ -154,17 +72,16 @@ pub(super) fn answered(lines: &[u8], line: &[u8]) -> Option<AppProto> {
     if let Some(text) = line.strip_prefix(b"+OK") {
         // Redis answers so, too, and with nothing more.
         let is_greeting = !text.trim_ascii().is_empty();
-        return (is_one(&POP3, verb) && (is_greeting || !is_one(&[b"AUTH", b"QUIT"], verb))).then_some(AppProto::Pop3);
+        return (is_one(POP3, verb) && (is_greeting || !is_one("AUTH QUIT", verb))).then_some(AppProto::Pop3);
     }
     if line.starts_with(b"-ERR") {
-        return is_one(&[b"USER", b"PASS", b"APOP", b"CAPA", b"STLS", b"UIDL", b"RETR"], verb)
-            .then_some(AppProto::Pop3);
+        return is_one("USER PASS APOP CAPA STLS UIDL RETR", verb).then_some(AppProto::Pop3);
     }
     let is_tagged = is_tagged(lines);
     if is_imap_greeting(line) || (is_tagged && (line.starts_with(b"* ") || is_completion(line, verb))) {
         return Some(AppProto::Imap);
     }
-    if is_one(&IRC, verb) && is_irc(line) {
+    if is_one(IRC, verb) && is_irc(line) {
         return Some(AppProto::Irc);
     }
     line.starts_with(b"SSH-").then_some(AppProto::Ssh)
@@ -174,23 +91,23 @@ pub(super) fn answered(lines: &[u8], line: &[u8]) -> Option<AppProto> {
 pub(super) fn unanswered(lines: &[u8], more: bool) -> Guess {
     let verb = word(lines, 0);
     // Others have a word for data, and one to begin again.
-    if is_smtp(lines) && !is_one(&[b"DATA", b"RSET", b"TURN", b"STARTTLS"], verb) {
+    if is_smtp(lines) && !is_one("DATA RSET TURN STARTTLS", verb) {
         return Guess::Known(AppProto::Smtp);
     }
     if is_tagged(lines) {
         return Guess::Known(AppProto::Imap);
     }
-    if is_one(&[b"CAPA", b"APOP", b"STLS"], verb) {
+    if is_one("CAPA APOP STLS", verb) {
         return Guess::Known(AppProto::Pop3);
     }
-    if sets_news_mode(lines) || is_one(&[b"AUTHINFO", b"TAKETHIS", b"IHAVE"], verb) {
+    if sets_news_mode(lines) || is_one("AUTHINFO TAKETHIS IHAVE", verb) {
         return Guess::Known(AppProto::Nntp);
     }
     if registers(lines) {
         return Guess::Known(AppProto::Irc);
     }
     // A nickname and a user come in two lines.
-    if more && is_one(&IRC, verb) { Guess::More } else { Guess::Never }
+    if more && is_one(IRC, verb) { Guess::More } else { Guess::Never }
 }
 
 /// By a line of the server whose client was not heard.
@@ -216,8 +133,8 @@ fn word(lines: &[u8], number: usize) -> &[u8] {
     line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).nth(number).unwrap_or_default()
 }
 
-fn is_one(names: &[&[u8]], word: &[u8]) -> bool {
-    names.iter().any(|name| name.eq_ignore_ascii_case(word))
+fn is_one(names: &str, word: &[u8]) -> bool {
+    names.split(' ').any(|name| name.as_bytes().eq_ignore_ascii_case(word))
 }
 
 /// Whether the first line is a mail client's.
@@ -225,12 +142,12 @@ fn is_smtp(lines: &[u8]) -> bool {
     let (verb, argument) = (word(lines, 0), word(lines, 1));
     let follows = |name: &[u8]| argument.get(..name.len()).is_some_and(|word| word.eq_ignore_ascii_case(name));
     let needs = |verb_needs: &[u8], name| !verb.eq_ignore_ascii_case(verb_needs) || follows(name);
-    let auth = verb.eq_ignore_ascii_case(b"AUTH") && is_one(&[b"LOGIN", b"PLAIN", b"CRAM-MD5", b"NTLM"], argument);
-    auth || (is_one(&SMTP, verb) && needs(b"MAIL", b"FROM") && needs(b"RCPT", b"TO"))
+    let auth = verb.eq_ignore_ascii_case(b"AUTH") && is_one("LOGIN PLAIN CRAM-MD5 NTLM", argument);
+    auth || (is_one(SMTP, verb) && needs(b"MAIL", b"FROM") && needs(b"RCPT", b"TO"))
 }
 
 fn sets_news_mode(lines: &[u8]) -> bool {
-    word(lines, 0).eq_ignore_ascii_case(b"MODE") && is_one(&[b"READER", b"STREAM"], word(lines, 1))
+    word(lines, 0).eq_ignore_ascii_case(b"MODE") && is_one("READER STREAM", word(lines, 1))
 }
 
 /// Whether the first line is a tag and a command of IMAP.
@@ -239,23 +156,23 @@ fn is_tagged(lines: &[u8]) -> bool {
     tag.len() <= 32
         && tag.iter().all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(byte))
         && tag.iter().any(u8::is_ascii_digit)
-        && is_one(&IMAP, word(lines, 1))
+        && is_one(IMAP, word(lines, 1))
 }
 
 /// Whether a command with this tag is answered.
 fn is_completion(line: &[u8], tag: &[u8]) -> bool {
-    word(line, 0) == tag && is_one(&[b"OK", b"NO", b"BAD"], word(line, 1))
+    word(line, 0) == tag && is_one("OK NO BAD", word(line, 1))
 }
 
 fn is_imap_greeting(line: &[u8]) -> bool {
-    line.starts_with(b"* ") && is_one(&[b"OK", b"PREAUTH", b"BYE"], word(line, 1))
+    line.starts_with(b"* ") && is_one("OK PREAUTH BYE", word(line, 1))
 }
 
 /// Whether a line is one that a server of IRC begins with.
 fn is_irc(line: &[u8]) -> bool {
     let first = word(line, 0);
     let command = if first.starts_with(b":") { word(line, 1) } else { first };
-    is_one(&IRC_SAYS, command)
+    is_one(IRC_SAYS, command)
         || (first.starts_with(b":") && command.len() == 3 && command.iter().all(u8::is_ascii_digit))
 }
 
