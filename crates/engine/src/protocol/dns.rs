@@ -119,8 +119,8 @@ pub(super) fn message(bytes: &[u8], say: &mut dyn FnMut(Utterance)) -> bool {
     true
 }
 
-/// Whether `bytes` are the beginning of a message of `len` bytes and of this kind, as it stands on a stream of TCP; None
-/// where they are too few to tell. Stricter than [`message`]: on a stream, one such is enough to call it DNS.
+/// Whether `bytes` are the beginning of a message of `len` bytes and of this kind, as it stands on a stream of TCP;
+/// None where they are too few to tell. Stricter than [`message`]: on a stream, one such is enough to call it DNS.
 pub(super) fn begins(bytes: &[u8], len: usize, kind: Kind) -> Option<bool> {
     const SHORTEST: usize = HEADER + 5;
     if len < SHORTEST {
@@ -166,8 +166,8 @@ impl Header {
         })
     }
 
-    /// Whether a message of `len` bytes may begin so. There is no server that takes more than one question; a response that
-    /// found the question itself wrong may come without it.
+    /// Whether a message of `len` bytes may begin so. There is no server that takes more than one question; a response
+    /// that found the question itself wrong may come without it.
     fn is_sane(&self, len: usize) -> bool {
         /// A root name, type, class, time to live and length.
         const SHORTEST_RECORD: usize = 11;
@@ -390,7 +390,7 @@ mod tests {
     fn a_message_that_is_cut_off_says_what_is_there() {
         let whole = response([1, 2], &[OWN, OTHERS]);
         let lens = (0..=whole.len()).map(|len| resolved(&whole[..len]).map(|found| found.len()));
-        // Two records do not fit in less than 22 bytes behind the header; the first ends at 48, the second is no answer.
+        // Two records take 22 bytes behind the header at least; the first ends at 48, the second is no answer.
         for (len, found) in lens.enumerate() {
             let expected = match len {
                 0..34 => None,

@@ -25,7 +25,7 @@ pub(super) enum Hello<'a> {
     No,
 }
 
-/// Reads the ClientHello that a stream begins with. It is given as soon as it is known, without the rest of the message.
+/// Reads the ClientHello that a stream begins with. The name is given as soon as it is there, without the rest.
 pub(super) fn client_hello(bytes: &[u8]) -> Hello<'_> {
     // SSL 2 knows no names.
     if let [0x80..=0xff, _, CLIENT_HELLO, ..] = bytes {
@@ -45,8 +45,8 @@ pub(super) fn client_hello(bytes: &[u8]) -> Hello<'_> {
     })
 }
 
-/// What the records that `bytes` begin with carry of the handshake, as far as it is there; None where one is no record of
-/// it. A message in one record is not copied.
+/// What the records that `bytes` begin with carry of the handshake, as far as it is there; None where one is no record
+/// of it. A message in one record is not copied.
 fn handshake(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
     let mut message = Cow::Borrowed(&b""[..]);
     let mut rest = bytes.get(..LONGEST).unwrap_or(bytes);

@@ -2,8 +2,8 @@
 //!
 //! Who opened the connection speaks first in some protocols (HTTP, TLS, SOCKS), and decides alone there, but for those
 //! whose requests are a few bytes: they need the answer. Where the server speaks first, it takes both, as 220 is the
-//! greeting of mail servers and of FTP. Nothing is decided by bytes that further ones could overrule, so the answer is the
-//! same however the bytes were cut into segments.
+//! greeting of mail servers and of FTP. Nothing is decided by bytes that further ones could overrule, so the answer is
+//! the same however the bytes were cut into segments.
 
 mod client;
 mod server;
@@ -93,8 +93,8 @@ fn unasked(server: Server<'_>, more: bool) -> Guess {
     }
 }
 
-/// The answer is a NUL and one of four codes. Where there is none, a name makes the request long enough, or that nothing
-/// else was said.
+/// The answer is a NUL and one of four codes. Where there is none, a name makes the request long enough, or that
+/// nothing else was said.
 fn socks4(named: bool, alone: bool, server: Server<'_>, more: [bool; 2]) -> Guess {
     let known = Guess::Known(if named { AppProto::Socks4a } else { AppProto::Socks4 });
     match server {

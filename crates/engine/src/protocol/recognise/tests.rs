@@ -123,7 +123,8 @@ fn first_words_tell_the_protocol() {
     }
 }
 
-/// Whatever has come of either direction, and whether or not it ended there, the answer is that of the whole, or none yet.
+/// Whatever has come of either direction, and whether or not it ended there, the answer is that of the whole, or none
+/// yet.
 #[test]
 fn no_answer_is_overruled() {
     for &(orig, resp, protocol) in BOTH.iter().chain(HALVES) {
