@@ -80,10 +80,23 @@ pub(crate) enum Fit {
 pub(crate) enum Thing {
     /// A connection to where the client asked, with the same payload.
     Tunnel,
-    /// A request: its digest, and the host's and port's.
-    Request(u64, u64),
+    /// A request.
+    Request(Request),
     /// A message.
     Message(u64),
+}
+
+/// A request that a client made in absolute form and the host then in its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct Request {
+    /// Its digest.
+    pub(crate) digest: u64,
+    /// The named host's and port's.
+    pub(crate) host: u64,
+    /// Whom the host asked.
+    pub(crate) server: IpAddr,
+    /// Whether that is known to be the named host.
+    pub(crate) met: bool,
 }
 
 /// A session that was carried on.
@@ -294,7 +307,7 @@ impl Contents {
             Utterance::Carries { .. } if wanted && direction == Direction::Inbound => self.tunnels_of(key),
             Utterance::Carries { .. } if wanted => self.tunnels_by(key),
             Utterance::Fetches { absolute, digest, target, port } => {
-                self.fetched((direction, key), absolute, digest, request_to(target, port))
+                self.fetched((direction, key), absolute, digest, (target, port))
             }
             Utterance::Mails(mail) => self.mailed((direction, key), &mail),
             _ => Vec::new(),
@@ -335,7 +348,13 @@ impl Contents {
     }
 
     /// A request was made. One of the host's own is the oldest that it was asked for on a connection that is still there.
-    fn fetched(&mut self, (direction, key): (Direction, Key), absolute: bool, digest: Digest, to: u64) -> Vec<Shown> {
+    fn fetched(
+        &mut self,
+        (direction, key): (Direction, Key),
+        absolute: bool,
+        digest: Digest,
+        (named, port): (Target, u16),
+    ) -> Vec<Shown> {
         if direction == Direction::Inbound {
             if absolute && self.wanted_count < WANTED {
                 self.wanted.entry(digest).or_default().push_back(key);
@@ -350,8 +369,11 @@ impl Contents {
         match asked.and_then(|inbound| Some((inbound, self.inbound.get(&inbound)?.leg))) {
             Some(inbound) => {
                 self.links.entry(key).or_default().insert(inbound.0);
-                let proves = !self.own.contains(&digest);
-                let thing = Thing::Request(digest.0, to);
+                let met = self.meets(named, target);
+                let proves = met != Some(false) && !self.own.contains(&digest);
+                let host = request_to(named, port);
+                let request = Request { digest: digest.0, host, server: target, met: met == Some(true) };
+                let thing = Thing::Request(request);
                 proves.then_some(Shown { inbound, target, thing }).into_iter().collect()
             }
             None => {

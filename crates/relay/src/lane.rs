@@ -41,7 +41,7 @@ const OPEN: usize = 65_536;
 const MAIL: [u16; 3] = [25, 465, 587];
 
 /// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
-pub const STATE_VERSION: u32 = 5;
+pub const STATE_VERSION: u32 = 6;
 
 /// A record as one host sees it.
 #[derive(Clone, Copy, Debug)]

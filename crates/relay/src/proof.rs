@@ -4,11 +4,14 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use crate::content::Thing;
+use crate::config::Network;
+use crate::content::{Request, Thing};
 use crate::service::{Conviction, Key};
 
 /// So many sessions, on connections of their own, must have been carried on.
 const LEAST: usize = 2;
+/// So many, to servers in networks of their own, where it is not known that they are the ones that were named.
+const LEAST_APART: usize = 3;
 /// Sessions that are remembered until then.
 const REMEMBERED: usize = 64;
 
@@ -16,7 +19,7 @@ const REMEMBERED: usize = 64;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Proofs {
     tunnels: BTreeSet<Key>,
-    requests: BTreeSet<(Key, u64, u64)>,
+    requests: BTreeSet<(Key, Request)>,
     messages: BTreeSet<(Key, u64)>,
     /// Whether the clients chose the target: by SOCKS, CONNECT or a request in absolute form.
     pub chosen: bool,
@@ -33,7 +36,7 @@ impl Proofs {
         }
         match thing {
             Thing::Tunnel => _ = self.tunnels.insert(inbound),
-            Thing::Request(request, target) => _ = self.requests.insert((inbound, request, target)),
+            Thing::Request(request) => _ = self.requests.insert((inbound, request)),
             Thing::Message(message) => _ = self.messages.insert((inbound, message)),
         }
         self.chosen = self.tunnels.len() >= LEAST || self.requests_differ();
@@ -48,12 +51,20 @@ impl Proofs {
     }
 
     /// A web application that is asked in absolute form may well fetch something for itself; not from one server and then
-    /// another, each just when it is named.
+    /// another, each just when it is named. And a server that hands every request on to its own few servers behind it hands
+    /// on those that name somebody else, too: where no look-up tells whose a server is, they have to lie far apart.
     fn requests_differ(&self) -> bool {
-        let sessions: BTreeSet<Key> = self.requests.iter().map(|&(key, ..)| key).collect();
-        let requests: BTreeSet<u64> = self.requests.iter().map(|&(_, request, _)| request).collect();
-        let targets: BTreeSet<u64> = self.requests.iter().map(|&(.., target)| target).collect();
-        [sessions.len(), requests.len(), targets.len()].into_iter().all(|count| count >= LEAST)
+        self.requests_of(|request| request.met, LEAST, 0) || self.requests_of(|_| true, LEAST_APART, LEAST_APART)
+    }
+
+    fn requests_of(&self, of: impl Fn(&Request) -> bool, least: usize, apart: usize) -> bool {
+        let requests = || self.requests.iter().filter(|(_, request)| of(request));
+        let sessions: BTreeSet<Key> = requests().map(|&(key, _)| key).collect();
+        let differing: BTreeSet<u64> = requests().map(|(_, request)| request.digest).collect();
+        let hosts: BTreeSet<u64> = requests().map(|(_, request)| request.host).collect();
+        let networks: BTreeSet<Option<Network>> =
+            requests().map(|(_, request)| Network::around(request.server, 24, 48)).collect();
+        sessions.len().min(differing.len()).min(hosts.len()) >= least && networks.len() >= apart
     }
 
     fn messages_differ(&self) -> bool {
@@ -63,7 +74,7 @@ impl Proofs {
     }
 
     fn sessions(&self) -> BTreeSet<Key> {
-        let requests = self.requests.iter().map(|&(key, ..)| key);
+        let requests = self.requests.iter().map(|&(key, _)| key);
         self.tunnels.iter().copied().chain(requests).chain(self.messages.iter().map(|&(key, _)| key)).collect()
     }
 }

@@ -157,19 +157,41 @@ fn request(n: u16, absolute: bool) -> Utterance {
     Utterance::Fetches { absolute, digest, target: Target::Name(host), port: 80 }
 }
 
-#[test]
-fn a_web_proxy_is_proven_by_its_requests_and_its_kept_connection_serves_several() {
+/// A proxy, or what looks like one: asked for three hosts in turn, over connections that it keeps to `servers`.
+fn asked_in_absolute_form(servers: &[&str], resolved: bool) -> (Lane, Rows) {
     let mut scene = Scene::default();
-    let kept = scene.call(0, end("203.0.113.80", 80), 1_000_003, 1_000_099);
-    for n in 0..4 {
+    let kept: Vec<_> =
+        (0..).zip(servers).map(|(n, server)| scene.call(n, end(server, 80), 1_000_003, 1_000_099)).collect();
+    for n in 0..6 {
         let at = 1_000_000 + 10 * i64::from(n);
+        let server = usize::from(n) % 3 % servers.len();
+        if let (true, Utterance::Fetches { target: Target::Name(name), .. }) = (resolved, request(n, true)) {
+            let look_up = scene.call(50 + n, end("198.51.100.53", 53), at, at + 1);
+            scene.say(at + 1, look_up, Utterance::Resolves { name, addr: end(servers[server], 80).addr });
+        }
         let inbound = scene.client(n, 3128, at, at + 8);
         scene.say(at + 4, inbound, request(n, true));
-        scene.say(at + 5, kept, request(n, false));
+        scene.say(at + 5, kept[server], request(n, false));
     }
-    let (lane, rows) = scene.play();
-    assert!(lane.services[&3128].proven(false).is_some());
-    assert_eq!(rows.pairs.iter().filter(|pair| pair.basis == Basis::Content).count(), 4);
+    scene.play()
+}
+
+#[test]
+fn a_web_proxy_is_proven_by_its_requests_and_its_kept_connection_serves_several() {
+    for (servers, resolved) in
+        [(&["203.0.113.80", "192.0.2.80", "198.51.100.80"][..], false), (&["203.0.113.80"], true)]
+    {
+        let (lane, rows) = asked_in_absolute_form(servers, resolved);
+        assert!(lane.services[&3128].proven(false).is_some());
+        assert_eq!(rows.pairs.iter().filter(|pair| pair.basis == Basis::Content).count(), 6);
+    }
+}
+
+#[test]
+fn who_hands_every_request_on_to_the_same_servers_is_not_proven_a_proxy() {
+    for servers in [&["203.0.113.80"][..], &["203.0.113.80", "203.0.113.81", "203.0.113.82"]] {
+        assert!(asked_in_absolute_form(servers, false).0.services[&3128].proven(false).is_none());
+    }
 }
 
 #[test]
