@@ -218,7 +218,7 @@ impl Http {
         }
         self.server.extend_from_slice(bytes);
         loop {
-            let Some(len) = head_len(&self.server) else {
+            let Some(len) = head_len(self.server.get(..HEAD).unwrap_or(&self.server)) else {
                 if self.server.len() > HEAD {
                     self.lose();
                 }
@@ -233,12 +233,16 @@ impl Http {
                     return Next::Through;
                 }
                 self.sending = Sending::Head;
-                let held = std::mem::take(&mut self.client);
-                self.server.clear();
+                let (held, rest) = (std::mem::take(&mut self.client), std::mem::take(&mut self.server));
                 self.from_client(&held, say);
-                return Next::On;
+                if self.sending != Sending::Connecting {
+                    return Next::On;
+                }
+                // It was asked again before the answer came.
+                self.server = rest;
+            } else {
+                self.server.drain(..len);
             }
-            self.server.drain(..len);
         }
     }
 

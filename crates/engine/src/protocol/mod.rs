@@ -187,10 +187,9 @@ impl Session {
             self.follow(from, &heads.bytes[index(from)], say);
             match more {
                 Some((side, rest)) if side == from && !heads.cut[index(from)] => self.follow(from, rest, say),
+                // What came behind a full head was not kept.
+                _ if heads.is_full(from) => self.gap(from, 1, say),
                 _ => {}
-            }
-            if heads.cut[index(from)] {
-                self.gap(from, 1, say);
             }
         }
     }

@@ -68,19 +68,16 @@ impl Socks {
     }
 
     pub(super) fn data(&mut self, from: Side, bytes: &[u8], say: &mut dyn FnMut(Utterance)) -> Shake {
-        let held = &mut self.held[index(from)];
-        let most = if self.step == Step::Answer { AHEAD } else { HELD };
-        if held.len() + bytes.len() > most {
-            return Shake::Off;
-        }
-        held.extend_from_slice(bytes);
+        self.held[index(from)].extend_from_slice(bytes);
         loop {
             match self.step_on(say) {
                 Some(Shake::On) => {}
                 Some(end) => return end,
-                None => return Shake::On,
+                None => break,
             }
         }
+        let most = if self.step == Step::Answer { AHEAD } else { HELD };
+        if self.held[index(from)].len() > most { Shake::Off } else { Shake::On }
     }
 
     /// Reads what comes next, if it is there.
