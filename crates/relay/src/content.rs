@@ -53,6 +53,8 @@ struct Asked {
 struct Talk {
     leg: Leg,
     begun: Beginnings,
+    /// When its protocol was.
+    recognised: Option<Nanos>,
     asked: Option<Asked>,
     /// Whether a request was made, and the ports that requests in absolute form named.
     fetches: bool,
@@ -177,6 +179,7 @@ impl Talk {
         Self {
             leg,
             begun: Beginnings::default(),
+            recognised: None,
             asked: None,
             fetches: false,
             ports: BTreeSet::new(),
@@ -192,15 +195,15 @@ impl Talk {
     /// Takes what concerns the leg alone.
     fn take(&mut self, said: &Utterance, at: Nanos) {
         match *said {
+            Utterance::Speaks(_) => self.recognised = Some(at),
             Utterance::Asks { protocol, target, port } if self.asked.is_none() => {
+                // What was told with the protocol was said at some time before: it may have taken the answer, or the end,
+                // to recognise it.
+                let at = if self.recognised == Some(at) { self.leg.start.at } else { at };
                 self.asked = Some(Asked { protocol, target, port, at, granted: None });
             }
             Utterance::Granted(granted) => {
                 if let Some(asked) = &mut self.asked {
-                    // What only the answer shows to be a request was said at some time before it.
-                    if asked.granted.is_none() && asked.at == at {
-                        asked.at = self.leg.start.at;
-                    }
                     asked.granted.get_or_insert(granted);
                 }
             }
@@ -216,7 +219,7 @@ impl Talk {
                 self.mailed.take(&mail);
             }
             Utterance::Encrypts { .. } => self.mailed.hidden = true,
-            Utterance::Asks { .. } | Utterance::Speaks(_) | Utterance::Resolves { .. } => {}
+            Utterance::Asks { .. } | Utterance::Resolves { .. } => {}
         }
     }
 
