@@ -131,13 +131,17 @@ impl Socks {
                 let granted = *server.get(1)? == if four { 90 } else { 0 };
                 // What follows a refusal is of no use, and some send only its first bytes.
                 let len = match () {
-                    () if !granted => server.len(),
-                    () if four => server.get(..8)?.len(),
-                    () => five_address(server)?.1,
+                    () if !granted => None,
+                    () if four => Some(server.get(..8)?.len()),
+                    () => match five_address(server)? {
+                        ((Some(_), _), len) => Some(len),
+                        ((None, _), _) => None,
+                    },
                 };
                 say(Utterance::Granted(granted));
+                let Some(len) = len else { return Some(Shake::Off) };
                 self.read(Side::Resp, len, Step::Answer);
-                Some(if granted { Shake::Through } else { Shake::Off })
+                Some(Shake::Through)
             }
         }
     }
