@@ -57,7 +57,7 @@ impl Hypothesis {
     #[must_use]
     pub fn share(self) -> f64 {
         match self {
-            Self::AtOnce => 0.8,
+            Self::AtOnce => 0.75,
             Self::StoreAndForward => 0.1,
             Self::Inward => 0.02,
         }

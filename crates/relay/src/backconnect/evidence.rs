@@ -1,0 +1,135 @@
+//! The two tests of a tunnel: do the host's openings follow what comes down it, and does what they bring go up it?
+//!
+//! An innocent host fails one of them at least, so the smaller of the two ratios bounds the error (each is a test
+//! martingale under what it tests).
+//!
+//! - **Cause.** Innocent: when the host opens a connection has nothing to do, within a second, with the milliseconds in which
+//!   something comes down; its moment may as well be any other of that second (the jitter method: Amarasingham, Harrison,
+//!   Hatsopoulos, Geman, Conditional modeling and the jitter method of spike resampling, J. Neurophysiol. 2012). So an
+//!   opening that follows at once is worth one over the share of that second in which it would have. Busy and idle hours,
+//!   and a user at work on both, cancel out.
+//! - **Return.** A push message or a page makes a browser open connections, too. Only of a tunnel do their answers go up it.
+//!   Innocent: what goes up in the moment in which something arrives has a size that has nothing to do with that arrival's,
+//!   so that earlier arrivals fit it as well. Only openings that followed at once enter, and no connection is worth more
+//!   than [`MOST`].
+
+use std::collections::VecDeque;
+
+use catspaw_records::Nanos;
+use serde::{Deserialize, Serialize};
+
+use super::train::{Run, Train};
+use crate::test::{Capital, log_mean};
+
+/// Shares of the host's openings, and of what they bring, that are the tunnel's: tried side by side.
+const SHARES: [f64; 4] = [0.05, 0.2, 0.5, 0.9];
+/// What follows within so many nanoseconds follows at once; tried side by side.
+const REACHES: [i64; 3] = [1_000_000, 5_000_000, 20_000_000];
+/// How much each of them is believed for openings.
+const BELIEVED: [f64; 3] = [0.5, 0.25, 0.25];
+/// Nanoseconds in which an opening's moment is compared with any other.
+const CELL: i64 = Nanos::SECOND;
+/// An opening may be expected by chance at least as often: none is worth more than one over this.
+const COVERED_LEAST: f64 = 0.01;
+/// Earlier arrivals that one is compared with.
+const COMPARED: usize = 64;
+/// What one connection's arrivals are worth at most, as a factor.
+const MOST: f64 = 1000.0;
+/// What carries an arrival up may be larger than it: by one part in this, and by so many bytes (records, padding,
+/// acknowledgements of windows).
+const FRAMING: u64 = 16;
+const FRAMING_BYTES: u64 = 96;
+
+/// The two tests of one far end.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Evidence {
+    cause: Capital<{ SHARES.len() }>,
+    back: [Capital<{ SHARES.len() }>; REACHES.len()],
+    /// Sizes of the last arrivals.
+    sizes: VecDeque<u32>,
+}
+
+/// What an opening or an arrival says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Factor {
+    /// How much likelier it is as the tunnel's.
+    pub(super) ratio: f64,
+    /// Whether it is as a tunnel's would be.
+    pub(super) fits: bool,
+}
+
+impl Evidence {
+    /// Natural logarithm of the smaller ratio.
+    pub(super) fn log_ratio(&self) -> f64 {
+        let back: Vec<f64> = self.back.iter().map(|capital| log_mean(&capital.logs())).collect();
+        log_mean(&self.cause.logs()).min(log_mean(&back))
+    }
+
+    /// Takes an opening at `at`. `None` where what came down around it is not known.
+    pub(super) fn opening(&mut self, train: &Train, at: Nanos, now: Nanos, day: i32) -> Option<Factor> {
+        let from = Nanos(at.0.div_euclid(CELL) * CELL);
+        if !train.knows_from(from, now) {
+            return None;
+        }
+        let (mut ratio, mut fits) = (0.0, false);
+        for (reach, believed) in REACHES.into_iter().zip(BELIEVED) {
+            if train.came_down_before(at, reach) {
+                ratio += believed / train.covered(from, from.plus(CELL), reach).max(COVERED_LEAST);
+                fits = true;
+            }
+        }
+        self.cause.spend(day);
+        self.cause.multiply(SHARES.map(|share| (1.0 - share + share * ratio).ln()));
+        Some(Factor { ratio, fits })
+    }
+
+    /// Takes what arrived on a connection. It `counts` where the connection's opening followed what came down; `worth` is
+    /// the logarithm of what the connection's arrivals were worth so far. `None` where what went up is not known.
+    pub(super) fn arrival(
+        &mut self,
+        train: &Train,
+        run: Run,
+        now: Nanos,
+        counted: Option<(&mut f64, i32)>,
+    ) -> Option<Factor> {
+        if !train.knows_from(run.first, now) {
+            return None;
+        }
+        let up = REACHES.map(|reach| train.went_up(run.first, run.last.plus(reach)));
+        let ratios = up.map(|up| self.exchanged(up, run.bytes));
+        if let Some((worth, day)) = counted {
+            let room = (MOST.ln() - *worth).max(0.0);
+            let mut best: f64 = 0.0;
+            for ((capital, ratio), up) in self.back.iter_mut().zip(ratios).zip(up) {
+                capital.spend(day);
+                if up > 0 {
+                    let factors = SHARES.map(|share| (1.0 - share + share * ratio).ln().min(room));
+                    best = factors.into_iter().fold(best, f64::max);
+                    capital.multiply(factors);
+                }
+            }
+            *worth += best;
+        }
+        self.sizes.push_back(run.bytes);
+        if self.sizes.len() > COMPARED {
+            self.sizes.pop_front();
+        }
+        let ratio = ratios.iter().sum::<f64>() / REACHES.len() as f64;
+        Some(Factor { ratio, fits: ratio > 0.0 })
+    }
+
+    /// How much better `up` fits an arrival of `bytes` than it fits earlier ones, itself among them; 0 where it does not.
+    fn exchanged(&self, up: u64, bytes: u32) -> f64 {
+        if !carries(up, bytes) {
+            return 0.0;
+        }
+        let others = self.sizes.iter().filter(|&&other| carries(up, other)).count();
+        (self.sizes.len() + 1) as f64 / (others + 1) as f64
+    }
+}
+
+/// Whether `up` may be what carries `bytes`.
+fn carries(up: u64, bytes: u32) -> bool {
+    let bytes = u64::from(bytes);
+    (bytes..=bytes + bytes / FRAMING + FRAMING_BYTES).contains(&up)
+}
