@@ -280,6 +280,7 @@ fn dropped(lanes: &[Lanes], found: &Findings<'_>, gathered: &Gathered, indicated
         ("outbound connections without payload", sum(|lane| lane.empty_dropped)),
         ("pairs that were made early", sum(|lane| lane.hurried)),
         ("things said on connections that were not remembered", sum(|lane| lane.contents.dropped())),
+        ("far ends and connections that were not held against a tunnel", sum(|lane| lane.tunnels.dropped)),
         ("services of a host", sum(|lane| lane.services_dropped)),
         ("outbound connections of a host that were not looked at for a tunnel", found.legs_dropped),
         ("ports of a host whose attempts are counted", sum(|lane| lane.tally.ports_dropped)),

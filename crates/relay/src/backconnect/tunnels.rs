@@ -199,6 +199,7 @@ impl Tunnels {
 
     /// Takes what is due before `now`.
     pub(crate) fn settle(&mut self, ctx: &mut Context<'_>, now: Nanos, sink: &mut impl Sink) {
+        if now == Nanos::MAX { for (far, c) in &self.ends { eprintln!("C {:?} {} {:?} {:?} {:?} {} rank {} {}", ctx.host, far, c.followed, c.returned, c.largest, c.evidence.log_ratio(), c.rank, c.sessions); } }
         while let Some(&(due, what)) = self.waiting.front() {
             if due >= now && now != Nanos::MAX {
                 return;
