@@ -114,7 +114,13 @@ impl Evidence {
         if self.sizes.len() > COMPARED {
             self.sizes.pop_front();
         }
-        let ratio = ratios.iter().sum::<f64>() / REACHES.len() as f64;
+        // Which connection it was may be said by the moment, too.
+        let around = train.runs_up(run.first.plus(-CELL / 2), run.first.plus(CELL / 2)) as f64;
+        let ratio = REACHES.into_iter().zip(ratios).map(|(reach, ratio)| {
+            let moment = around * run.last.plus(reach).since(run.first) as f64 / CELL as f64;
+            ratio / moment.clamp(COVERED_LEAST, 1.0)
+        });
+        let ratio = ratio.sum::<f64>() / REACHES.len() as f64;
         Some(Factor { ratio, fits: ratio > 0.0 })
     }
 

@@ -48,6 +48,12 @@ impl Way {
         }
     }
 
+    /// Places of the runs that began from `from` to `to`.
+    fn between(&self, from: Nanos, to: Nanos) -> (usize, usize) {
+        let first = self.runs.partition_point(|run| run.first < from);
+        (first, self.before(to).max(first))
+    }
+
     fn before(&self, at: Nanos) -> usize {
         self.runs.partition_point(|run| run.first <= at)
     }
@@ -103,9 +109,14 @@ impl Train {
 
     /// Bytes of the runs up that began from `from` to `to`.
     pub(super) fn went_up(&self, from: Nanos, to: Nanos) -> u64 {
-        let first = self.up.runs.partition_point(|run| run.first < from);
-        let runs = self.up.runs.range(first..).take_while(|run| run.first <= to);
-        runs.map(|run| u64::from(run.bytes)).sum()
+        let (first, end) = self.up.between(from, to);
+        self.up.runs.range(first..end).map(|run| u64::from(run.bytes)).sum()
+    }
+
+    /// How many runs up began from `from` to `to`.
+    pub(super) fn runs_up(&self, from: Nanos, to: Nanos) -> usize {
+        let (first, end) = self.up.between(from, to);
+        end - first
     }
 }
 
