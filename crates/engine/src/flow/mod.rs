@@ -26,6 +26,8 @@ use crate::{IpProto, Output, Packet, Settings, Tcp, TcpFlags};
 
 /// Flows of one shard; beyond, an eighth of them is given up: those that were never answered first, then the idlest.
 const FLOWS: usize = 8192;
+/// The port at which names are asked for.
+const DNS: u16 = 53;
 /// A SYN on a connection that has been silent for so long begins another.
 const REUSED: i64 = 30 * Nanos::SECOND;
 /// Bytes of all streams of a shard that wait; beyond, what is missing is given up at once.
@@ -83,7 +85,7 @@ impl Tracker {
         let from = if from_low == flow.orig_is_low { Side::Orig } else { Side::Resp };
         match packet.tcp {
             Some(tcp) => self.segment(slot, from, tcp, packet, out),
-            None => self.datagram(slot, from, packet),
+            None => self.datagram(slot, from, packet, out),
         }
         self.rearm(slot, packet.at);
     }
@@ -192,7 +194,7 @@ impl Tracker {
         }
     }
 
-    fn datagram(&mut self, slot: usize, from: Side, packet: &Packet<'_>) {
+    fn datagram(&mut self, slot: usize, from: Side, packet: &Packet<'_>, out: &mut impl Output) {
         let Some(flow) = self.slots.get_mut(slot).and_then(Option::as_mut) else { return };
         flow.last = packet.at;
         let end = &mut flow.ends[index(from)];
@@ -200,6 +202,10 @@ impl Tracker {
         flow.datagrams[index(from)] += u64::from(packet.payload_len);
         if flow.proto == IpProto::UDP {
             flow.history.add(b'D', from);
+            if from == Side::Resp && flow.name.resp.port == DNS {
+                // What follows upon a name is held against when it was asked for.
+                flow.open(packet.at, &self.settings, out);
+            }
         }
     }
 

@@ -30,11 +30,13 @@ const WAITING: usize = 65_536;
 const CAUSES: usize = 8;
 /// Look-ups that are remembered, and nanoseconds from an answer to the opening that it was asked for.
 const LOOKUPS: usize = 32;
-const AFTER_LOOKUP: i64 = 5_000_000;
+const AFTER_LOOKUP: i64 = 20_000_000;
 /// How surely a tunnel's own connections follow at once, and how surely each arrival on them goes up in one piece. The rest
 /// is what a look-up, other sessions in the same tunnel, or a full line make of it.
 const FOLLOWS: f64 = 0.9;
 const RETURNS: f64 = 0.5;
+/// As many connections must have followed, and half of what they brought must have gone up.
+const FOLLOWED_LEAST: u64 = 5;
 /// So many times likelier as the tunnel's a connection is paired with it.
 const LIKELIER: f64 = 3.0;
 
@@ -199,7 +201,6 @@ impl Tunnels {
 
     /// Takes what is due before `now`.
     pub(crate) fn settle(&mut self, ctx: &mut Context<'_>, now: Nanos, sink: &mut impl Sink) {
-        if now == Nanos::MAX { for (far, c) in &self.ends { eprintln!("C {:?} {} {:?} {:?} {:?} {} rank {} {}", ctx.host, far, c.followed, c.returned, c.largest, c.evidence.log_ratio(), c.rank, c.sessions); } }
         while let Some(&(due, what)) = self.waiting.front() {
             if due >= now && now != Nanos::MAX {
                 return;
@@ -323,8 +324,11 @@ impl Candidate {
     fn weigh(&mut self, now: Nanos, config: &Config) {
         let log = self.evidence.log_ratio() + self.log_weight();
         raise(&mut self.largest, log);
-        if self.conviction.is_none() && log >= -config.alpha.ln() {
-            self.conviction = Some(Conviction { at: now, sessions: self.sessions });
+        let (followed, (arrived, returned)) = (self.followed.1, self.returned);
+        let as_a_rule = followed >= FOLLOWED_LEAST && 2 * returned >= arrived;
+        if self.conviction.is_none() && log >= -config.alpha.ln() && as_a_rule {
+            // Those that were opened are known, though their totals may not be yet.
+            self.conviction = Some(Conviction { at: now, sessions: self.sessions.max(followed) });
         }
     }
 }
