@@ -17,7 +17,7 @@ use crate::sink::{Basis, LegPair, Sink};
 use crate::test::raise;
 
 /// What tunnels have of the error of a host.
-pub const SHARE: f64 = 0.05;
+pub const SHARE: f64 = 0.02;
 /// A connection that has lived so long, in nanoseconds, may be a tunnel's. (The engine tells all of such a one's runs.)
 const LONG_LIVED: i64 = 3 * Nanos::SECOND;
 /// Far ends of a host that are tested at once.
