@@ -3,6 +3,8 @@
 //! From packets it is judged as it goes ([`Tunnels`]), from connections' totals when everything is known ([`totals`]).
 
 mod evidence;
+#[cfg(test)]
+mod tests;
 mod totals;
 mod train;
 mod tunnels;

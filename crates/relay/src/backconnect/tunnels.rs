@@ -102,9 +102,14 @@ impl Tunnels {
     pub fn convicted(&self, enough: f64) -> Vec<(Endpoint, &Candidate)> {
         let strength = |candidate: &Candidate| candidate.largest.unwrap_or(f64::NEG_INFINITY);
         let guilty = |candidate: &Candidate| candidate.conviction.is_some() && strength(candidate) >= enough;
-        let mut found: Vec<_> = self.ends.iter().filter(|(_, c)| guilty(c)).map(|(&far, c)| (far, c)).collect();
+        let mut found: Vec<_> = self.ends().filter(|(_, candidate)| guilty(candidate)).collect();
         found.sort_by(|a, b| strength(b.1).total_cmp(&strength(a.1)).then(a.0.cmp(&b.0)));
         found
+    }
+
+    /// All that are tested.
+    pub(crate) fn ends(&self) -> impl Iterator<Item = (Endpoint, &Candidate)> {
+        self.ends.iter().map(|(&far, candidate)| (far, candidate))
     }
 
     /// Whether there is anything that a connection of the host may be held against.
