@@ -746,9 +746,12 @@ impl Lane {
 
     /// Lets go of what nothing that comes from `now` on can change or use: most hosts are seen now and then, and their
     /// last legs would be kept to the end. No result depends on whether it is called.
-    pub fn rest(&mut self, ctx: &mut Context<'_>, now: Nanos) {
+    pub fn rest(&mut self, ctx: &mut Context<'_>, now: Nanos, sink: &mut impl Sink) {
         let idle = ctx.config.horizon.max(STRIDE).saturating_add(ctx.config.settle);
         let rests = self.last.is_some_and(|last| last.plus(idle) < now);
+        if rests {
+            self.tunnels.rest(ctx, now, sink);
+        }
         if rests && self.services.is_empty() && self.quiet.is_empty() {
             self.settle(ctx, now);
             self.outbound = BTreeMap::new();

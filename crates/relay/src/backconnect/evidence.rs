@@ -69,22 +69,10 @@ impl Evidence {
         log_mean(&self.cause.logs()).min(log_mean(&back))
     }
 
-    /// Takes an opening at `at`. `None` where what came down around it is not known.
-    pub(super) fn opening(&mut self, train: &Train, at: Nanos, now: Nanos, day: i32) -> Option<Factor> {
-        let from = Nanos(at.0.div_euclid(CELL) * CELL);
-        if !train.knows_from(from, now) {
-            return None;
-        }
-        let (mut ratio, mut fits) = (0.0, false);
-        for (reach, believed) in REACHES.into_iter().zip(BELIEVED) {
-            if train.came_down_before(at, reach) {
-                ratio += believed / train.covered(from, from.plus(CELL), reach).max(COVERED_LEAST);
-                fits = true;
-            }
-        }
+    /// Takes an opening.
+    pub(super) fn opening(&mut self, factor: Factor, day: i32) {
         self.cause.spend(day);
-        self.cause.multiply(SHARES.map(|share| (1.0 - share + share * ratio).ln()));
-        Some(Factor { ratio, fits })
+        self.cause.multiply(SHARES.map(|share| (1.0 - share + share * factor.ratio).ln()));
     }
 
     /// Takes what arrived on a connection. It is `counted`, on a civil day, where the connection's opening followed what
@@ -134,6 +122,22 @@ impl Evidence {
         let others = self.sizes.iter().filter(|&&other| carries(up, other)).count();
         (self.sizes.len() + 1) as f64 / (others + 1) as f64
     }
+}
+
+/// What an opening at `at` says. `None` where what came down around it is not known.
+pub(super) fn follows(train: &Train, at: Nanos, now: Nanos) -> Option<Factor> {
+    let from = Nanos(at.0.div_euclid(CELL) * CELL);
+    if !train.knows_from(from, now) {
+        return None;
+    }
+    let (mut ratio, mut fits) = (0.0, false);
+    for (reach, believed) in REACHES.into_iter().zip(BELIEVED) {
+        if train.came_down_before(at, reach) {
+            ratio += believed / train.covered(from, from.plus(CELL), reach).max(COVERED_LEAST);
+            fits = true;
+        }
+    }
+    Some(Factor { ratio, fits })
 }
 
 /// Whether `up` may be what carries `bytes`.

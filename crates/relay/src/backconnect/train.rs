@@ -40,11 +40,15 @@ impl Way {
     fn put(&mut self, run: Run, now: Nanos) {
         let place = self.runs.iter().rev().take_while(|kept| kept.first > run.first).count();
         self.runs.insert(self.runs.len() - place, run);
-        while self.runs.front().is_some_and(|run| run.last.plus(KEPT) < now) {
-            self.runs.pop_front();
-        }
+        self.drop_old(now);
         if self.runs.len() > RUNS {
             self.whole_from = self.runs.pop_front().map(|run| run.last);
+        }
+    }
+
+    fn drop_old(&mut self, now: Nanos) {
+        while self.runs.front().is_some_and(|run| run.last.plus(KEPT) < now) {
+            self.runs.pop_front();
         }
     }
 
@@ -79,6 +83,19 @@ impl Train {
             Side::Orig => self.up.put(run, now),
             Side::Resp => self.down.put(run, now),
         }
+    }
+
+    /// Lets go of what nothing that comes from `now` on can be held against.
+    pub(super) fn rest(&mut self, now: Nanos) {
+        for way in [&mut self.up, &mut self.down] {
+            way.drop_old(now);
+            way.runs.shrink_to_fit();
+        }
+    }
+
+    /// Whether anything that is known went either way lately.
+    pub(super) fn is_silent(&self, now: Nanos) -> bool {
+        [&self.up, &self.down].iter().all(|way| way.runs.back().is_none_or(|run| run.last.plus(KEPT) < now))
     }
 
     /// Whether what came down since `from` is known.

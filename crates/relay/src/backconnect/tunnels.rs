@@ -7,7 +7,7 @@ use catspaw_records::{Burst, Endpoint, Nanos, RecordId, Side};
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::Evidence;
+use super::evidence::{Evidence, follows};
 use super::train::{Run, Train};
 use crate::config::{Config, Topology};
 use crate::lane::Context;
@@ -43,8 +43,9 @@ const LIKELIER: f64 = 3.0;
 /// A far end that the host dialled, and what speaks for its being the cause of the host's other connections.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// Its place among the host's, from 1: its weight is fixed by this before its own data.
-    pub rank: u32,
+    /// Its place among the host's in the order in which they were first followed by an opening: its weight is fixed by this
+    /// before what counts. That first one does not.
+    pub rank: Option<u32>,
     /// The last connections to it.
     connections: VecDeque<Leg>,
     train: Train,
@@ -183,6 +184,13 @@ impl Tunnels {
         self.causes.remove(&id);
     }
 
+    /// Lets go of what nothing that comes from `now` on can be held against.
+    pub(crate) fn rest(&mut self, ctx: &mut Context<'_>, now: Nanos, sink: &mut impl Sink) {
+        self.settle(ctx, now, sink);
+        self.lookups = VecDeque::new();
+        self.ends.values_mut().for_each(|candidate| candidate.train.rest(now));
+    }
+
     fn wait(&mut self, due: Nanos, what: Due) {
         if self.waiting.len() >= WAITING {
             self.dropped += 1;
@@ -200,8 +208,7 @@ impl Tunnels {
             let evidence = self.ends.remove(&silent).map(|candidate| candidate.evidence.log_ratio());
             self.dropped += u64::from(evidence.is_some_and(|log| log > 0.0));
         }
-        self.ranks += 1;
-        self.ends.insert(far, Candidate::new(self.ranks, since));
+        self.ends.insert(far, Candidate::new(since));
     }
 
     /// Takes what is due before `now`.
@@ -223,10 +230,16 @@ impl Tunnels {
     fn take_opening(&mut self, id: RecordId, peer: IpAddr, at: Nanos, (due, day): (Nanos, i32), config: &Config) {
         let mut causes = Vec::new();
         for (&far, candidate) in self.ends.iter_mut().filter(|(far, _)| far.addr != peer) {
-            let Some(factor) = candidate.evidence.opening(&candidate.train, at, due, day) else { continue };
-            candidate.followed.0 += 1;
-            candidate.followed.1 += u64::from(factor.fits);
-            candidate.weigh(due, config);
+            let Some(factor) = follows(&candidate.train, at, due) else { continue };
+            if candidate.rank.is_some() {
+                candidate.evidence.opening(factor, day);
+                candidate.followed.0 += 1;
+                candidate.followed.1 += u64::from(factor.fits);
+                candidate.weigh(due, config);
+            } else if factor.fits {
+                self.ranks += 1;
+                candidate.rank = Some(self.ranks);
+            }
             if factor.fits && causes.len() < CAUSES {
                 causes.push(Cause { far, log: likelier(FOLLOWS, factor.ratio), followed: true, worth: 0.0 });
             }
@@ -243,7 +256,9 @@ impl Tunnels {
 
     fn take_arrival(&mut self, id: RecordId, peer: IpAddr, run: Run, (due, day): (Nanos, i32), config: &Config) {
         let room = self.causes.len() < WAITING;
-        for (&far, candidate) in self.ends.iter_mut().filter(|(far, _)| far.addr != peer) {
+        let others =
+            self.ends.iter_mut().filter(|(far, candidate)| far.addr != peer && !candidate.train.is_silent(due));
+        for (&far, candidate) in others {
             let cause = self.causes.get_mut(&id).and_then(|causes| causes.iter_mut().find(|cause| cause.far == far));
             let Some(cause) = cause else {
                 let factor = candidate.evidence.arrival(&candidate.train, run, due, None);
@@ -270,6 +285,9 @@ impl Tunnels {
     /// A connection is over, and so is what can be said of its cause.
     fn pair(&mut self, ctx: &Context<'_>, leg: &Leg, due: Nanos, sink: &mut impl Sink) {
         let causes = self.causes.remove(&leg.id).unwrap_or_default();
+        if self.ends.get(&leg.peer).is_some_and(Candidate::is_over) {
+            self.ends.remove(&leg.peer);
+        }
         let likeliest = causes.iter().filter(|cause| cause.log >= LIKELIER.ln()).max_by(|a, b| a.log.total_cmp(&b.log));
         let Some(far) = likeliest.map(|cause| cause.far) else { return };
         let Some(tunnel) = self.ends.get(&far).and_then(|candidate| candidate.connection_at(leg)) else { return };
@@ -289,9 +307,9 @@ impl Tunnels {
 }
 
 impl Candidate {
-    fn new(rank: u32, since: Nanos) -> Self {
+    fn new(since: Nanos) -> Self {
         Self {
-            rank,
+            rank: None,
             connections: VecDeque::new(),
             train: Train::from(since),
             evidence: Evidence::default(),
@@ -320,14 +338,14 @@ impl Candidate {
         self.connections.iter().filter(open).max_by_key(|own| (own.start.at, own.id)).copied()
     }
 
-    /// Natural logarithm of what it has of the error: so much, and its rank's part of it.
-    fn log_weight(&self) -> f64 {
-        let rank = f64::from(self.rank);
-        SHARE.ln() - (rank * (rank + 1.0)).ln()
+    /// Whether no connection to it is open, and nothing has followed it.
+    fn is_over(&self) -> bool {
+        self.rank.is_none() && self.connections.iter().all(|own| own.end.is_some())
     }
 
     fn weigh(&mut self, now: Nanos, config: &Config) {
-        let log = self.evidence.log_ratio() + self.log_weight();
+        let rank = f64::from(self.rank.unwrap_or(u32::MAX));
+        let log = self.evidence.log_ratio() + SHARE.ln() - (rank * (rank + 1.0)).ln();
         raise(&mut self.largest, log);
         let (followed, (arrived, returned)) = (self.followed.1, self.returned);
         let as_a_rule = followed >= FOLLOWED_LEAST && 2 * returned >= arrived;
