@@ -145,3 +145,89 @@ fn carries(up: u64, bytes: u32) -> bool {
     let bytes = u64::from(bytes);
     (bytes..=bytes + bytes / FRAMING + FRAMING_BYTES).contains(&up)
 }
+
+#[cfg(test)]
+mod tests {
+    use catspaw_records::Side;
+
+    use super::*;
+
+    const MS: i64 = 1_000_000;
+    const HOSTS: u64 = 300;
+
+    /// Numbers below `most` (splitmix64).
+    struct Dice(u64);
+
+    impl Dice {
+        fn below(&mut self, most: i64) -> i64 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((mixed ^ (mixed >> 31)) % most as u64) as i64
+        }
+    }
+
+    fn run(at: i64, bytes: i64) -> Run {
+        Run { first: Nanos(at), last: Nanos(at), bytes: bytes as u32 }
+    }
+
+    /// How many of the innocent hosts reach a ratio of ten, of which Ville allows a tenth.
+    fn reached(host: impl Fn(&mut Dice) -> f64) -> usize {
+        (0..HOSTS).filter(|&seed| host(&mut Dice(seed)) >= 10_f64.ln()).count()
+    }
+
+    #[test]
+    fn openings_in_the_same_busy_seconds_are_a_coincidence_as_often_as_is_said() {
+        let unlucky = reached(|dice| {
+            let (mut train, mut evidence, mut most) = (Train::from(Nanos(0)), Evidence::default(), f64::MIN);
+            for second in 1..100 {
+                let busy = dice.below(60);
+                for _ in 0..busy {
+                    train.take(
+                        Side::Resp,
+                        run(second * 1000 * MS + dice.below(1000 * MS), 50),
+                        Nanos(second * 1000 * MS),
+                    );
+                }
+                for _ in 0..=busy / 10 {
+                    let at = Nanos(second * 1000 * MS + dice.below(1000 * MS));
+                    let factor = follows(&train, at, at.plus(CELL)).unwrap();
+                    evidence.opening(factor, 0);
+                    most = most.max(log_mean(&evidence.cause.logs()));
+                }
+            }
+            most
+        });
+        assert!((1..=30).contains(&unlucky), "{unlucky} of {HOSTS}");
+    }
+
+    #[test]
+    fn sizes_that_have_nothing_to_do_with_each_other_agree_as_often_as_is_said() {
+        let unlucky = reached(|dice| {
+            let (mut train, mut evidence, mut most) = (Train::from(Nanos(0)), Evidence::default(), f64::MIN);
+            for n in 1..100 {
+                // Few sizes, so that they agree often.
+                let (at, came, went) = (n * 1000 * MS, 100 << dice.below(3), 110 << dice.below(3));
+                train.take(Side::Orig, run(at + MS / 2, went), Nanos(at + MS));
+                let counted = Some((&mut 0.0, 0));
+                evidence.arrival(&train, run(at, came), Nanos(at + 2 * MS), counted);
+                let back: Vec<f64> = evidence.back.iter().map(|capital| log_mean(&capital.logs())).collect();
+                most = most.max(log_mean(&back));
+            }
+            most
+        });
+        assert!(unlucky <= 30, "{unlucky} of {HOSTS}");
+    }
+
+    #[test]
+    fn one_connection_is_not_worth_more_than_so_much() {
+        let (mut train, mut evidence, mut worth) = (Train::from(Nanos(0)), Evidence::default(), 0.0);
+        for n in 1..60 {
+            let at = n * 1000 * MS;
+            train.take(Side::Orig, run(at + MS / 2, 300 * n), Nanos(at + MS));
+            evidence.arrival(&train, run(at, 300 * n), Nanos(at + 2 * MS), Some((&mut worth, 0)));
+        }
+        assert!(worth <= MOST.ln() + 1e-9);
+        assert!(log_mean(&evidence.back.map(|capital| log_mean(&capital.logs()))) <= MOST.ln());
+    }
+}
