@@ -18,7 +18,7 @@ pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
     }
     match case.topology {
         Some(Topology::Direct) => direct(case, sums, &mut why),
-        Some(Topology::Backconnect) => tunnel(case, &mut why),
+        Some(Topology::Backconnect) => tunnel(case, sums, &mut why),
         Some(Topology::Forward) | None => {
             forward(case, sums, &mut why);
             inwards(case, &mut why);
@@ -181,10 +181,18 @@ fn direct(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
     }
 }
 
-fn tunnel(case: &Case<'_>, why: &mut Vec<String>) {
+fn tunnel(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
     match &case.tunnel {
-        Some(Dialled::Totals(tunnel)) => tunnel_by_totals(tunnel, why),
-        Some(Dialled::Packets(far, candidate)) => tunnel_by_packets(*far, candidate, why),
+        Some(Dialled::Totals(tunnel)) => tunnel_by_totals(tunnel, case.reads_packets(), why),
+        Some(Dialled::Packets(far, candidate)) => {
+            tunnel_by_packets(*far, candidate, why);
+            if case.has_fixed_targets(sums) {
+                why.push(format!(
+                    "Only the same addresses were ever called (up to {FIXED_TARGETS} are suspected): it looks like a port that is \
+                     forwarded; declare it if it is meant to be one.",
+                ));
+            }
+        }
         None => {}
     }
 }
@@ -207,7 +215,7 @@ fn tunnel_by_packets(far: Endpoint, tunnel: &Candidate, why: &mut Vec<String>) {
     ));
 }
 
-fn tunnel_by_totals(tunnel: &Tunnel, why: &mut Vec<String>) {
+fn tunnel_by_totals(tunnel: &Tunnel, in_packets: bool, why: &mut Vec<String>) {
     let far = format!("{} port {}", tunnel.far.addr, tunnel.far.port);
     why.push(format!(
         "It held a connection to {far} open for {}, and meanwhile called {} distinct addresses: the bytes of that connection \
@@ -230,11 +238,17 @@ fn tunnel_by_totals(tunnel: &Tunnel, why: &mut Vec<String>) {
             lasting(tunnel.calls.rest),
         ));
     }
-    why.push(
-        "This is a suspicion: totals cannot tell whose traffic it was, and the host's own is in the sums. Packets of that \
-         connection, or flows cut into slices of a minute, would: they show whether each call follows what came down it."
-            .to_owned(),
-    );
+    let suspicion = "This is a suspicion: totals cannot tell whose traffic it was, and the host's own is in the sums.";
+    why.push(match in_packets {
+        true => format!(
+            "{suspicion} Its packets do not show that calls follow what comes down that connection within 20 ms: either it is none, \
+             or it waits, or what it carries is padded.",
+        ),
+        false => format!(
+            "{suspicion} Packets of that connection, or flows cut into slices of a minute, would: they show whether each call \
+             follows what came down it.",
+        ),
+    });
 }
 
 /// Nanoseconds, as people say them.
