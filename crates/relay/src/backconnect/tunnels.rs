@@ -31,6 +31,10 @@ const CAUSES: usize = 8;
 /// Look-ups that are remembered, and nanoseconds from an answer to the opening that it was asked for.
 const LOOKUPS: usize = 32;
 const AFTER_LOOKUP: i64 = 20_000_000;
+/// Runs that come on one connection with shorter pauses are one arrival, so that it does not matter in which pieces they are
+/// read and sent on; but none lasts longer, so that what went up is known when its turn comes.
+const PAUSE: i64 = 20_000_000;
+const LASTS: i64 = Nanos::SECOND;
 /// How surely a tunnel's own connections follow at once, and how surely each arrival on them goes up in one piece. The rest
 /// is what a look-up, other sessions in the same tunnel, or a full line make of it.
 const FOLLOWS: f64 = 0.9;
@@ -80,7 +84,7 @@ struct Cause {
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum Due {
     Opened { id: RecordId, peer: IpAddr, at: Nanos },
-    Arrived { id: RecordId, peer: IpAddr, run: Run },
+    Arrived { id: RecordId, peer: IpAddr },
     Ended(Leg),
 }
 
@@ -91,6 +95,8 @@ pub struct Tunnels {
     ranks: u32,
     waiting: VecDeque<(Nanos, Due)>,
     causes: HashMap<RecordId, Vec<Cause>>,
+    /// What has arrived on connections and waits for its turn, the earliest first.
+    arrivals: HashMap<RecordId, VecDeque<Run>>,
     /// When a name was asked for, and when that was answered.
     lookups: VecDeque<(Nanos, Nanos)>,
     /// Far ends, openings and runs that were left out because there were too many.
@@ -155,8 +161,34 @@ impl Tunnels {
         }
         let others = self.ends.len() > usize::from(self.ends.contains_key(&leg.peer));
         if burst.from == Side::Resp && others {
-            self.wait(now.plus(settle), Due::Arrived { id: leg.id, peer: leg.peer.addr, run });
+            self.arrived(leg, run, now.plus(settle));
         }
+    }
+
+    fn arrived(&mut self, leg: &Leg, run: Run, due: Nanos) {
+        let arrivals = self.arrivals.entry(leg.id).or_default();
+        if let Some(last) = arrivals.back_mut()
+            && run.first.since(last.last) <= PAUSE
+            && run.last.since(last.first) <= LASTS
+        {
+            last.last = last.last.max(run.last);
+            last.bytes = last.bytes.saturating_add(run.bytes);
+            return;
+        }
+        arrivals.push_back(run);
+        if !self.wait(due, Due::Arrived { id: leg.id, peer: leg.peer.addr }) {
+            self.arrivals.remove(&leg.id);
+        }
+    }
+
+    /// What arrived on a connection, the earliest that has not had its turn.
+    fn next_arrival(&mut self, id: RecordId) -> Option<Run> {
+        let arrivals = self.arrivals.get_mut(&id)?;
+        let run = arrivals.pop_front();
+        if arrivals.is_empty() {
+            self.arrivals.remove(&id);
+        }
+        run
     }
 
     /// A connection of the host is over.
@@ -191,12 +223,15 @@ impl Tunnels {
         self.ends.values_mut().for_each(|candidate| candidate.train.rest(now));
     }
 
-    fn wait(&mut self, due: Nanos, what: Due) {
-        if self.waiting.len() >= WAITING {
-            self.dropped += 1;
-        } else {
+    /// Whether there was room.
+    fn wait(&mut self, due: Nanos, what: Due) -> bool {
+        let room = self.waiting.len() < WAITING;
+        if room {
             self.waiting.push_back((due, what));
+        } else {
+            self.dropped += 1;
         }
+        room
     }
 
     /// Takes up a far end. Where there are too many the one that was silent longest makes room.
@@ -221,7 +256,7 @@ impl Tunnels {
             let day = ctx.days.of(due);
             match what {
                 Due::Opened { id, peer, at } => self.take_opening(id, peer, at, (due, day), ctx.config),
-                Due::Arrived { id, peer, run } => self.take_arrival(id, peer, run, (due, day), ctx.config),
+                Due::Arrived { id, peer } => self.take_arrival(id, peer, (due, day), ctx.config),
                 Due::Ended(leg) => self.pair(ctx, &leg, due, sink),
             }
         }
@@ -254,7 +289,8 @@ impl Tunnels {
         }
     }
 
-    fn take_arrival(&mut self, id: RecordId, peer: IpAddr, run: Run, (due, day): (Nanos, i32), config: &Config) {
+    fn take_arrival(&mut self, id: RecordId, peer: IpAddr, (due, day): (Nanos, i32), config: &Config) {
+        let Some(run) = self.next_arrival(id) else { return };
         let room = self.causes.len() < WAITING;
         let others =
             self.ends.iter_mut().filter(|(far, candidate)| far.addr != peer && !candidate.train.is_silent(due));
