@@ -39,6 +39,8 @@ const COVERED_LEAST: f64 = 0.01;
 const COMPARED: usize = 64;
 /// What one connection's arrivals are worth at most, as a factor.
 const MOST: f64 = 1000.0;
+/// How often nothing goes up at once though something of the tunnel's arrived: the line is full.
+const SILENT: f64 = 0.1;
 /// What carries an arrival up may be larger than it: by one part in this, and by so many bytes (records, padding,
 /// acknowledgements of windows).
 const FRAMING: u64 = 16;
@@ -53,12 +55,21 @@ pub(super) struct Evidence {
     sizes: VecDeque<u32>,
 }
 
-/// What an opening or an arrival says.
+/// What an opening says.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Factor {
     /// How much likelier it is as the tunnel's.
     pub(super) ratio: f64,
-    /// Whether it is as a tunnel's would be.
+    /// Whether it followed what came down.
+    pub(super) fits: bool,
+}
+
+/// What an arrival says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Arrival {
+    /// How much likelier its connection is the tunnel's, by its size and by its moment.
+    pub(super) likelier: f64,
+    /// Whether about its size went up.
     pub(super) fits: bool,
 }
 
@@ -83,7 +94,7 @@ impl Evidence {
         run: Run,
         now: Nanos,
         counted: Option<(&mut f64, i32)>,
-    ) -> Option<Factor> {
+    ) -> Option<Arrival> {
         if !train.knows_from(run.first, now) {
             return None;
         }
@@ -104,14 +115,8 @@ impl Evidence {
         if self.sizes.len() > COMPARED {
             self.sizes.pop_front();
         }
-        // Which connection it was may be said by the moment, too.
-        let around = train.runs_up(run.first.plus(-CELL / 2), run.first.plus(CELL / 2)) as f64;
-        let ratio = REACHES.into_iter().zip(ratios).map(|(reach, ratio)| {
-            let moment = around * run.last.plus(reach).since(run.first) as f64 / CELL as f64;
-            ratio / moment.clamp(COVERED_LEAST, 1.0)
-        });
-        let ratio = ratio.sum::<f64>() / REACHES.len() as f64;
-        Some(Factor { ratio, fits: ratio > 0.0 })
+        let likelier = likelier(train, run, up, ratios);
+        Some(Arrival { likelier, fits: ratios.iter().any(|&ratio| ratio > 0.0) })
     }
 
     /// How much better `up` fits an arrival of `bytes` than it fits earlier ones, itself among them; 0 where it does not.
@@ -138,6 +143,22 @@ pub(super) fn follows(train: &Train, at: Nanos, now: Nanos) -> Option<Factor> {
         }
     }
     Some(Factor { ratio, fits })
+}
+
+/// How much likelier an arrival is the tunnel's when `up` bytes went up it within each reach, which fit by so much (`ratios`). This
+/// serves pairs and no verdict, and so the moment counts too. That nothing went up at all speaks against it most.
+fn likelier(train: &Train, run: Run, up: [u64; REACHES.len()], ratios: [f64; REACHES.len()]) -> f64 {
+    let around = train.runs_up(run.first.plus(-CELL / 2), run.first.plus(CELL / 2)) as f64;
+    let by_chance = REACHES.map(|reach| {
+        let share = around * run.last.plus(reach).since(run.first) as f64 / CELL as f64;
+        share.clamp(COVERED_LEAST, 1.0)
+    });
+    let [.., widest] = by_chance;
+    if up.iter().all(|&up| up == 0) {
+        return SILENT / (1.0 - widest).max(SILENT);
+    }
+    let by_size = ratios.iter().zip(by_chance).map(|(ratio, by_chance)| ratio / by_chance).sum::<f64>();
+    0.5 / widest + 0.5 * by_size / ratios.len() as f64
 }
 
 /// Whether `up` may be what carries `bytes`.

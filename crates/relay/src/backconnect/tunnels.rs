@@ -35,10 +35,8 @@ const AFTER_LOOKUP: i64 = 20_000_000;
 /// read and sent on; but none lasts longer, so that what went up is known when its turn comes.
 const PAUSE: i64 = 20_000_000;
 const LASTS: i64 = Nanos::SECOND;
-/// How surely a tunnel's own connections follow at once, and how surely each arrival on them goes up in one piece. The rest
-/// is what a look-up, other sessions in the same tunnel, or a full line make of it.
+/// How surely a tunnel's own connections follow at once; a look-up that is not seen makes them wait.
 const FOLLOWS: f64 = 0.9;
-const RETURNS: f64 = 0.5;
 /// As many connections must have followed, and half of what they brought must have gone up.
 const FOLLOWED_LEAST: u64 = 5;
 /// So many times likelier as the tunnel's a connection is paired with it.
@@ -276,7 +274,7 @@ impl Tunnels {
                 candidate.rank = Some(self.ranks);
             }
             if factor.fits && causes.len() < CAUSES {
-                causes.push(Cause { far, log: likelier(FOLLOWS, factor.ratio), followed: true, worth: 0.0 });
+                causes.push(Cause { far, log: likelier(factor.ratio), followed: true, worth: 0.0 });
             }
         }
         if causes.is_empty() {
@@ -297,9 +295,9 @@ impl Tunnels {
         for (&far, candidate) in others {
             let cause = self.causes.get_mut(&id).and_then(|causes| causes.iter_mut().find(|cause| cause.far == far));
             let Some(cause) = cause else {
-                let factor = candidate.evidence.arrival(&candidate.train, run, due, None);
-                if let Some(factor) = factor.filter(|factor| factor.fits && room) {
-                    let log = likelier(FOLLOWS, 0.0) + likelier(RETURNS, factor.ratio);
+                let arrival = candidate.evidence.arrival(&candidate.train, run, due, None);
+                if let Some(arrival) = arrival.filter(|arrival| arrival.fits && room) {
+                    let log = likelier(0.0) + arrival.likelier.ln();
                     let causes = self.causes.entry(id).or_default();
                     if causes.len() < CAUSES {
                         causes.push(Cause { far, log, followed: false, worth: 0.0 });
@@ -308,11 +306,11 @@ impl Tunnels {
                 continue;
             };
             let counted = cause.followed.then_some((&mut cause.worth, day));
-            let Some(factor) = candidate.evidence.arrival(&candidate.train, run, due, counted) else { continue };
-            cause.log += likelier(RETURNS, factor.ratio);
+            let Some(arrival) = candidate.evidence.arrival(&candidate.train, run, due, counted) else { continue };
+            cause.log += arrival.likelier.ln();
             if cause.followed {
                 candidate.returned.0 += 1;
-                candidate.returned.1 += u64::from(factor.fits);
+                candidate.returned.1 += u64::from(arrival.fits);
                 candidate.weigh(due, config);
             }
         }
@@ -392,7 +390,7 @@ impl Candidate {
     }
 }
 
-/// Natural logarithm of a ratio of which a tunnel shows the likely side with a chance of `surely`.
-fn likelier(surely: f64, ratio: f64) -> f64 {
-    (1.0 - surely + surely * ratio).ln()
+/// Natural logarithm of how much likelier a connection is the tunnel's whose opening says `ratio`.
+fn likelier(ratio: f64) -> f64 {
+    (1.0 - FOLLOWS + FOLLOWS * ratio).ln()
 }
