@@ -37,7 +37,8 @@ const PAUSE: i64 = 20_000_000;
 const LASTS: i64 = Nanos::SECOND;
 /// How surely a tunnel's own connections follow at once; a look-up that is not seen makes them wait.
 const FOLLOWS: f64 = 0.9;
-/// As many connections must have followed, and half of what they brought must have gone up.
+/// As many connections must have followed, and a third of what they brought must have gone up (of tunnels that were
+/// measured two thirds and more had).
 const FOLLOWED_LEAST: u64 = 5;
 /// So many times likelier as the tunnel's a connection is paired with it.
 const LIKELIER: f64 = 3.0;
@@ -382,7 +383,7 @@ impl Candidate {
         let log = self.evidence.log_ratio() + SHARE.ln() - (rank * (rank + 1.0)).ln();
         raise(&mut self.largest, log);
         let (followed, (arrived, returned)) = (self.followed.1, self.returned);
-        let as_a_rule = followed >= FOLLOWED_LEAST && 2 * returned >= arrived;
+        let as_a_rule = followed >= FOLLOWED_LEAST && 3 * returned >= arrived;
         if self.conviction.is_none() && log >= -config.alpha.ln() && as_a_rule {
             // Those that were opened are known, though their totals may not be yet.
             self.conviction = Some(Conviction { at: now, sessions: self.sessions.max(followed) });
