@@ -104,7 +104,8 @@ pub struct Inside {
 }
 
 /// A connection was opened (302013, 302015): what the witness knows then. Whoever watches packets says so at the
-/// SYN ACK that answers ([`Record::known`]) and gives the SYN's moment as `start`.
+/// SYN ACK that answers ([`Record::known`]) and gives the SYN's moment as `start`; of a name's look-up over UDP at the first
+/// answer, with the moment of the question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Opened {
     /// The witness's name of it; whatever else is said of the connection is said by this name.

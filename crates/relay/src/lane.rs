@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
 use catspaw_records::{
-    Bytes, Closed, Content, Days, Denied, Ending, Endpoint, Event, HostKey, Nanos, Opened, Place, Proto, Record,
+    Burst, Bytes, Closed, Content, Days, Denied, Ending, Endpoint, Event, HostKey, Nanos, Opened, Place, Proto, Record,
     RecordId, SensorId, Side, Stamp, Translation, Utterance, Whole,
 };
 use foldhash::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
 use crate::attempts::{Attempt, Beats};
-use crate::backconnect::may_be_tunnel;
+use crate::backconnect::{Tunnels, may_be_tunnel};
 use crate::config::{Config, Topology};
 use crate::content::{Contents, Shown};
 use crate::histogram::Histogram;
@@ -39,9 +39,11 @@ const OPEN: usize = 65_536;
 
 /// Ports at which mail is taken in.
 const MAIL: [u16; 3] = [25, 465, 587];
+/// The port at which names are looked up.
+const DNS: u16 = 53;
 
 /// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
-pub const STATE_VERSION: u32 = 6;
+pub const STATE_VERSION: u32 = 7;
 
 /// A record as one host sees it.
 #[derive(Clone, Copy, Debug)]
@@ -123,6 +125,8 @@ pub struct Lane {
     mail_inside: u64,
     /// Whether it had an outbound connection that may be a tunnel's.
     pub may_tunnel: bool,
+    /// What may be a tunnel's, by its packets.
+    pub tunnels: Tunnels,
     /// What was said on its connections.
     pub contents: Contents,
     /// Counts.
@@ -166,6 +170,7 @@ impl Lane {
         self.last = Some(seen.key);
         self.order += 1;
         self.settle(ctx, seen.key);
+        self.tunnels.settle(ctx, seen.key, sink);
         self.assign_when_due(ctx, seen.key, sink);
         match &seen.record.event {
             Event::Opened(opened) => self.opened(ctx, seen, opened, sink),
@@ -174,7 +179,7 @@ impl Lane {
             Event::Denied(denied) => self.denied(ctx, seen, denied, sink),
             Event::Translation(translation) => self.translated(seen, translation),
             Event::Content(content) => self.said(ctx, seen, content),
-            Event::Burst(_) => {}
+            Event::Burst(burst) => self.burst(ctx.config, seen, burst),
         }
         Ok(())
     }
@@ -221,6 +226,7 @@ impl Lane {
             self.give_up(ctx, &open, Nanos::MAX, sink);
         }
         self.settle(ctx, Nanos::MAX);
+        self.tunnels.settle(ctx, Nanos::MAX, sink);
         self.assign(ctx, Nanos::MAX, sink);
     }
 
@@ -246,6 +252,13 @@ impl Lane {
             let key = (leg.start.at, self.order);
             self.legs_of(leg.own.port).insert(key, leg);
         }
+        if direction == Direction::Outbound && !open.late {
+            match opened.proto {
+                Proto::Tcp if !leg.inward => self.tunnels.opened(&leg, seen.key, ctx.config.settle),
+                Proto::Udp if leg.peer.port == DNS => self.tunnels.looked_up(leg.start.at, seen.record.known.at),
+                _ => {}
+            }
+        }
         if self.open.len() > OPEN {
             self.drop_oldest_open(ctx, seen.key, sink);
         }
@@ -268,6 +281,7 @@ impl Lane {
     /// A connection whose end is not in the evidence: it counts, and is printed without an end.
     fn give_up(&mut self, ctx: &mut Context<'_>, open: &Open, key: Nanos, sink: &mut impl Sink) {
         let (direction, leg) = open.leg();
+        self.tunnels.forget(leg.id);
         if open.opened.proto == Proto::Tcp && !open.peer_inside {
             self.count(ctx, direction, &leg, sink);
         }
@@ -483,6 +497,7 @@ impl Lane {
             Direction::Inbound => self.inbound_ended(key, leg),
             Direction::Outbound => {
                 self.may_tunnel |= may_be_tunnel(&leg);
+                self.tunnels.ended(&leg, now, ctx.config.settle);
                 sink.sent(Sent { host: ctx.host, sensor: ctx.sensor, leg });
                 self.outbound.insert(key, leg);
                 self.settling.push_back((now.plus(ctx.config.settle), key));
@@ -551,6 +566,17 @@ impl Lane {
         let leg = (direction, (leg.start.at, open.order), leg);
         for shown in self.contents.take(leg, &content.said, seen.record.known.at, wanted) {
             self.prove(ctx, shown, seen.key);
+        }
+    }
+
+    /// Payload went one way on a connection.
+    fn burst(&mut self, config: &Config, seen: Observation<'_>, burst: &Burst) {
+        if seen.side != Side::Orig {
+            return;
+        }
+        let open = self.open.get(&(Proto::Tcp, burst.id)).filter(|open| open.counts() && !seen.late);
+        if let Some((_, leg)) = open.map(Open::leg) {
+            self.tunnels.burst(&leg, burst, seen.key, config.settle);
         }
     }
 
@@ -720,9 +746,12 @@ impl Lane {
 
     /// Lets go of what nothing that comes from `now` on can change or use: most hosts are seen now and then, and their
     /// last legs would be kept to the end. No result depends on whether it is called.
-    pub fn rest(&mut self, ctx: &mut Context<'_>, now: Nanos) {
+    pub fn rest(&mut self, ctx: &mut Context<'_>, now: Nanos, sink: &mut impl Sink) {
         let idle = ctx.config.horizon.max(STRIDE).saturating_add(ctx.config.settle);
         let rests = self.last.is_some_and(|last| last.plus(idle) < now);
+        if rests {
+            self.tunnels.rest(ctx, now, sink);
+        }
         if rests && self.services.is_empty() && self.quiet.is_empty() {
             self.settle(ctx, now);
             self.outbound = BTreeMap::new();

@@ -29,7 +29,7 @@ mod timers;
 mod translations;
 
 pub use attempts::{Attempt, BEAT, Beats, Outcome};
-pub use backconnect::{Calls, Tunnel, find_tunnel, may_be_tunnel};
+pub use backconnect::{Calls, Candidate, SHARE as TUNNEL_SHARE, Tunnel, Tunnels, find_tunnel, may_be_tunnel};
 pub use config::{Authorised, Config, Contained, Network, Topology};
 pub use content::Contents;
 pub use lane::{Context, Lane, Observation, OutOfOrder, STATE_VERSION};

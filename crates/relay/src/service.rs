@@ -57,8 +57,8 @@ impl Hypothesis {
     #[must_use]
     pub fn share(self) -> f64 {
         match self {
-            Self::AtOnce => 0.8,
-            Self::StoreAndForward => 0.1,
+            Self::AtOnce => 0.79,
+            Self::StoreAndForward => 0.09,
             Self::Inward => 0.02,
         }
     }

@@ -142,19 +142,19 @@ impl Shard {
             }
         }
         self.streams.retain(|_, stream| !stream.is_empty());
-        self.rest_idle(watermark);
+        self.rest_idle(watermark, rows);
         rows.check()
     }
 
     /// Once in an hour of the evidence, lets hosts that have been quiet let go of what they hold.
-    fn rest_idle(&mut self, watermark: impl Fn(SensorId) -> Nanos) {
+    fn rest_idle(&mut self, watermark: impl Fn(SensorId) -> Nanos, rows: &mut Rows) {
         if self.reached.0.abs_diff(self.rested.0) < HOUR {
             return;
         }
         self.rested = self.reached;
         for (&(host, sensor), held) in &mut self.lanes {
             let mut ctx = Context { config: &self.config, days: &mut self.days, host, sensor };
-            held.lane.rest(&mut ctx, watermark(sensor));
+            held.lane.rest(&mut ctx, watermark(sensor), rows);
         }
     }
 

@@ -35,15 +35,17 @@ const LIMITS: [&str; 3] = [
 ];
 /// what connection records do,
 const RECORDS: [&str; 2] = [
-    "A host that dials out a tunnel and relays what comes down it is only suspected from connections' totals; packets, or \
-     flows cut into slices, tell more. One whose tunnel still stood when the evidence ended has no totals yet.",
+    "A host that dials out a tunnel and relays what comes down it is only suspected from connections' totals; packets show \
+     it. One whose tunnel still stood when the evidence ended has no totals yet.",
     "What a relay speaks, whom mail was for and whether a server accepted it are not in connection records: `delivered` \
      counts completed SMTP connections that are large enough for a message.",
 ];
 /// and what packets do.
-const PACKETS: [&str; 1] = [
+const PACKETS: [&str; 2] = [
     "What is encrypted on its way (TLS, STARTTLS, SSH) is seen to be, and not read: messages in it are not in `delivered`, \
      and a relay that asks for a password or a target inside it is found by sizes and times alone.",
+    "A tunnel that a host dialled is found where the host acts within 20 ms upon what comes down it, and sends up what that \
+     brings nearly as it came: not one that waits, pads or packs.",
 ];
 
 /// Puts the report together.
@@ -280,6 +282,7 @@ fn dropped(lanes: &[Lanes], found: &Findings<'_>, gathered: &Gathered, indicated
         ("outbound connections without payload", sum(|lane| lane.empty_dropped)),
         ("pairs that were made early", sum(|lane| lane.hurried)),
         ("things said on connections that were not remembered", sum(|lane| lane.contents.dropped())),
+        ("far ends and connections that were not held against a tunnel", sum(|lane| lane.tunnels.dropped)),
         ("services of a host", sum(|lane| lane.services_dropped)),
         ("outbound connections of a host that were not looked at for a tunnel", found.legs_dropped),
         ("ports of a host whose attempts are counted", sum(|lane| lane.tally.ports_dropped)),

@@ -88,7 +88,7 @@ impl<'a> Mark<'a> {
             id: case.id(),
             clients: case.services.iter().flat_map(|service| service.sums.clients.keys().copied()).collect(),
             ports: case.ports().collect(),
-            tunnel: case.tunnel.as_ref().map(Tunnel::of),
+            tunnel: case.tunnel.as_ref().map(|tunnel| Tunnel::of(tunnel.far())),
             software: if case.has_service() { software::guess(case) } else { None },
             case,
         }

@@ -3,10 +3,12 @@
 use std::collections::BTreeMap;
 
 use catspaw_records::{Days, HostKey, SensorId};
-use catspaw_relay::{Config, Lane, Leg, LegPair, Network, SPAM_SHARE, Service as Tested, Stream, Topology, Tunnel};
+use catspaw_relay::{
+    Candidate, Config, Lane, Leg, LegPair, Network, SPAM_SHARE, Service as Tested, Stream, Topology, Tunnel,
+};
 
 use super::cut::{Asked, Clocks};
-use super::incident::{Case, Judged};
+use super::incident::{Case, Dialled, Judged};
 use super::mail;
 use crate::pipeline::Lanes;
 
@@ -38,10 +40,12 @@ impl<'a> Cases<'a> {
             let declared = config.declares(host.addr());
             cases.choose_forward(host, false, &lanes, config);
             cases.choose_direct(host, false, &lanes, config);
+            cases.choose_tunnel(host, false, &lanes, config);
             if declared {
                 let before = cases.cases.len();
                 cases.choose_forward(host, true, &lanes, config);
                 cases.choose_direct(host, true, &lanes, config);
+                cases.choose_tunnel(host, true, &lanes, config);
                 if cases.cases.len() == before {
                     cases.add_unseen(host, &lanes, config);
                 }
@@ -91,6 +95,23 @@ impl<'a> Cases<'a> {
             if let Some(case) = self.cases.last_mut() {
                 case.spam = Some(stream);
             }
+        }
+    }
+
+    /// A tunnel that the packets show. Of several the strongest counts.
+    fn choose_tunnel(&mut self, host: HostKey, authorised: bool, lanes: Seen<'a, '_>, config: &Config) {
+        let enough = enough(lanes, config);
+        let found = lanes.iter().flat_map(|&(sensor, lane)| {
+            let convicted = lane.tunnels.convicted(enough).into_iter();
+            let declared = move |far| config.covers_tunnel(host.addr(), far) == authorised;
+            convicted.filter(move |(far, _)| declared(*far)).map(move |(far, candidate)| (sensor, lane, far, candidate))
+        });
+        let strength = |candidate: &Candidate| candidate.largest.unwrap_or(f64::NEG_INFINITY);
+        let best = found.max_by(|a, b| strength(a.3).total_cmp(&strength(b.3)).then((b.0, b.2).cmp(&(a.0, a.2))));
+        let Some((sensor, lane, far, candidate)) = best else { return };
+        self.add_case(host, Topology::Backconnect, authorised, lanes, Some((sensor, lane)), vec![far.port]);
+        if let Some(case) = self.cases.last_mut() {
+            case.tunnel = Some(Dialled::Packets(far, candidate));
         }
     }
 
@@ -150,13 +171,18 @@ impl<'a> Cases<'a> {
         let port = tunnel.far.port;
         self.add_case(host, Topology::Backconnect, authorised, &seen, lane, vec![port]);
         if let Some(case) = self.cases.last_mut() {
-            case.tunnel = Some(tunnel);
+            case.tunnel = Some(Dialled::Totals(tunnel));
         }
         if carries_mail && !authorised {
-            self.retain(|case| case.host != host || case.spam.is_none() || case.authorised);
+            self.acquit_of_mail(host);
         }
         // A declared host that was seen to do something needs no line of zeros.
         self.retain(|case| !authorised || case.host != host || !case.services.is_empty());
+    }
+
+    /// Most of a host's mail came down a tunnel that nobody has declared: it is no spam of the host's own.
+    pub(crate) fn acquit_of_mail(&mut self, host: HostKey) {
+        self.retain(|case| case.host != host || case.spam.is_none() || case.authorised);
     }
 
     /// Whether one of the host's services is convicted, of what is declared or not.
@@ -175,7 +201,9 @@ impl<'a> Cases<'a> {
     /// The case and service that a pair belongs to, if it belongs to any.
     #[must_use]
     pub(crate) fn of(&self, pair: &LegPair) -> Option<(usize, usize)> {
-        self.by_place.get(&(pair.host, pair.sensor, pair.topology, pair.authorised, pair.port)).copied()
+        let place = self.by_place.get(&(pair.host, pair.sensor, pair.topology, pair.authorised, pair.port)).copied()?;
+        let far = self.cases.get(place.0)?.tunnel.as_ref().map(Dialled::far);
+        far.is_none_or(|far| far == pair.inbound.peer).then_some(place)
     }
 
     /// Adds a pair to the sums of the case it belongs to.

@@ -1,13 +1,14 @@
 //! From what the folds gave away to cases with their sums.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::io;
 
-use catspaw_records::{Days, HostKey, Nanos, RecordId, SensorId};
+use catspaw_records::{Days, Endpoint, HostKey, Nanos, RecordId, SensorId};
 use catspaw_relay::{Basis, Config, Leg, LegPair, Topology, Tunnel, find_tunnel};
 
 use super::cases::Cases;
 use super::cut::{self, Clocks, Told};
+use super::incident::{Case, Dialled};
 use crate::pipeline::{Gathered, Lanes, Rows, Sorter};
 
 /// Outbound legs of one host that are looked at for a tunnel; of a host with more the latest are not.
@@ -49,14 +50,19 @@ impl<'a> Findings<'a> {
             clocks: Clocks::learn(lanes),
             told: Told::default(),
         };
+        let tunnels = found.tunnel_connections(rows)?;
         for rows in rows.iter_mut() {
             for pair in rows.pairs.rows()? {
-                let pair = pair?;
+                let mut pair = pair?;
                 if found.cases.of(&pair).is_some() {
+                    // A tunnel's totals are known after those of what it carries.
+                    let tunnel = tunnels.get(&((pair.host, pair.sensor), (pair.inbound.id, pair.inbound.start.at)));
+                    pair.inbound = tunnel.copied().unwrap_or(pair.inbound);
                     found.pairs.push(pair)?;
                 }
             }
         }
+        found.acquit_of_mail(rows)?;
         found.look_for_tunnels(rows, lanes, config)?;
         found.cases.tell_timers(&found.clocks);
         let Self { cases, pairs, .. } = &mut found;
@@ -67,6 +73,58 @@ impl<'a> Findings<'a> {
         found.add_mail(rows, config, days)?;
         found.dns_forwarders = found.cases.take_dns();
         Ok(found)
+    }
+
+    /// The connections of the tunnels that packets have shown.
+    fn tunnel_connections(&self, rows: &mut [Rows]) -> io::Result<HashMap<(Sight, Name), Leg>> {
+        let mut tunnels = HashMap::new();
+        let cases = self.cases.cases.iter().filter(|case| matches!(case.tunnel, Some(Dialled::Packets(..))));
+        let ends: HashSet<(HostKey, Endpoint)> =
+            cases.filter_map(|case| Some((case.host, case.tunnel.as_ref()?.far()))).collect();
+        if ends.is_empty() {
+            return Ok(tunnels);
+        }
+        for rows in rows.iter_mut() {
+            for sent in rows.sent.rows()? {
+                let sent = sent?;
+                if ends.contains(&(sent.host, sent.leg.peer)) {
+                    tunnels.insert(((sent.host, sent.sensor), (sent.leg.id, sent.leg.start.at)), sent.leg);
+                }
+            }
+        }
+        Ok(tunnels)
+    }
+
+    /// Where most of a host's mail came down a tunnel that packets have shown, it is no spam of the host's own.
+    fn acquit_of_mail(&mut self, rows: &mut [Rows]) -> io::Result<()> {
+        let undeclared = |case: &&Case<'_>| matches!(case.tunnel, Some(Dialled::Packets(..))) && !case.authorised;
+        let mut mail: HashMap<Sight, (u64, u64)> = (self.cases.cases.iter().filter(undeclared))
+            .filter_map(|case| Some(((case.host, case.lane?.0), (0, 0))))
+            .collect();
+        if mail.is_empty() {
+            return Ok(());
+        }
+        self.pairs.for_each(|pair| {
+            let carried = pair.topology == Topology::Backconnect && pair.outbound.smtp;
+            if let Some((_, counted)) = mail.get_mut(&(pair.host, pair.sensor)).filter(|_| carried) {
+                *counted += 1;
+            }
+            Ok(())
+        })?;
+        for rows in rows.iter_mut() {
+            for sent in rows.sent.rows()? {
+                let sent = sent?;
+                if let Some((all, _)) = mail.get_mut(&(sent.host, sent.sensor)).filter(|_| sent.leg.smtp) {
+                    *all += 1;
+                }
+            }
+        }
+        for ((host, _), (all, carried)) in mail {
+            if 2 * carried > all {
+                self.cases.acquit_of_mail(host);
+            }
+        }
+        Ok(())
     }
 
     /// Tells the cases what was asked of their ports.

@@ -3,8 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use catspaw_records::{HostKey, Place, SensorId};
-use catspaw_relay::{Conviction, Hypothesis, Lane, SPAM_SHARE, Service as Tested, Stream, Tests, Topology, Tunnel};
+use catspaw_records::{Endpoint, HostKey, Place, SensorId};
+use catspaw_relay::{
+    Candidate, Conviction, Hypothesis, Lane, SPAM_SHARE, Service as Tested, Stream, Tests, Topology, Tunnel,
+};
 
 use super::cases::strongest;
 use super::cut::Asked;
@@ -41,6 +43,25 @@ impl Judged {
     }
 }
 
+/// A tunnel that a host dialled, by what shows it.
+#[derive(Clone, Debug)]
+pub(crate) enum Dialled<'a> {
+    /// Connections' totals.
+    Totals(Tunnel),
+    /// Packets: what came down it and what went up.
+    Packets(Endpoint, &'a Candidate),
+}
+
+impl Dialled<'_> {
+    /// Its far end.
+    pub(crate) fn far(&self) -> Endpoint {
+        match self {
+            Self::Totals(tunnel) => tunnel.far,
+            Self::Packets(far, _) => *far,
+        }
+    }
+}
+
 /// What was learned of one host in one topology, before it is written down.
 #[derive(Debug)]
 pub(crate) struct Case<'a> {
@@ -65,7 +86,7 @@ pub(crate) struct Case<'a> {
     /// Of a host that sends by itself: the test that caught it.
     pub(crate) spam: Option<&'a Stream>,
     /// Of a host that dialled out a tunnel: what is known of it.
-    pub(crate) tunnel: Option<Tunnel>,
+    pub(crate) tunnel: Option<Dialled<'a>>,
     /// What was asked of its ports and refused, and whether it was cut off.
     pub(crate) asked: Asked,
 }
@@ -108,7 +129,10 @@ impl Case<'_> {
         match self.topology {
             Some(Topology::Direct) if self.takes_mail_in() => "suspect",
             Some(Topology::Direct) => "spam-source",
-            Some(Topology::Backconnect) => "suspect",
+            Some(Topology::Backconnect) => match self.tunnel {
+                Some(Dialled::Packets(..)) if !self.has_fixed_targets(sums) => "relay",
+                _ => "suspect",
+            },
             Some(Topology::Forward) | None => self.forward_verdict(sums),
         }
     }
@@ -160,6 +184,10 @@ impl Case<'_> {
         if let (Some(spam), false) = (self.spam, self.services.is_empty()) {
             let log = spam.largest.unwrap_or(0.0) + SPAM_SHARE.ln();
             return self.confidence_of(log, spam.caught.map(|caught| caught.connections));
+        }
+        if let (Some(Dialled::Packets(_, candidate)), false) = (&self.tunnel, self.services.is_empty()) {
+            let first = candidate.conviction.map(|conviction| conviction.sessions.max(1));
+            return self.confidence_of(candidate.largest.unwrap_or(0.0), first);
         }
         if self.services.is_empty() || self.tunnel.is_some() {
             return Confidence::default();
@@ -288,7 +316,7 @@ impl Case<'_> {
             topology: self.topology.map(Topology::name),
             authorised: self.authorised,
             services: self.ports().flat_map(|port| self.spoken_at(port)).collect(),
-            tunnel: self.tunnel.as_ref().map(model::Tunnel::of),
+            tunnel: self.tunnel.as_ref().map(|tunnel| model::Tunnel::of(tunnel.far())),
             confidence: self.confidence(),
             first_seen: sums.span.map(|(first, _)| time::rfc3339(first)),
             last_seen: sums.span.map(|(_, last)| time::rfc3339(last)),

@@ -162,9 +162,9 @@ pub(crate) struct Tunnel {
 }
 
 impl Tunnel {
-    /// Of a tunnel that was found.
-    pub(crate) fn of(tunnel: &catspaw_relay::Tunnel) -> Self {
-        Self { address: tunnel.far.addr.to_string(), port: tunnel.far.port }
+    /// At an end that was found.
+    pub(crate) fn of(far: catspaw_records::Endpoint) -> Self {
+        Self { address: far.addr.to_string(), port: far.port }
     }
 }
 

@@ -1,8 +1,9 @@
 //! Why a host is accused: one plain sentence per piece of evidence.
 
-use catspaw_relay::{Hypothesis, Topology};
+use catspaw_records::Endpoint;
+use catspaw_relay::{Candidate, Hypothesis, Topology, Tunnel};
 
-use super::incident::{Case, FIXED_TARGETS};
+use super::incident::{Case, Dialled, FIXED_TARGETS};
 use super::mail;
 use super::software;
 use super::sums::Sums;
@@ -17,7 +18,7 @@ pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
     }
     match case.topology {
         Some(Topology::Direct) => direct(case, sums, &mut why),
-        Some(Topology::Backconnect) => tunnel(case, &mut why),
+        Some(Topology::Backconnect) => tunnel(case, sums, &mut why),
         Some(Topology::Forward) | None => {
             forward(case, sums, &mut why);
             inwards(case, &mut why);
@@ -180,8 +181,41 @@ fn direct(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
     }
 }
 
-fn tunnel(case: &Case<'_>, why: &mut Vec<String>) {
-    let Some(tunnel) = &case.tunnel else { return };
+fn tunnel(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
+    match &case.tunnel {
+        Some(Dialled::Totals(tunnel)) => tunnel_by_totals(tunnel, case.reads_packets(), why),
+        Some(Dialled::Packets(far, candidate)) => {
+            tunnel_by_packets(*far, candidate, why);
+            if case.has_fixed_targets(sums) {
+                why.push(format!(
+                    "Only the same addresses were ever called (up to {FIXED_TARGETS} are suspected): it looks like a port that is \
+                     forwarded; declare it if it is meant to be one.",
+                ));
+            }
+        }
+        None => {}
+    }
+}
+
+fn tunnel_by_packets(far: Endpoint, tunnel: &Candidate, why: &mut Vec<String>) {
+    let Some(conviction) = tunnel.conviction else { return };
+    let ratio = tunnel.largest.unwrap_or(0.0) / std::f64::consts::LN_10;
+    let (opened, followed) = tunnel.followed;
+    let (arrived, returned) = tunnel.returned;
+    why.push(format!(
+        "It keeps a connection to {} port {} open. Of {opened} connections that it opened meanwhile, {followed} were opened \
+         within 20 ms after something came down that connection (or the name was looked up then). Of {arrived} runs of payload \
+         that these brought, {returned} went up it within 20 ms in about their size.",
+        far.addr, far.port,
+    ));
+    why.push(format!(
+        "By chance one of the two would be so with odds of 1 to 10^{ratio:.0}; {} outbound connections were enough to say so. \
+         Pages, push messages and remote desktops have the one or the other, and not both.",
+        conviction.sessions.max(1),
+    ));
+}
+
+fn tunnel_by_totals(tunnel: &Tunnel, in_packets: bool, why: &mut Vec<String>) {
     let far = format!("{} port {}", tunnel.far.addr, tunnel.far.port);
     why.push(format!(
         "It held a connection to {far} open for {}, and meanwhile called {} distinct addresses: the bytes of that connection \
@@ -204,11 +238,17 @@ fn tunnel(case: &Case<'_>, why: &mut Vec<String>) {
             lasting(tunnel.calls.rest),
         ));
     }
-    why.push(
-        "This is a suspicion: totals cannot tell whose traffic it was, and the host's own is in the sums. Packets of that \
-         connection, or flows cut into slices of a minute, would: they show whether each call follows what came down it."
-            .to_owned(),
-    );
+    let suspicion = "This is a suspicion: totals cannot tell whose traffic it was, and the host's own is in the sums.";
+    why.push(match in_packets {
+        true => format!(
+            "{suspicion} Its packets do not show that calls follow what comes down that connection within 20 ms: either it is none, \
+             or it waits, or what it carries is padded.",
+        ),
+        false => format!(
+            "{suspicion} Packets of that connection, or flows cut into slices of a minute, would: they show whether each call \
+             follows what came down it.",
+        ),
+    });
 }
 
 /// Nanoseconds, as people say them.

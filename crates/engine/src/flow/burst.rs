@@ -10,7 +10,7 @@ const LARGE: u32 = 16 << 10;
 /// Runs that are told of every connection.
 const FIRST: u32 = 32;
 /// A connection that has lived so long, in nanoseconds, is told to its end.
-const LONG_LIVED: i64 = 10 * Nanos::SECOND;
+const LONG_LIVED: i64 = 3 * Nanos::SECOND;
 
 /// A run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,6 +61,8 @@ struct Name {
     proto: Proto,
 }
 
+/// Where names are asked for.
+const DNS: u16 = 53;
 /// Whose an address is, is not the packets' to say.
 const INSIDE: Inside = Inside { orig: None, resp: None };
 
@@ -134,6 +136,11 @@ impl Flow {
     /// Nanoseconds since it began.
     pub(super) fn age(&self, now: Nanos) -> i64 {
         now.since(self.start)
+    }
+
+    /// Whether it goes to the port at which names are asked for.
+    pub(super) fn is_look_up(&self) -> bool {
+        self.name.resp.port == DNS
     }
 
     /// Whether the responder has sent anything.

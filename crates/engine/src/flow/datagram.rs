@@ -22,6 +22,10 @@ impl Flow {
             return;
         }
         self.history.add(b'D', from);
+        if from == Side::Resp && self.is_look_up() {
+            // What follows upon a name is held against when it was asked for.
+            self.open(now, shared.settings, out);
+        }
         let session = self.session.get_or_insert_with(Box::default);
         if packet.payload.is_empty() || !session.wants(from) {
             return;

@@ -3,6 +3,7 @@
 use super::number::{count, ports, some_of};
 use super::story::{self, SMTP};
 use super::wrap::TIE;
+use crate::report::incident::FIXED_TARGETS;
 use crate::report::model::{Incident, Owner, Tunnel};
 
 /// `1182/tcp`.
@@ -81,6 +82,13 @@ fn forward_looks_like(incident: &Incident) -> String {
 
 fn backconnect_looks_like(incident: &Incident) -> String {
     let far = incident.tunnel.as_ref().map_or_else(|| "somewhere".to_owned(), far_end);
+    if incident.targets_total <= FIXED_TARGETS as u64 {
+        return format!(
+            "What comes down its connection to {far} is carried on, but only ever to {}: that is what a port does that its owner \
+             forwards, or a gateway. A relay lets those who use it choose.",
+            count(incident.targets_total, "target", "targets"),
+        );
+    }
     format!(
         "It keeps a connection to {far} open, and while that lives it calls others whose answers add up to what it sends \
          there: that is what a proxy does that is reached through a tunnel. A VPN, a remote desktop or a backup beside \
@@ -106,6 +114,11 @@ pub(super) fn sessions(incident: &Incident, n: u64) -> String {
 /// What the numbers claim, and what they do not.
 pub(super) fn claim(incident: &Incident) -> &'static str {
     match incident.topology {
+        Some("backconnect") if incident.verdict == "relay" => {
+            "This says that connections of the host follow what comes down the tunnel, and that what they bring goes up it. It \
+             does not say what was in it or who is to blame; and a tunnel that is meant to be there, and that nobody declared, \
+             looks the same."
+        }
         Some("backconnect") => {
             "This says that what went through the tunnel fits what the host exchanged with others while it was open. It does \
              not say what was in it or who is to blame; and a tunnel that is meant to be there, and that nobody declared, \

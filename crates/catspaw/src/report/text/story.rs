@@ -101,7 +101,7 @@ fn went_through(incident: &Incident) -> Vec<(String, String)> {
         n => format!(", for {}", count(n, "client", "clients")),
     };
     let sessions = match incident.topology {
-        Some("backconnect") => "sessions at most, the host's own among them,",
+        Some("backconnect") if incident.verdict != "relay" => "sessions at most, the host's own among them,",
         _ => "sessions relayed",
     };
     let mut figures = vec![

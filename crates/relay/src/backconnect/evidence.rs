@@ -1,0 +1,254 @@
+//! The two tests of a tunnel: do the host's openings follow what comes down it, and does what they bring go up it?
+//!
+//! An innocent host fails one of them at least, so the smaller of the two ratios bounds the error (each is a test
+//! martingale under what it tests).
+//!
+//! - **Cause.** Innocent: when the host opens a connection has nothing to do, within a second, with the milliseconds in which
+//!   something comes down; its moment may as well be any other of that second (the jitter method: Amarasingham, Harrison,
+//!   Hatsopoulos, Geman, Conditional modeling and the jitter method of spike resampling, J. Neurophysiol. 2012). So an
+//!   opening that follows at once is worth one over the share of that second in which it would have. Busy and idle hours,
+//!   and a user at work on both, cancel out.
+//! - **Return.** A push message or a page makes a browser open connections, too. Only of a tunnel do their answers go up it.
+//!   Innocent: what goes up in the moment in which something arrives has a size that has nothing to do with that arrival's,
+//!   so that earlier arrivals fit it as well. Only openings that followed at once enter, and no connection is worth more
+//!   than [`MOST`].
+
+use std::collections::VecDeque;
+
+use catspaw_records::Nanos;
+use serde::{Deserialize, Serialize};
+
+use super::train::{Run, Train};
+use crate::test::{Capital, log_mean};
+
+/// Shares of the host's openings that are the tunnel's: tried side by side.
+const SHARES: [f64; 4] = [0.05, 0.2, 0.5, 0.9];
+/// Shares of what those bring that goes up it at once in one piece. A screen that is shown elsewhere changes with what
+/// arrives, and the size of the change somewhat with the size of that: now and then they agree better than by chance. What
+/// a tunnel carries agrees as a rule.
+const RETURNED: [f64; 3] = [0.5, 0.7, 0.9];
+/// What follows within so many nanoseconds follows at once; tried side by side.
+const REACHES: [i64; 3] = [1_000_000, 5_000_000, 20_000_000];
+/// How much each of them is believed for openings.
+const BELIEVED: [f64; 3] = [0.5, 0.25, 0.25];
+/// Nanoseconds in which an opening's moment is compared with any other.
+const CELL: i64 = Nanos::SECOND;
+/// An opening may be expected by chance at least as often: none is worth more than one over this.
+const COVERED_LEAST: f64 = 0.01;
+/// Earlier arrivals that one is compared with.
+const COMPARED: usize = 64;
+/// What one connection's arrivals are worth at most, as a factor.
+const MOST: f64 = 1000.0;
+/// How often nothing goes up at once though something of the tunnel's arrived: the line is full.
+const SILENT: f64 = 0.1;
+/// What carries an arrival up may be larger than it: by one part in this, and by so many bytes (records, padding,
+/// acknowledgements of windows).
+const FRAMING: u64 = 16;
+const FRAMING_BYTES: u64 = 96;
+
+/// The two tests of one far end.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(super) struct Evidence {
+    cause: Capital<{ SHARES.len() }>,
+    back: [Capital<{ RETURNED.len() }>; REACHES.len()],
+    /// Sizes of the last arrivals.
+    sizes: VecDeque<u32>,
+}
+
+/// What an opening says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Factor {
+    /// How much likelier it is as the tunnel's.
+    pub(super) ratio: f64,
+    /// Whether it followed what came down.
+    pub(super) fits: bool,
+}
+
+/// What an arrival says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Arrival {
+    /// How much likelier its connection is the tunnel's, by its size and by its moment.
+    pub(super) likelier: f64,
+    /// Whether about its size went up.
+    pub(super) fits: bool,
+}
+
+impl Evidence {
+    /// Natural logarithm of the smaller ratio.
+    pub(super) fn log_ratio(&self) -> f64 {
+        let back: Vec<f64> = self.back.iter().map(|capital| log_mean(&capital.logs())).collect();
+        log_mean(&self.cause.logs()).min(log_mean(&back))
+    }
+
+    /// Takes an opening.
+    pub(super) fn opening(&mut self, factor: Factor, day: i32) {
+        self.cause.spend(day);
+        self.cause.multiply(SHARES.map(|share| (1.0 - share + share * factor.ratio).ln()));
+    }
+
+    /// Takes what arrived on a connection. It is `counted`, on a civil day, where the connection's opening followed what
+    /// came down, with the logarithm of what its arrivals were worth so far. `None` where what went up is not known.
+    pub(super) fn arrival(
+        &mut self,
+        train: &Train,
+        run: Run,
+        now: Nanos,
+        counted: Option<(&mut f64, i32)>,
+    ) -> Option<Arrival> {
+        if !train.knows_from(run.first, now) {
+            return None;
+        }
+        let up = REACHES.map(|reach| train.went_up(run.first, run.last.plus(reach)));
+        let ratios = up.map(|up| self.exchanged(up, run.bytes));
+        if let Some((worth, day)) = counted {
+            let room = (MOST.ln() - *worth).max(0.0);
+            let mut best: f64 = 0.0;
+            for (capital, ratio) in self.back.iter_mut().zip(ratios) {
+                capital.spend(day);
+                let factors = RETURNED.map(|share| (1.0 - share + share * ratio).ln().min(room));
+                best = factors.into_iter().fold(best, f64::max);
+                capital.multiply(factors);
+            }
+            *worth += best;
+        }
+        self.sizes.push_back(run.bytes);
+        if self.sizes.len() > COMPARED {
+            self.sizes.pop_front();
+        }
+        let likelier = likelier(train, run, up, ratios);
+        Some(Arrival { likelier, fits: ratios.iter().any(|&ratio| ratio > 0.0) })
+    }
+
+    /// How much better `up` fits an arrival of `bytes` than it fits earlier ones, itself among them; 0 where it does not.
+    fn exchanged(&self, up: u64, bytes: u32) -> f64 {
+        if !carries(up, bytes) {
+            return 0.0;
+        }
+        let others = self.sizes.iter().filter(|&&other| carries(up, other)).count();
+        (self.sizes.len() + 1) as f64 / (others + 1) as f64
+    }
+}
+
+/// What an opening at `at` says. `None` where what came down around it is not known.
+pub(super) fn follows(train: &Train, at: Nanos, now: Nanos) -> Option<Factor> {
+    let from = Nanos(at.0.div_euclid(CELL) * CELL);
+    if !train.knows_from(from, now) {
+        return None;
+    }
+    let (mut ratio, mut fits) = (0.0, false);
+    for (reach, believed) in REACHES.into_iter().zip(BELIEVED) {
+        if train.came_down_before(at, reach) {
+            ratio += believed / train.covered(from, from.plus(CELL), reach).max(COVERED_LEAST);
+            fits = true;
+        }
+    }
+    Some(Factor { ratio, fits })
+}
+
+/// How much likelier an arrival is the tunnel's when `up` bytes went up it within each reach, which fit by so much (`ratios`). This
+/// serves pairs and no verdict, and so the moment counts too. That nothing went up at all speaks against it most.
+fn likelier(train: &Train, run: Run, up: [u64; REACHES.len()], ratios: [f64; REACHES.len()]) -> f64 {
+    let around = train.runs_up(run.first.plus(-CELL / 2), run.first.plus(CELL / 2)) as f64;
+    let by_chance = REACHES.map(|reach| {
+        let share = around * run.last.plus(reach).since(run.first) as f64 / CELL as f64;
+        share.clamp(COVERED_LEAST, 1.0)
+    });
+    let [.., widest] = by_chance;
+    if up.iter().all(|&up| up == 0) {
+        return SILENT / (1.0 - widest).max(SILENT);
+    }
+    let by_size = ratios.iter().zip(by_chance).map(|(ratio, by_chance)| ratio / by_chance).sum::<f64>();
+    0.5 / widest + 0.5 * by_size / ratios.len() as f64
+}
+
+/// Whether `up` may be what carries `bytes`.
+fn carries(up: u64, bytes: u32) -> bool {
+    let bytes = u64::from(bytes);
+    (bytes..=bytes + bytes / FRAMING + FRAMING_BYTES).contains(&up)
+}
+
+#[cfg(test)]
+mod tests {
+    use catspaw_records::Side;
+
+    use super::*;
+
+    const MS: i64 = 1_000_000;
+    const HOSTS: u64 = 300;
+
+    /// Numbers below `most` (splitmix64).
+    struct Dice(u64);
+
+    impl Dice {
+        fn below(&mut self, most: i64) -> i64 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            ((mixed ^ (mixed >> 31)) % most as u64) as i64
+        }
+    }
+
+    fn run(at: i64, bytes: i64) -> Run {
+        Run { first: Nanos(at), last: Nanos(at), bytes: bytes as u32 }
+    }
+
+    /// How many of the innocent hosts reach a ratio of ten, of which Ville allows a tenth.
+    fn reached(host: impl Fn(&mut Dice) -> f64) -> usize {
+        (0..HOSTS).filter(|&seed| host(&mut Dice(seed)) >= 10_f64.ln()).count()
+    }
+
+    #[test]
+    fn openings_in_the_same_busy_seconds_are_a_coincidence_as_often_as_is_said() {
+        let unlucky = reached(|dice| {
+            let (mut train, mut evidence, mut most) = (Train::from(Nanos(0)), Evidence::default(), f64::MIN);
+            for second in 1..100 {
+                let busy = dice.below(60);
+                for _ in 0..busy {
+                    train.take(
+                        Side::Resp,
+                        run(second * 1000 * MS + dice.below(1000 * MS), 50),
+                        Nanos(second * 1000 * MS),
+                    );
+                }
+                for _ in 0..=busy / 10 {
+                    let at = Nanos(second * 1000 * MS + dice.below(1000 * MS));
+                    let factor = follows(&train, at, at.plus(CELL)).unwrap();
+                    evidence.opening(factor, 0);
+                    most = most.max(log_mean(&evidence.cause.logs()));
+                }
+            }
+            most
+        });
+        assert!((1..=30).contains(&unlucky), "{unlucky} of {HOSTS}");
+    }
+
+    #[test]
+    fn sizes_that_have_nothing_to_do_with_each_other_agree_as_often_as_is_said() {
+        let unlucky = reached(|dice| {
+            let (mut train, mut evidence, mut most) = (Train::from(Nanos(0)), Evidence::default(), f64::MIN);
+            for n in 1..100 {
+                // Few sizes, so that they agree often.
+                let (at, came, went) = (n * 1000 * MS, 100 << dice.below(3), 110 << dice.below(3));
+                train.take(Side::Orig, run(at + MS / 2, went), Nanos(at + MS));
+                let counted = Some((&mut 0.0, 0));
+                evidence.arrival(&train, run(at, came), Nanos(at + 2 * MS), counted);
+                let back: Vec<f64> = evidence.back.iter().map(|capital| log_mean(&capital.logs())).collect();
+                most = most.max(log_mean(&back));
+            }
+            most
+        });
+        assert!(unlucky <= 30, "{unlucky} of {HOSTS}");
+    }
+
+    #[test]
+    fn one_connection_is_not_worth_more_than_so_much() {
+        let (mut train, mut evidence, mut worth) = (Train::from(Nanos(0)), Evidence::default(), 0.0);
+        for n in 1..60 {
+            let at = n * 1000 * MS;
+            train.take(Side::Orig, run(at + MS / 2, 300 * n), Nanos(at + MS));
+            evidence.arrival(&train, run(at, 300 * n), Nanos(at + 2 * MS), Some((&mut worth, 0)));
+        }
+        assert!(worth <= MOST.ln() + 1e-9);
+        assert!(log_mean(&evidence.back.map(|capital| log_mean(&capital.logs()))) <= MOST.ln());
+    }
+}
