@@ -1,11 +1,12 @@
-//! Runs of payload one way.
+//! Runs of payload one way. A run ends when the other side answers, when it is large, or when nothing more of it comes for
+//! a while, which a timer notices: it is told when that is known, not when somebody next says something.
 
 use catspaw_records::{Nanos, Side};
 
 /// A pause of so many nanoseconds ends a run.
-const PAUSE: i64 = 1_000_000;
+pub(super) const PAUSE: i64 = 1_000_000;
 /// So many bytes end it, too.
-const LARGEST: u32 = 16 << 10;
+const LARGE: u32 = 16 << 10;
 /// Runs that are told of every connection.
 const FIRST: u32 = 32;
 /// A connection that has lived so long, in nanoseconds, is told to its end.
@@ -25,30 +26,67 @@ pub(super) struct Run {
 pub(super) struct Bursts {
     open: Option<Run>,
     told: u32,
+    /// Whether a timer will ask.
+    pub(super) is_awaited: bool,
 }
 
 impl Bursts {
-    /// Payload came. Gives the run that it ended, if that is to be told.
+    /// Payload came, `age` nanoseconds after the connection began. Gives the runs that end with it.
     #[inline]
-    pub(super) fn take(&mut self, from: Side, bytes: u32, at: Nanos, age: i64) -> Option<Run> {
-        if let Some(run) = &mut self.open
-            && run.from == from
-            && at.since(run.last) < PAUSE
-            && run.bytes.saturating_add(bytes) <= LARGEST
-        {
-            run.bytes += bytes;
-            run.last = at;
-            return None;
+    pub(super) fn take(&mut self, from: Side, bytes: u32, at: Nanos, age: i64) -> [Option<Run>; 2] {
+        let ended = self.open.take_if(|run| run.from != from);
+        match &mut self.open {
+            Some(run) => {
+                run.bytes = run.bytes.saturating_add(bytes);
+                run.last = at;
+            }
+            None if self.told < FIRST || age >= LONG_LIVED => {
+                self.told = self.told.saturating_add(1);
+                self.open = Some(Run { from, bytes, first: at, last: at });
+            }
+            None => {}
         }
-        let ended = self.finish(age);
-        self.open = Some(Run { from, bytes, first: at, last: at });
-        ended
+        [ended, self.open.take_if(|run| run.bytes >= LARGE)]
     }
 
-    /// No more will come.
-    pub(super) fn finish(&mut self, age: i64) -> Option<Run> {
-        let run = self.open.take().filter(|_| self.told < FIRST || age >= LONG_LIVED)?;
-        self.told = self.told.saturating_add(1);
-        Some(run)
+    /// When the run that is open ends if nothing more of it comes; `None` where none is open.
+    #[inline]
+    pub(super) fn ends(&self) -> Option<Nanos> {
+        self.open.as_ref().map(|run| run.last.plus(PAUSE))
+    }
+
+    /// Nothing more will come of the run that is open.
+    pub(super) fn finish(&mut self) -> Option<Run> {
+        self.open.take()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(from: Side, bytes: u32, first: i64, last: i64) -> Run {
+        Run { from, bytes, first: Nanos(first), last: Nanos(last) }
+    }
+
+    #[test]
+    fn an_answer_and_a_large_size_end_a_run() {
+        let mut bursts = Bursts::default();
+        assert_eq!(bursts.take(Side::Orig, 10, Nanos(1), 1), [None, None]);
+        assert_eq!(bursts.take(Side::Orig, 20, Nanos(2), 2), [None, None]);
+        assert_eq!(bursts.ends(), Some(Nanos(2 + PAUSE)));
+        let large = run(Side::Resp, LARGE, 3, 3);
+        assert_eq!(bursts.take(Side::Resp, LARGE, Nanos(3), 3), [Some(run(Side::Orig, 30, 1, 2)), Some(large)]);
+        assert_eq!(bursts.ends(), None);
+    }
+
+    #[test]
+    fn what_is_short_is_told_by_its_first_runs() {
+        let mut bursts = Bursts::default();
+        let mut take = |n: u32, age| bursts.take(if n % 2 == 0 { Side::Orig } else { Side::Resp }, 1, Nanos(0), age);
+        let told = (0..100).filter(|&n| take(n, 0)[0].is_some()).count();
+        assert_eq!(told, FIRST as usize);
+        let told = (0..100).filter(|&n| take(n, LONG_LIVED)[0].is_some()).count();
+        assert_eq!(told, 99);
     }
 }

@@ -1,14 +1,14 @@
 //! One flow, and the records that are made of it.
 
 use catspaw_records::{
-    AppProto, Burst, ByteCount, ByteKind, Bytes, ConnState, Content, Endpoint, Event, Inside, Nanos, Opened, Place,
-    Record, RecordId, Side, Stamp, Uid, Utterance, Whole,
+    AppProto, Burst, ByteCount, ByteKind, Bytes, ConnState, Content, Counters, Endpoint, Event, Inside, Nanos, Opened,
+    Place, Proto, Record, RecordId, Side, Stamp, Uid, Utterance, Whole,
 };
 
 use super::burst::{Bursts, Run};
 use super::history::History;
 use super::key::{self, Key};
-use super::tcp::{End, State, conn_state};
+use super::tcp::{self, End, State};
 use crate::protocol::Session;
 use crate::{IpProto, Output, Packet, Settings};
 
@@ -18,16 +18,18 @@ pub(super) struct Flow {
     /// Tells it from another of the same ends.
     pub(super) number: u64,
     pub(super) proto: IpProto,
-    pub(super) name: Name,
+    name: Name,
     /// Whether the originator is the lower end of the key.
     pub(super) orig_is_low: bool,
-    pub(super) start: Nanos,
+    start: Nanos,
+    /// The last packet that counts: of a TCP connection that both have closed none does any more.
     pub(super) last: Nanos,
     /// Its first packet.
     place: Place,
     pub(super) ends: [End; 2],
-    /// Payload of datagrams.
-    pub(super) datagrams: [u64; 2],
+    pub(super) counts: [Count; 2],
+    /// Payload that was sent, as it seems, and not captured.
+    pub(super) missed: u64,
     pub(super) history: History,
     pub(super) session: Option<Box<Session>>,
     pub(super) bursts: Bursts,
@@ -40,15 +42,27 @@ pub(super) struct Flow {
     records: u64,
 }
 
+/// What one end has sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Count {
+    pub(super) packets: u64,
+    /// With their IP headers.
+    ip_bytes: u64,
+    /// What packets carried, retransmissions of TCP too.
+    payload: u64,
+}
+
 /// What a connection is called in all its records.
 #[derive(Clone, Copy)]
-pub(super) struct Name {
-    pub(super) id: RecordId,
-    pub(super) orig: Endpoint,
-    pub(super) resp: Endpoint,
-    pub(super) inside: Inside,
-    proto: catspaw_records::Proto,
+struct Name {
+    id: u64,
+    orig: Endpoint,
+    resp: Endpoint,
+    proto: Proto,
 }
+
+/// Whose an address is, is not the packets' to say.
+const INSIDE: Inside = Inside { orig: None, resp: None };
 
 impl Flow {
     /// One that begins with `packet`, whose sender is the originator unless it is `turned`.
@@ -60,18 +74,9 @@ impl Flow {
         turned: bool,
         with: &Settings,
     ) -> Self {
-        let sender = Endpoint { addr: packet.src, port: packet.src_port };
-        let receiver = Endpoint { addr: packet.dst, port: packet.dst_port };
+        let [sender, receiver] = key::ends(packet);
         let (orig, resp) = if turned { (receiver, sender) } else { (sender, receiver) };
-        let inside = [orig, resp].map(|end| (with.is_inside)(end.addr));
-        let name = Name {
-            id: key::id(orig, resp, packet.proto, packet.at),
-            orig,
-            resp,
-            // Whose an address is, is not the packets' to say.
-            inside: Inside::default(),
-            proto: key::proto(packet.proto),
-        };
+        let name = Name { id: key::id(orig, resp, packet.proto, packet.at), orig, resp, proto: key::proto(packet.proto) };
         let mut history = History::default();
         if turned {
             history.flip();
@@ -86,16 +91,43 @@ impl Flow {
             last: packet.at,
             place: packet.place,
             ends: Default::default(),
-            datagrams: [0; 2],
+            counts: Default::default(),
+            missed: 0,
             history,
             session: None,
             bursts: Bursts::default(),
-            crosses: inside[0] != inside[1],
+            crosses: (with.is_inside)(orig.addr) != (with.is_inside)(resp.addr),
             opened: false,
             deadline: Nanos::MAX,
             asked_at: Nanos::MAX,
             records: 0,
         }
+    }
+
+    /// It is the nominal responder who opened it. Nothing was told of it yet.
+    pub(super) fn turn(&mut self) {
+        let Name { orig, resp, .. } = self.name;
+        let id = key::id(resp, orig, self.proto, self.start);
+        self.name = Name { id, orig: resp, resp: orig, ..self.name };
+        self.orig_is_low = !self.orig_is_low;
+        self.ends.swap(0, 1);
+        self.counts.swap(0, 1);
+        // What it read, it read the wrong way round.
+        self.session = None;
+    }
+
+    /// Whether nothing was told of it yet.
+    pub(super) fn is_untold(&self) -> bool {
+        self.records == 0
+    }
+
+    /// Counts a packet.
+    #[inline]
+    pub(super) fn count(&mut self, from: Side, packet: &Packet<'_>) {
+        let count = &mut self.counts[index(from)];
+        count.packets += 1;
+        count.ip_bytes += u64::from(packet.ip_len);
+        count.payload += u64::from(packet.payload_len);
     }
 
     /// Nanoseconds since it began.
@@ -105,14 +137,14 @@ impl Flow {
 
     /// Whether the responder has sent anything.
     pub(super) fn is_answered(&self) -> bool {
-        self.ends[1].packets > 0
+        self.counts[1].packets > 0
     }
 
     fn conn_state(&self) -> ConnState {
         if self.proto == IpProto::TCP {
-            return conn_state(&self.ends[0], &self.ends[1]);
+            return tcp::conn_state(&self.ends, &self.history);
         }
-        match (self.ends[0].packets > 0, self.is_answered()) {
+        match (self.counts[0].packets > 0, self.is_answered()) {
             _ if self.proto != IpProto::UDP => ConnState::Oth,
             (true, true) => ConnState::Sf,
             (true, false) => ConnState::S0,
@@ -121,21 +153,18 @@ impl Flow {
         }
     }
 
-    fn bytes(&self) -> Option<Bytes> {
-        let [orig, resp] = match self.proto {
-            IpProto::TCP => [self.ends[0].stream.payload(), self.ends[1].stream.payload()],
-            _ => self.datagrams,
+    fn bytes(&self) -> Bytes {
+        let [orig, resp] = match (self.proto, &self.ends) {
+            (IpProto::TCP, [orig, resp]) => [orig.payload(resp), resp.payload(orig)],
+            _ => self.counts.map(|count| count.payload),
         };
-        // Of a connection whose beginning was missed nobody knows how much it carried.
-        let partial = self.proto == IpProto::TCP && self.ends.iter().any(|end| end.began_without_syn);
-        (!partial).then_some(Bytes { kind: ByteKind::Payload, count: ByteCount::Directed { orig, resp } })
+        Bytes { kind: ByteKind::Payload, count: ByteCount::Directed { orig, resp } }
     }
 
     fn record(&mut self, known: Nanos, with: &Settings, event: Event) -> Record {
         self.records += 1;
-        let RecordId::Device(id) = self.name.id else { unreachable!("flows are named by number") };
         // Each record is its own; a hash needs no more than to differ.
-        let fingerprint = id ^ self.records.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        let fingerprint = self.name.id ^ self.records.wrapping_mul(0x9e37_79b9_7f4a_7c15);
         Record { known: with.stamp(known), place: self.place, fingerprint, event }
     }
 
@@ -144,66 +173,77 @@ impl Flow {
         if std::mem::replace(&mut self.opened, true) {
             return;
         }
-        let Name { id, orig, resp, inside, proto } = self.name;
-        let start = with.stamp(self.start);
-        let opened = Opened { id, proto, start, orig, resp, mapped_orig: None, mapped_resp: None, inside };
+        let Name { id, orig, resp, proto } = self.name;
+        let (id, start) = (RecordId::Device(id), with.stamp(self.start));
+        let opened = Opened { id, proto, start, orig, resp, mapped_orig: None, mapped_resp: None, inside: INSIDE };
         let record = self.record(now, with, Event::Opened(opened));
         out.record(record);
     }
 
     /// Tells what was said.
     pub(super) fn say(&mut self, said: Utterance, now: Nanos, with: &Settings, out: &mut impl Output) {
-        let Name { id, orig, resp, inside, proto } = self.name;
-        let record = self.record(now, with, Event::Content(Content { id, proto, orig, resp, inside, said }));
+        let Name { id, orig, resp, proto } = self.name;
+        let content = Content { id: RecordId::Device(id), proto, orig, resp, inside: INSIDE, said };
+        let record = self.record(now, with, Event::Content(content));
         out.record(record);
     }
 
     /// Tells that payload went one way.
     pub(super) fn burst(&mut self, run: Run, now: Nanos, with: &Settings, out: &mut impl Output) {
-        let Name { id, orig, resp, inside, .. } = self.name;
+        let Name { id, orig, resp, .. } = self.name;
         let Run { from, bytes, first, last } = run;
-        let record = self.record(now, with, Event::Burst(Burst { id, orig, resp, inside, from, bytes, first, last }));
+        let burst = Burst { id: RecordId::Device(id), orig, resp, inside: INSIDE, from, bytes, first, last };
+        let record = self.record(now, with, Event::Burst(burst));
         out.record(record);
     }
 
     /// The flow is over: all of it in one record.
     pub(super) fn whole(&mut self, known: Nanos, with: &Settings) -> Record {
-        let Name { id, orig, resp, inside, proto } = self.name;
+        let Name { id, orig, resp, proto } = self.name;
         let state = self.conn_state();
         let protocol = self.session.as_ref().and_then(|session| session.protocol());
+        let [by_orig, by_resp] = self.counts;
         let whole = Whole {
-            id,
+            id: RecordId::Device(id),
             proto,
             orig,
             resp,
-            inside,
+            inside: INSIDE,
             start: with.stamp(self.start),
             duration: Some(self.last.since(self.start)),
-            bytes: self.bytes(),
+            bytes: Some(self.bytes()),
             ending: state.ending(),
             answered: Some(state.answered()),
             state: Some(state),
             service: protocol.map(AppProto::name).map(|name| Uid::new(name.as_bytes())),
             history: self.history.text(),
+            counters: Some(Counters {
+                orig_pkts: by_orig.packets,
+                orig_ip_bytes: by_orig.ip_bytes,
+                resp_pkts: by_resp.packets,
+                resp_ip_bytes: by_resp.ip_bytes,
+                missed_bytes: self.missed,
+            }),
         };
         self.record(known, with, Event::Whole(whole))
     }
 
     /// How long, in nanoseconds, it may be silent before it is over.
+    #[inline]
     pub(super) fn patience(&self) -> i64 {
         const SECOND: i64 = Nanos::SECOND;
         if self.proto != IpProto::TCP {
             return 60 * SECOND;
         }
-        let [orig, resp] = [self.ends[0].state, self.ends[1].state];
-        match (orig, resp) {
-            // Packets that were on their way.
-            (State::Reset, _) | (_, State::Reset) => SECOND,
-            (State::Closed, State::Closed) => 5 * SECOND,
-            (State::Closed, _) | (_, State::Closed) => 600 * SECOND,
+        match self.ends.each_ref().map(|end| end.state) {
+            // It has ended; packets may be on their way.
+            [State::Reset, _] | [_, State::Reset] | [State::Closed, State::Closed | State::Inactive] => 5 * SECOND,
+            [State::Inactive, State::Closed] => 5 * SECOND,
+            [State::Closed, _] | [_, State::Closed] => 600 * SECOND,
             // Zeek gives up after 5 s, and tells an attempt that is tried again as several. The pauses between the
             // tries double up to 64 s.
-            (State::SynSent | State::Inactive, _) | (_, State::Inactive) => 65 * SECOND,
+            [State::SynSent | State::SynAckSent | State::Inactive, State::Inactive] => 65 * SECOND,
+            [State::Inactive, _] | [_, State::Inactive] => 600 * SECOND,
             // A session that pauses is still one, as a firewall would have it.
             _ => 3600 * SECOND,
         }

@@ -1,11 +1,22 @@
-//! Zeek's `history`: what happened on a connection, a letter each, in the order in which it first did.
+//! Zeek's `history`: what happened on a connection, a letter each, in the order in which it did.
 //!
 //! <https://docs.zeek.org/en/master/scripts/base/protocols/conn/main.zeek.html>
 
 use catspaw_records::{Side, Uid};
 
 /// Letters that are written again at the tenth, hundredth, ... time.
-const REPEATED: [u8; 4] = *b"CTWG";
+#[derive(Clone, Copy, Debug)]
+#[repr(u8)]
+pub(super) enum Scaled {
+    /// A wrong checksum.
+    Checksum = b'C',
+    /// Bytes that were not captured.
+    Gap = b'G',
+    /// Payload that had been sent before.
+    Retransmission = b'T',
+    /// A window of nothing.
+    ZeroWindow = b'W',
+}
 
 /// A history.
 #[derive(Clone, Copy, Debug, Default)]
@@ -14,41 +25,81 @@ pub(super) struct History {
     len: u8,
     /// Letters of each side that were written, a bit each from `A` on.
     seen: [u32; 2],
-    /// How often each of the repeated ones was.
-    repeated: [[u32; REPEATED.len()]; 2],
+    /// How often each of the scaled ones was.
+    scaled: [[u32; 4]; 2],
 }
 
 impl History {
     /// As long as a [`Uid`] may be.
     const LONGEST: usize = 22;
 
-    /// Something happened: an upper-case letter, told of the side that sent the packet.
+    /// Something happened: an upper-case letter, told of the side that sent the packet. Whether it was the first of its kind.
     #[inline]
-    pub(super) fn add(&mut self, letter: u8, from: Side) {
+    pub(super) fn add(&mut self, letter: u8, from: Side) -> bool {
         let side = usize::from(from == Side::Resp);
-        let bit = 1 << (letter & 0x1f);
-        if self.seen[side] & bit == 0 {
+        // Of a SYN with and without an ACK a side sends one kind.
+        let kind = if letter == b'H' { b'S' } else { letter };
+        let bit = 1 << (kind & 0x1f);
+        let is_new = self.seen[side] & bit == 0;
+        if is_new {
             self.seen[side] |= bit;
             self.write(letter, from);
         }
+        is_new
     }
 
     /// The same of what is written again at powers of ten.
-    pub(super) fn add_again(&mut self, letter: u8, from: Side) {
-        let Some(at) = REPEATED.iter().position(|&known| known == letter) else { return self.add(letter, from) };
-        let count = &mut self.repeated[usize::from(from == Side::Resp)][at];
+    #[cold]
+    pub(super) fn scale(&mut self, what: Scaled, from: Side) {
+        let at = match what {
+            Scaled::Checksum => 0,
+            Scaled::Gap => 1,
+            Scaled::Retransmission => 2,
+            Scaled::ZeroWindow => 3,
+        };
+        let count = &mut self.scaled[usize::from(from == Side::Resp)][at];
         *count = count.saturating_add(1);
         if is_power_of_ten(*count) {
-            self.write(letter, from);
+            self.write(what as u8, from);
         }
     }
 
-    /// Whose connection it is was turned.
+    /// The originator is another than it seemed when the first packet came.
     pub(super) fn flip(&mut self) {
         self.push(b'^');
     }
 
-    fn write(&mut self, letter: u8, from: Side) {
+    /// The sides are told the other way round from here on.
+    pub(super) fn turn(&mut self) {
+        self.seen.swap(0, 1);
+        self.scaled.swap(0, 1);
+        self.flip();
+    }
+
+    /// Whether all that happened is that the nominal originator sent a SYN ACK.
+    pub(super) fn is_answer_alone(&self) -> bool {
+        self.text[..usize::from(self.len)] == *b"H"
+    }
+
+    /// What is told once it is known that the first packet was an answer: as if the question had been seen.
+    pub(super) fn begin_with_answer(&mut self) {
+        let seen = self.seen[0];
+        *self = Self { seen: [0, seen], ..Self::default() };
+        self.push(b'^');
+        self.push(b'h');
+    }
+
+    /// Whether it began with a SYN of the originator, who reset it without having said or heard anything else.
+    pub(super) fn is_syn_and_reset(&self) -> bool {
+        let text = &self.text[..usize::from(self.len)];
+        let text = text.strip_prefix(b"^").unwrap_or(text);
+        let Some(rest) = text.strip_prefix(b"S") else { return false };
+        rest.split(|&letter| letter == b'R').next().is_some_and(|before| {
+            before.len() < rest.len() && !before.iter().any(|letter| b"HAFGIQ".contains(letter))
+        })
+    }
+
+    pub(super) fn write(&mut self, letter: u8, from: Side) {
         self.push(if from == Side::Resp { letter.to_ascii_lowercase() } else { letter });
     }
 

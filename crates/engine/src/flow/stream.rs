@@ -1,8 +1,7 @@
 //! One direction of a TCP connection, put together: what came out of order waits, what came twice counts once.
 //!
-//! Positions are relative to the initial sequence number (the first byte of payload is at 1) and do not wrap. Where
-//! segments overlap with different content, what came first stays: what was delivered cannot be taken back, and of what
-//! waits the same rule keeps both alike.
+//! Where segments overlap with different content, what came first stays: what was delivered cannot be taken back, and of
+//! what waits the same rule keeps both alike.
 
 use std::collections::VecDeque;
 
@@ -10,8 +9,13 @@ use std::collections::VecDeque;
 const PIECES: usize = 256;
 /// Bytes of one direction that wait.
 const BYTES: usize = 1 << 20;
-/// A segment that lies further ahead is not of this connection.
-const AHEAD: i64 = 64 << 20;
+/// The same where the other side was never heard: nobody will say that what is missing had come.
+const UNHEARD: usize = 16 << 10;
+/// Bytes of all streams of a shard that wait; beyond, what is missing is given up at once.
+const HELD: usize = 4 << 20;
+/// Buffers that are kept for further pieces, and how large one may be.
+const SPARE: usize = 64;
+const SPARE_BYTES: usize = 4 << 10;
 
 /// A piece that came before what precedes it.
 #[derive(Debug)]
@@ -22,22 +26,57 @@ struct Piece {
     bytes: Vec<u8>,
 }
 
-/// One direction.
+/// Memory of the pieces of many streams.
 #[derive(Debug, Default)]
-pub(super) struct Stream {
-    /// The sequence number that positions are relative to, once it is known.
-    base: Option<u32>,
-    /// Position of the next byte that is to be delivered.
-    next: i64,
-    /// Position behind the furthest byte that was seen.
-    top: i64,
-    waiting: VecDeque<Piece>,
+pub(super) struct Store {
     held: usize,
-    /// Bytes that were not captured.
-    pub(super) missed: u64,
+    spare: Vec<Vec<u8>>,
+}
+
+impl Store {
+    fn keep(&mut self, bytes: &[u8]) -> Vec<u8> {
+        if bytes.is_empty() {
+            return Vec::new();
+        }
+        let mut kept = self.spare.pop().unwrap_or_default();
+        kept.extend_from_slice(bytes);
+        self.held += bytes.len();
+        kept
+    }
+
+    fn release(&mut self, mut bytes: Vec<u8>) {
+        self.held -= bytes.len();
+        if self.spare.len() < SPARE && (1..=SPARE_BYTES).contains(&bytes.capacity()) {
+            bytes.clear();
+            self.spare.push(bytes);
+        }
+    }
+
+    /// Bytes that wait.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        self.held
+    }
+}
+
+/// One direction. Positions are those of its end.
+#[derive(Debug)]
+pub(super) struct Stream {
+    /// The next byte that is to be delivered.
+    next: i64,
+    waiting: VecDeque<Piece>,
+    /// Bytes between the ends of what waits, captured or not.
+    waits: usize,
+}
+
+impl Default for Stream {
+    fn default() -> Self {
+        Self { next: 1, waiting: VecDeque::new(), waits: 0 }
+    }
 }
 
 /// What a stream gives.
+#[derive(Debug, PartialEq, Eq)]
 pub(super) enum Part<'a> {
     /// Bytes in order.
     Bytes(&'a [u8]),
@@ -45,190 +84,150 @@ pub(super) enum Part<'a> {
     Gap(u64),
 }
 
-/// What became of a segment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Taken {
-    /// It brought something new.
-    New,
-    /// All of it had been seen.
-    Again,
-    /// It is not of this connection.
-    Astray,
+/// A segment's payload.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Payload<'a> {
+    /// Where it lies, by its length on the wire.
+    pub(super) start: i64,
+    pub(super) end: i64,
+    /// What was captured of it.
+    pub(super) bytes: &'a [u8],
+    /// Whether the content of what has to wait is wanted.
+    pub(super) is_wanted: bool,
 }
 
 impl Stream {
-    /// The SYN's sequence number; a second one counts only while nothing was delivered.
-    pub(super) fn begin(&mut self, isn: u32) {
-        if self.top <= 1 {
-            *self = Self { base: Some(isn), next: 1, top: 1, ..Self::default() };
-        }
+    /// The position of the next byte that is to be delivered.
+    pub(super) fn next(&self) -> i64 {
+        self.next
     }
 
-    /// Whether its beginning is known.
-    pub(super) fn has_begun(&self) -> bool {
-        self.base.is_some()
+    /// Whether something waits for what precedes it.
+    pub(super) fn waits(&self) -> bool {
+        !self.waiting.is_empty()
     }
 
-    /// Whether the SYN had this sequence number.
-    pub(super) fn began_at(&self, isn: u32) -> bool {
-        self.base == Some(isn)
-    }
-
-    /// Bytes of payload, each once, those that were not captured too.
-    pub(super) fn payload(&self) -> u64 {
-        (self.top - 1).max(0) as u64
-    }
-
-    /// Bytes that wait.
-    pub(super) fn held(&self) -> usize {
-        self.held
-    }
-
-    /// The position of a sequence number: the one nearest to what was seen.
-    pub(super) fn position(&self, seq: u32) -> Option<i64> {
-        let base = self.base?;
-        let near = base.wrapping_add(self.top as u32);
-        Some(self.top + i64::from(seq.wrapping_sub(near) as i32))
-    }
-
-    /// Takes a segment; `len` is its length on the wire, of which `bytes` were captured. `give` gets what is in order
-    /// now; where it is not `wanted`, only the count is kept.
+    /// Takes a segment. `acked` is how far the other side has it all; where that is nothing the other side `is_unheard`.
     #[inline]
     pub(super) fn take(
         &mut self,
-        (seq, len): (u32, u32),
-        bytes: &[u8],
-        wanted: bool,
+        payload: Payload<'_>,
+        acked: i64,
+        is_unheard: bool,
+        store: &mut Store,
         give: &mut impl FnMut(Part<'_>),
-    ) -> Taken {
-        if self.base.is_none() {
-            self.begin(seq.wrapping_sub(1));
+    ) {
+        if payload.end <= self.next {
+            return;
         }
-        let Some(start) = self.position(seq) else { return Taken::Astray };
-        let end = start + i64::from(len);
-        if start > self.top + AHEAD || end < self.next - AHEAD {
-            return Taken::Astray;
+        if payload.start > self.next {
+            self.take_early(payload, acked, is_unheard, store, give);
         }
-        if end <= self.next {
-            return Taken::Again;
+        if payload.start <= self.next && payload.end > self.next {
+            self.deliver((payload.start, payload.end), payload.bytes, give);
         }
-        self.top = self.top.max(end);
-        if start <= self.next {
-            self.deliver((start, end), bytes, give);
-            self.drain(give);
-        } else {
-            while start > self.next && !self.hold((start, end), bytes, wanted) {
-                // There is no room for more: what is missing is given up.
-                let before = self.next;
-                self.skip_to_waiting(give);
-                self.drain(give);
-                if self.next == before {
-                    self.skip(start, give);
-                }
-            }
-            if start <= self.next && end > self.next {
-                self.deliver((start, end), bytes, give);
-                self.drain(give);
-            }
-        }
-        Taken::New
-    }
-
-    /// The sender has sent its last byte before this position, whether it was captured or not.
-    pub(super) fn ends_at(&mut self, seq: u32, len: u32) {
-        if let Some(start) = self.position(seq) {
-            let end = start + i64::from(len);
-            if (self.top..self.top + AHEAD).contains(&end) {
-                self.top = end;
-            }
+        if !self.waiting.is_empty() {
+            self.drain(store, give);
         }
     }
 
-    /// The other side has everything before `ack`: what is missing before it will not come.
+    /// Takes a segment that begins behind what is next. It is left to the caller where nothing more precedes it.
+    #[cold]
+    fn take_early(
+        &mut self,
+        payload: Payload<'_>,
+        acked: i64,
+        is_unheard: bool,
+        store: &mut Store,
+        give: &mut impl FnMut(Part<'_>),
+    ) {
+        if acked > self.next {
+            self.give_up(acked.min(payload.start), store, give);
+        }
+        let room = if is_unheard { UNHEARD } else { BYTES };
+        let len = (payload.end - payload.start) as usize;
+        while payload.start > self.next {
+            if self.waits + len <= room && self.hold(&payload, store) {
+                return;
+            }
+            // There is no room for more: what is missing is given up.
+            let first = self.waiting.front().map_or(payload.start, |piece| piece.start.min(payload.start));
+            self.give_up(first, store, give);
+        }
+    }
+
+    /// The other side has everything before `acked`: what is missing before it will not come. Where nothing waits for it
+    /// and the stream is not at its end, it may have been captured late.
     #[inline]
-    pub(super) fn acked(&mut self, ack: u32, give: &mut impl FnMut(Part<'_>)) {
-        let Some(acked) = self.position(ack) else { return };
-        while self.next < acked.min(self.top) && !self.waiting.is_empty() {
-            self.skip_to_waiting(give);
-            self.drain(give);
+    pub(super) fn acked(&mut self, acked: i64, at_end: bool, store: &mut Store, give: &mut impl FnMut(Part<'_>)) {
+        if self.next < acked && (at_end || !self.waiting.is_empty()) {
+            self.give_up(acked, store, give);
         }
     }
 
-    /// No more will come.
-    pub(super) fn finish(&mut self, give: &mut impl FnMut(Part<'_>)) {
-        while !self.waiting.is_empty() {
-            self.skip_to_waiting(give);
-            self.drain(give);
+    /// What is missing before `to` will not come.
+    pub(super) fn give_up(&mut self, to: i64, store: &mut Store, give: &mut impl FnMut(Part<'_>)) {
+        while self.next < to {
+            let first = self.waiting.front().map_or(to, |piece| piece.start);
+            self.skip(first.min(to), give);
+            self.drain(store, give);
         }
-        if self.top > self.next {
-            self.skip(self.top, give);
-        }
+    }
+
+    /// No more will come, and what was sent ends at `end`.
+    pub(super) fn finish(&mut self, end: i64, store: &mut Store, give: &mut impl FnMut(Part<'_>)) {
+        let last = self.waiting.back().map_or(end, |piece| piece.end.max(end));
+        self.give_up(last, store, give);
+        debug_assert!(self.waiting.is_empty(), "all that waits lies before its end");
     }
 
     /// Gives what is new of a segment that begins at or before what is next.
     fn deliver(&mut self, (start, end): (i64, i64), bytes: &[u8], give: &mut impl FnMut(Part<'_>)) {
         let new = tail(bytes, self.next - start);
-        let first = self.next.max(start);
         if !new.is_empty() {
             give(Part::Bytes(new));
+            self.next += new.len() as i64;
         }
-        self.next = first + new.len() as i64;
-        if end > self.next {
-            // The capture cut it off.
-            self.skip(end, give);
-        }
+        // The capture cut it off.
+        self.skip(end, give);
     }
 
     fn skip(&mut self, to: i64, give: &mut impl FnMut(Part<'_>)) {
-        let gap = (to - self.next).max(0) as u64;
-        self.missed += gap;
-        self.next = to;
-        if gap > 0 {
-            give(Part::Gap(gap));
+        if to > self.next {
+            give(Part::Gap((to - self.next) as u64));
+            self.next = to;
         }
     }
 
-    fn skip_to_waiting(&mut self, give: &mut impl FnMut(Part<'_>)) {
-        if let Some(first) = self.waiting.front().map(|piece| piece.start)
-            && first > self.next
-        {
-            self.skip(first, give);
-        }
-    }
-
-    fn drain(&mut self, give: &mut impl FnMut(Part<'_>)) {
+    fn drain(&mut self, store: &mut Store, give: &mut impl FnMut(Part<'_>)) {
         while let Some(piece) = self.waiting.pop_front_if(|piece| piece.start <= self.next) {
-            self.held -= piece.bytes.len();
-            if piece.end <= self.next {
-                continue;
-            }
-            if piece.bytes.is_empty() {
-                self.next = piece.end;
-            } else {
+            self.waits -= (piece.end - piece.start) as usize;
+            if piece.end > self.next {
                 self.deliver((piece.start, piece.end), &piece.bytes, give);
             }
+            store.release(piece.bytes);
         }
     }
 
     /// Puts a segment among those that wait: the parts of it that none of them has. False where there is no room.
-    fn hold(&mut self, (mut start, end): (i64, i64), bytes: &[u8], wanted: bool) -> bool {
-        let content = if wanted { bytes } else { &[] };
-        let first = start;
-        while start < end {
+    fn hold(&mut self, payload: &Payload<'_>, store: &mut Store) -> bool {
+        let mut start = payload.start;
+        while start < payload.end {
             let at = self.waiting.partition_point(|piece| piece.end <= start);
-            let (covered, until) = match self.waiting.get(at) {
-                Some(piece) if piece.start <= start => (true, piece.end),
-                Some(piece) => (false, piece.start.min(end)),
-                None => (false, end),
+            let (is_new, until) = match self.waiting.get(at) {
+                Some(piece) if piece.start <= start => (false, piece.end),
+                Some(piece) => (true, piece.start.min(payload.end)),
+                None => (true, payload.end),
             };
-            if !covered {
-                let from = tail(content, start - first);
-                let part = from.get(..(until - start) as usize).unwrap_or(from);
-                if self.waiting.len() >= PIECES || self.held + part.len() > BYTES {
+            if is_new {
+                let len = (until - start) as usize;
+                let captured = if payload.is_wanted { tail(payload.bytes, start - payload.start) } else { &[] };
+                let part = captured.get(..len).unwrap_or(captured);
+                if self.waiting.len() >= PIECES || store.held + part.len() > HELD {
                     return false;
                 }
-                self.held += part.len();
-                self.waiting.insert(at, Piece { start, end: until, bytes: part.to_vec() });
+                self.waits += len;
+                self.waiting.insert(at, Piece { start, end: until, bytes: store.keep(part) });
             }
             start = until;
         }
@@ -242,78 +241,4 @@ fn tail(bytes: &[u8], skip: i64) -> &[u8] {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Takes segments (sequence number, content) and gives what comes out; `_` stands for a missing byte.
-    fn put_together(isn: u32, segments: &[(u32, &str)]) -> (String, Stream) {
-        let mut stream = Stream::default();
-        stream.begin(isn);
-        let mut out = String::new();
-        for &(seq, bytes) in segments {
-            stream.take((seq, bytes.len() as u32), bytes.as_bytes(), true, &mut |part| write(&mut out, &part));
-        }
-        stream.finish(&mut |part| write(&mut out, &part));
-        (out, stream)
-    }
-
-    fn write(out: &mut String, part: &Part<'_>) {
-        match part {
-            Part::Bytes(bytes) => out.push_str(std::str::from_utf8(bytes).unwrap()),
-            Part::Gap(len) => out.push_str(&"_".repeat(*len as usize)),
-        }
-    }
-
-    #[test]
-    fn any_order_gives_the_same() {
-        let orders: [&[(u32, &str)]; 4] = [
-            &[(1, "abc"), (4, "def"), (7, "ghi")],
-            &[(7, "ghi"), (4, "def"), (1, "abc")],
-            &[(4, "def"), (4, "def"), (1, "abcd"), (6, "fghi")],
-            &[(9, "i"), (5, "e"), (3, "cd"), (1, "ab"), (6, "fg"), (8, "h")],
-        ];
-        for segments in orders {
-            assert_eq!(put_together(0, segments).0, "abcdefghi", "{segments:?}");
-        }
-    }
-
-    #[test]
-    fn sequence_numbers_wrap() {
-        let isn = u32::MAX - 2;
-        let after = |n: u32| isn.wrapping_add(n);
-        let (out, stream) = put_together(isn, &[(after(1), "abc"), (after(7), "ghi"), (after(4), "def")]);
-        assert_eq!((out.as_str(), stream.payload(), stream.missed), ("abcdefghi", 9, 0));
-    }
-
-    #[test]
-    fn of_what_overlaps_the_first_stays() {
-        assert_eq!(put_together(0, &[(1, "abcd"), (3, "XXXX")]).0, "abcdXX");
-        assert_eq!(put_together(0, &[(3, "cd"), (2, "XXXXX"), (1, "a")]).0, "aXcdXX");
-    }
-
-    #[test]
-    fn what_was_not_captured_is_a_gap() {
-        let (out, stream) = put_together(0, &[(1, "ab"), (5, "ef")]);
-        assert_eq!((out.as_str(), stream.missed, stream.payload()), ("ab__ef", 2, 6));
-        let mut stream = Stream::default();
-        stream.begin(0);
-        let mut out = String::new();
-        stream.take((3, 2), b"cd", true, &mut |part| write(&mut out, &part));
-        stream.acked(3, &mut |part| write(&mut out, &part));
-        assert_eq!(out, "__cd", "the other side has it");
-    }
-
-    #[test]
-    fn what_waits_is_bounded() {
-        let mut stream = Stream::default();
-        stream.begin(0);
-        let mut delivered = 0;
-        for n in 0..10_000_u32 {
-            stream.take((3 + n * 3, 1), b"x", true, &mut |part| delivered += u32::from(matches!(part, Part::Bytes(_))));
-        }
-        assert!(stream.waiting.len() <= PIECES && stream.held() <= BYTES);
-        assert!(delivered >= 9_000);
-        stream.take((1 << 30, 1), b"x", true, &mut |_| {});
-        assert_eq!(stream.payload(), 30_000, "a stray segment is none of it");
-    }
-}
+mod tests;

@@ -1,0 +1,205 @@
+//! What a TCP segment makes of its flow.
+
+use catspaw_records::{Nanos, Side, Utterance};
+
+use super::burst::Run;
+use super::conn::{Flow, index};
+use super::history::Scaled;
+use super::stream::{Part, Payload, Store};
+use super::tcp::{self, End, Segment, State};
+use crate::protocol::Session;
+use crate::{Output, Packet, Settings, Tcp, TcpFlags};
+
+/// What flows share while they are followed.
+pub(super) struct Shared<'a> {
+    pub(super) settings: &'a Settings,
+    pub(super) store: &'a mut Store,
+    /// What was said of one packet, before it is told.
+    pub(super) said: &'a mut Vec<Utterance>,
+}
+
+/// Reads the streams of a connection.
+struct Listener<'a> {
+    session: &'a mut Option<Box<Session>>,
+    said: &'a mut Vec<Utterance>,
+    /// Gaps of each side that were found, and how long they are.
+    gaps: [(u32, u64); 2],
+}
+
+impl Listener<'_> {
+    #[inline]
+    fn hear(&mut self, from: Side, part: &Part<'_>) {
+        if let Part::Gap(len) = *part {
+            let gaps = &mut self.gaps[index(from)];
+            *gaps = (gaps.0 + 1, gaps.1 + len);
+        }
+        let Some(session) = self.session.as_deref_mut().filter(|session| session.wants(from)) else { return };
+        let said = &mut *self.said;
+        match *part {
+            Part::Bytes(bytes) => session.data(from, bytes, &mut |utterance| said.push(utterance)),
+            Part::Gap(len) => session.gap(from, len, &mut |utterance| said.push(utterance)),
+        }
+    }
+}
+
+impl Flow {
+    /// Takes a segment that `from` sent.
+    #[inline]
+    pub(super) fn segment(
+        &mut self,
+        from: Side,
+        tcp: Tcp,
+        packet: &Packet<'_>,
+        now: Nanos,
+        shared: &mut Shared<'_>,
+        out: &mut impl Output,
+    ) {
+        let mut segment = Segment { tcp, len: packet.payload_len, from };
+        self.turn_after_answer(&mut segment);
+        self.count(segment.from, packet);
+        let (own, peer) = ends(&mut self.ends, segment.from);
+        own.learn(&segment);
+        let at = own.position_of(tcp.seq);
+        if !own.may_send(&segment, at) {
+            let rst = segment.has(TcpFlags::RST);
+            return out.dropped(if rst { "resets that are not the sender's" } else { "segments that are astray" }, 1);
+        }
+        tcp::note(&mut self.history, own, peer, &segment, at);
+        if !own.did_close || !peer.did_close {
+            self.last = self.last.max(packet.at);
+        }
+        let acked = segment.has(TcpFlags::ACK).then(|| peer.acknowledged(&segment)).flatten();
+        let before = own.sent();
+        if own.advance(&segment, at) {
+            self.history.scale(Scaled::Retransmission, segment.from);
+        }
+        let fresh = own.sent() - before;
+        let turn = tcp::follow(own, peer, &segment);
+        if turn.is_reversed && self.is_untold() {
+            self.history.turn();
+            self.turn();
+            segment.from = other(segment.from);
+        }
+        if turn.is_established || (!self.opened && self.has_met_midstream()) {
+            self.open(now, shared.settings, out);
+        }
+        self.put_together(&segment, (at, acked), packet.payload, shared);
+        if fresh > 0 && self.crosses && !segment.has(TcpFlags::RST) {
+            self.run(segment.from, fresh, now, shared.settings, out);
+        }
+        for said in shared.said.drain(..) {
+            self.say(said, now, shared.settings, out);
+        }
+        let (own, peer) = ends(&mut self.ends, segment.from);
+        own.check_close(peer);
+        peer.check_close(own);
+    }
+
+    /// A connection whose first packet was a SYN ACK may be a scan, and is taken for one until somebody goes on with it:
+    /// then the SYN was missed, and the other side sent it.
+    #[inline]
+    fn turn_after_answer(&mut self, segment: &mut Segment) {
+        let is_traffic = segment.tcp.flags.0 & (TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST) == 0
+            && (segment.len > 0 || segment.has(TcpFlags::ACK));
+        if is_traffic && self.history.is_answer_alone() && self.is_untold() {
+            self.history.begin_with_answer();
+            self.turn();
+            segment.from = other(segment.from);
+        }
+    }
+
+    /// Whether both sides have sent payload of a connection whose SYN was missed.
+    fn has_met_midstream(&self) -> bool {
+        self.ends.iter().all(|end| end.sent() > 1 && end.state != State::Inactive)
+    }
+
+    /// Puts the streams together: of what the other side acknowledges nothing more will come, and the segment's payload.
+    #[inline]
+    fn put_together(&mut self, segment: &Segment, (at, acked): (i64, Option<i64>), bytes: &[u8], shared: &mut Shared<'_>) {
+        let has_payload = segment.len > 0 && !segment.has(TcpFlags::RST) && at >= 0;
+        if has_payload && self.session.is_none() {
+            self.session = Some(Box::default());
+        }
+        let mut listener = Listener { session: &mut self.session, said: shared.said, gaps: [(0, 0); 2] };
+        let (own, peer) = ends(&mut self.ends, segment.from);
+        if let Some(acked) = acked {
+            let acked = peer.acked_payload(acked);
+            let at_end = peer.state.is_over();
+            let from = other(segment.from);
+            peer.stream.acked(acked, at_end, shared.store, &mut |part| listener.hear(from, &part));
+        }
+        if has_payload {
+            let start = at + i64::from(segment.has(TcpFlags::SYN));
+            let is_wanted = listener.session.as_ref().is_some_and(|session| session.wants(segment.from));
+            let payload = Payload { start, end: start + i64::from(segment.len), bytes, is_wanted };
+            let (acked, is_unheard) = (own.acked_payload(own.acked), own.is_unheard());
+            own.stream.take(payload, acked, is_unheard, shared.store, &mut |part| listener.hear(segment.from, &part));
+        }
+        let gaps = listener.gaps;
+        if gaps != [(0, 0); 2] {
+            self.miss(gaps);
+        }
+    }
+
+    #[cold]
+    fn miss(&mut self, gaps: [(u32, u64); 2]) {
+        if !tcp::counts_gaps(&self.ends) {
+            return;
+        }
+        for (from, (times, bytes)) in [Side::Orig, Side::Resp].into_iter().zip(gaps) {
+            self.missed += bytes;
+            (0..times).for_each(|_| self.history.scale(Scaled::Gap, from));
+        }
+    }
+
+    /// Payload that was not seen before belongs to a run.
+    fn run(&mut self, from: Side, bytes: i64, now: Nanos, with: &Settings, out: &mut impl Output) {
+        let bytes = u32::try_from(bytes).unwrap_or(u32::MAX);
+        let ended: [Option<Run>; 2] = self.bursts.take(from, bytes, now, self.age(now));
+        for run in ended.into_iter().flatten() {
+            self.burst(run, now, with, out);
+        }
+    }
+
+    /// No more will come: what is left of the streams, and what is said of it.
+    pub(super) fn finish(&mut self, known: Nanos, shared: &mut Shared<'_>, out: &mut impl Output) {
+        let mut listener = Listener { session: &mut self.session, said: shared.said, gaps: [(0, 0); 2] };
+        let mut known_gaps = [(0, 0); 2];
+        for from in [Side::Orig, Side::Resp] {
+            let (end, _) = ends(&mut self.ends, from);
+            // Of what nobody has acknowledged it is not known that it was missed.
+            let acked = end.acked_payload(end.acked);
+            end.stream.acked(acked, true, shared.store, &mut |part| listener.hear(from, &part));
+            known_gaps[index(from)] = listener.gaps[index(from)];
+            let sent = end.sent();
+            end.stream.finish(sent, shared.store, &mut |part| listener.hear(from, &part));
+        }
+        if let Some(session) = &mut self.session {
+            session.end(&mut |said| shared.said.push(said));
+        }
+        self.miss(known_gaps);
+        for said in shared.said.drain(..) {
+            self.say(said, known, shared.settings, out);
+        }
+        if let Some(run) = self.bursts.finish() {
+            self.burst(run, known, shared.settings, out);
+        }
+    }
+}
+
+/// Both ends, the sender's first.
+#[inline]
+fn ends(ends: &mut [End; 2], from: Side) -> (&mut End, &mut End) {
+    let [orig, resp] = ends;
+    match from {
+        Side::Orig => (orig, resp),
+        Side::Resp => (resp, orig),
+    }
+}
+
+fn other(side: Side) -> Side {
+    match side {
+        Side::Orig => Side::Resp,
+        Side::Resp => Side::Orig,
+    }
+}
