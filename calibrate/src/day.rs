@@ -184,6 +184,7 @@ fn told(host: IpAddr, view: View, leg: &Leg, number: usize) -> Vec<(i64, Record)
                 state: leg.state,
                 service: None,
                 history: None,
+                counters: None,
             };
             vec![(end, record(end, 1000, Event::Whole(whole)))]
         }

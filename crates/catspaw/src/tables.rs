@@ -5,7 +5,7 @@ use std::io::{self, Write};
 use std::net::IpAddr;
 
 use base64::Engine as _;
-use catspaw_records::{Endpoint, Nanos, Place, Proto, RecordId, SensorId, Stamp, Uid};
+use catspaw_records::{Counters, Endpoint, Nanos, Place, Proto, RecordId, SensorId, Stamp, Uid};
 use catspaw_relay::{Basis, Connection, Leg, LegPair, Said, Sent, Topology};
 use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
@@ -77,7 +77,7 @@ const PAIR: [Column; 26] = [
     ("sensor", "string"),
 ];
 
-const CONNECTION: [Column; 23] = [
+const CONNECTION: [Column; 28] = [
     ("ts", "time"),
     ("uid", "string"),
     ("id.orig_h", "addr"),
@@ -91,6 +91,11 @@ const CONNECTION: [Column; 23] = [
     ("resp_bytes", "count"),
     ("conn_state", "string"),
     ("history", "string"),
+    ("orig_pkts", "count"),
+    ("orig_ip_bytes", "count"),
+    ("resp_pkts", "count"),
+    ("resp_ip_bytes", "count"),
+    ("missed_bytes", "count"),
     ("bytes", "count"),
     ("mapped_orig_h", "addr"),
     ("mapped_orig_p", "port"),
@@ -351,10 +356,11 @@ fn community_id(proto: Proto, orig: Endpoint, resp: Endpoint) -> Option<String> 
 fn connection_row(connection: &Connection, names: &Names) -> Vec<Cell> {
     let (orig, resp) = connection.ends();
     let [mapped_orig, mapped_resp] = connection.mapped();
-    let (service, history) = match &connection.said {
-        Said::Whole { whole, .. } => (whole.service, whole.history),
-        Said::Built(..) | Said::TornDown(_) => (None, None),
+    let (service, history, counters) = match &connection.said {
+        Said::Whole { whole, .. } => (whole.service, whole.history, whole.counters),
+        Said::Built(..) | Said::TornDown(_) => (None, None, None),
     };
+    let count = |of: fn(&Counters) -> u64| counters.as_ref().map_or(Cell::Unset, |counters| Cell::Number(of(counters)));
     let word = |uid: Option<Uid>| uid.map_or(Cell::Unset, |uid| Cell::Text(uid.as_str().to_owned()));
     let sensor = names.sensor(connection.start.sensor);
     let bytes = connection.bytes();
@@ -378,6 +384,11 @@ fn connection_row(connection: &Connection, names: &Names) -> Vec<Cell> {
         directed.map_or(Cell::Unset, |(_, resp)| Cell::Number(resp)),
         text(connection.state().map(|state| state.name().to_owned())),
         word(history),
+        count(|counters| counters.orig_pkts),
+        count(|counters| counters.orig_ip_bytes),
+        count(|counters| counters.resp_pkts),
+        count(|counters| counters.resp_ip_bytes),
+        count(|counters| counters.missed_bytes),
         bytes.map_or(Cell::Unset, |bytes| Cell::Number(bytes.total())),
         addr(mapped_orig),
         port(mapped_orig),

@@ -21,7 +21,7 @@ pub use content::{AppProto, Burst, Content, Digest, Target, Transaction, Utteran
 pub use host::{HostKey, Side};
 pub use reader::{Reader, Sniffed, sniff};
 pub use record::{
-    Block, Closed, Denied, Event, HashSeed, Inside, LineSink, Opened, Place, Record, RecordId, SensorId, Translation,
-    TranslationKind, Uid, Unparsed, Whole,
+    Block, Closed, Counters, Denied, Event, HashSeed, Inside, LineSink, Opened, Place, Record, RecordId, SensorId,
+    Translation, TranslationKind, Uid, Unparsed, Whole,
 };
 pub use stamp::{Clock, Days, Nanos, Stamp, YearHint};

@@ -196,6 +196,23 @@ pub struct Whole {
     pub service: Option<Uid>,
     /// Zeek's history of flags.
     pub history: Option<Uid>,
+    /// What was counted beside the payload; `None` where the witness does not say.
+    pub counters: Option<Counters>,
+}
+
+/// What a witness of packets counts beside the payload, under Zeek's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Packets of the originator.
+    pub orig_pkts: u64,
+    /// Their bytes with the IP headers.
+    pub orig_ip_bytes: u64,
+    /// Packets of the responder.
+    pub resp_pkts: u64,
+    /// Their bytes with the IP headers.
+    pub resp_ip_bytes: u64,
+    /// Bytes of payload, both ways, that were sent and not captured.
+    pub missed_bytes: u64,
 }
 
 impl Whole {

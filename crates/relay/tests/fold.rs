@@ -161,6 +161,7 @@ fn flow(id: u64, orig: Endpoint, resp: Endpoint, from: i64, to: i64, bytes: u64)
         state: None,
         service: None,
         history: None,
+        counters: None,
     }
 }
 

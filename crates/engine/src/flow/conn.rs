@@ -76,7 +76,8 @@ impl Flow {
     ) -> Self {
         let [sender, receiver] = key::ends(packet);
         let (orig, resp) = if turned { (receiver, sender) } else { (sender, receiver) };
-        let name = Name { id: key::id(orig, resp, packet.proto, packet.at), orig, resp, proto: key::proto(packet.proto) };
+        let name =
+            Name { id: key::id(orig, resp, packet.proto, packet.at), orig, resp, proto: key::proto(packet.proto) };
         let mut history = History::default();
         if turned {
             history.flip();

@@ -94,9 +94,9 @@ impl History {
         let text = &self.text[..usize::from(self.len)];
         let text = text.strip_prefix(b"^").unwrap_or(text);
         let Some(rest) = text.strip_prefix(b"S") else { return false };
-        rest.split(|&letter| letter == b'R').next().is_some_and(|before| {
-            before.len() < rest.len() && !before.iter().any(|letter| b"HAFGIQ".contains(letter))
-        })
+        rest.split(|&letter| letter == b'R')
+            .next()
+            .is_some_and(|before| before.len() < rest.len() && !before.iter().any(|letter| b"HAFGIQ".contains(letter)))
     }
 
     pub(super) fn write(&mut self, letter: u8, from: Side) {

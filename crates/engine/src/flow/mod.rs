@@ -179,5 +179,5 @@ fn begins_another(flow: &Flow, from_low: bool, packet: &Packet<'_>) -> bool {
 
 fn is_early(orig: tcp::State, resp: tcp::State) -> bool {
     use tcp::State::{Inactive, Partial};
-    matches!((orig, resp), (Partial, _) | (_, Partial | Inactive))
+    matches!((orig, resp), (Partial | Inactive, _) | (_, Partial | Inactive))
 }

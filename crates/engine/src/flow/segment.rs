@@ -115,7 +115,13 @@ impl Flow {
 
     /// Puts the streams together: of what the other side acknowledges nothing more will come, and the segment's payload.
     #[inline]
-    fn put_together(&mut self, segment: &Segment, (at, acked): (i64, Option<i64>), bytes: &[u8], shared: &mut Shared<'_>) {
+    fn put_together(
+        &mut self,
+        segment: &Segment,
+        (at, acked): (i64, Option<i64>),
+        bytes: &[u8],
+        shared: &mut Shared<'_>,
+    ) {
         let has_payload = segment.len > 0 && !segment.has(TcpFlags::RST) && at >= 0;
         if has_payload && self.session.is_none() {
             self.session = Some(Box::default());

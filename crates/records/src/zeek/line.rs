@@ -119,6 +119,7 @@ impl<'a> Columns<'_, '_, 'a> {
             state: Some(state),
             service: self.get(Slot::Service).map(service),
             history: self.get(Slot::History).map(history),
+            counters: None,
         })
     }
 

@@ -223,6 +223,7 @@ fn zeek(legs: &[SimLeg]) -> Vec<(Record, Side)> {
             state: Some(ConnState::Sf),
             service: None,
             history: None,
+            counters: None,
         };
         records.push((leg.end, record(leg.end, 1000, Event::Whole(whole)), side));
     }
