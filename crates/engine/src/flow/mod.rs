@@ -169,11 +169,13 @@ fn begins_another(flow: &Flow, from_low: bool, packet: &Packet<'_>) -> bool {
     let states = flow.ends.each_ref().map(|end| end.state);
     let is_its_own = flow.ends[conn::index(from)].began_at(tcp.seq);
     match states {
+        // The same SYN again: an attempt that was refused and is tried again is one.
+        _ if is_its_own => false,
         [tcp::State::Reset, _] | [_, tcp::State::Reset] => true,
         [orig, resp] if orig.is_over() && resp.is_over() => true,
         // Another try, or one that an answer came before. In a connection that was met midstream it is the next one.
-        [orig, resp] if is_early(orig, resp) => !is_its_own,
-        _ => !is_its_own && packet.at.since(flow.last) > REUSED,
+        [orig, resp] if is_early(orig, resp) => true,
+        _ => packet.at.since(flow.last) > REUSED,
     }
 }
 

@@ -123,11 +123,25 @@ impl Stream {
         if payload.start > self.next {
             self.take_early(payload, acked, is_unheard, store, give);
         }
-        if payload.start <= self.next && payload.end > self.next {
-            self.deliver((payload.start, payload.end), payload.bytes, give);
+        if payload.start > self.next || payload.end <= self.next {
+            return;
         }
         if !self.waiting.is_empty() {
+            self.fit_in(&payload, store);
             self.drain(store, give);
+        }
+        if payload.end > self.next {
+            self.deliver((payload.start, payload.end), payload.bytes, give);
+        }
+    }
+
+    /// Puts a segment that is next between those that wait, as far as it reaches into them and there is room.
+    #[cold]
+    fn fit_in(&mut self, payload: &Payload<'_>, store: &mut Store) {
+        if self.waiting.front().is_some_and(|piece| piece.start < payload.end) {
+            let skip = self.next - payload.start;
+            let rest = Payload { start: self.next, bytes: tail(payload.bytes, skip), ..*payload };
+            self.hold(&rest, store);
         }
     }
 

@@ -284,17 +284,14 @@ pub(super) fn follow(own: &mut End, peer: &mut End, segment: &Segment) -> Turn {
     }
 }
 
-fn follow_established(own: &mut End, peer: &mut End, segment: &Segment) {
+fn follow_established(own: &mut End, peer: &End, segment: &Segment) {
     let (syn, fin, rst) = (segment.has(TcpFlags::SYN), segment.has(TcpFlags::FIN), segment.has(TcpFlags::RST));
     if syn && !segment.has(TcpFlags::ACK) && own.state == State::Partial && peer.state == State::Inactive {
         own.set(State::SynSent);
     }
+    // Zeek takes a RST after a FIN back where the other side closes too. Who aborts is said all the same here.
     if fin && !rst {
         own.set(State::Closed);
-        // A FIN, and then a RST: it ended as it should.
-        if peer.state == State::Reset && peer.was == State::Closed {
-            peer.set(State::Closed);
-        }
     }
     if rst {
         own.set(State::Reset);
