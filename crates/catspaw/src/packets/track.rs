@@ -58,12 +58,13 @@ impl Worker {
                 given.dropped("packets with a broken header", 1);
                 continue;
             };
+            let Some(tracker) = self.trackers.get_mut(usize::from(located.shard) / self.workers) else { continue };
+            // What timers bring is theirs, wherever blocks begin and end.
+            tracker.advance(packet.at, &mut given);
             given.trigger = located.place;
-            if let Some(tracker) = self.trackers.get_mut(usize::from(located.shard) / self.workers) {
-                tracker.packet(&packet, &mut given);
-            }
+            tracker.packet(&packet, &mut given);
+            given.trigger = TIMER;
         }
-        given.trigger = TIMER;
         self.advance(block.reached, &mut given);
         given
     }

@@ -22,6 +22,8 @@ const SPARE_BYTES: usize = 4 << 10;
 struct Piece {
     start: i64,
     end: i64,
+    /// Behind what was captured of it.
+    captured: i64,
     /// Empty where nobody wants the content.
     bytes: Vec<u8>,
 }
@@ -127,22 +129,24 @@ impl Stream {
             return;
         }
         if !self.waiting.is_empty() {
-            self.fit_in(&payload, store);
+            return self.take_between(&payload, store, give);
+        }
+        self.deliver((payload.start, payload.end), payload.bytes, give);
+    }
+
+    /// Takes a segment that is next while others wait: where it reaches into them, they stay, as far as there is room to
+    /// put the rest between.
+    #[cold]
+    fn take_between(&mut self, payload: &Payload<'_>, store: &mut Store, give: &mut impl FnMut(Part<'_>)) {
+        if self.waiting.front().is_some_and(|piece| piece.start < payload.end) {
+            let rest = tail(payload.bytes, self.next - payload.start);
+            self.hold(&Payload { start: self.next, bytes: rest, ..*payload }, store);
             self.drain(store, give);
         }
         if payload.end > self.next {
             self.deliver((payload.start, payload.end), payload.bytes, give);
         }
-    }
-
-    /// Puts a segment that is next between those that wait, as far as it reaches into them and there is room.
-    #[cold]
-    fn fit_in(&mut self, payload: &Payload<'_>, store: &mut Store) {
-        if self.waiting.front().is_some_and(|piece| piece.start < payload.end) {
-            let skip = self.next - payload.start;
-            let rest = Payload { start: self.next, bytes: tail(payload.bytes, skip), ..*payload };
-            self.hold(&rest, store);
-        }
+        self.drain(store, give);
     }
 
     /// Takes a segment that begins behind what is next. It is left to the caller where nothing more precedes it.
@@ -217,6 +221,9 @@ impl Stream {
         while let Some(piece) = self.waiting.pop_front_if(|piece| piece.start <= self.next) {
             self.waits -= (piece.end - piece.start) as usize;
             if piece.end > self.next {
+                if piece.bytes.is_empty() {
+                    self.next = self.next.max(piece.captured);
+                }
                 self.deliver((piece.start, piece.end), &piece.bytes, give);
             }
             store.release(piece.bytes);
@@ -235,13 +242,15 @@ impl Stream {
             };
             if is_new {
                 let len = (until - start) as usize;
-                let captured = if payload.is_wanted { tail(payload.bytes, start - payload.start) } else { &[] };
-                let part = captured.get(..len).unwrap_or(captured);
+                let captured = tail(payload.bytes, start - payload.start);
+                let captured = captured.get(..len).unwrap_or(captured);
+                let part = if payload.is_wanted { captured } else { &[] };
                 if self.waiting.len() >= PIECES || store.held + part.len() > HELD {
                     return false;
                 }
                 self.waits += len;
-                self.waiting.insert(at, Piece { start, end: until, bytes: store.keep(part) });
+                let captured = start + captured.len() as i64;
+                self.waiting.insert(at, Piece { start, end: until, captured, bytes: store.keep(part) });
             }
             start = until;
         }

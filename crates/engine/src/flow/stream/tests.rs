@@ -145,3 +145,19 @@ fn all_streams_together_are_bounded() {
     }
     assert_eq!(store.held(), 0);
 }
+
+#[test]
+fn what_nobody_wants_waits_without_its_content() {
+    let (mut stream, mut store, mut gaps) = (Stream::default(), Store::default(), 0);
+    for (start, captured, is_wanted) in [(5, 4, false), (11, 1, false), (1, 4, true), (9, 2, false)] {
+        let payload =
+            Payload { start, end: start + captured.max(2), bytes: &[b'x'; 4][..captured as usize], is_wanted };
+        stream.take(payload, 1, true, &mut store, &mut |part| {
+            if let Part::Gap(len) = part {
+                gaps += len;
+            }
+        });
+        assert_eq!(store.held(), 0);
+    }
+    assert_eq!((stream.next(), gaps), (13, 1), "a byte was cut off");
+}
