@@ -1,6 +1,8 @@
 //! What the tests of flows share: captures to records, and where captures are.
 #![allow(dead_code, reason = "each test crate uses a part")]
 
+pub(crate) mod wire;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Read;
