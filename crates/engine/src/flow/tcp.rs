@@ -181,7 +181,8 @@ impl End {
     pub(super) fn advance(&mut self, segment: &Segment, at: i64) -> bool {
         let end = at + segment.space();
         let delta = end - self.last;
-        let is_jump = delta.abs() > JUMP && (segment.has(TcpFlags::SYN) || segment.has(TcpFlags::RST));
+        // A SYN that is not the one it began with changes nothing.
+        let is_jump = (segment.has(TcpFlags::SYN) && at != 0) || (segment.has(TcpFlags::RST) && delta.abs() > JUMP);
         // Of a connection of which only SYN and FIN were seen the numbers may have come around.
         let is_all = segment.has(TcpFlags::FIN) && self.last == 1;
         if segment.has(TcpFlags::FIN) {
