@@ -4,4 +4,5 @@
 //! `tests/fuzz_corpora.rs` of each crate calls them with the committed corpora in every test run.
 
 pub mod engine;
+pub mod reassembly;
 pub mod records;

@@ -7,6 +7,10 @@
 #[expect(unreachable_pub, reason = "this is a crate that is a module here")]
 mod targets;
 
+#[path = "../../../fuzz/src/reassembly.rs"]
+#[expect(unreachable_pub, reason = "this is a crate that is a module here")]
+mod flows;
+
 #[path = "../../../fuzz/src/replay.rs"]
 #[expect(unreachable_pub, reason = "it is shared by path")]
 mod corpus;
@@ -21,6 +25,11 @@ fn capture() {
 #[test]
 fn packet() {
     replay("packet", targets::packet);
+}
+
+#[test]
+fn reassembly() {
+    replay("reassembly", flows::reassembly);
 }
 
 #[test]

@@ -183,3 +183,6 @@ fn is_early(orig: tcp::State, resp: tcp::State) -> bool {
     use tcp::State::{Inactive, Partial};
     matches!((orig, resp), (Partial | Inactive, _) | (_, Partial | Inactive))
 }
+
+#[cfg(test)]
+mod tests;

@@ -180,4 +180,10 @@ impl Table {
     pub(super) fn sizes(&self) -> (usize, usize) {
         (self.by_key.len(), self.deadlines.len() + self.pauses.len())
     }
+
+    /// Places for flows.
+    #[cfg(test)]
+    pub(super) fn slots(&self) -> usize {
+        self.slots.len()
+    }
 }
