@@ -105,9 +105,12 @@ fn the_originator_of_what_was_missed_is_told_by_ports() {
     assert_eq!(ends(25, 40_000, "S"), (25, 40_000, "S".to_owned()), "a SYN opens");
 }
 
+/// A segment: who sends (`>` the client), flags, sequence number and acknowledgement, payload.
+type Sent = (&'static str, &'static str, (u32, u32), &'static [u8]);
+
 #[test]
 fn connections_are_opened_when_both_are_known_to_talk() {
-    let opened_at = |script: &[(&str, &str, (u32, u32), &[u8])]| {
+    let opened_at = |script: &[Sent]| {
         let mut wire = Wire::new();
         for &(from, flags, numbers, payload) in script {
             wire.wait(1);
@@ -122,8 +125,7 @@ fn connections_are_opened_when_both_are_known_to_talk() {
     assert_eq!(opened_at(&[(">", "S", (100, 0), b""), ("<", "SA", (500, 101), b"")]), Some(2));
     assert_eq!(opened_at(&[(">", "S", (100, 0), b""), ("<", "RA", (0, 101), b"")]), None);
     assert_eq!(opened_at(&[(">", "A", (100, 1), b"x"), ("<", "A", (500, 101), b"")]), None);
-    let midstream: [(&str, &str, (u32, u32), &[u8]); 3] =
-        [(">", "A", (100, 1), b"x"), ("<", "A", (500, 101), b""), ("<", "A", (500, 101), b"y")];
+    let midstream: [Sent; 3] = [(">", "A", (100, 1), b"x"), ("<", "A", (500, 101), b""), ("<", "A", (500, 101), b"y")];
     assert_eq!(opened_at(&midstream), Some(3));
 }
 

@@ -185,7 +185,7 @@ pub struct Whole {
     /// Its life in nanoseconds, which says when it ended ([`Whole::ended`]); `None` where the witness does not say (an
     /// attempt without an answer).
     pub duration: Option<i64>,
-    /// What it carried; `None` where the witness does not say, or missed the beginning.
+    /// What it carried; `None` where the witness does not say.
     pub bytes: Option<Bytes>,
     /// How it ended.
     pub ending: Ending,

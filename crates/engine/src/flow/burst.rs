@@ -83,7 +83,8 @@ mod tests {
     #[test]
     fn what_is_short_is_told_by_its_first_runs() {
         let mut bursts = Bursts::default();
-        let mut take = |n: u32, age| bursts.take(if n % 2 == 0 { Side::Orig } else { Side::Resp }, 1, Nanos(0), age);
+        let mut take =
+            |n: u32, age| bursts.take(if n.is_multiple_of(2) { Side::Orig } else { Side::Resp }, 1, Nanos(0), age);
         let told = (0..100).filter(|&n| take(n, 0)[0].is_some()).count();
         assert_eq!(told, FIRST as usize);
         let told = (0..100).filter(|&n| take(n, LONG_LIVED)[0].is_some()).count();

@@ -122,7 +122,9 @@ impl Flow {
         bytes: &[u8],
         shared: &mut Shared<'_>,
     ) {
-        let has_payload = segment.len > 0 && !segment.has(TcpFlags::RST) && at >= 0;
+        // What comes with another SYN is of another connection.
+        let is_its_own = if segment.has(TcpFlags::SYN) { at == 0 } else { at > 0 };
+        let has_payload = segment.len > 0 && !segment.has(TcpFlags::RST) && is_its_own;
         if has_payload && self.session.is_none() {
             self.session = Some(Box::default());
         }

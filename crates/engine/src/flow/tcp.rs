@@ -128,9 +128,10 @@ impl End {
             State::Inactive if syn => self.begin(seq, space),
             // As if there had been a SYN; what comes is new all the same.
             State::Inactive => self.begin(seq.wrapping_sub(1), 1),
-            // Nobody has acknowledged the one before. What is sent into a connection that lives changes nothing.
+            // Nobody has acknowledged the one before, and nothing followed it. What is sent into a connection that lives
+            // changes nothing.
             State::SynSent | State::SynAckSent | State::Established | State::Partial
-                if syn && seq != self.isn && self.acked < 1 =>
+                if syn && seq != self.isn && self.acked < 1 && self.last <= 1 =>
             {
                 self.begin(seq, space);
             }

@@ -1,5 +1,7 @@
 //! What the tests of flows share: captures to records, and where captures are.
 #![allow(dead_code, reason = "each test crate uses a part")]
+#![allow(clippy::disallowed_methods, reason = "a test opens the files whose bytes the crate is given")]
+#![allow(clippy::print_stderr, reason = "a test that has nothing to read says so")]
 
 pub(crate) mod wire;
 
