@@ -7,6 +7,7 @@ mod burst;
 mod conn;
 mod history;
 mod key;
+mod listen;
 mod stream;
 mod tcp;
 
@@ -20,6 +21,8 @@ use foldhash::HashMap;
 use conn::{Flow, index};
 use key::Key;
 use stream::{Part, Taken};
+
+pub use listen::{Heard, Listener};
 
 use crate::protocol::Session;
 use crate::{IpProto, Output, Packet, Settings, Tcp, TcpFlags};
