@@ -14,6 +14,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::{Format, ScanArgs, When};
 use crate::console::{self, complain};
+use crate::extract::{self, Chosen};
 use crate::input::{Expanded, Source, expand};
 use crate::output::{Output, Taken};
 use crate::owners::{self, LeaseFile, Owners};
@@ -39,6 +40,7 @@ struct Scan {
     owners: Owners,
     leases: Vec<LeaseFile>,
     suggest: Option<Output>,
+    extract: Option<Output>,
     key: Option<(Scope, Key)>,
 }
 
@@ -55,6 +57,10 @@ impl Scan {
         for file in [&settings.configuration, &settings.signatures_file].into_iter().flatten() {
             taken.protect(file);
         }
+        if settings.extract.is_some() && evidence.sources.iter().any(|source| source.size().is_none()) {
+            return Err("--extract reads captures twice, and standard input or a pipe can be read once: name files"
+                .to_owned());
+        }
         let key = settings.redact.as_ref().map(|(scope, path)| key(*scope, path.as_deref(), &settings)).transpose()?;
         if let Some((_, Some(path))) = &settings.redact {
             taken.protect(path);
@@ -69,7 +75,8 @@ impl Scan {
         let connections = table("--connections", &settings.connections)?;
         let suggest = &settings.suggest_authorised;
         let suggest = suggest.as_ref().map(|path| taken.create("--suggest-authorised", path)).transpose()?;
-        Ok(Self { settings, evidence, report, pairs, connections, owners, leases: Vec::new(), suggest, key })
+        let extract = settings.extract.as_ref().map(|(_, path)| taken.create("--extract", path)).transpose()?;
+        Ok(Self { settings, evidence, report, pairs, connections, owners, leases: Vec::new(), suggest, extract, key })
     }
 
     fn run(mut self) -> Result<bool, String> {
@@ -143,6 +150,15 @@ impl Scan {
             }
             None => self.write_report(&report)?,
         }
+        if let Some((output, (host, _))) = self.extract.take().zip(self.settings.extract.as_ref()) {
+            let hosts = looked_at(&lanes);
+            let shows = |row: &Connection| self.settings.restriction.shows(row, |addr| hosts.contains(&addr));
+            let chosen = Chosen::of(*host, &found.cases, &mut found.pairs, &mut rows, shows).map_err(failed)?;
+            match extract::why_nothing(*host, &chosen, &gathered) {
+                Some(why) => complain("warning", &why),
+                None => extract::write(&chosen, &gathered, (self.settings.wait, self.settings.checksums), output)?,
+            }
+        }
         Ok(!report.incidents.is_empty())
     }
 
@@ -156,10 +172,12 @@ impl Scan {
             days: Days::new(self.settings.zone.clone()),
             threads: self.settings.threads,
             wait: self.settings.wait,
-            connections: match self.settings.explain {
+            connections: match (self.settings.explain, self.settings.extract.as_ref()) {
                 _ if self.connections.is_some() => Wanted::All,
-                Some(host) => Wanted::Of(host),
-                None => Wanted::None,
+                (Some(host), None) => Wanted::Of([host; 2]),
+                (None, Some(&(host, _))) => Wanted::Of([host; 2]),
+                (Some(explained), Some(&(extracted, _))) => Wanted::Of([explained, extracted]),
+                (None, None) => Wanted::None,
             },
             ours: self.key.is_some(),
             seed: HashSeed(random()),
