@@ -23,7 +23,7 @@ pub(crate) struct Chosen {
     pub(super) packets: Wanted<()>,
     /// Ports whose inbound connections are wanted.
     ports: Vec<u16>,
-    /// Whether the mail that it sent itself is.
+    /// Whether the mail that it sent is.
     mail: bool,
     /// From the opening of the first inbound leg to that of the last outbound one.
     relaying: Option<(Nanos, Nanos)>,
@@ -46,7 +46,7 @@ impl Chosen {
             chosen.cases += 1;
             if case.lane.is_some_and(|(sensor, _)| sensor == packets::sensor()) {
                 chosen.ports.extend(case.ports());
-                chosen.mail |= case.topology == Some(Topology::Direct);
+                chosen.mail = true;
             }
         }
         pairs.for_each(|pair| {
