@@ -18,9 +18,11 @@ use crate::extract::{self, Chosen};
 use crate::input::{Expanded, Source, expand};
 use crate::output::{Output, Taken};
 use crate::owners::{self, LeaseFile, Owners};
+use crate::packets::Replay;
 use crate::pipeline::{Gathered, Lanes, Options, Sorter, Stamps, Wanted, run};
 use crate::redact::{Key, Redactor, Scope};
-use crate::report::explain::Material;
+use crate::report::dialogue::Strongest;
+use crate::report::explain::{Explained, Material};
 use crate::report::{self, Cases, Findings, Names, Report, delivered, text};
 use crate::settings::Settings;
 use crate::tables::{Form, Table};
@@ -143,6 +145,8 @@ impl Scan {
                 };
                 let mut legs = material.explain(&mut rows, &mut explained).map_err(failed)?;
                 material.add_tunnel(&mut found.pairs, &mut legs).map_err(failed)?;
+                let strongest = Strongest::of(host, &found.cases, &mut found.pairs, self.settings.verbose);
+                self.listen(strongest.map_err(failed)?, &gathered, &mut legs)?;
                 if let Some(redactor) = redactor {
                     redactor.explained(&mut legs);
                 }
@@ -193,6 +197,22 @@ impl Scan {
         let mut gathered = gathered.map_err(|e| format!("the scan failed: {e}"))?;
         gathered.problems.splice(0..0, expanded.problems);
         Ok(gathered)
+    }
+
+    /// What was said on the strongest pairs, where the captures can be read again.
+    fn listen(&self, strongest: Strongest, gathered: &Gathered, explained: &mut Explained) -> Result<(), String> {
+        if strongest.is_empty() {
+            return Ok(());
+        }
+        let captures = gathered.captures();
+        if captures.iter().any(|(_, source)| source.size().is_none()) {
+            let why = "What was said is not shown: for that captures are read twice, and a pipe can be read once.";
+            explained.unheard = Some(why.to_owned());
+            return Ok(());
+        }
+        let replay = Replay::open(captures, self.settings.wait, self.settings.checksums)?;
+        explained.dialogues = strongest.read(replay).map_err(|e| format!("the second reading failed: {e}"))?;
+        Ok(())
     }
 
     /// The pairs of the host that is to be explained, also where they convict nobody.

@@ -20,6 +20,8 @@ pub(super) struct Spool {
     /// Whether a stamp is finer than a microsecond.
     fine: bool,
     longest: u32,
+    /// The number of the frame that came last.
+    latest: u64,
     /// Numbers of the fragments that are wanted.
     pieces: HashSet<u64>,
 }
@@ -27,7 +29,7 @@ pub(super) struct Spool {
 impl Spool {
     pub(super) fn new() -> io::Result<Self> {
         let file = BufWriter::with_capacity(1 << 18, tempfile::tempfile()?);
-        Ok(Self { file, links: BTreeSet::new(), fine: false, longest: SNAPSHOT, pieces: HashSet::new() })
+        Ok(Self { file, links: BTreeSet::new(), fine: false, longest: SNAPSHOT, latest: 0, pieces: HashSet::new() })
     }
 
     /// Frames of these numbers are wanted.
@@ -35,8 +37,11 @@ impl Spool {
         self.pieces.extend(numbers);
     }
 
-    /// Takes a frame, which is wanted unless it is a `fragment`: then it has to be told.
+    /// Takes a frame, once, which is wanted unless it is a `fragment`: then it has to be told. Numbers count from 1.
     pub(super) fn push(&mut self, number: u64, frame: &Frame<'_>, fragment: bool) -> io::Result<()> {
+        if std::mem::replace(&mut self.latest, number) == number {
+            return Ok(());
+        }
         let at = frame.at.0.max(0);
         self.links.insert(frame.link);
         self.fine |= at % 1000 != 0;
@@ -53,7 +58,7 @@ impl Spool {
     /// Writes a pcap file: of the link type that all frames have, or, where they have several, of their IP packets as they
     /// are behind the link's header. Stamps are in nanoseconds where one needs it.
     pub(super) fn write(self, to: &File) -> io::Result<()> {
-        let Self { file, links, fine, longest, pieces } = self;
+        let Self { file, links, fine, longest, pieces, .. } = self;
         let one_link = links.first().copied().filter(|_| links.len() == 1);
         let mut spooled = file.into_inner().map_err(io::IntoInnerError::into_error)?;
         spooled.rewind()?;

@@ -15,7 +15,7 @@ mod replay;
 mod track;
 
 pub(crate) use block::Dropped;
-pub(crate) use captures::{CaptureRead, Captures, Framed, Opened};
+pub(crate) use captures::{CaptureRead, Captures, Opened};
 pub(crate) use feed::{Feed, Flows, Tracking};
 pub(crate) use replay::{Met, Replay, Wanted};
 

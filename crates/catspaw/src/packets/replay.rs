@@ -48,10 +48,10 @@ impl<T: Copy + PartialEq> Wanted<T> {
         self.lives.is_empty()
     }
 
-    fn of(&self, packet: &Packet<'_>) -> Option<T> {
+    fn of(&self, packet: &Packet<'_>) -> impl Iterator<Item = T> {
         let ends = ends(packet.proto, (packet.src, packet.src_port), (packet.dst, packet.dst_port));
-        let lives = self.lives.get(&ends)?;
-        lives.iter().find(|(from, to, _)| (*from..=*to).contains(&packet.at)).map(|&(.., what)| what)
+        let (lives, at) = (self.lives.get(&ends).map_or(&[][..], Vec::as_slice), packet.at);
+        lives.iter().filter(move |(from, to, _)| (*from..=*to).contains(&at)).map(|&(.., what)| what)
     }
 }
 
@@ -80,7 +80,8 @@ impl Replay {
         Ok(Self { captures, verify })
     }
 
-    /// Gives the frames that `wanted` may want, with the number by which [`Met::Packet`] refers to them. What the first
+    /// Gives the frames that `wanted` may want, with the number by which [`Met::Packet`] refers to them; one that is wanted
+    /// for several connections as often. What the first
     /// reading left out (a wrong checksum, a second copy) is left out again.
     ///
     /// # Errors
@@ -100,10 +101,12 @@ impl Replay {
                 return if decode::is_fragment(&frame) { give(number, &framed, Met::Piece) } else { Ok(()) };
             };
             let read = |verify| decode::packet(&located.ip, framed.taken, framed.place, verify);
-            let Some(what) = read(false).and_then(|packet| wanted.of(&packet)) else { return Ok(()) };
+            if read(false).is_none_or(|packet| wanted.of(&packet).next().is_none()) {
+                return Ok(());
+            }
             let Some(packet) = read(verify).filter(|packet| !packet.bad_checksum) else { return Ok(()) };
             let pieces = if located.offset_in(frame.bytes).is_some() { &[] } else { decoder.pieces() };
-            give(number, &framed, Met::Packet(&packet, what, pieces))
+            wanted.of(&packet).try_for_each(|what| give(number, &framed, Met::Packet(&packet, what, pieces)))
         })
     }
 }

@@ -9,6 +9,7 @@ use catspaw_records::{Ending, HostKey, Nanos, Proto, RecordId, SensorId};
 use catspaw_relay::{Config, Connection, Hypothesis, Lane, Leg, LegPair, SPAM_SHARE, Said, Service, Tests, Topology};
 
 use super::Cases;
+use super::dialogue::Dialogue;
 use super::cases::DNS;
 use super::incident::{Case, FIXED_TARGETS};
 use crate::pipeline::{Home, Lanes, Sorter};
@@ -47,6 +48,10 @@ pub(crate) struct Explained {
     pub(crate) outbound_paired: u64,
     /// The addresses that carry them on, as far as they are few.
     pub(crate) targets: BTreeSet<IpAddr>,
+    /// What was said on the pairs that show it best.
+    pub(crate) dialogues: Vec<Dialogue>,
+    /// Why that is not known, where there would be something.
+    pub(crate) unheard: Option<String>,
     /// Whether it was seen at all.
     pub(crate) seen: bool,
 }
