@@ -60,8 +60,9 @@ impl Scan {
             taken.protect(file);
         }
         if settings.extract.is_some() && evidence.sources.iter().any(|source| source.size().is_none()) {
-            return Err("--extract reads captures twice, and standard input or a pipe can be read once: name files"
-                .to_owned());
+            return Err(
+                "--extract reads captures twice, and standard input or a pipe can be read once: name files".to_owned()
+            );
         }
         let key = settings.redact.as_ref().map(|(scope, path)| key(*scope, path.as_deref(), &settings)).transpose()?;
         if let Some((_, Some(path))) = &settings.redact {
@@ -145,7 +146,7 @@ impl Scan {
                 };
                 let mut legs = material.explain(&mut rows, &mut explained).map_err(failed)?;
                 material.add_tunnel(&mut found.pairs, &mut legs).map_err(failed)?;
-                let strongest = Strongest::of(host, &found.cases, &mut found.pairs, self.settings.verbose);
+                let strongest = Strongest::of(host, &found.cases, &mut found.pairs, &mut rows, self.settings.verbose);
                 self.listen(strongest.map_err(failed)?, &gathered, &mut legs)?;
                 if let Some(redactor) = redactor {
                     redactor.explained(&mut legs);

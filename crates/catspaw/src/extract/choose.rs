@@ -79,7 +79,8 @@ impl Chosen {
 
     fn add_row(&mut self, host: IpAddr, row: &Connection) {
         let (orig, resp) = row.ends();
-        let is = |name| matches!(&row.said, Said::Whole { whole, .. } if whole.service.is_some_and(|s| s.as_str() == name));
+        let is =
+            |name| matches!(&row.said, Said::Whole { whole, .. } if whole.service.is_some_and(|s| s.as_str() == name));
         let mine = orig.addr == host;
         let wanted = match row.proto() {
             Proto::Tcp if resp.addr == host && self.ports.contains(&resp.port) => true,

@@ -35,7 +35,8 @@ pub(crate) fn write(
     output: Output,
 ) -> Result<(), String> {
     let replay = Replay::open(gathered.captures(), wait, checksums)?;
-    let spooled = spool(replay, chosen).map_err(|e| format!("a temporary file failed: {e} (TMPDIR says where they lie)"));
+    let spooled =
+        spool(replay, chosen).map_err(|e| format!("a temporary file failed: {e} (TMPDIR says where they lie)"));
     let written = spooled?.write(output.file());
     written.map_err(|e| format!("{}: cannot be written: {e}", output.path().display()))?;
     output.keep()

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use catspaw_relay::Network;
 
 use super::{Redactor, Scope};
-use crate::report::dialogue::{Dialogue, Words};
+use crate::report::dialogue::{Dialogue, Legs, Words};
 use crate::report::explain::{Explained, Inbound, Outbound};
 use crate::report::model::{
     Campaign, Client, Example, HostIndicator, Incident, Indicator, LookedAt, Owner, Report, Shared, Target, Timers,
@@ -167,8 +167,12 @@ impl Redactor {
                 self.put(&mut side.peer);
             }
         }
-        for Dialogue { tunnel: _, peers, port: _, opened: _, lag: _, said } in &mut explained.dialogues {
-            peers.iter_mut().for_each(|peer| self.put(peer));
+        for Dialogue { legs, target, opened: _, said } in &mut explained.dialogues {
+            self.put(target);
+            match legs {
+                Legs::Relayed { client: peer, port: _, lag: _ } | Legs::Tunnelled { tunnel: peer } => self.put(peer),
+                Legs::Own => {}
+            }
             for said in said.iter_mut().flat_map(|(said, _)| said) {
                 match &mut said.words {
                     Words::Line(line) => self.put(line),

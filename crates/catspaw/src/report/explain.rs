@@ -9,8 +9,8 @@ use catspaw_records::{Ending, HostKey, Nanos, Proto, RecordId, SensorId};
 use catspaw_relay::{Config, Connection, Hypothesis, Lane, Leg, LegPair, SPAM_SHARE, Said, Service, Tests, Topology};
 
 use super::Cases;
-use super::dialogue::Dialogue;
 use super::cases::DNS;
+use super::dialogue::Dialogue;
 use super::incident::{Case, FIXED_TARGETS};
 use crate::pipeline::{Home, Lanes, Sorter};
 

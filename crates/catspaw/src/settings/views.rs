@@ -36,8 +36,9 @@ impl Text<'_> {
             _ => None,
         };
         if extract.is_some() && args.redact.or(file.redact).is_some() {
-            return Err("--extract with --redact would show what is to be hidden: packets are written as they are"
-                .to_owned());
+            return Err(
+                "--extract with --redact would show what is to be hidden: packets are written as they are".to_owned()
+            );
         }
         Ok(extract)
     }

@@ -45,19 +45,20 @@ fn in_pieces(ip: &[u8]) -> Vec<Vec<u8>> {
     if ip[0] >> 4 != 4 || total < header + 200 {
         return vec![ip.to_vec()];
     }
-    [(0, 96, 0x2000), (96, total - header, 12)].map(|(from, to, part): (usize, usize, u16)| {
-        let mut piece = [&ip[..header], &ip[header + from..header + to]].concat();
-        let len = piece.len() as u16;
-        piece[2..4].copy_from_slice(&len.to_be_bytes());
-        piece[6..8].copy_from_slice(&part.to_be_bytes());
-        piece[10..12].fill(0);
-        let sum: u32 = piece[..header].chunks(2).map(|two| u32::from(two[0]) << 8 | u32::from(two[1])).sum();
-        let folded = (sum & 0xffff) + (sum >> 16);
-        let folded = (folded & 0xffff) + (folded >> 16);
-        piece[10..12].copy_from_slice(&(!(folded as u16)).to_be_bytes());
-        piece
-    })
-    .into()
+    [(0, 96, 0x2000), (96, total - header, 12)]
+        .map(|(from, to, part): (usize, usize, u16)| {
+            let mut piece = [&ip[..header], &ip[header + from..header + to]].concat();
+            let len = piece.len() as u16;
+            piece[2..4].copy_from_slice(&len.to_be_bytes());
+            piece[6..8].copy_from_slice(&part.to_be_bytes());
+            piece[10..12].fill(0);
+            let sum: u32 = piece[..header].chunks(2).map(|two| u32::from(two[0]) << 8 | u32::from(two[1])).sum();
+            let folded = (sum & 0xffff) + (sum >> 16);
+            let folded = (folded & 0xffff) + (folded >> 16);
+            piece[10..12].copy_from_slice(&(!(folded as u16)).to_be_bytes());
+            piece
+        })
+        .into()
 }
 
 /// What is said of a host, and its pairs.

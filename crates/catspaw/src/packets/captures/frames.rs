@@ -56,12 +56,7 @@ impl Captures {
         Ok(())
     }
 
-    fn give(
-        &mut self,
-        open: &Open,
-        at: usize,
-        give: &mut impl FnMut(Framed<'_>) -> io::Result<()>,
-    ) -> io::Result<()> {
+    fn give(&mut self, open: &Open, at: usize, give: &mut impl FnMut(Framed<'_>) -> io::Result<()>) -> io::Result<()> {
         let found = open.frames[at];
         let bytes = open.bytes(&found);
         let frame = Frame { at: found.at, number: found.number, link: found.link, bytes, wire_len: found.wire_len };

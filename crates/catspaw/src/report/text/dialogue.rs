@@ -6,9 +6,9 @@ use catspaw_records::{Nanos, Side};
 
 use super::number::{count, number};
 use super::page::{FAINT, Page, tied};
-use super::table::{Line, Span};
+use super::table::{Line, Span, line_width};
 use super::wrap::{cut, width};
-use crate::report::dialogue::{Dialogue, Said, Words};
+use crate::report::dialogue::{Dialogue, Legs, Said, Words};
 use crate::report::explain::Explained;
 use crate::report::time;
 
@@ -20,7 +20,7 @@ const LAST_VERBOSE: usize = 40;
 /// Between the legs.
 const BETWEEN: &str = " | ";
 /// An offset, and the mark of who speaks.
-const OFFSET: usize = 8;
+const OFFSET: usize = 7;
 const MARK: usize = 3;
 
 /// What the left leg and the right one said, each as far as it said anything.
@@ -42,20 +42,20 @@ pub(super) fn write(page: &mut Page<'_, impl Write>, explained: &Explained) -> i
 }
 
 fn heading(dialogue: &Dialogue, first: bool) -> String {
-    let Dialogue { tunnel, peers: [client, target], port, opened, lag, .. } = dialogue;
+    let Dialogue { legs, target, opened, .. } = dialogue;
     let at = time::rfc3339(*opened);
     let at = at.get(..at.len().min(22)).unwrap_or(&at).trim_end_matches('Z').replace('T', " ");
     let at = tied(&format!("{at} UTC"));
-    let what = match *tunnel {
-        false => {
-            let later = tied(&format!("{} s", seconds(*lag)));
-            format!(
-                "What was said. Left: {client} to port {port}, opened at {at}. Right: what carries it on to {target}, opened {later} later."
-            )
-        }
-        true => format!(
-            "What was said. Left: the tunnel to {client}, about the time of the call. Right: the call to {target}, opened at {at}."
+    let what = match legs {
+        Legs::Relayed { client, port, lag } => format!(
+            "What was said. Left: {client} to port {port}, opened at {at}. Right: what carries it on to {target}, opened {} \
+             later.",
+            tied(&format!("{} s", seconds(*lag)))
         ),
+        Legs::Tunnelled { tunnel } => format!(
+            "What was said. Left: the tunnel to {tunnel}, about the time of the call. Right: the call to {target}, opened at {at}."
+        ),
+        Legs::Own => format!("What was said to {target}, opened at {at}."),
     };
     let legend = "Seconds count from the first opening; \">\" is whoever opened the connection, \"<\" the other side. Letters, \
                   bodies and passwords are not shown.";
@@ -65,12 +65,16 @@ fn heading(dialogue: &Dialogue, first: bool) -> String {
 fn body(page: &mut Page<'_, impl Write>, dialogue: &Dialogue) -> io::Result<()> {
     let rows = rows(dialogue);
     let (first, last) = if page.is_verbose() { (FIRST_VERBOSE, LAST_VERBOSE) } else { (FIRST, LAST) };
-    let column = (page.width().saturating_sub(BETWEEN.len())) / 2;
+    let columns = Columns {
+        opened: dialogue.opened,
+        width: (page.width().saturating_sub(BETWEEN.len())) / 2,
+        page: matches!(dialogue.legs, Legs::Own).then_some(page.width()),
+    };
     let unkept: u64 = dialogue.said.iter().map(|(_, unkept)| unkept).sum();
     let left_out = rows.len().saturating_sub(first + last);
     let (before, after) = if left_out > 0 { (first, first + left_out) } else { (rows.len(), rows.len()) };
     for row in &rows[..before] {
-        page.lines(0, &[line(row, dialogue.opened, column)])?;
+        page.lines(0, &[columns.line(row)])?;
     }
     let lines = rows[before..after].iter().flatten().flatten().count() as u64 + unkept;
     if lines > 0 {
@@ -79,7 +83,7 @@ fn body(page: &mut Page<'_, impl Write>, dialogue: &Dialogue) -> io::Result<()> 
         page.lines(0, &[vec![Span::new(&said, FAINT)]])?;
     }
     for row in &rows[after..] {
-        page.lines(0, &[line(row, dialogue.opened, column)])?;
+        page.lines(0, &[columns.line(row)])?;
     }
     if rows.is_empty() {
         page.say(0, "Nothing that was said is in the captures.")?;
@@ -90,6 +94,7 @@ fn body(page: &mut Page<'_, impl Write>, dialogue: &Dialogue) -> io::Result<()> 
 /// Both legs in the order of time. What one leg passes on stands beside what it passes on, where that was the next of
 /// it.
 fn rows(dialogue: &Dialogue) -> Vec<Row<'_>> {
+    let is_tunnel = matches!(dialogue.legs, Legs::Tunnelled { .. });
     let [(left, _), (right, _)] = &dialogue.said;
     let mut all: Vec<(Nanos, usize, &Said)> = left.iter().map(|said| (said.at, 0, said)).collect();
     all.extend(right.iter().map(|said| (said.at, 1, said)));
@@ -99,7 +104,7 @@ fn rows(dialogue: &Dialogue) -> Vec<Row<'_>> {
     let mut free = [0, 0];
     for (_, leg, said) in all {
         // What comes out of a tunnel was said by its far end, and goes on from the host.
-        let goes_with = |other: &Said| (other.from == said.from) != dialogue.tunnel;
+        let goes_with = |other: &Said| (other.from == said.from) != is_tunnel;
         let fits = |at: usize| rows[at][leg].is_none() && rows[at][1 - leg].is_some_and(goes_with);
         let same = |at: usize| fits(at) && rows[at][1 - leg].is_some_and(|other| other.words == said.words);
         let beside = (free[leg]..rows.len()).find(|&at| same(at));
@@ -114,22 +119,35 @@ fn rows(dialogue: &Dialogue) -> Vec<Row<'_>> {
     rows
 }
 
-fn line(row: &Row<'_>, opened: Nanos, column: usize) -> Line {
-    let [left, right] = row.map(|said| said.map_or_else(Vec::new, |said| cell(said, opened, column)));
-    let used: usize = left.iter().map(Span::width).sum();
-    let gap = " ".repeat(column.saturating_sub(used));
-    let mut line = left;
-    line.push(Span::from(gap));
-    line.push(Span::new(BETWEEN, FAINT));
-    line.extend(right);
-    line
+/// How rows are set.
+struct Columns {
+    opened: Nanos,
+    /// Of each of two legs.
+    width: usize,
+    /// Of the only leg, where there is one.
+    page: Option<usize>,
 }
 
-fn cell(said: &Said, opened: Nanos, column: usize) -> Line {
-    let mark = if said.from == Side::Orig { '>' } else { '<' };
-    let offset = format!("{:>OFFSET$}", seconds(said.at.since(opened)));
-    let text = cut(&words(&said.words), column.saturating_sub(width(&offset) + MARK));
-    vec![Span::new(&offset, FAINT), Span::from(format!(" {mark} ")), Span::from(text)]
+impl Columns {
+    fn line(&self, [left, right]: &Row<'_>) -> Line {
+        let cell = |said: &Option<&Said>, width| said.map_or_else(Vec::new, |said| self.cell(said, width));
+        if let Some(width) = self.page {
+            return cell(right, width);
+        }
+        let mut line = cell(left, self.width);
+        let gap = self.width.saturating_sub(line_width(&line));
+        line.push(Span::from(" ".repeat(gap)));
+        line.push(Span::new(BETWEEN, FAINT));
+        line.extend(cell(right, self.width));
+        line
+    }
+
+    fn cell(&self, said: &Said, room: usize) -> Line {
+        let mark = if said.from == Side::Orig { '>' } else { '<' };
+        let offset = format!("{:>OFFSET$}", seconds(said.at.since(self.opened)));
+        let text = cut(&words(&said.words), room.saturating_sub(width(&offset) + MARK));
+        vec![Span::new(&offset, FAINT), Span::from(format!(" {mark} ")), Span::from(text)]
+    }
 }
 
 fn words(words: &Words) -> String {
