@@ -65,7 +65,7 @@ type Rank = (Basis, Reverse<bool>, Reverse<u64>, Nanos);
 /// Legs that are worth showing.
 #[derive(Debug)]
 enum Shown {
-    Pair(LegPair),
+    Pair(Box<LegPair>),
     /// Who called whom, from when to when.
     Mail((Endpoint, Endpoint), (Nanos, Nanos)),
 }
@@ -98,7 +98,7 @@ impl Strongest {
             if let Some((case, _)) = cases.of(&pair).filter(|_| seen && pair.clear) {
                 let delivered = pair.outbound.mailed.is_some_and(|mailed| mailed.messages > 0);
                 let rank = (pair.basis, Reverse(delivered), Reverse(0), pair.outbound.start.at);
-                strongest.take(case, rank, Shown::Pair(pair));
+                strongest.take(case, rank, Shown::Pair(Box::new(pair)));
             }
             Ok(())
         })?;

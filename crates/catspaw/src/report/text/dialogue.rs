@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use catspaw_records::{Nanos, Side};
 
-use super::number::{count, number};
+use super::number::count;
 use super::page::{FAINT, Page, tied};
 use super::table::{Line, Span, line_width};
 use super::wrap::{cut, width};
@@ -159,10 +159,13 @@ fn words(words: &Words) -> String {
             format!("[{}] {}", bytes(*len), hex.join(" "))
         }
         Words::Hidden(what, len) => format!("[{what}: {}]", bytes(*len)),
-        Words::Missing(len) => format!("[{} not captured]", number(*len)),
+        Words::Missing(len) => format!("[{} not captured]", bytes(*len)),
     }
 }
 
 fn seconds(nanos: i64) -> String {
     format!("{:.3}", nanos as f64 / 1e9)
 }
+
+#[cfg(test)]
+mod tests;
