@@ -42,8 +42,8 @@ impl Handshake {
     /// Whether a client that begins so may speak SOCKS.
     pub(super) fn sniff(head: &[u8]) -> Option<Self> {
         let step = match head {
-            [5, 1..=16, ..] => Step::Greeting,
-            [4, 1 | 2, _, ..] => Step::Request4,
+            [5] | [5, 1..=16, ..] => Step::Greeting,
+            [4] | [4, 1 | 2, ..] => Step::Request4,
             _ => return None,
         };
         Some(Self { heads: Default::default(), step })
@@ -91,6 +91,7 @@ impl Step {
     fn read(self, head: &[u8]) -> Read {
         let message = |len, words: &str, next| Read::Message(len, words.to_owned(), next);
         match (self, head) {
+            (Self::Greeting, [5, 0 | 17.., ..]) | (Self::Request4, [4, 0 | 3.., ..]) => Read::Other,
             (Self::Greeting, &[5, methods, ..]) if head.len() >= 2 + usize::from(methods) => {
                 message(2 + usize::from(methods), "SOCKS 5", Self::Method)
             }

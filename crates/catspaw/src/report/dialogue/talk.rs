@@ -105,6 +105,7 @@ impl Talk {
     pub(super) fn finish(mut self) -> (Vec<Said>, u64) {
         [Side::Orig, Side::Resp].into_iter().for_each(|from| self.end_line(from, false));
         self.first.extend(self.last);
+        self.first.iter_mut().for_each(without_text);
         (self.first, self.left_out)
     }
 
@@ -139,17 +140,13 @@ impl Talk {
             return;
         }
         self.end_line(other(from), false);
-        let speaker = &self.speakers[index(from)];
-        if speaker.line.is_empty() && matches!(bytes, [0x14..=0x17, 3, 0..=4, ..]) && speaker.mode == Mode::Lines {
-            self.speakers.iter_mut().for_each(|speaker| speaker.mode = Mode::Opaque);
-        }
         while !bytes.is_empty() {
             let speaker = &mut self.speakers[index(from)];
             if speaker.line.is_empty() {
                 speaker.since = at;
             }
             match speaker.mode {
-                Mode::Opaque => return self.say(at, from, Words::Bytes(bytes.len() as u64, sample(bytes))),
+                Mode::Opaque => return self.say(at, from, Words::Bytes(bytes.len() as u64, beginning(bytes))),
                 Mode::Literal(left) => {
                     let taken = left.min(bytes.len() as u64);
                     speaker.mode = if taken == left { Mode::Lines } else { Mode::Literal(left - taken) };
@@ -195,10 +192,15 @@ impl Talk {
             }
             Mode::Secret => self.say(at, from, Words::Hidden("name or password", bytes)),
             Mode::Body if !begins_head(text) => self.say(at, from, Words::Hidden("body", bytes)),
+            Mode::Lines if matches!(line.as_slice(), [0x14..=0x17, 3, 0..=4, ..]) => {
+                // Records of TLS.
+                self.speakers.iter_mut().for_each(|speaker| speaker.mode = Mode::Opaque);
+                self.say(at, from, Words::Bytes(bytes, beginning(&line)));
+            }
             Mode::Head(next) if text.is_empty() => self.end_head(from, next),
             _ if text.is_empty() => {}
             _ if speaker.gives_messages && !is_answer(text) => self.say(at, from, Words::Hidden("message", bytes)),
-            _ if !is_text(text) => self.say(at, from, Words::Bytes(bytes, sample(&line))),
+            _ if !is_text(text) => self.say(at, from, Words::Bytes(bytes, beginning(&line))),
             mode => {
                 let text = escaped(text);
                 let (shown, next) = match mode {
@@ -255,7 +257,12 @@ impl Talk {
         }
         let latest = self.last.back_mut().or(self.first.last_mut()).filter(|said| said.from == from);
         match (latest.map(|said| &mut said.words), &words) {
-            (Some(Words::Bytes(len, _)), Words::Bytes(more, _)) => return *len += more,
+            (Some(Words::Bytes(len, first)), Words::Bytes(more, then)) => {
+                if first.len() as u64 == *len {
+                    first.extend(then.iter().take(SAMPLE - first.len().min(SAMPLE)));
+                }
+                return *len += more;
+            }
             (Some(Words::Hidden(what, len)), Words::Hidden(more_of, more)) if what == more_of => return *len += more,
             _ => {}
         }
@@ -324,11 +331,17 @@ fn cut(mut text: String) -> String {
     text
 }
 
-/// The first bytes, up to where they may be text.
-fn sample(bytes: &[u8]) -> Vec<u8> {
-    let first = &bytes[..bytes.len().min(SAMPLE)];
-    let text = first.windows(4).position(|four| four.iter().all(|byte| (b' '..=b'~').contains(byte)));
-    first[..text.unwrap_or(first.len())].to_vec()
+/// As much as is kept of what is no text.
+fn beginning(bytes: &[u8]) -> Vec<u8> {
+    bytes[..bytes.len().min(SAMPLE)].to_vec()
+}
+
+/// Leaves nothing of the first bytes from where they may be text: a password is.
+fn without_text(said: &mut Said) {
+    if let Words::Bytes(_, first) = &mut said.words {
+        let text = first.windows(4).position(|four| four.iter().all(|byte| (b' '..=b'~').contains(byte)));
+        first.truncate(text.unwrap_or(first.len()));
+    }
 }
 
 fn other(side: Side) -> Side {

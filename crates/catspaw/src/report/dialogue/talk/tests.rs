@@ -3,15 +3,21 @@ use super::*;
 const C: Side = Side::Orig;
 const S: Side = Side::Resp;
 
-/// What is shown of what was said, each in a segment of its own.
+/// What is shown of what was said, which does not depend on where segments end.
 fn shown(said: &[(Side, &[u8])]) -> Vec<String> {
-    let mut talk = Talk::default();
-    for (at, (from, bytes)) in (0..).zip(said) {
-        talk.hear(Nanos(at), *from, Heard::Bytes(bytes));
-    }
-    let (said, left_out) = talk.finish();
-    assert_eq!(left_out, 0);
-    said.iter().map(text).collect()
+    let shown = [1, 7, usize::MAX].map(|longest| {
+        let mut talk = Talk::default();
+        for (at, (from, bytes)) in (0..).zip(said) {
+            bytes.chunks(longest).for_each(|segment| talk.hear(Nanos(at), *from, Heard::Bytes(segment)));
+        }
+        let (said, left_out) = talk.finish();
+        assert_eq!(left_out, 0);
+        said.iter().map(text).collect::<Vec<String>>()
+    });
+    assert_eq!(shown[0], shown[2]);
+    assert_eq!(shown[1], shown[2]);
+    let [.., whole] = shown;
+    whole
 }
 
 fn text(said: &Said) -> String {
@@ -152,7 +158,7 @@ fn what_is_carried_through_a_proxy_is_read_on() {
     ]);
     assert_eq!(socks[2..5], ["> CONNECT 192.0.2.25:25", "< granted", "< 220 mx"]);
     assert_eq!(socks[5], "> [10] [16, 03, 01, 00, 05, 01, 00, 00, 01, 00]");
-    assert_eq!(socks[6..], ["< [19] [16, 03, 03, 0a]", "> [12] [17, 03, 03, 00, 01, 78]"]);
+    assert_eq!(socks[6..], ["< [19] [16, 03, 03, 0a]", "> [12] [17, 03, 03, 00, 01, 78, 17, 03, 03, 00, 01, 79]"]);
 }
 
 #[test]
@@ -177,4 +183,50 @@ fn what_is_kept_is_bounded_and_counted() {
     let (said, left_out) = talk.finish();
     assert_eq!((said.len(), left_out), (FIRST + LAST, 1001 - (FIRST + LAST) as u64));
     assert_eq!([&said[399], &said[438], &said[439]].map(text), ["< line 399", "< line 999", "> [missing: 7]"]);
+}
+
+#[test]
+fn whatever_is_said_is_told_and_none_of_it_drives_the_terminal() {
+    const WORDS: [&[u8]; 18] = [
+        b"DATA\r\n",
+        b".\r\n",
+        b"\r\n",
+        b"AUTH PLAIN ",
+        b"BDAT 9\r\n",
+        b"RETR 1\r\n",
+        b"HTTP/1.1 200 OK\r\n",
+        b"GET / HTTP/1.1\r\n",
+        b"CONNECT a:1 HTTP/1.1\r\n",
+        b"\x05\x01\x00",
+        b"\x04\x01\x00\x19",
+        b"\x16\x03\x01",
+        b"a LOGIN {7}\r\n",
+        b"334 \r\n",
+        b"\x1b[2J",
+        b"\xff\xfe\x00",
+        b"+OK\r\n",
+        b"550 no\r\n",
+    ];
+    let mut state = 7_u64;
+    let mut next = |below: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    for _ in 0..300 {
+        let (mut talk, mut bytes) = (Talk::default(), 0);
+        for at in 0..60 {
+            let mut piece = WORDS[next(18) as usize].to_vec();
+            piece.extend((0..next(3)).map(|n| (n * 83) as u8));
+            bytes += piece.len() as u64;
+            talk.hear(Nanos(at), if next(2) == 0 { C } else { S }, Heard::Bytes(&piece));
+        }
+        for said in talk.finish().0 {
+            match said.words {
+                Words::Line(line) => assert!(line.bytes().all(|byte| (b' '..=b'~').contains(&byte)), "{line:?}"),
+                Words::Bytes(len, first) => assert!(first.len() as u64 <= len && len <= bytes),
+                Words::Hidden(_, len) => assert!((1..=bytes).contains(&len)),
+                Words::Missing(_) => unreachable!("nothing was"),
+            }
+        }
+    }
 }
