@@ -24,8 +24,9 @@ use talk::Talk;
 /// Pairs of one incident that are shown, and with `-v`.
 const SHOWN: usize = 1;
 const SHOWN_VERBOSE: usize = 3;
-/// Of a tunnel's connection so much before and after the call is shown.
-const AROUND: i64 = Nanos::SECOND;
+/// Of a tunnel's connection so much before and after the call is shown: what asked for it, and what came of it.
+const BEFORE: i64 = Nanos::SECOND / 5;
+const AFTER: i64 = Nanos::SECOND;
 
 /// What was said, and on what.
 #[derive(Debug)]
@@ -206,7 +207,7 @@ fn inbound_life(pair: &LegPair) -> (Nanos, Nanos) {
     if pair.topology != Topology::Backconnect {
         return (from, to);
     }
-    (from.max(call.0.plus(-AROUND)), to.min(call.1.plus(AROUND)))
+    (from.max(call.0.plus(-BEFORE)), to.min(call.1.plus(AFTER)))
 }
 
 /// From its first to its last packet.

@@ -15,6 +15,8 @@ const KEPT: usize = 400;
 /// Things said that are kept, from the beginning and from the end.
 const FIRST: usize = 400;
 const LAST: usize = 40;
+/// A line that is shorter, behind what is no text, is none by itself.
+const BY_CHANCE: usize = 8;
 /// Bytes that are kept of what is no text.
 const SAMPLE: usize = 16;
 
@@ -68,7 +70,9 @@ struct Speaker {
     /// The beginning of a line, and when it came.
     line: Vec<u8>,
     since: Nanos,
-    /// Whether the rest of the line is not shown: of a line that is too long, or of a password.
+    /// Whether what comes is the rest of a line.
+    continued: bool,
+    /// Whether that is not shown: of a line that is too long, or of a password.
     swallow: bool,
     /// Whether the message that it wanted to send was refused.
     refused: bool,
@@ -170,13 +174,16 @@ impl Talk {
 
     /// Whatever stands of a line is taken: all of it where it is `whole`.
     fn end_line(&mut self, from: Side, whole: bool) {
+        let latest = self.last.back().or(self.first.last()).filter(|said| said.from == from);
+        let after_bytes = latest.is_some_and(|said| matches!(said.words, Words::Bytes(..)));
         let speaker = &mut self.speakers[index(from)];
         let (line, at) = (std::mem::take(&mut speaker.line), speaker.since);
         if line.is_empty() {
             return;
         }
+        let continued = std::mem::replace(&mut speaker.continued, !whole);
         let (bytes, text) = (line.len() as u64, line.trim_ascii_end());
-        if std::mem::replace(&mut speaker.swallow, !whole && line.len() >= LINE) {
+        if speaker.swallow {
             speaker.swallow = !whole;
             return self.say(at, from, Words::Hidden("rest of the line", bytes));
         }
@@ -185,7 +192,7 @@ impl Talk {
         }
         match speaker.mode {
             Mode::Message => {
-                if text == b"." && whole {
+                if text == b"." && whole && !continued {
                     speaker.mode = Mode::Lines;
                 }
                 self.say(at, from, Words::Hidden("message", bytes));
@@ -198,16 +205,18 @@ impl Talk {
                 self.say(at, from, Words::Bytes(bytes, beginning(&line)));
             }
             Mode::Head(next) if text.is_empty() => self.end_head(from, next),
-            _ if text.is_empty() => {}
             _ if speaker.gives_messages && !is_answer(text) => self.say(at, from, Words::Hidden("message", bytes)),
-            _ if !is_text(text) => self.say(at, from, Words::Bytes(bytes, beginning(&line))),
+            _ if !is_text(text) || (after_bytes && text.len() < BY_CHANCE) => {
+                self.say(at, from, Words::Bytes(bytes, beginning(&line)));
+            }
+            _ if text.is_empty() => {}
             mode => {
                 let text = escaped(text);
                 let (shown, next) = match mode {
                     Mode::Head(next) => (secrets::field(&text), next),
                     _ => secrets::told(&text),
                 };
-                speaker.swallow |= !whole && shown != text;
+                speaker.swallow = !whole && (shown != text || line.len() >= LINE);
                 self.say(at, from, Words::Line(cut(shown)));
                 if !matches!(mode, Mode::Head(_)) {
                     self.follow(from, line.trim_ascii_end(), next);

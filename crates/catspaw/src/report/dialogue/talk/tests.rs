@@ -230,3 +230,14 @@ fn whatever_is_said_is_told_and_none_of_it_drives_the_terminal() {
         }
     }
 }
+
+#[test]
+fn what_is_no_text_has_no_lines() {
+    let mut bytes: Vec<u8> = (0..3000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
+    bytes.extend(b"\n.\nab\n\n\xff");
+    let said = shown(&[(C, &bytes)]);
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(said[0].starts_with("> [3008] "), "{said:?}");
+    // Text behind it is told.
+    assert_eq!(shown(&[(C, b"\x01\x02\xff\nEHLO there\n")])[1], "> EHLO there");
+}
