@@ -114,8 +114,7 @@ impl Scan {
             output.keep()?;
         }
         if let Some((output, form)) = self.connections.take() {
-            let hosts = looked_at(&lanes);
-            let shows = |row: &Connection| self.settings.restriction.shows(row, |addr| hosts.contains(&addr));
+            let shows = self.shown(&lanes);
             let written = write_connections(&mut rows, shown, redactor, shows, form, output.file());
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
@@ -156,8 +155,7 @@ impl Scan {
             None => self.write_report(&report)?,
         }
         if let Some((output, (host, _))) = self.extract.take().zip(self.settings.extract.as_ref()) {
-            let hosts = looked_at(&lanes);
-            let shows = |row: &Connection| self.settings.restriction.shows(row, |addr| hosts.contains(&addr));
+            let shows = self.shown(&lanes);
             let chosen = Chosen::of(*host, &found.cases, &mut found.pairs, &mut rows, shows).map_err(failed)?;
             match extract::why_nothing(*host, &chosen, &gathered) {
                 Some(why) => complain("warning", &why),
@@ -198,6 +196,13 @@ impl Scan {
         let mut gathered = gathered.map_err(|e| format!("the scan failed: {e}"))?;
         gathered.problems.splice(0..0, expanded.problems);
         Ok(gathered)
+    }
+
+    /// Which connections are of the part of the evidence that was asked for.
+    fn shown(&self, lanes: &[Lanes]) -> impl Fn(&Connection) -> bool {
+        let hosts: HashSet<IpAddr> =
+            lanes.iter().flat_map(|shard| &shard.lanes).map(|(host, ..)| host.addr()).collect();
+        move |row| self.settings.restriction.shows(row, |addr| hosts.contains(&addr))
     }
 
     /// What was said on the strongest pairs, where the captures can be read again.
@@ -392,11 +397,6 @@ fn write_pairs(
         }
     })?;
     table.finish()
-}
-
-/// The hosts that were asked for.
-fn looked_at(lanes: &[Lanes]) -> HashSet<IpAddr> {
-    lanes.iter().flat_map(|shard| &shard.lanes).map(|(host, ..)| host.addr()).collect()
 }
 
 fn write_connections(

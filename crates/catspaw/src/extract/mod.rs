@@ -3,12 +3,13 @@
 //! These are, of each incident (or declared relay) of the host that stands on packets:
 //!
 //! - *forward*: every TCP connection to the ports of its `services`, answered or not; every outbound connection that
-//!   carries one of them on, or was to (`relayed` and `refused`); and the host's own DNS lookups from the first to the last of
-//!   them, by which names that clients asked for are known by address;
+//!   carries one of them on, or was to (`relayed` and `refused`); and the host's own DNS lookups from the first to the
+//!   last of them, by which names that clients asked for are known by address;
 //! - *backconnect*: the tunnel's connections, and the calls that go through it;
 //! - and of each the SMTP connections that the host opened, which `smtp_completed` counts and spam is told by.
 //!
-//! What else the host did, and what others did, is not among them, so that `outbound_attempts` is smaller in a scan of them.
+//! What else the host did, and what others did, is not among them, so that `outbound_attempts` is smaller in a scan of
+//! them.
 
 mod choose;
 mod spool;

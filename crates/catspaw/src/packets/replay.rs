@@ -80,9 +80,9 @@ impl Replay {
         Ok(Self { captures, verify })
     }
 
-    /// Gives the frames that `wanted` may want, with the number by which [`Met::Packet`] refers to them; one that is wanted
-    /// for several connections as often. What the first
-    /// reading left out (a wrong checksum, a second copy) is left out again.
+    /// Gives the frames that `wanted` may want, with the number by which [`Met::Packet`] refers to them; one that is
+    /// wanted for several connections as often. What the first reading left out (a wrong checksum, a second copy) is left
+    /// out again.
     ///
     /// # Errors
     /// Where `give` fails.

@@ -1,6 +1,6 @@
 //! The packets that an incident stands on, in a capture of their own: another scan of it finds the same.
 
-use catspaw_lab::wire::{WireScenario, capture};
+use catspaw_lab::wire::{CaptureForm, WireScenario, capture};
 use serde_json::Value;
 
 use crate::pix::relay_log;
@@ -106,6 +106,27 @@ fn a_scan_of_what_was_extracted_finds_the_same() {
         assert!(kept.iter().all(|packet| rest.any(|other| other == packet)), "as they were, in their order");
         assert!(kept.len() > 200 && kept.len() < all.len() / 2, "{} of {}", kept.len(), all.len());
         assert_eq!(found(&place, host, &["out.pcap"]).1.len(), services);
+    }
+}
+
+#[test]
+fn stamps_stay_as_fine_as_they_are_and_copies_stay_out() {
+    let place = Place::new();
+    for (name, form, fine) in [
+        ("ns.pcap", CaptureForm::PcapNanoseconds, true),
+        ("ng.pcapng", CaptureForm::Pcapng, false),
+        ("us.pcap", CaptureForm::Pcap, false),
+    ] {
+        let mut bytes = Vec::new();
+        capture(&WireScenario { form, vlans: true, ..WireScenario::example() }, &mut bytes).unwrap();
+        place.write(name, &bytes);
+        place.write("copy", &bytes);
+        let file = extracted(&place, RELAY, &[name, "copy"]);
+        let magic = if fine { 0xa1b2_3c4d_u32 } else { 0xa1b2_c3d4 };
+        assert_eq!((&file[..4], file[20]), (&magic.to_le_bytes()[..], 1), "{name}");
+        let kept = packets(&file);
+        assert!(kept.windows(2).all(|two| two[0] != two[1]), "{name}: each packet once");
+        assert_eq!(kept.iter().any(|(stamp, _)| u32::from_le_bytes(stamp[4..8].try_into().unwrap()) > 1_000_000), fine);
     }
 }
 
