@@ -7,7 +7,7 @@ use catspaw_engine::IpProto;
 use catspaw_records::{Nanos, Proto};
 use catspaw_relay::{Connection, Leg, LegPair, Said, Topology};
 
-use crate::packets::{self, Wanted};
+use crate::packets::{self, Sought};
 use crate::pipeline::Sorter;
 use crate::report::Cases;
 
@@ -20,7 +20,7 @@ const SMTP: u16 = 25;
 pub(crate) struct Chosen {
     /// Incidents and declared relays of the host that were seen to do something.
     pub(crate) cases: usize,
-    pub(super) packets: Wanted<()>,
+    pub(super) packets: Sought<()>,
     /// Ports whose inbound connections are wanted.
     ports: Vec<u16>,
     /// Whether the mail that it sent is.

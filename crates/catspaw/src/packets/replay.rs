@@ -15,7 +15,7 @@ use crate::input::Source;
 
 /// Connections whose packets are wanted, each with what the caller knows it by.
 #[derive(Debug, Default)]
-pub(crate) struct Wanted<T> {
+pub(crate) struct Sought<T> {
     lives: HashMap<Ends, Vec<(Nanos, Nanos, T)>>,
 }
 
@@ -33,7 +33,7 @@ pub(crate) enum Met<'a, T> {
     Piece,
 }
 
-impl<T: Copy + PartialEq> Wanted<T> {
+impl<T: Copy + PartialEq> Sought<T> {
     /// Wants the packets between two ends from one moment to another, both included. What was wanted before is not wanted
     /// twice.
     pub(crate) fn add(&mut self, proto: IpProto, (a, b): (Endpoint, Endpoint), (from, to): (Nanos, Nanos), what: T) {
@@ -88,7 +88,7 @@ impl Replay {
     /// Where `give` fails.
     pub(crate) fn for_each<T: Copy + PartialEq>(
         self,
-        wanted: &Wanted<T>,
+        wanted: &Sought<T>,
         mut give: impl FnMut(u64, &Framed<'_>, Met<'_, T>) -> io::Result<()>,
     ) -> io::Result<()> {
         let verify = self.verify;

@@ -17,7 +17,7 @@ pub(crate) use talk::{Said, Words};
 
 use super::Cases;
 use super::incident::{Case, SMTP};
-use crate::packets::{self, Met, Replay, Wanted};
+use crate::packets::{self, Met, Replay, Sought};
 use crate::pipeline::Sorter;
 use talk::Talk;
 
@@ -144,7 +144,7 @@ impl Strongest {
     /// # Errors
     /// Where a temporary file fails.
     pub(crate) fn read(self, replay: Replay) -> io::Result<Vec<Dialogue>> {
-        let mut wanted = Wanted::default();
+        let mut wanted = Sought::default();
         let mut ears = Vec::new();
         let mut listen = |(opener, other), life| {
             wanted.add(IpProto::TCP, (opener, other), life, ears.len());
