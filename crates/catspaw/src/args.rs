@@ -115,6 +115,17 @@ pub(crate) enum Checksums {
     Ignore,
 }
 
+impl Checksums {
+    /// Whether they are looked at, where the first packets' are told to be right.
+    pub(crate) fn are_checked(self, are_right: impl FnOnce() -> bool) -> bool {
+        match self {
+            Self::Check => true,
+            Self::Ignore => false,
+            Self::Auto => are_right(),
+        }
+    }
+}
+
 /// Forms of the report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]

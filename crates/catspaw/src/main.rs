@@ -2,6 +2,7 @@
 
 mod args;
 mod console;
+mod extract;
 mod indicators;
 mod input;
 mod moment;

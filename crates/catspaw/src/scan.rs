@@ -14,12 +14,15 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::args::{Format, ScanArgs, When};
 use crate::console::{self, complain};
+use crate::extract::{self, Chosen};
 use crate::input::{Expanded, Source, expand};
 use crate::output::{Output, Taken};
 use crate::owners::{self, LeaseFile, Owners};
+use crate::packets::Replay;
 use crate::pipeline::{Gathered, Lanes, Options, Sorter, Stamps, Wanted, run};
 use crate::redact::{Key, Redactor, Scope};
-use crate::report::explain::Material;
+use crate::report::dialogue::Strongest;
+use crate::report::explain::{Explained, Material};
 use crate::report::{self, Cases, Findings, Names, Report, delivered, text};
 use crate::settings::Settings;
 use crate::tables::{Form, Table};
@@ -39,6 +42,7 @@ struct Scan {
     owners: Owners,
     leases: Vec<LeaseFile>,
     suggest: Option<Output>,
+    extract: Option<Output>,
     key: Option<(Scope, Key)>,
 }
 
@@ -55,6 +59,11 @@ impl Scan {
         for file in [&settings.configuration, &settings.signatures_file].into_iter().flatten() {
             taken.protect(file);
         }
+        if settings.extract.is_some() && evidence.sources.iter().any(|source| source.size().is_none()) {
+            return Err(
+                "--extract reads captures twice, and standard input or a pipe can be read once: name files".to_owned()
+            );
+        }
         let key = settings.redact.as_ref().map(|(scope, path)| key(*scope, path.as_deref(), &settings)).transpose()?;
         if let Some((_, Some(path))) = &settings.redact {
             taken.protect(path);
@@ -69,7 +78,8 @@ impl Scan {
         let connections = table("--connections", &settings.connections)?;
         let suggest = &settings.suggest_authorised;
         let suggest = suggest.as_ref().map(|path| taken.create("--suggest-authorised", path)).transpose()?;
-        Ok(Self { settings, evidence, report, pairs, connections, owners, leases: Vec::new(), suggest, key })
+        let extract = settings.extract.as_ref().map(|(_, path)| taken.create("--extract", path)).transpose()?;
+        Ok(Self { settings, evidence, report, pairs, connections, owners, leases: Vec::new(), suggest, extract, key })
     }
 
     fn run(mut self) -> Result<bool, String> {
@@ -104,8 +114,7 @@ impl Scan {
             output.keep()?;
         }
         if let Some((output, form)) = self.connections.take() {
-            let hosts = looked_at(&lanes);
-            let shows = |row: &Connection| self.settings.restriction.shows(row, |addr| hosts.contains(&addr));
+            let shows = self.shown(&lanes);
             let written = write_connections(&mut rows, shown, redactor, shows, form, output.file());
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
@@ -136,12 +145,22 @@ impl Scan {
                 };
                 let mut legs = material.explain(&mut rows, &mut explained).map_err(failed)?;
                 material.add_tunnel(&mut found.pairs, &mut legs).map_err(failed)?;
+                let strongest = Strongest::of(host, &found.cases, &mut found.pairs, &mut rows, self.settings.verbose);
+                self.listen(strongest.map_err(failed)?, &gathered, &mut legs)?;
                 if let Some(redactor) = redactor {
                     redactor.explained(&mut legs);
                 }
                 self.write(|style, mut out| text::explain::write(&legs, style, &mut out))?;
             }
             None => self.write_report(&report)?,
+        }
+        if let Some((output, (host, _))) = self.extract.take().zip(self.settings.extract.as_ref()) {
+            let shows = self.shown(&lanes);
+            let chosen = Chosen::of(*host, &found.cases, &mut found.pairs, &mut rows, shows).map_err(failed)?;
+            match extract::why_nothing(*host, &chosen, &gathered) {
+                Some(why) => complain("warning", &why),
+                None => extract::write(&chosen, &gathered, (self.settings.wait, self.settings.checksums), output)?,
+            }
         }
         Ok(!report.incidents.is_empty())
     }
@@ -156,10 +175,12 @@ impl Scan {
             days: Days::new(self.settings.zone.clone()),
             threads: self.settings.threads,
             wait: self.settings.wait,
-            connections: match self.settings.explain {
+            connections: match (self.settings.explain, self.settings.extract.as_ref()) {
                 _ if self.connections.is_some() => Wanted::All,
-                Some(host) => Wanted::Of(host),
-                None => Wanted::None,
+                (Some(host), None) => Wanted::Of([host; 2]),
+                (None, Some(&(host, _))) => Wanted::Of([host; 2]),
+                (Some(explained), Some(&(extracted, _))) => Wanted::Of([explained, extracted]),
+                (None, None) => Wanted::None,
             },
             ours: self.key.is_some(),
             seed: HashSeed(random()),
@@ -175,6 +196,29 @@ impl Scan {
         let mut gathered = gathered.map_err(|e| format!("the scan failed: {e}"))?;
         gathered.problems.splice(0..0, expanded.problems);
         Ok(gathered)
+    }
+
+    /// Which connections are of the part of the evidence that was asked for.
+    fn shown(&self, lanes: &[Lanes]) -> impl Fn(&Connection) -> bool {
+        let hosts: HashSet<IpAddr> =
+            lanes.iter().flat_map(|shard| &shard.lanes).map(|(host, ..)| host.addr()).collect();
+        move |row| self.settings.restriction.shows(row, |addr| hosts.contains(&addr))
+    }
+
+    /// What was said on the strongest pairs, where the captures can be read again.
+    fn listen(&self, strongest: Strongest, gathered: &Gathered, explained: &mut Explained) -> Result<(), String> {
+        if strongest.is_empty() {
+            return Ok(());
+        }
+        let captures = gathered.captures();
+        if captures.iter().any(|(_, source)| source.size().is_none()) {
+            let why = "What was said is not shown: for that captures are read twice, and a pipe can be read once.";
+            explained.unheard = Some(why.to_owned());
+            return Ok(());
+        }
+        let replay = Replay::open(captures, self.settings.wait, self.settings.checksums)?;
+        explained.dialogues = strongest.read(replay).map_err(|e| format!("the second reading failed: {e}"))?;
+        Ok(())
     }
 
     /// The pairs of the host that is to be explained, also where they convict nobody.
@@ -353,11 +397,6 @@ fn write_pairs(
         }
     })?;
     table.finish()
-}
-
-/// The hosts that were asked for.
-fn looked_at(lanes: &[Lanes]) -> HashSet<IpAddr> {
-    lanes.iter().flat_map(|shard| &shard.lanes).map(|(host, ..)| host.addr()).collect()
 }
 
 fn write_connections(

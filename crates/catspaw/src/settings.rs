@@ -44,6 +44,8 @@ pub(crate) struct Settings {
     pub(crate) connections: Option<(PathBuf, Form)>,
     /// The host whose legs are shown in place of the report.
     pub(crate) explain: Option<IpAddr>,
+    /// The host whose incident's packets are written, and where.
+    pub(crate) extract: Option<(IpAddr, PathBuf)>,
     /// Where the stanzas go that would declare what was found.
     pub(crate) suggest_authorised: Option<PathBuf>,
     /// Whose addresses are replaced, and the file of the key.
@@ -72,6 +74,7 @@ struct File {
     host: Option<Vec<Spanned<String>>>,
     ports: Option<Vec<Spanned<only::Ports>>>,
     explain: Option<Spanned<String>>,
+    extract: Option<Spanned<[String; 2]>>,
     suggest_authorised: Option<PathBuf>,
     redact: Option<Scope>,
     redact_key: Option<PathBuf>,
@@ -292,6 +295,7 @@ impl Settings {
             None => source.number(&file.year, 1970..=2200, "a year from 1970 to 2200")?,
         };
         let explain = source.explain(&args, &file)?;
+        let extract = source.extract(&args.views, &file)?;
         let redact = views::redact(&args.views, &file)?;
         let jobs = source.number::<u16>(&file.jobs, 1..=65_535, "at least one thread")?.map(usize::from);
         let threads = match args.jobs.or(jobs) {
@@ -312,6 +316,7 @@ impl Settings {
             pairs: source.table(args.pairs, file.pairs, "--pairs")?,
             connections: source.table(args.connections, file.connections, "--connections")?,
             explain,
+            extract,
             redact,
             suggest_authorised: args.views.suggest_authorised.or(file.suggest_authorised),
             year,

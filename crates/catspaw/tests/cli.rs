@@ -13,6 +13,8 @@ mod clocks;
 mod config;
 #[path = "cli/cut.rs"]
 mod cut;
+#[path = "cli/extract.rs"]
+mod extract;
 #[path = "cli/files.rs"]
 mod files;
 #[path = "cli/lines.rs"]

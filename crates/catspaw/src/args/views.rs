@@ -13,6 +13,10 @@ pub(crate) struct ViewArgs {
     #[arg(long, value_name = "HOST")]
     pub(crate) explain: Option<String>,
 
+    /// Write the packets that HOST's incident stands on to a capture: its sessions, and what carries them on
+    #[arg(long, num_args = 2, value_names = ["HOST", "FILE"])]
+    pub(crate) extract: Option<Vec<String>>,
+
     /// Write the configuration that would declare what was found, for the owner to edit
     #[arg(long, value_name = "FILE")]
     pub(crate) suggest_authorised: Option<PathBuf>,

@@ -1,5 +1,7 @@
 //! Capture files as one sequence of packets in the order of time.
 
+mod frames;
+
 use std::io::Read as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,6 +10,8 @@ use catspaw_engine::capture::{self, Frame, LinkType};
 use catspaw_engine::decode::{self, Decoder};
 use catspaw_records::{Nanos, Place};
 use xxhash_rust::xxh3::xxh3_64;
+
+pub(crate) use frames::Framed;
 
 use super::block::PacketBlock;
 use crate::input::{BlockReader, Problem, Source, What};
@@ -231,16 +235,9 @@ impl Captures {
 
     /// Takes frames of several files in the order of time, as copies, until one file has none left or it is enough.
     fn merge(&mut self, block: &mut PacketBlock) {
-        while block.copied() < COPIED {
-            let first = |open: &Open| open.frames.get(open.next).map(|frame| frame.at);
-            if self.open.iter().any(|open| first(open).is_none()) {
-                return;
-            }
-            let Some(earliest) = (0..self.open.len()).min_by_key(|&n| (first(&self.open[n]), self.open[n].read.file))
-            else {
-                return;
-            };
-            let mut open = self.open.swap_remove(earliest);
+        while block.copied() < COPIED
+            && let Some(mut open) = self.take_earliest()
+        {
             let at = open.next;
             open.next += 1;
             if !self.is_copy(&mut open, at) {
@@ -248,6 +245,16 @@ impl Captures {
             }
             self.open.push(open);
         }
+    }
+
+    /// The open file whose next frame is the earliest of all; `None` where one of them has none left.
+    fn take_earliest(&mut self) -> Option<Open> {
+        let first = |open: &Open| open.frames.get(open.next).map(|frame| frame.at);
+        if self.open.iter().any(|open| first(open).is_none()) {
+            return None;
+        }
+        let earliest = (0..self.open.len()).min_by_key(|&n| (first(&self.open[n]), self.open[n].read.file))?;
+        Some(self.open.swap_remove(earliest))
     }
 
     /// Whether another file gave the same frame of the same moment.

@@ -11,11 +11,13 @@
 mod block;
 mod captures;
 mod feed;
+mod replay;
 mod track;
 
 pub(crate) use block::Dropped;
 pub(crate) use captures::{CaptureRead, Captures, Opened};
 pub(crate) use feed::{Feed, Flows, Tracking};
+pub(crate) use replay::{Met, Replay, Sought};
 
 use catspaw_records::SensorId;
 

@@ -12,7 +12,8 @@ use super::spill::Spill;
 pub(crate) enum Wanted {
     #[default]
     None,
-    Of(IpAddr),
+    /// Those of two hosts, which may be the same.
+    Of([IpAddr; 2]),
     All,
 }
 
@@ -21,9 +22,9 @@ impl Wanted {
         match self {
             Self::None => false,
             Self::All => true,
-            Self::Of(host) => {
+            Self::Of(hosts) => {
                 let (orig, resp) = connection.ends();
-                orig.addr == host || resp.addr == host
+                hosts.contains(&orig.addr) || hosts.contains(&resp.addr)
             }
         }
     }

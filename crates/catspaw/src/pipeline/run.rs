@@ -80,6 +80,12 @@ impl Gathered {
     pub(crate) fn sensors(&self) -> impl Iterator<Item = &SensorCount> {
         self.files.values().filter(|file| !file.is_scan()).flat_map(|file| file.sensors.values())
     }
+
+    /// The captures, with their numbers.
+    pub(crate) fn captures(&self) -> Vec<(u32, Source)> {
+        let captures = self.files.iter().filter(|(_, file)| file.is_capture());
+        captures.map(|(&number, file)| (number, file.source.clone())).collect()
+    }
 }
 
 /// Up to which moment the records of each sensor are complete.
@@ -356,11 +362,7 @@ impl Coordinator<'_> {
             resolution: 1,
             is_inside: Arc::new(move |addr| home.is_inside(addr, None)),
         };
-        let verify = match self.options.checksums {
-            Checksums::Check => true,
-            Checksums::Ignore => false,
-            Checksums::Auto => captures.are_checksums_right(),
-        };
+        let verify = self.options.checksums.are_checked(|| captures.are_checksums_right());
         let tracking = Tracking { settings: Arc::new(settings), threads: self.options.threads, verify };
         let content = Content::Packets(Box::new(Feed::start(scope, captures, &tracking)));
         self.active.push(Active { file, content, rank, wait: 0, reach: BTreeMap::new(), in_flight: 0, ended: false });

@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use catspaw_relay::Network;
 
 use super::{Redactor, Scope};
+use crate::report::dialogue::{Dialogue, Legs, Words};
 use crate::report::explain::{Explained, Inbound, Outbound};
 use crate::report::model::{
     Campaign, Client, Example, HostIndicator, Incident, Indicator, LookedAt, Owner, Report, Shared, Target, Timers,
@@ -164,6 +165,21 @@ impl Redactor {
             self.put(&mut side.peer);
             for Outbound { side, lag: _, left_over: _, by_order: _ } in carried_on {
                 self.put(&mut side.peer);
+            }
+        }
+        for Dialogue { legs, target, opened: _, said } in &mut explained.dialogues {
+            self.put(target);
+            match legs {
+                Legs::Relayed { client: peer, port: _, lag: _ } | Legs::Tunnelled { tunnel: peer } => self.put(peer),
+                Legs::Own => {}
+            }
+            for said in said.iter_mut().flat_map(|(said, _)| said) {
+                match &mut said.words {
+                    Words::Line(line) => self.put(line),
+                    // Addresses may be in it.
+                    Words::Bytes(_, first) => first.clear(),
+                    Words::Hidden(..) | Words::Missing(_) => {}
+                }
             }
         }
         explained.targets = explained.targets.iter().map(|&addr| self.address(addr)).collect();

@@ -10,6 +10,7 @@ use catspaw_relay::{Config, Connection, Hypothesis, Lane, Leg, LegPair, SPAM_SHA
 
 use super::Cases;
 use super::cases::DNS;
+use super::dialogue::Dialogue;
 use super::incident::{Case, FIXED_TARGETS};
 use crate::pipeline::{Home, Lanes, Sorter};
 
@@ -47,6 +48,10 @@ pub(crate) struct Explained {
     pub(crate) outbound_paired: u64,
     /// The addresses that carry them on, as far as they are few.
     pub(crate) targets: BTreeSet<IpAddr>,
+    /// What was said on the pairs that show it best.
+    pub(crate) dialogues: Vec<Dialogue>,
+    /// Why that is not known, where there would be something.
+    pub(crate) unheard: Option<String>,
     /// Whether it was seen at all.
     pub(crate) seen: bool,
 }

@@ -20,7 +20,7 @@ const LISTED: usize = 100;
 /// clients choose the target.
 pub(crate) const FIXED_TARGETS: usize = 3;
 /// The port of mail between servers.
-const SMTP: u16 = 25;
+pub(crate) const SMTP: u16 = 25;
 /// A host that took in so many mails, or more, is a mail server, and no bot.
 const TAKEN_IN: u64 = 3;
 /// The smallest p-value that is printed as a number.

@@ -5,6 +5,7 @@ mod campaigns;
 mod cases;
 pub(crate) mod csv;
 mod cut;
+pub(crate) mod dialogue;
 mod examples;
 pub(crate) mod explain;
 mod findings;

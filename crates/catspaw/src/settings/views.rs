@@ -9,12 +9,9 @@ use crate::redact::Scope;
 
 impl Text<'_> {
     pub(super) fn explain(&self, args: &ScanArgs, file: &File) -> Result<Option<IpAddr>, String> {
-        let parse = |text: &str| {
-            text.trim().parse().map_err(|_| format!("{text}: an address of ours (such as 172.28.220.181)"))
-        };
         let host = match (&args.views.explain, &file.explain) {
-            (Some(text), _) => Some(parse(text).map_err(|why| format!("--explain {why}"))?),
-            (None, Some(text)) => Some(parse(text.as_ref()).map_err(|why| self.error(text.span().start, &why))?),
+            (Some(text), _) => Some(host(text).map_err(|why| format!("--explain {why}"))?),
+            (None, Some(text)) => Some(host(text.as_ref()).map_err(|why| self.error(text.span().start, &why))?),
             (None, None) => None,
         };
         match args.format.or(file.format) {
@@ -25,6 +22,30 @@ impl Text<'_> {
             _ => Ok(host),
         }
     }
+
+    pub(super) fn extract(&self, args: &ViewArgs, file: &File) -> Result<Option<(IpAddr, PathBuf)>, String> {
+        let extract = match (args.extract.as_deref(), &file.extract) {
+            (Some([named, path]), _) => {
+                Some((host(named).map_err(|why| format!("--extract {why}"))?, PathBuf::from(path)))
+            }
+            (_, Some(configured)) => {
+                let [named, path] = configured.as_ref();
+                let named = host(named).map_err(|why| self.error(configured.span().start, &why))?;
+                Some((named, PathBuf::from(path)))
+            }
+            _ => None,
+        };
+        if extract.is_some() && args.redact.or(file.redact).is_some() {
+            return Err(
+                "--extract with --redact would show what is to be hidden: packets are written as they are".to_owned()
+            );
+        }
+        Ok(extract)
+    }
+}
+
+fn host(text: &str) -> Result<IpAddr, String> {
+    text.trim().parse().map_err(|_| format!("{text}: an address of ours (such as 172.28.220.181)"))
 }
 
 /// Whose addresses are replaced, and the file of the key.

@@ -90,3 +90,38 @@ fn views_that_cannot_be_are_refused() {
     let said = place.scan(&["--config", "catspaw.toml", "relay.log"]);
     assert!(said.failed().contains("catspaw.toml:1:11: 10.0.0.999: an address of ours"), "{}", said.err);
 }
+
+#[test]
+fn of_packets_what_was_said_is_shown() {
+    let mut capture = Vec::new();
+    catspaw_lab::wire::capture(&catspaw_lab::wire::WireScenario::example(), &mut capture).unwrap();
+    let place = Place::with("all.pcap", &capture);
+    let relay = place.scan(&["--explain", "172.28.220.10", "all.pcap"]);
+    for line in [
+        "What was said. Left: 198.19.",
+        " > SOCKS 4, CONNECT 198.18.",
+        " > [message: ",
+        "lines left out here; -v shows more ...",
+    ] {
+        assert!(relay.out.contains(line), "{line}\n{}", relay.out);
+    }
+    let twice = relay.out.lines().filter(|line| line.matches("> EHLO ").count() == 2).count();
+    assert_eq!(twice, 1, "what comes in beside what goes out");
+    let all = place.scan(&["-v", "--explain", "172.28.220.10", "all.pcap"]);
+    assert_eq!(all.out.matches("What was said. Left: ").count(), 3);
+    for said in [&relay, &all] {
+        assert!(!said.out.contains("Subject:") && !said.out.contains("Message-ID"), "no letters: {}", said.out);
+    }
+    let bot = place.scan(&["--explain", "172.28.220.11", "all.pcap"]);
+    assert!(bot.out.contains("What was said to 198.18.") && bot.out.contains(" > MAIL FROM:<"), "{}", bot.out);
+
+    let redacted = place.scan(&["--redact=all", "--explain", "172.28.220.10", "all.pcap"]);
+    assert!(redacted.out.contains("SOCKS 4, CONNECT "), "{}", redacted.out);
+    assert!(!["172.28.220.10", "198.18.", "198.19."].iter().any(|own| redacted.out.contains(own)), "{}", redacted.out);
+    let piped = place.scan_input(&["--explain", "172.28.220.10", "-"], &capture);
+    assert!(
+        piped.out.contains("a pipe can be read once") && !piped.out.contains("What was said. Left"),
+        "{}",
+        piped.out
+    );
+}

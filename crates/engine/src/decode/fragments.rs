@@ -45,20 +45,21 @@ struct Begun {
 }
 
 impl Fragments {
-    /// Takes a piece; gives the IP packet when it is whole.
+    /// Takes a piece, that came at a moment and in frames of these numbers; gives the IP packet when it is whole, with the
+    /// numbers of all frames that brought it.
     #[cold]
     pub(super) fn take(
         &mut self,
         ip: &Ip<'_>,
-        at: Nanos,
+        (at, frames): (Nanos, &[u64]),
         dropped: &mut impl FnMut(&'static str, u64),
-    ) -> Option<Vec<u8>> {
+    ) -> Option<(Vec<u8>, Vec<u64>)> {
         let fragment = ip.fragment?;
         self.forget_old(at, dropped);
         let key = (ip.src, ip.dst, fragment.id, if ip.src.is_ipv4() { ip.proto.0 } else { 0 });
         let datagram = self.datagram(at, key);
         let before = datagram.memory();
-        let added = datagram.add(ip, fragment);
+        let added = datagram.add(ip, fragment, frames);
         // No piece takes memory away.
         let grown = datagram.memory() - before;
         self.memory += grown;

@@ -55,6 +55,8 @@ impl Located<'_> {
 pub struct Decoder {
     fragments: Fragments,
     unread: BTreeMap<LinkType, u64>,
+    /// Numbers of the frames of the datagram that was put together last.
+    pieces: Vec<u64>,
 }
 
 impl Decoder {
@@ -69,6 +71,13 @@ impl Decoder {
         self.unread.iter().map(|(&link, &frames)| (link, frames))
     }
 
+    /// The numbers ([`Frame::number`]) of the frames that brought what was put together last: of a [`Located`] packet that
+    /// is no part of its frame. In no order, each at least once.
+    #[must_use]
+    pub fn pieces(&self) -> &[u64] {
+        &self.pieces
+    }
+
     /// The innermost IP packet of a frame. `None` where there is none, or it is a fragment that has to wait; what was left
     /// out for a reason that the user should know, `dropped` is told.
     #[inline]
@@ -78,7 +87,7 @@ impl Decoder {
         dropped: &mut impl FnMut(&'static str, u64),
     ) -> Option<Located<'a>> {
         match link::network(frame.link, frame.bytes) {
-            Ok(bytes) => self.innermost(frame.at, bytes, DEPTH, dropped),
+            Ok(bytes) => self.innermost((frame.at, &[frame.number]), bytes, DEPTH, dropped),
             Err(link::No::Ip) => None,
             Err(link::No::Whole) => {
                 dropped("frames that end before their packet", 1);
@@ -101,7 +110,7 @@ impl Decoder {
     #[inline]
     fn innermost<'a>(
         &mut self,
-        at: Nanos,
+        of: (Nanos, &[u64]),
         mut bytes: &'a [u8],
         depth: usize,
         dropped: &mut impl FnMut(&'static str, u64),
@@ -112,8 +121,8 @@ impl Decoder {
                 return None;
             };
             if ip.fragment.is_some() {
-                let whole = self.fragments.take(&ip, at, dropped)?;
-                return self.within(at, &whole, depth, dropped);
+                let whole = self.fragments.take(&ip, of, dropped)?;
+                return self.within(of.0, whole, depth, dropped);
             }
             match inner(&ip) {
                 Some(next) => bytes = next,
@@ -130,13 +139,35 @@ impl Decoder {
     fn within(
         &mut self,
         at: Nanos,
-        whole: &[u8],
+        (whole, pieces): (Vec<u8>, Vec<u64>),
         depth: usize,
         dropped: &mut dyn FnMut(&'static str, u64),
     ) -> Option<Located<'static>> {
-        let located = self.innermost(at, whole, depth, &mut |what, count| dropped(what, count))?;
+        self.pieces.clone_from(&pieces);
+        let located = self.innermost((at, &pieces), &whole, depth, &mut |what, count| dropped(what, count))?;
         Some(Located { ip: Cow::Owned(located.ip.into_owned()), hash: located.hash })
     }
+}
+
+/// The outermost IP packet of a frame, with whatever the link puts behind it; `None` where there is none.
+#[must_use]
+pub fn network<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
+    link::network(frame.link, frame.bytes).ok()
+}
+
+/// Whether the outermost IP packet of a frame, or one that a tunnel carries in it, is a fragment: whose flow it belongs to
+/// is known when all of its datagram is there.
+#[must_use]
+pub fn is_fragment(frame: &Frame<'_>) -> bool {
+    let mut bytes = network(frame);
+    for _ in 0..DEPTH {
+        let Some(ip) = bytes.and_then(Ip::parse) else { return false };
+        if ip.fragment.is_some() {
+            return true;
+        }
+        bytes = inner(&ip);
+    }
+    false
 }
 
 /// What a tunnel's packet carries; `None` where it is no tunnel's, or is not opened.

@@ -22,6 +22,8 @@ pub(super) struct Datagram {
     /// By offset; they do not overlap.
     pieces: BTreeMap<usize, Vec<u8>>,
     held: usize,
+    /// Numbers of the frames that brought them.
+    frames: Vec<u64>,
     /// Where the furthest piece ends.
     end: usize,
     /// Length of all of it, once the last piece is there.
@@ -44,11 +46,11 @@ impl Datagram {
     /// What its pieces take, in bytes.
     pub(super) fn memory(&self) -> usize {
         let header = self.header.as_ref().map_or(0, Vec::len);
-        header + self.held + self.pieces.len() * PIECE_OVERHEAD
+        header + self.held + self.pieces.len() * PIECE_OVERHEAD + self.frames.len() * size_of::<u64>()
     }
 
-    /// Adds what of the piece is new.
-    pub(super) fn add(&mut self, ip: &Ip<'_>, fragment: Fragment) -> Added {
+    /// Adds what of the piece is new, which came in frames of these numbers.
+    pub(super) fn add(&mut self, ip: &Ip<'_>, fragment: Fragment, frames: &[u64]) -> Added {
         if self.is_dead {
             return Added::Refused("fragments of IPv6 that overlap");
         }
@@ -71,8 +73,12 @@ impl Datagram {
         if fragment.offset == 0 && self.header.is_none() {
             self.header = whole_header(ip, fragment);
         }
+        let held = self.held;
         if !self.fill(fragment.offset, piece) {
             return Added::Refused("fragments of a datagram in too many pieces");
+        }
+        if self.held > held {
+            self.frames.extend_from_slice(frames);
         }
         if self.len == Some(self.held) && self.header.is_some() { Added::Whole } else { Added::Waits }
     }
@@ -124,8 +130,9 @@ impl Datagram {
         true
     }
 
-    /// The IP packet; `None` where header and pieces are longer than a packet can be.
-    pub(super) fn put_together(self) -> Option<Vec<u8>> {
+    /// The IP packet, and the numbers of the frames that brought it; `None` where header and pieces are longer than a packet
+    /// can be.
+    pub(super) fn put_together(self) -> Option<(Vec<u8>, Vec<u64>)> {
         let mut whole = self.header?;
         let header_len = whole.len();
         whole.reserve_exact(self.held);
@@ -141,7 +148,7 @@ impl Datagram {
             let len = u16::try_from(whole.len() - 40).ok()?;
             whole[4..6].copy_from_slice(&len.to_be_bytes());
         }
-        Some(whole)
+        Some((whole, self.frames))
     }
 }
 

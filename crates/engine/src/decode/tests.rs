@@ -314,3 +314,26 @@ fn whole_datagrams_leave_nothing_behind() {
     assert_eq!(decoder.fragments.held(), 0);
     assert!(decoder.fragments.remembered() <= 8192);
 }
+
+#[test]
+fn the_frames_of_a_datagram_are_known_by_their_numbers() {
+    let mut decoder = Decoder::new();
+    let whole = tcp(&[7; 44]);
+    // Two pieces in clear, then the same in a tunnel of which one packet comes in pieces itself.
+    let piece = |id, from: usize, to: usize, part| ipv4(6, id, part, &whole[from..to]);
+    let (first, second) = (piece(1, 0, 32, 0x2000), piece(1, 32, 64, 4));
+    let tunnelled = ipv4(4, 2, 0, &piece(3, 0, 32, 0x2000));
+    let within = piece(3, 32, 64, 4);
+    let (a, b) = (ipv4(4, 4, 0x2000, &within[..40]), ipv4(4, 4, 5, &within[40..]));
+    let mut told = Vec::new();
+    for (number, bytes) in [first, tunnelled, second, a, b].iter().enumerate() {
+        let (at, number, wire_len) = (Nanos(0), number as u64, bytes.len() as u32);
+        let frame = Frame { at, number, link: LinkType::RAW, bytes, wire_len };
+        assert!(is_fragment(&frame));
+        assert_eq!(network(&frame), Some(bytes.as_slice()));
+        if decoder.locate(&frame, &mut |_, _| {}).is_some() {
+            told.push((number, decoder.pieces().to_vec()));
+        }
+    }
+    assert_eq!(told, [(2, vec![0, 2]), (4, vec![1, 3, 4])]);
+}

@@ -9,6 +9,7 @@ mod datagram;
 mod history;
 mod icmp;
 mod key;
+mod listen;
 mod roles;
 mod segment;
 mod stream;
@@ -25,6 +26,8 @@ use key::Key;
 use segment::Shared;
 use stream::Store;
 use table::{Due, Slot, Table};
+
+pub use listen::{Heard, Listener};
 
 use crate::{IpProto, Output, Packet, Settings, TcpFlags};
 

@@ -19,14 +19,14 @@ pub(super) struct Shared<'a> {
 }
 
 /// Reads the streams of a connection.
-struct Listener<'a> {
+struct Hearing<'a> {
     session: &'a mut Option<Box<Session>>,
     said: &'a mut Vec<Utterance>,
     /// Gaps of each side that were found, and how long they are.
     gaps: [(u32, u64); 2],
 }
 
-impl Listener<'_> {
+impl Hearing<'_> {
     #[inline]
     fn hear(&mut self, from: Side, part: &Part<'_>) {
         if let Part::Gap(len) = *part {
@@ -122,27 +122,13 @@ impl Flow {
         bytes: &[u8],
         shared: &mut Shared<'_>,
     ) {
-        // What comes with another SYN is of another connection.
-        let is_its_own = if segment.has(TcpFlags::SYN) { at == 0 } else { at > 0 };
-        let has_payload = segment.len > 0 && !segment.has(TcpFlags::RST) && is_its_own;
-        if has_payload && self.session.is_none() {
+        if self.session.is_none() && brings_payload(segment, at) {
             self.session = Some(Box::default());
         }
-        let mut listener = Listener { session: &mut self.session, said: shared.said, gaps: [(0, 0); 2] };
-        let (own, peer) = ends(&mut self.ends, segment.from);
-        if let Some(acked) = acked {
-            let acked = peer.acked_payload(acked);
-            let at_end = peer.state.is_over();
-            let from = other(segment.from);
-            peer.stream.acked(acked, at_end, shared.store, &mut |part| listener.hear(from, &part));
-        }
-        if has_payload {
-            let start = at + i64::from(segment.has(TcpFlags::SYN));
-            let is_wanted = listener.session.as_ref().is_some_and(|session| session.wants(segment.from));
-            let payload = Payload { start, end: start + i64::from(segment.len), bytes, is_wanted };
-            let (acked, is_unheard) = (own.acked_payload(own.acked), own.is_unheard());
-            own.stream.take(payload, acked, is_unheard, shared.store, &mut |part| listener.hear(segment.from, &part));
-        }
+        let is_wanted = self.session.as_ref().is_some_and(|session| session.wants(segment.from));
+        let mut listener = Hearing { session: &mut self.session, said: shared.said, gaps: [(0, 0); 2] };
+        let place = Placed { at, acked, bytes, is_wanted };
+        put_together(&mut self.ends, segment, &place, shared.store, &mut |from, part| listener.hear(from, part));
         let gaps = listener.gaps;
         if gaps != [(0, 0); 2] {
             self.miss(gaps);
@@ -171,7 +157,7 @@ impl Flow {
 
     /// No more will come: what is left of the streams, and what is said of it.
     pub(super) fn finish(&mut self, known: Nanos, shared: &mut Shared<'_>, out: &mut impl Output) {
-        let mut listener = Listener { session: &mut self.session, said: shared.said, gaps: [(0, 0); 2] };
+        let mut listener = Hearing { session: &mut self.session, said: shared.said, gaps: [(0, 0); 2] };
         let mut known_gaps = [(0, 0); 2];
         for from in [Side::Orig, Side::Resp] {
             let (end, _) = ends(&mut self.ends, from);
@@ -195,9 +181,53 @@ impl Flow {
     }
 }
 
+/// Where a segment lies in its stream.
+pub(super) struct Placed<'a> {
+    /// Position of its sequence number.
+    pub(super) at: i64,
+    /// Position up to which it acknowledges what the other side has sent.
+    pub(super) acked: Option<i64>,
+    /// What was captured of its payload.
+    pub(super) bytes: &'a [u8],
+    /// Whether content that has to wait is wanted.
+    pub(super) is_wanted: bool,
+}
+
+/// Whether a segment brings payload of this connection: what comes with another SYN is of another one.
+#[inline]
+fn brings_payload(segment: &Segment, at: i64) -> bool {
+    let is_its_own = if segment.has(TcpFlags::SYN) { at == 0 } else { at > 0 };
+    segment.len > 0 && !segment.has(TcpFlags::RST) && is_its_own
+}
+
+/// Puts the streams of both ends together: of what is acknowledged nothing more will come, and the segment's payload.
+#[inline]
+pub(super) fn put_together(
+    both: &mut [End; 2],
+    segment: &Segment,
+    placed: &Placed<'_>,
+    store: &mut Store,
+    hear: &mut impl FnMut(Side, &Part<'_>),
+) {
+    let (own, peer) = ends(both, segment.from);
+    if let Some(acked) = placed.acked {
+        let acked = peer.acked_payload(acked);
+        let at_end = peer.state.is_over();
+        let from = other(segment.from);
+        peer.stream.acked(acked, at_end, store, &mut |part| hear(from, &part));
+    }
+    if brings_payload(segment, placed.at) {
+        let start = placed.at + i64::from(segment.has(TcpFlags::SYN));
+        let &Placed { bytes, is_wanted, .. } = placed;
+        let payload = Payload { start, end: start + i64::from(segment.len), bytes, is_wanted };
+        let (acked, is_unheard) = (own.acked_payload(own.acked), own.is_unheard());
+        own.stream.take(payload, acked, is_unheard, store, &mut |part| hear(segment.from, &part));
+    }
+}
+
 /// Both ends, the sender's first.
 #[inline]
-fn ends(ends: &mut [End; 2], from: Side) -> (&mut End, &mut End) {
+pub(super) fn ends(ends: &mut [End; 2], from: Side) -> (&mut End, &mut End) {
     let [orig, resp] = ends;
     match from {
         Side::Orig => (orig, resp),

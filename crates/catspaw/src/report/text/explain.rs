@@ -42,7 +42,8 @@ pub(crate) fn write(explained: &Explained, style: Style, out: &mut impl Write) -
         legs(page, &explained.inbound)?;
         left_out(page, explained)?;
     }
-    tunnels(page, explained)
+    tunnels(page, explained)?;
+    super::dialogue::write(page, explained)
 }
 
 fn legs(page: &mut Page<'_, impl Write>, legs: &[Inbound]) -> io::Result<()> {

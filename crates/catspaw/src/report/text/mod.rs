@@ -3,6 +3,7 @@
 mod advice;
 mod campaign;
 mod cut;
+mod dialogue;
 pub(crate) mod explain;
 mod kind;
 mod number;
