@@ -9,6 +9,7 @@ use super::burst::{Bursts, Run};
 use super::history::History;
 use super::key::{self, Key};
 use super::tcp::{End, State, conn_state};
+use crate::detect::{About, Watch};
 use crate::protocol::Session;
 use crate::{IpProto, Output, Packet, Settings};
 
@@ -30,6 +31,8 @@ pub(super) struct Flow {
     pub(super) datagrams: [u64; 2],
     pub(super) history: History,
     pub(super) session: Option<Box<Session>>,
+    /// What rules need of it; `None` where none may match.
+    pub(super) watch: Option<Box<Watch>>,
     pub(super) bursts: Bursts,
     /// Whether exactly one end is ours, so that runs of payload are told.
     pub(super) crosses: bool,
@@ -47,7 +50,7 @@ pub(super) struct Name {
     pub(super) orig: Endpoint,
     pub(super) resp: Endpoint,
     pub(super) inside: Inside,
-    proto: catspaw_records::Proto,
+    pub(super) proto: catspaw_records::Proto,
 }
 
 impl Flow {
@@ -89,6 +92,7 @@ impl Flow {
             datagrams: [0; 2],
             history,
             session: None,
+            watch: None,
             bursts: Bursts::default(),
             crosses: inside[0] != inside[1],
             opened: false,
@@ -106,6 +110,15 @@ impl Flow {
     /// Whether the responder has sent anything.
     pub(super) fn is_answered(&self) -> bool {
         self.ends[1].packets > 0
+    }
+
+    /// What it is to rules.
+    pub(super) fn about(&self) -> About {
+        let Name { id, orig, resp, proto, .. } = self.name;
+        let both = || self.ends.iter().all(|end| end.packets > 0);
+        let answered = if self.proto == IpProto::TCP { self.opened } else { both() };
+        let protocol = self.session.as_ref().and_then(|session| session.protocol());
+        About { id, proto, orig, resp, start: self.start, answered, protocol }
     }
 
     fn conn_state(&self) -> ConnState {

@@ -15,12 +15,14 @@ use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use catspaw_records::{Nanos, Side, Utterance};
+use catspaw_rules::Ruleset;
 use foldhash::HashMap;
 
 use conn::{Flow, index};
 use key::Key;
 use stream::{Part, Taken};
 
+use crate::detect::{Detector, Watch};
 use crate::protocol::Session;
 use crate::{IpProto, Output, Packet, Settings, Tcp, TcpFlags};
 
@@ -49,6 +51,7 @@ pub struct Tracker {
     held: usize,
     /// What was said of one segment, before it is told.
     said: Vec<Utterance>,
+    detector: Option<Detector>,
 }
 
 impl Tracker {
@@ -65,7 +68,14 @@ impl Tracker {
             flows: 0,
             held: 0,
             said: Vec::new(),
+            detector: None,
         }
+    }
+
+    /// The same, with rules held against what comes.
+    #[must_use]
+    pub fn with_rules(self, rules: Arc<Ruleset>) -> Self {
+        Self { detector: Some(Detector::new(rules)), ..self }
     }
 
     /// Takes a packet. Those of one shard come in the order of their moments.
@@ -85,7 +95,19 @@ impl Tracker {
             Some(tcp) => self.segment(slot, from, tcp, packet, out),
             None => self.datagram(slot, from, packet),
         }
+        self.detect(slot, from, packet, out);
         self.rearm(slot, packet.at);
+    }
+
+    /// Holds the rules that may match against a packet and what it brought.
+    fn detect(&mut self, slot: usize, from: Side, packet: &Packet<'_>, out: &mut impl Output) {
+        if let Some(detector) = &mut self.detector
+            && let Some(flow) = self.slots.get_mut(slot).and_then(Option::as_mut)
+            && let Some(mut watch) = flow.watch.take()
+        {
+            detector.packet(&mut watch, from, flow.about(), packet, out);
+            flow.watch = Some(watch);
+        }
     }
 
     /// Lets time come to `now`: what has been silent for long enough is over.
@@ -134,7 +156,9 @@ impl Tracker {
         }
         self.flows += 1;
         let turned = is_turned(packet);
-        let flow = Flow::new(key, self.flows, from_low, packet, turned, &self.settings);
+        let mut flow = Flow::new(key, self.flows, from_low, packet, turned, &self.settings);
+        let conn::Name { orig, resp, proto, .. } = flow.name;
+        flow.watch = self.detector.as_ref().and_then(|detector| detector.watch(proto, orig, resp));
         let slot = self.free.pop().unwrap_or(self.slots.len());
         if slot == self.slots.len() {
             self.slots.push(Some(flow));
@@ -165,8 +189,14 @@ impl Tracker {
         for from in [Side::Orig, Side::Resp] {
             let end = &mut flow.ends[index(from)];
             self.held -= end.stream.held();
-            let (session, said) = (&mut flow.session, &mut self.said);
-            end.stream.finish(&mut |part| read(session, from, &part, said));
+            let (session, said, watch) = (&mut flow.session, &mut self.said, &mut flow.watch);
+            end.stream.finish(&mut |part| {
+                watch_on(watch, from, &part);
+                read(session, from, &part, said);
+            });
+        }
+        if let Some((detector, mut watch)) = self.detector.as_mut().zip(flow.watch.take()) {
+            detector.end(&mut watch, flow.about(), known, out);
         }
         if let Some(session) = &mut flow.session {
             session.end(&mut |said| self.said.push(said));
@@ -225,20 +255,25 @@ impl Tracker {
             flow.open(now, &self.settings, out);
         }
         // What the other side acknowledges it has, whatever was captured.
-        let (session, said) = (&mut flow.session, &mut self.said);
+        let (session, said, watch) = (&mut flow.session, &mut self.said, &mut flow.watch);
         let (own, peer) = ends(&mut flow.ends, from);
         let before = own.stream.held() + peer.stream.held();
         let other = if from == Side::Orig { Side::Resp } else { Side::Orig };
         if tcp.flags.has(TcpFlags::ACK) {
-            peer.stream.acked(tcp.ack, &mut |part| read(session, other, &part, said));
+            peer.stream.acked(tcp.ack, &mut |part| {
+                watch_on(watch, other, &part);
+                read(session, other, &part, said);
+            });
         }
         let mut taken = None;
         if packet.payload_len > 0 && !tcp.flags.has(TcpFlags::RST) {
             let session = flow.session.get_or_insert_with(Default::default);
-            let wanted = self.held < HELD && session.wants(from);
+            let wanted = session.wants(from) || watch.as_ref().is_some_and(|watch| watch.wants(from));
+            let wanted = wanted && self.held < HELD;
             let first = if syn { tcp.seq.wrapping_add(1) } else { tcp.seq };
             let known = own.stream.payload();
             let state = own.stream.take((first, packet.payload_len), packet.payload, wanted, &mut |part| {
+                watch_on(watch, from, &part);
                 read_on(session, from, &part, said);
             });
             taken = Some((state, own.stream.payload() - known));
@@ -270,6 +305,16 @@ fn ends(ends: &mut [tcp::End; 2], from: Side) -> (&mut tcp::End, &mut tcp::End) 
     match from {
         Side::Orig => (orig, resp),
         Side::Resp => (resp, orig),
+    }
+}
+
+/// Gives a part of a stream to the rules that may match on it.
+fn watch_on(watch: &mut Option<Box<Watch>>, from: Side, part: &Part<'_>) {
+    if let Some(watch) = watch {
+        match *part {
+            Part::Bytes(bytes) => watch.bytes(from, bytes),
+            Part::Gap(len) => watch.gap(from, len),
+        }
     }
 }
 
