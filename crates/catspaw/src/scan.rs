@@ -12,7 +12,8 @@ use catspaw_records::{Days, HashSeed};
 use catspaw_relay::{Connection, LegPair};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::args::{Format, ScanArgs, When};
+use crate::alerts::{self, Counts};
+use crate::args::{FailOn, Format, ScanArgs, When};
 use crate::console::{self, complain};
 use crate::input::{Expanded, Source, expand};
 use crate::output::{Output, Taken};
@@ -39,6 +40,8 @@ struct Scan {
     owners: Owners,
     leases: Vec<LeaseFile>,
     suggest: Option<Output>,
+    rules: Option<alerts::Loaded>,
+    alerts: Option<Output>,
     key: Option<(Scope, Key)>,
 }
 
@@ -52,7 +55,8 @@ impl Scan {
                 None => taken.protect_standard_input(),
             }
         }
-        for file in [&settings.configuration, &settings.signatures_file].into_iter().flatten() {
+        let rule_files = settings.rules.asked.paths()?;
+        for file in [&settings.configuration, &settings.signatures_file].into_iter().flatten().chain(&rule_files) {
             taken.protect(file);
         }
         let key = settings.redact.as_ref().map(|(scope, path)| key(*scope, path.as_deref(), &settings)).transpose()?;
@@ -69,7 +73,10 @@ impl Scan {
         let connections = table("--connections", &settings.connections)?;
         let suggest = &settings.suggest_authorised;
         let suggest = suggest.as_ref().map(|path| taken.create("--suggest-authorised", path)).transpose()?;
-        Ok(Self { settings, evidence, report, pairs, connections, owners, leases: Vec::new(), suggest, key })
+        let alerts = settings.rules.alerts.as_ref().map(|path| taken.create("--alerts", path)).transpose()?;
+        let rules = settings.rules.asked.load(&settings.home, settings.quiet, settings.verbose)?;
+        let leases = Vec::new();
+        Ok(Self { settings, evidence, report, pairs, connections, owners, leases, suggest, rules, alerts, key })
     }
 
     fn run(mut self) -> Result<bool, String> {
@@ -98,19 +105,39 @@ impl Scan {
         found.read_attempts(&mut given, &lanes, &gathered, config, &mut days).map_err(failed)?;
         drop(given);
 
+        let hosts = looked_at(&lanes);
         if let Some((output, form)) = self.pairs.take() {
             let written = write_pairs(&mut found.pairs, &found.cases, shown, redactor, form, output.file());
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
         if let Some((output, form)) = self.connections.take() {
-            let hosts = looked_at(&lanes);
             let shows = |row: &Connection| self.settings.restriction.shows(row, |addr| hosts.contains(&addr));
             let written = write_connections(&mut rows, shown, redactor, shows, form, output.file());
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
+        let shows = |ends| self.settings.restriction.shows_ends(ends, |addr| hosts.contains(&addr));
+        let counts = Counts::of(&mut gathered.alerts, &self.settings.home, shows).map_err(failed)?;
+        gathered.dropped.add("alerts of hosts and rules that are not counted", counts.dropped);
+        gathered.dropped.add("alerts that thresholds could not count", gathered.alerts.uncounted());
+        if let (Some(output), Some(loaded)) = (self.alerts.take(), &self.rules) {
+            let mut out = BufWriter::new(output.file());
+            let written = gathered.alerts.for_each(|alert| {
+                if !shows((alert.orig, alert.resp)) {
+                    return Ok(());
+                }
+                alerts::write(alert, &loaded.rules, shown, redactor, &mut out)
+            });
+            written.and_then(|()| out.flush()).map_err(|e| unwritten(output.path(), &e))?;
+            drop(out);
+            output.keep()?;
+        }
         let mut report = report::build(&self.settings, &gathered, &lanes, &found, &names);
+        if let Some(loaded) = &self.rules {
+            alerts::attach(&mut report, &counts, &loaded.rules);
+            report.limits.extend(loaded.limit.clone());
+        }
         self.owners.name(&mut report);
         if let Some(redactor) = redactor {
             redactor.report(&mut report);
@@ -143,7 +170,10 @@ impl Scan {
             }
             None => self.write_report(&report)?,
         }
-        Ok(!report.incidents.is_empty())
+        Ok(match self.settings.rules.fail_on {
+            FailOn::Incidents => !report.incidents.is_empty(),
+            FailOn::Alerts => counts.all > 0,
+        })
     }
 
     fn gather(&mut self) -> Result<Gathered, String> {
@@ -165,6 +195,7 @@ impl Scan {
             seed: HashSeed(random()),
             signatures: Arc::clone(&self.settings.signatures),
             checksums: self.settings.checksums,
+            rules: self.rules.as_ref().map(|loaded| Arc::clone(&loaded.rules)),
         };
         let (leases, problems) = owners::sift(&mut expanded.sources, &mut self.owners, &options.stamps);
         self.leases = leases;

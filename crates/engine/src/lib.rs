@@ -2,7 +2,7 @@
 //!
 //! Bytes of capture files become frames ([`capture`]), frames become packets ([`decode`]), packets are put together to
 //! connections and streams ([`flow`]), and of streams it is told what is spoken on them
-//! ([`protocol`]) and which rules match ([`Alert`]). It opens no file, reads no clock and spawns nothing: the driver gives it blocks and takes
+//! ([`protocol`]) and which rules match ([`Alert`](catspaw_records::Alert)). It opens no file, reads no clock and spawns nothing: the driver gives it blocks and takes
 //! what comes out through an [`Output`].
 
 pub mod capture;
@@ -13,6 +13,5 @@ mod output;
 mod packet;
 pub mod protocol;
 
-pub use detect::Alert;
 pub use output::{Output, Settings};
 pub use packet::{IpProto, Packet, Tcp, TcpFlags};

@@ -3,9 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use catspaw_records::{Record, SensorId};
-
-use crate::Alert;
+use catspaw_records::{Alert, Record, SensorId};
 
 /// How packets are to be read.
 #[derive(Clone)]

@@ -4,17 +4,15 @@
 //! stream is looked at stretch by stretch: when enough has come, when the other side answers, and at its end. An alert
 //! tells that a rule fired, and nothing more: what comes of it, and how many of them are told, is the driver's to say.
 
-mod alert;
 mod window;
 
 use std::sync::Arc;
 
-use catspaw_records::{AppProto, Endpoint, Nanos, Proto, RecordId, Side};
+use catspaw_records::{Alert, AppProto, Endpoint, Nanos, Place, Proto, RecordId, Side};
 use catspaw_rules::{
     Action, Candidates, Class, Direction, Facts, Flow, FlowBits, PacketView, Rule, Ruleset, Scope, Scratch, StreamView,
 };
 
-pub use alert::Alert;
 use window::{TAIL, Window};
 
 use crate::{Output, Packet, TcpFlags};
@@ -224,7 +222,7 @@ impl Watch {
 }
 
 impl About {
-    fn alert(self, rule: u32, from: Side, known: Nanos, (at, place): (Nanos, catspaw_records::Place)) -> Alert {
+    fn alert(self, rule: u32, from: Side, known: Nanos, (at, place): (Nanos, Place)) -> Alert {
         let Self { id, proto, orig, resp, start, protocol, .. } = self;
         Alert { rule, known, at, place, from, id, start, proto, orig, resp, protocol }
     }

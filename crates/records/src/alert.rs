@@ -1,9 +1,11 @@
 //! What a rule said.
 
-use catspaw_records::{AppProto, Endpoint, Nanos, Place, Proto, RecordId, Side};
+use serde::{Deserialize, Serialize};
+
+use crate::{AppProto, Endpoint, Nanos, Place, Proto, RecordId, Side};
 
 /// A rule fired on a packet or a stream.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Alert {
     /// The rule, by its number in the set.
     pub rule: u32,
