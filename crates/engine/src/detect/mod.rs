@@ -52,7 +52,7 @@ pub(crate) struct Watch {
     /// Whether a packet has come.
     begun: [bool; 2],
     bits: FlowBits,
-    /// Whether it was established before the packet at hand.
+    /// Whether it is established.
     established: bool,
     /// Whether a rule said that nothing on it is worth an alert.
     passed: bool,
@@ -102,8 +102,10 @@ impl Detector {
     ) {
         let flags = packet.tcp.map(|tcp| tcp.flags);
         let has = |bit| flags.is_some_and(|flags: TcpFlags| flags.has(bit));
-        // The answer to a SYN is no part of what is established by it.
+        // Of TCP the packet that completes the handshake comes before what it establishes.
+        let was_established = watch.established;
         watch.established |= about.answered && !has(TcpFlags::SYN);
+        let established = if flags.is_some() { was_established } else { watch.established };
         let in_stream = flags.is_some() && packet.payload_len > 0 && !has(TcpFlags::RST);
         let (own, other) = (index(from), 1 - index(from));
         if in_stream && watch.windows[other].has_unseen() {
@@ -112,7 +114,7 @@ impl Detector {
         let first = !std::mem::replace(&mut watch.begun[own], true);
         let view = PacketView {
             flow: watch.flows[own],
-            state: Some((direction(from), watch.established)),
+            state: Some((direction(from), established)),
             facts: facts(packet),
             in_stream,
             first,
