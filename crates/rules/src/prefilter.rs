@@ -10,7 +10,14 @@ const FEW: usize = 8;
 
 /// The fast patterns of many rules.
 #[derive(Debug)]
-pub(crate) enum Prefilter {
+pub(crate) struct Prefilter {
+    search: Search,
+    /// Bytes of the longest.
+    longest: usize,
+}
+
+#[derive(Debug)]
+enum Search {
     None,
     Few(Regex, Vec<u32>),
     Many(AhoCorasick, Vec<u32>),
@@ -19,6 +26,20 @@ pub(crate) enum Prefilter {
 impl Prefilter {
     /// Of `patterns`, each with the number of its rule. `None` where they are too large together.
     pub(crate) fn new(patterns: &[(u32, &Content)]) -> Option<Self> {
+        let longest = patterns.iter().map(|(_, content)| content.pattern.len()).max().unwrap_or(0);
+        Search::new(patterns).map(|search| Self { search, longest })
+    }
+
+    /// Sets the bits of the rules whose pattern is in `bytes`, but not within the first `known` of them alone. Whether
+    /// there is any.
+    pub(crate) fn find(&self, bytes: &[u8], known: usize, picked: &mut [u64]) -> bool {
+        let from = known.saturating_sub(self.longest.saturating_sub(1));
+        bytes.get(from..).is_some_and(|bytes| !bytes.is_empty() && self.search.find(bytes, picked))
+    }
+}
+
+impl Search {
+    fn new(patterns: &[(u32, &Content)]) -> Option<Self> {
         let owners: Vec<u32> = patterns.iter().map(|(rule, _)| *rule).collect();
         if patterns.is_empty() {
             return Some(Self::None);
@@ -36,18 +57,20 @@ impl Prefilter {
         Some(Self::Many(automaton, owners))
     }
 
-    /// Sets the bits of the rules whose pattern is in `bytes`.
-    pub(crate) fn find(&self, bytes: &[u8], picked: &mut [u64]) {
+    fn find(&self, bytes: &[u8], picked: &mut [u64]) -> bool {
         let mut pick = |rule: u32| picked[rule as usize / 64] |= 1 << (rule % 64);
         match self {
-            Self::None => {}
+            Self::None => false,
             Self::Few(gate, owners) => {
-                if gate.is_match(bytes) {
+                let found = gate.is_match(bytes);
+                if found {
                     owners.iter().copied().for_each(pick);
                 }
+                found
             }
             Self::Many(automaton, owners) => {
-                automaton.find_overlapping_iter(bytes).for_each(|found| pick(owners[found.pattern().as_usize()]));
+                let found = automaton.find_overlapping_iter(bytes);
+                found.map(|found| pick(owners[found.pattern().as_usize()])).count() > 0
             }
         }
     }

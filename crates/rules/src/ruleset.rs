@@ -312,7 +312,7 @@ impl Ruleset {
             return;
         }
         let payload = packet.facts.payload;
-        self.pick(candidates, &self.packets_always, &self.packets, payload, scratch);
+        self.pick(candidates, &self.packets_always, (&self.packets, 0), payload, scratch);
         let picked = std::mem::take(&mut scratch.picked);
         for number in ones(&picked) {
             let rule = &self.rules[number as usize];
@@ -333,7 +333,8 @@ impl Ruleset {
         scratch.picked = picked;
     }
 
-    /// Gives each rule that matches a stretch of a stream; else as [`Ruleset::packet`].
+    /// Gives each rule that matches a stretch of a stream; else as [`Ruleset::packet`]. Whether there is anything in it by
+    /// which rules are found.
     pub fn stream(
         &self,
         stream: &StreamView<'_>,
@@ -341,34 +342,44 @@ impl Ruleset {
         bits: &mut FlowBits,
         scratch: &mut Scratch,
         matched: &mut impl FnMut(u32, &Rule),
-    ) {
-        self.pick(candidates, &self.streams_always, &self.streams, stream.buffer.bytes, scratch);
+    ) -> bool {
+        let buffer = stream.buffer;
+        let known = if stream.barren { buffer.seen } else { 0 };
+        let found = self.pick(candidates, &self.streams_always, (&self.streams, known), buffer.bytes, scratch);
         let picked = std::mem::take(&mut scratch.picked);
         for number in ones(&picked) {
             let rule = &self.rules[number as usize];
             if on_streams(rule.scope)
                 && rule.admits(stream.flow, Some(stream.state), bits, None)
-                && inspect(&rule.payload, stream.buffer, scratch)
+                && inspect(&rule.payload, buffer, scratch)
             {
                 rule.bit_ops.iter().for_each(|op| bits.apply(*op));
                 matched(number, rule);
             }
         }
         scratch.picked = picked;
+        found
     }
 
-    /// The rules whose ports fit and whose fast pattern, where they have one, is in `bytes`.
-    fn pick(&self, candidates: Candidates, always: &[u64], prefilter: &Prefilter, bytes: &[u8], scratch: &mut Scratch) {
+    /// The rules whose ports fit and whose fast pattern, where they have one, is in `bytes`; those within `known` bytes do
+    /// not count. Whether there is any.
+    fn pick(
+        &self,
+        candidates: Candidates,
+        always: &[u64],
+        (prefilter, known): (&Prefilter, usize),
+        bytes: &[u8],
+        scratch: &mut Scratch,
+    ) -> bool {
         scratch.picked.clear();
         scratch.picked.extend_from_slice(always);
-        if !bytes.is_empty() {
-            prefilter.find(bytes, &mut scratch.picked);
-        }
+        let found = prefilter.find(bytes, known, &mut scratch.picked);
         let index = &self.ports[candidates.class as usize];
         let (src, dst) = (&index.src.rules[usize::from(candidates.src)], &index.dst.rules[usize::from(candidates.dst)]);
         for (word, (src, dst)) in scratch.picked.iter_mut().zip(src.iter().zip(dst)) {
             *word &= src & dst;
         }
+        found
     }
 }
 
@@ -408,4 +419,6 @@ pub struct StreamView<'a> {
     pub state: (Direction, bool),
     /// The bytes.
     pub buffer: Buffer<'a>,
+    /// Whether in those that were inspected before nothing was by which rules are found.
+    pub barren: bool,
 }

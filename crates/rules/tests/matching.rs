@@ -24,7 +24,7 @@ fn flow(src_port: u16, dst_port: u16) -> Flow {
 fn fires_on_stream(rules: &Ruleset, flow: Flow, buffer: Buffer<'_>) -> Vec<u32> {
     let mut sids = Vec::new();
     let (mut bits, mut scratch) = (FlowBits::default(), Scratch::default());
-    let view = StreamView { flow, state: (Direction::ToServer, true), buffer };
+    let view = StreamView { flow, state: (Direction::ToServer, true), buffer, barren: false };
     let candidates = rules.candidates(flow);
     rules.stream(&view, candidates, &mut bits, &mut scratch, &mut |_, rule| sids.push(rule.meta.sid));
     sids

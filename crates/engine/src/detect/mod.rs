@@ -167,9 +167,9 @@ impl Detector {
                 out.alert(about.alert(number, from, now, stamp));
             }
         };
-        window.show(keep, &mut |buffer| {
-            let view = StreamView { flow, state, buffer };
-            self.rules.stream(&view, candidates, &mut watch.bits, &mut self.scratch, &mut matched);
+        window.show(keep, &mut |buffer, fertile| {
+            let view = StreamView { flow, state, buffer, barren: !fertile };
+            self.rules.stream(&view, candidates, &mut watch.bits, &mut self.scratch, &mut matched)
         });
         watch.passed |= found.passed;
         self.account(watch);

@@ -7,6 +7,8 @@ use catspaw_rules::Buffer;
 
 /// Bytes of a stream that are held against rules at once, as Suricata's chunks.
 const CHUNK: usize = 2560;
+/// A packet with so many bytes of payload is followed by others.
+const FULL: usize = 1024;
 /// Bytes that are held against rules a second time, before those that are new, so that what lies in both is found.
 pub(super) const TAIL: usize = 1024;
 
@@ -18,6 +20,8 @@ struct Stretch {
     bytes: Vec<u8>,
     /// How many of them were held against rules.
     seen: usize,
+    /// Whether in these there was something by which rules are found.
+    fertile: bool,
 }
 
 /// One direction's bytes, as far as they are still of use.
@@ -42,7 +46,11 @@ impl Stretch {
 
 impl Window {
     pub(super) fn bytes(&mut self, bytes: &[u8]) {
-        self.current.bytes.extend_from_slice(bytes);
+        let held = &mut self.current.bytes;
+        if held.capacity() == 0 && bytes.len() >= FULL {
+            held.reserve(CHUNK + 2 * FULL);
+        }
+        held.extend_from_slice(bytes);
     }
 
     /// What follows does not belong to what was before.
@@ -69,14 +77,15 @@ impl Window {
         !self.ended.is_empty() || self.current.bytes.len() - self.current.seen >= CHUNK
     }
 
-    /// Gives what rules have not seen, with what stands right before, and keeps no more than a tail of `keep` bytes.
-    pub(super) fn show(&mut self, keep: usize, look: &mut impl FnMut(Buffer<'_>)) {
-        for stretch in self.ended.drain(..) {
-            look(Buffer { bytes: &stretch.bytes, base: stretch.base, seen: stretch.seen });
+    /// Gives what rules have not seen, with what stands right before and whether there was anything in that by which rules
+    /// are found; `look` says whether there is now. Keeps no more than a tail of `keep` bytes.
+    pub(super) fn show(&mut self, keep: usize, look: &mut impl FnMut(Buffer<'_>, bool) -> bool) {
+        for Stretch { base, bytes, seen, fertile } in self.ended.drain(..) {
+            look(Buffer { bytes: &bytes, base, seen }, fertile);
         }
-        let Stretch { base, bytes, seen } = &mut self.current;
+        let Stretch { base, bytes, seen, fertile } = &mut self.current;
         if *seen < bytes.len() {
-            look(Buffer { bytes, base: *base, seen: *seen });
+            *fertile = look(Buffer { bytes, base: *base, seen: *seen }, *fertile);
         }
         let gone = bytes.len().saturating_sub(keep);
         bytes.drain(..gone);
@@ -91,7 +100,10 @@ mod tests {
 
     fn shown(window: &mut Window) -> Vec<(u64, usize, usize)> {
         let mut shown = Vec::new();
-        window.show(TAIL, &mut |buffer| shown.push((buffer.base, buffer.bytes.len(), buffer.seen)));
+        window.show(TAIL, &mut |buffer, _| {
+            shown.push((buffer.base, buffer.bytes.len(), buffer.seen));
+            false
+        });
         shown
     }
 
