@@ -271,7 +271,7 @@ impl Scan {
             }
             return Err(report::nothing_understood(&gathered.files));
         }
-        if sensors().map(|sensor| sensor.inside).sum::<u64>() > 0 {
+        if sensors().map(|sensor| sensor.inside).sum::<u64>() > 0 || gathered.alerts.is_any() {
             return Ok(());
         }
         Err(report::no_inside(&self.settings.home, &gathered.strangers))

@@ -22,6 +22,7 @@ pub(crate) use rules::{Asked, Loaded};
 pub(crate) struct Alerts {
     thresholds: Thresholds,
     rows: Spill<Alert>,
+    any: bool,
     failed: Option<io::Error>,
 }
 
@@ -34,10 +35,16 @@ impl Alerts {
                 let RecordId::Device(id) = alert.id else { return true };
                 self.thresholds.admits((alert.rule, filter), alert.at.0, flow(alert), id)
             });
-            if told && let Err(error) = self.rows.push(alert) {
-                self.failed.get_or_insert(error);
+            if told {
+                self.any = true;
+                self.failed = self.failed.take().or(self.rows.push(alert).err());
             }
         }
+    }
+
+    /// Whether a rule said anything.
+    pub(crate) fn is_any(&self) -> bool {
+        self.any
     }
 
     /// Alerts that were held back because too many hosts and flows are counted already.

@@ -139,6 +139,23 @@ impl Detector {
         }
     }
 
+    /// Takes a packet that belongs to no flow, because its transport's header is broken: what is known of it is what IP says.
+    #[cold]
+    pub(crate) fn alone(&mut self, id: RecordId, proto: Proto, packet: &Packet<'_>, out: &mut impl Output) {
+        let (orig, resp) = (Endpoint { addr: packet.src, port: 0 }, Endpoint { addr: packet.dst, port: 0 });
+        let flow = Flow { class: Class::Other, src: packet.src, src_port: 0, dst: packet.dst, dst_port: 0 };
+        let about = About { id, proto, orig, resp, start: packet.at, answered: false, protocol: None };
+        let view = PacketView { flow, state: None, facts: facts(packet), in_stream: false, first: true };
+        let mut found = Found { passed: false, flow: false };
+        let mut matched = |number, rule: &Rule| {
+            if found.takes(rule) {
+                out.alert(about.alert(number, Side::Orig, packet.at, (packet.at, packet.place)));
+            }
+        };
+        let candidates = self.rules.candidates(flow);
+        self.rules.packet(&view, candidates, &mut FlowBits::default(), &mut self.scratch, &mut matched);
+    }
+
     /// The flow is over.
     pub(crate) fn end(&mut self, watch: &mut Watch, about: About, now: Nanos, out: &mut impl Output) {
         self.streams(watch, about, now, out);

@@ -56,6 +56,12 @@ pub(super) fn proto(proto: IpProto) -> Proto {
     }
 }
 
+/// The name of a packet that belongs to no connection.
+pub(super) fn id_of(packet: &Packet<'_>) -> RecordId {
+    let [orig, resp] = [packet.src, packet.dst].map(|addr| Endpoint { addr, port: 0 });
+    id(orig, resp, packet.proto, packet.at)
+}
+
 /// The connection's name: the same in every run over the same packets.
 pub(super) fn id(orig: Endpoint, resp: Endpoint, proto: IpProto, start: Nanos) -> RecordId {
     let mut bytes = [0; 45];

@@ -85,6 +85,9 @@ impl Tracker {
             return out.dropped("packets with a wrong checksum", 1);
         }
         if packet.proto == IpProto::TCP && packet.tcp.is_none() {
+            if let Some(detector) = &mut self.detector {
+                detector.alone(key::id_of(packet), key::proto(packet.proto), packet, out);
+            }
             return out.dropped("packets with a broken header", 1);
         }
         let (key, from_low) = Key::of(packet);
