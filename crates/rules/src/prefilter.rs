@@ -1,12 +1,15 @@
 //! Which rules' payload options may match, found in one pass over the data.
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use regex::bytes::{Regex, RegexBuilder};
 
 use crate::inspect::Content;
 
 /// With no more patterns than this, one vectorised search says whether any is there, and each rule looks for its own.
 const FEW: usize = 8;
+
+/// With no more bytes in all patterns than this, the automaton looks each byte up once: some 20 MB at most.
+const SMALL: usize = 1 << 16;
 
 /// The fast patterns of many rules.
 #[derive(Debug)]
@@ -49,7 +52,9 @@ impl Search {
             let gate = RegexBuilder::new(&text.join("|")).unicode(false).build().ok()?;
             return Some(Self::Few(gate, owners));
         }
+        let small = patterns.iter().map(|(_, content)| content.pattern.len()).sum::<usize>() <= SMALL;
         let automaton = AhoCorasick::builder()
+            .kind(small.then_some(AhoCorasickKind::DFA))
             .ascii_case_insensitive(true)
             .match_kind(MatchKind::Standard)
             .build(patterns.iter().map(|(_, content)| &content.pattern))

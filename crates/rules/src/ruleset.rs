@@ -95,7 +95,7 @@ impl Builder {
         let prefilter = |patterns: Vec<(u32, Content)>| {
             Prefilter::new(&patterns.iter().map(|(rule, content)| (*rule, content)).collect::<Vec<_>>())
         };
-        let packets = prefilter(patterns(on_packets))?;
+        let packets = [prefilter(patterns(on_packets))?, prefilter(patterns(on_any_packet))?];
         let streams = prefilter(patterns(on_streams))?;
         let unfiltered = |of: fn(Scope) -> bool| {
             bitset(
@@ -246,7 +246,8 @@ impl Candidates {
 pub struct Ruleset {
     rules: Vec<Rule>,
     ports: [PortIndex; 4],
-    packets: Prefilter,
+    /// Of packets that belong to no stream, and of those that do.
+    packets: [Prefilter; 2],
     /// Rules without a pattern that could be looked for.
     packets_always: Vec<u64>,
     streams: Prefilter,
@@ -312,7 +313,13 @@ impl Ruleset {
             return;
         }
         let payload = packet.facts.payload;
-        self.pick(candidates, &self.packets_always, (&self.packets, 0), payload, scratch);
+        self.pick(
+            candidates,
+            &self.packets_always,
+            (&self.packets[usize::from(packet.in_stream)], 0),
+            payload,
+            scratch,
+        );
         let picked = std::mem::take(&mut scratch.picked);
         for number in ones(&picked) {
             let rule = &self.rules[number as usize];
