@@ -6,3 +6,4 @@
 pub mod engine;
 pub mod reassembly;
 pub mod records;
+pub mod rules;

@@ -1,11 +1,13 @@
 //! The command line.
 
 mod only;
+mod rules;
 mod views;
 
 use std::path::PathBuf;
 
 pub(crate) use only::OnlyArgs;
+pub(crate) use rules::{FailOn, RulesArgs};
 pub(crate) use views::ViewArgs;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -98,6 +100,9 @@ pub(crate) struct ScanArgs {
 
     #[command(flatten)]
     pub(crate) only: OnlyArgs,
+
+    #[command(flatten)]
+    pub(crate) rules: RulesArgs,
 
     #[command(flatten)]
     pub(crate) views: ViewArgs,

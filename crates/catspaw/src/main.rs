@@ -1,5 +1,6 @@
 //! catspaw finds the machines on your network that somebody else is using as a relay.
 
+mod alerts;
 mod args;
 mod console;
 mod extract;

@@ -12,7 +12,8 @@ use catspaw_records::{Days, HashSeed};
 use catspaw_relay::{Connection, LegPair};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::args::{Format, ScanArgs, When};
+use crate::alerts::{self, Counts};
+use crate::args::{FailOn, Format, ScanArgs, When};
 use crate::console::{self, complain};
 use crate::extract::{self, Chosen};
 use crate::input::{Expanded, Source, expand};
@@ -43,6 +44,8 @@ struct Scan {
     leases: Vec<LeaseFile>,
     suggest: Option<Output>,
     extract: Option<Output>,
+    rules: Option<alerts::Loaded>,
+    alerts: Option<Output>,
     key: Option<(Scope, Key)>,
 }
 
@@ -56,7 +59,8 @@ impl Scan {
                 None => taken.protect_standard_input(),
             }
         }
-        for file in [&settings.configuration, &settings.signatures_file].into_iter().flatten() {
+        let rule_files = settings.rules.asked.paths()?;
+        for file in [&settings.configuration, &settings.signatures_file].into_iter().flatten().chain(&rule_files) {
             taken.protect(file);
         }
         if settings.extract.is_some() && evidence.sources.iter().any(|source| source.size().is_none()) {
@@ -79,7 +83,10 @@ impl Scan {
         let suggest = &settings.suggest_authorised;
         let suggest = suggest.as_ref().map(|path| taken.create("--suggest-authorised", path)).transpose()?;
         let extract = settings.extract.as_ref().map(|(_, path)| taken.create("--extract", path)).transpose()?;
-        Ok(Self { settings, evidence, report, pairs, connections, owners, leases: Vec::new(), suggest, extract, key })
+        let alerts = settings.rules.alerts.as_ref().map(|path| taken.create("--alerts", path)).transpose()?;
+        let rules = settings.rules.asked.load(&settings.home, settings.quiet, settings.verbose)?;
+        let leases = Vec::new();
+        Ok(Self { settings, evidence, report, pairs, connections, owners, leases, suggest, extract, rules, alerts, key })
     }
 
     fn run(mut self) -> Result<bool, String> {
@@ -108,18 +115,39 @@ impl Scan {
         found.read_attempts(&mut given, &lanes, &gathered, config, &mut days).map_err(failed)?;
         drop(given);
 
+        let hosts = looked_at(&lanes);
         if let Some((output, form)) = self.pairs.take() {
             let written = write_pairs(&mut found.pairs, &found.cases, shown, redactor, form, output.file());
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
         if let Some((output, form)) = self.connections.take() {
-            let shows = self.shown(&lanes);
+            let shows = |row: &Connection| self.settings.restriction.shows(row, |addr| hosts.contains(&addr));
             let written = write_connections(&mut rows, shown, redactor, shows, form, output.file());
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
+        let shows = |ends| self.settings.restriction.shows_ends(ends, |addr| hosts.contains(&addr));
+        let counts = Counts::of(&mut gathered.alerts, &self.settings.home, shows).map_err(failed)?;
+        gathered.dropped.add("alerts of hosts and rules that are not counted", counts.dropped);
+        gathered.dropped.add("alerts that thresholds could not count", gathered.alerts.uncounted());
+        if let (Some(output), Some(loaded)) = (self.alerts.take(), &self.rules) {
+            let mut out = BufWriter::new(output.file());
+            let written = gathered.alerts.for_each(|alert| {
+                if !shows((alert.orig, alert.resp)) {
+                    return Ok(());
+                }
+                alerts::write(alert, &loaded.rules, shown, redactor, &mut out)
+            });
+            written.and_then(|()| out.flush()).map_err(|e| unwritten(output.path(), &e))?;
+            drop(out);
+            output.keep()?;
+        }
         let mut report = report::build(&self.settings, &gathered, &lanes, &found, &names);
+        if let Some(loaded) = &self.rules {
+            alerts::attach(&mut report, &counts, &loaded.rules);
+            report.limits.extend(loaded.limit.clone());
+        }
         self.owners.name(&mut report);
         if let Some(redactor) = redactor {
             redactor.report(&mut report);
@@ -155,14 +183,17 @@ impl Scan {
             None => self.write_report(&report)?,
         }
         if let Some((output, (host, _))) = self.extract.take().zip(self.settings.extract.as_ref()) {
-            let shows = self.shown(&lanes);
+            let shows = |row: &Connection| self.settings.restriction.shows(row, |addr| hosts.contains(&addr));
             let chosen = Chosen::of(*host, &found.cases, &mut found.pairs, &mut rows, shows).map_err(failed)?;
             match extract::why_nothing(*host, &chosen, &gathered) {
                 Some(why) => complain("warning", &why),
                 None => extract::write(&chosen, &gathered, (self.settings.wait, self.settings.checksums), output)?,
             }
         }
-        Ok(!report.incidents.is_empty())
+        Ok(match self.settings.rules.fail_on {
+            FailOn::Incidents => !report.incidents.is_empty(),
+            FailOn::Alerts => counts.all > 0,
+        })
     }
 
     fn gather(&mut self) -> Result<Gathered, String> {
@@ -186,6 +217,7 @@ impl Scan {
             seed: HashSeed(random()),
             signatures: Arc::clone(&self.settings.signatures),
             checksums: self.settings.checksums,
+            rules: self.rules.as_ref().map(|loaded| Arc::clone(&loaded.rules)),
         };
         let (leases, problems) = owners::sift(&mut expanded.sources, &mut self.owners, &options.stamps);
         self.leases = leases;
@@ -196,13 +228,6 @@ impl Scan {
         let mut gathered = gathered.map_err(|e| format!("the scan failed: {e}"))?;
         gathered.problems.splice(0..0, expanded.problems);
         Ok(gathered)
-    }
-
-    /// Which connections are of the part of the evidence that was asked for.
-    fn shown(&self, lanes: &[Lanes]) -> impl Fn(&Connection) -> bool {
-        let hosts: HashSet<IpAddr> =
-            lanes.iter().flat_map(|shard| &shard.lanes).map(|(host, ..)| host.addr()).collect();
-        move |row| self.settings.restriction.shows(row, |addr| hosts.contains(&addr))
     }
 
     /// What was said on the strongest pairs, where the captures can be read again.
@@ -284,7 +309,7 @@ impl Scan {
             }
             return Err(report::nothing_understood(&gathered.files));
         }
-        if sensors().map(|sensor| sensor.inside).sum::<u64>() > 0 {
+        if sensors().map(|sensor| sensor.inside).sum::<u64>() > 0 || gathered.alerts.is_any() {
             return Ok(());
         }
         Err(report::no_inside(&self.settings.home, &gathered.strangers))
@@ -338,6 +363,11 @@ fn key(scope: Scope, path: Option<&Path>, settings: &Settings) -> Result<(Scope,
         complain("warning", &format!("{}: others may read this key, and undo --redact: chmod 600", path.display()));
     }
     Ok((scope, key))
+}
+
+/// The hosts that were asked for.
+fn looked_at(lanes: &[Lanes]) -> HashSet<IpAddr> {
+    lanes.iter().flat_map(|shard| &shard.lanes).map(|(host, ..)| host.addr()).collect()
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> String {

@@ -1,6 +1,7 @@
 //! The command line and the configuration file together: what they mean.
 
 mod only;
+mod rules;
 mod views;
 
 use std::fmt::Write as _;
@@ -16,13 +17,15 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::args::{Checksums, Format, ScanArgs, When};
+use crate::args::{Checksums, FailOn, Format, ScanArgs, When};
 use crate::indicators::Signatures;
 use crate::moment;
 use crate::owners;
 use crate::pipeline::{Home, Restriction};
 use crate::redact::Scope;
 use crate::tables::Form;
+
+pub(crate) use rules::Rules;
 
 /// The merge waits so long for a record that comes out of order.
 const WAIT: i64 = 600;
@@ -62,6 +65,7 @@ pub(crate) struct Settings {
     /// The owner's file of signatures, and what it says with those in the binary.
     pub(crate) signatures_file: Option<PathBuf>,
     pub(crate) signatures: Arc<Signatures>,
+    pub(crate) rules: Rules,
 }
 
 /// The configuration file: every option's long name with `_` for `-`, and what the owner declares.
@@ -90,6 +94,14 @@ struct File {
     progress: Option<When>,
     checksums: Option<Checksums>,
     signatures: Option<PathBuf>,
+    rules: Option<Vec<PathBuf>>,
+    var: Option<Vec<String>>,
+    strict_rules: Option<bool>,
+    /// None come with the program, so that there is nothing to leave out.
+    #[serde(rename = "no_builtin_rules")]
+    _no_builtin_rules: Option<bool>,
+    alerts: Option<PathBuf>,
+    fail_on: Option<FailOn>,
     #[serde(default)]
     authorised: Vec<Stanza>,
     #[serde(default)]
@@ -303,6 +315,7 @@ impl Settings {
             Some(threads) => threads.min(256),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
+        let rules = Rules::new(args.rules, &file)?;
         let signatures_file = args.signatures.or(file.signatures);
         Ok(Self {
             evidence: args.evidence,
@@ -329,6 +342,7 @@ impl Settings {
             wait,
             signatures: Arc::new(Signatures::load(signatures_file.as_deref())?),
             signatures_file,
+            rules,
         })
     }
 }

@@ -333,7 +333,7 @@ pub(crate) fn uid(id: RecordId, sensor: &str, start: Stamp) -> String {
 
 /// The Community ID (version 1, seed 0) by which other tools know the same flow; not of ICMP, whose types stand for
 /// ports in it by a table of its own.
-fn community_id(proto: Proto, orig: Endpoint, resp: Endpoint) -> Option<String> {
+pub(crate) fn community_id(proto: Proto, orig: Endpoint, resp: Endpoint) -> Option<String> {
     let number = match proto {
         Proto::Tcp => 6,
         Proto::Udp => 17,

@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[path = "cli/alerts.rs"]
+mod alerts;
 #[path = "cli/blind.rs"]
 mod blind;
 #[path = "cli/caps.rs"]

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use catspaw_records::{Record, SensorId};
+use catspaw_records::{Alert, Record, SensorId};
 
 /// How packets are to be read.
 #[derive(Clone)]
@@ -20,6 +20,8 @@ pub struct Settings {
 pub trait Output {
     /// A connection opened, ended, or something was said on it.
     fn record(&mut self, record: Record);
+    /// A rule fired. Nobody listens where no rules were given.
+    fn alert(&mut self, _: Alert) {}
     /// Something was left out or could not be read: a table's cap, a bad header. `what` is short and from a fixed set.
     fn dropped(&mut self, what: &'static str, count: u64);
 }

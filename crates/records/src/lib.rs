@@ -3,6 +3,7 @@
 //! A reader is given bytes and gives back [`Record`]s and [`Unparsed`] places. It opens no file, reads no clock
 //! and never fails a run: what it cannot understand, it says where and why.
 
+mod alert;
 mod bytes;
 pub mod cisco;
 mod conn;
@@ -15,6 +16,7 @@ mod record;
 mod stamp;
 pub mod zeek;
 
+pub use alert::Alert;
 pub use bytes::{ByteCount, ByteKind, Bytes};
 pub use conn::{ConnState, Ending, Endpoint, Proto};
 pub use content::{AppProto, Burst, Content, Digest, Target, Transaction, Utterance};

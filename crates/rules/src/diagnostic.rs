@@ -143,8 +143,8 @@ impl Fault {
             span: self.span,
             line: memchr::memchr_iter(b'\n', before).count() + 1,
             column: String::from_utf8_lossy(&before[line_start..]).chars().count() + 1,
-            message: self.message,
-            help: self.help,
+            message: harmless(&self.message),
+            help: self.help.as_deref().map(harmless),
         }
     }
 }
@@ -188,6 +188,12 @@ fn window(line: &[u8], at: usize) -> (&[u8], usize) {
     const SHOWN: usize = 160;
     let from = if line.len() <= SHOWN { 0 } else { at.saturating_sub(BEFORE) };
     (&line[from..line.len().min(from + SHOWN)], from)
+}
+
+/// Words that a rule file has a part in, so that they do nothing to a terminal.
+fn harmless(text: &str) -> String {
+    let escaped = |c: char| if c.is_control() { c.escape_default().collect() } else { String::from(c) };
+    text.chars().map(escaped).collect()
 }
 
 /// Text that does nothing to a terminal and has one column for each character.

@@ -18,6 +18,7 @@ mod ranges;
 mod rule;
 mod ruleset;
 pub mod source;
+mod threshold;
 
 pub use diagnostic::{Code, Diagnostic, Severity, Span};
 pub use header::{Class, Flow};
@@ -28,3 +29,4 @@ pub use rule::{
     Action, BitOp, BitTest, Direction, Distinct, Filter, FilterKind, FlowBits, FlowTest, Meta, Rule, Scope, Track,
 };
 pub use ruleset::{Builder, Candidates, Loaded, PacketView, Ruleset, StreamView};
+pub use threshold::Thresholds;

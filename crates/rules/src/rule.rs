@@ -199,15 +199,12 @@ impl Rule {
         &self,
         flow: Flow,
         state: Option<(Direction, bool)>,
-        bits: Option<&FlowBits>,
+        bits: &FlowBits,
         facts: Option<&Facts<'_>>,
     ) -> bool {
         self.flow.matches(state)
             && self.header.matches(flow)
             && self.packet.iter().all(|test| facts.is_some_and(|facts| test.matches(facts)))
-            && self.bit_tests.iter().all(|test| match bits {
-                Some(bits) => bits.passes(test),
-                None => matches!(test, BitTest::IsNotSet(_)),
-            })
+            && self.bit_tests.iter().all(|test| bits.passes(test))
     }
 }

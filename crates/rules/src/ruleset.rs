@@ -10,7 +10,7 @@ use crate::network::{Ports, Variables};
 use crate::packet::Facts;
 use crate::parse::parse_rule;
 use crate::prefilter::Prefilter;
-use crate::rule::{Direction, FlowBits, Rule, Scope};
+use crate::rule::{Action, Direction, FlowBits, Rule, Scope};
 use crate::source::{RuleText, split};
 
 /// More rules than this are not taken.
@@ -75,9 +75,16 @@ impl Builder {
         Ok(warnings)
     }
 
+    fn sort(&mut self) {
+        let mut rules: Vec<_> = self.rules.drain(..).zip(self.fast.drain(..)).collect();
+        rules.sort_by_key(|(rule, _)| turn(rule));
+        (self.rules, self.fast) = rules.into_iter().unzip();
+    }
+
     /// The set. `None` where its patterns are too large together.
     #[must_use]
-    pub fn build(self) -> Option<Ruleset> {
+    pub fn build(mut self) -> Option<Ruleset> {
+        self.sort();
         let patterns = |of: fn(Scope) -> bool| {
             let pattern = |(number, rule): (usize, &Rule)| {
                 let content = fast_content(rule, self.fast[number]).filter(|_| of(rule.scope))?;
@@ -88,7 +95,7 @@ impl Builder {
         let prefilter = |patterns: Vec<(u32, Content)>| {
             Prefilter::new(&patterns.iter().map(|(rule, content)| (*rule, content)).collect::<Vec<_>>())
         };
-        let packets = prefilter(patterns(on_packets))?;
+        let packets = [prefilter(patterns(on_packets))?, prefilter(patterns(on_any_packet))?];
         let streams = prefilter(patterns(on_streams))?;
         let unfiltered = |of: fn(Scope) -> bool| {
             bitset(
@@ -100,13 +107,36 @@ impl Builder {
         };
         let (packets_always, streams_always) = (unfiltered(on_packets), unfiltered(on_streams));
         let ports = Class::ALL.map(|class| PortIndex::new(&self.rules, class));
-        let on_streams = bitset(self.rules.iter().map(|rule| on_streams(rule.scope)));
-        Some(Ruleset { rules: self.rules, ports, packets, packets_always, streams, streams_always, on_streams })
+        Some(Ruleset { rules: self.rules, ports, packets, packets_always, streams, streams_always })
     }
+}
+
+/// Where a rule stands among those that match together: what keeps others silent first, then what sets bits before what
+/// asks for them, then by priority; else as in the files. This is Suricata's order.
+fn turn(rule: &Rule) -> (u8, u8, u8) {
+    let action = match rule.action {
+        Action::Pass => 0,
+        Action::Drop => 1,
+        Action::Reject => 2,
+        Action::Alert => 3,
+        Action::Log => 4,
+    };
+    let bits = match (rule.bit_ops.is_empty(), rule.bit_tests.is_empty()) {
+        (false, true) => 0,
+        (false, false) => 1,
+        (true, false) => 2,
+        (true, true) => 3,
+    };
+    (action, bits, rule.meta.priority)
 }
 
 fn on_packets(scope: Scope) -> bool {
     scope != Scope::StreamOnly
+}
+
+/// Whether a packet is inspected, too, whose payload is part of a stream.
+fn on_any_packet(scope: Scope) -> bool {
+    matches!(scope, Scope::Packet | Scope::Both)
 }
 
 fn on_streams(scope: Scope) -> bool {
@@ -176,7 +206,7 @@ impl PortBits {
     }
 }
 
-/// The rules whose ports fit one direction of a flow: worked out once, held against each of its packets.
+/// What rules may match on one direction of a flow: worked out once, held against each of its packets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Candidates {
     class: Class,
@@ -184,6 +214,10 @@ pub struct Candidates {
     dst: u16,
     /// Whether there is any.
     any: bool,
+    /// Whether any of them looks at packets whose payload is part of a stream.
+    packets: bool,
+    /// Whether any of them looks at the addresses alone.
+    addresses: bool,
     /// Whether any of them looks at streams.
     streams: bool,
 }
@@ -200,6 +234,11 @@ impl Candidates {
     pub fn wants_stream(self) -> bool {
         self.streams
     }
+
+    /// Whether any rule may match on such a packet.
+    fn want(self, packet: &PacketView<'_>) -> bool {
+        self.any && (!packet.in_stream || self.packets || self.addresses && packet.first)
+    }
 }
 
 /// Rules that are held against packets and streams. Rules are named by their number in the set.
@@ -207,12 +246,12 @@ impl Candidates {
 pub struct Ruleset {
     rules: Vec<Rule>,
     ports: [PortIndex; 4],
-    packets: Prefilter,
+    /// Of packets that belong to no stream, and of those that do.
+    packets: [Prefilter; 2],
     /// Rules without a pattern that could be looked for.
     packets_always: Vec<u64>,
     streams: Prefilter,
     streams_always: Vec<u64>,
-    on_streams: Vec<u64>,
 }
 
 impl Ruleset {
@@ -222,31 +261,65 @@ impl Ruleset {
         &self.rules
     }
 
-    /// The rules whose ports fit.
+    /// The rules whose headers fit what goes one way on a flow.
     #[must_use]
-    pub fn candidates(&self, class: Class, src_port: u16, dst_port: u16) -> Candidates {
-        let index = &self.ports[class as usize];
-        let (src, dst) = (index.src.at(src_port), index.dst.at(dst_port));
-        let both = || index.src.rules[src].iter().zip(&index.dst.rules[dst]).map(|(src, dst)| src & dst);
-        let any = both().any(|word| word != 0);
-        let streams = class == Class::Tcp && both().zip(&self.on_streams).any(|(word, streams)| word & streams != 0);
-        Candidates { class, src: src as u16, dst: dst as u16, any, streams }
+    pub fn candidates(&self, flow: Flow) -> Candidates {
+        let index = &self.ports[flow.class as usize];
+        let (src, dst) = (index.src.at(flow.src_port), index.dst.at(flow.dst_port));
+        let none = Candidates {
+            class: flow.class,
+            src: src as u16,
+            dst: dst as u16,
+            any: false,
+            packets: false,
+            addresses: false,
+            streams: false,
+        };
+        let mut found = none;
+        let words = index.src.rules[src].iter().zip(&index.dst.rules[dst]).map(|(src, dst)| src & dst);
+        for (at, mut word) in words.enumerate() {
+            while word != 0 {
+                let rule = &self.rules[at * 64 + word.trailing_zeros() as usize];
+                word &= word - 1;
+                let streams = flow.class == Class::Tcp && on_streams(rule.scope);
+                let packets = on_any_packet(rule.scope);
+                let addresses = rule.scope == Scope::AddressesOnly;
+                let known = found.any
+                    && (found.streams || !streams)
+                    && (found.packets || !packets)
+                    && (found.addresses || !addresses);
+                if !known && rule.header.matches(flow) {
+                    found.any = true;
+                    found.streams |= streams;
+                    found.packets |= packets;
+                    found.addresses |= addresses;
+                }
+            }
+        }
+        found
     }
 
     /// Gives each rule that matches a packet: header, flow, bits, fields and, where the rule is about packets, payload.
-    /// `in_stream`: the payload is part of a stream, so that rules on streams will see it there.
+    /// What a match does to the bits of the flow the rules after it see.
     pub fn packet(
         &self,
         packet: &PacketView<'_>,
         candidates: Candidates,
+        bits: &mut FlowBits,
         scratch: &mut Scratch,
         matched: &mut impl FnMut(u32, &Rule),
     ) {
-        if !candidates.any {
+        if !candidates.want(packet) {
             return;
         }
         let payload = packet.facts.payload;
-        self.pick(candidates, &self.packets_always, &self.packets, payload, scratch);
+        self.pick(
+            candidates,
+            &self.packets_always,
+            (&self.packets[usize::from(packet.in_stream)], 0),
+            payload,
+            scratch,
+        );
         let picked = std::mem::take(&mut scratch.picked);
         for number in ones(&picked) {
             let rule = &self.rules[number as usize];
@@ -256,51 +329,64 @@ impl Ruleset {
                 Scope::StreamOnly => false,
                 Scope::Packet | Scope::Both => true,
             };
-            let bits = packet.bits;
             if here
                 && rule.admits(packet.flow, packet.state, bits, Some(&packet.facts))
                 && inspect(&rule.payload, Buffer::packet(payload), scratch)
             {
+                rule.bit_ops.iter().for_each(|op| bits.apply(*op));
                 matched(number, rule);
             }
         }
         scratch.picked = picked;
     }
 
-    /// Gives each rule that matches a stretch of a stream.
+    /// Gives each rule that matches a stretch of a stream; else as [`Ruleset::packet`]. Whether there is anything in it by
+    /// which rules are found.
     pub fn stream(
         &self,
         stream: &StreamView<'_>,
         candidates: Candidates,
+        bits: &mut FlowBits,
         scratch: &mut Scratch,
         matched: &mut impl FnMut(u32, &Rule),
-    ) {
-        self.pick(candidates, &self.streams_always, &self.streams, stream.buffer.bytes, scratch);
+    ) -> bool {
+        let buffer = stream.buffer;
+        let known = if stream.barren { buffer.seen } else { 0 };
+        let found = self.pick(candidates, &self.streams_always, (&self.streams, known), buffer.bytes, scratch);
         let picked = std::mem::take(&mut scratch.picked);
         for number in ones(&picked) {
             let rule = &self.rules[number as usize];
             if on_streams(rule.scope)
-                && rule.admits(stream.flow, Some(stream.state), Some(stream.bits), None)
-                && inspect(&rule.payload, stream.buffer, scratch)
+                && rule.admits(stream.flow, Some(stream.state), bits, None)
+                && inspect(&rule.payload, buffer, scratch)
             {
+                rule.bit_ops.iter().for_each(|op| bits.apply(*op));
                 matched(number, rule);
             }
         }
         scratch.picked = picked;
+        found
     }
 
-    /// The rules whose ports fit and whose fast pattern, where they have one, is in `bytes`.
-    fn pick(&self, candidates: Candidates, always: &[u64], prefilter: &Prefilter, bytes: &[u8], scratch: &mut Scratch) {
+    /// The rules whose ports fit and whose fast pattern, where they have one, is in `bytes`; those within `known` bytes do
+    /// not count. Whether there is any.
+    fn pick(
+        &self,
+        candidates: Candidates,
+        always: &[u64],
+        (prefilter, known): (&Prefilter, usize),
+        bytes: &[u8],
+        scratch: &mut Scratch,
+    ) -> bool {
         scratch.picked.clear();
         scratch.picked.extend_from_slice(always);
-        if !bytes.is_empty() {
-            prefilter.find(bytes, &mut scratch.picked);
-        }
+        let found = prefilter.find(bytes, known, &mut scratch.picked);
         let index = &self.ports[candidates.class as usize];
         let (src, dst) = (&index.src.rules[usize::from(candidates.src)], &index.dst.rules[usize::from(candidates.dst)]);
         for (word, (src, dst)) in scratch.picked.iter_mut().zip(src.iter().zip(dst)) {
             *word &= src & dst;
         }
+        found
     }
 }
 
@@ -323,8 +409,6 @@ pub struct PacketView<'a> {
     pub flow: Flow,
     /// Which way it goes on its flow and whether that is established; `None`: it belongs to none.
     pub state: Option<(Direction, bool)>,
-    /// The bits of its flow.
-    pub bits: Option<&'a FlowBits>,
     /// Its headers and payload.
     pub facts: Facts<'a>,
     /// Whether the payload is given as part of the stream, too.
@@ -340,8 +424,8 @@ pub struct StreamView<'a> {
     pub flow: Flow,
     /// Which way it goes and whether the connection is established.
     pub state: (Direction, bool),
-    /// The bits of the flow.
-    pub bits: &'a FlowBits,
     /// The bytes.
     pub buffer: Buffer<'a>,
+    /// Whether in those that were inspected before nothing was by which rules are found.
+    pub barren: bool,
 }

@@ -23,10 +23,10 @@ fn flow(src_port: u16, dst_port: u16) -> Flow {
 
 fn fires_on_stream(rules: &Ruleset, flow: Flow, buffer: Buffer<'_>) -> Vec<u32> {
     let mut sids = Vec::new();
-    let bits = FlowBits::default();
-    let view = StreamView { flow, state: (Direction::ToServer, true), bits: &bits, buffer };
-    let candidates = rules.candidates(flow.class, flow.src_port, flow.dst_port);
-    rules.stream(&view, candidates, &mut Scratch::default(), &mut |_, rule| sids.push(rule.meta.sid));
+    let (mut bits, mut scratch) = (FlowBits::default(), Scratch::default());
+    let view = StreamView { flow, state: (Direction::ToServer, true), buffer, barren: false };
+    let candidates = rules.candidates(flow);
+    rules.stream(&view, candidates, &mut bits, &mut scratch, &mut |_, rule| sids.push(rule.meta.sid));
     sids
 }
 
@@ -36,10 +36,9 @@ fn fires(options: &str, payload: &[u8]) -> bool {
     assert_eq!(loaded.refused, 0, "{:?}", loaded.diagnostics);
     let facts = Facts { ip: &[], proto: 6, transport: &[], payload, payload_len: payload.len() as u32, same_ip: false };
     let flow = flow(1000, 2000);
-    let view = PacketView { flow, state: None, bits: None, facts, in_stream: false, first: true };
-    let mut fired = 0;
-    let candidates = rules.candidates(flow.class, 1000, 2000);
-    rules.packet(&view, candidates, &mut Scratch::default(), &mut |_, _| fired += 1);
+    let view = PacketView { flow, state: None, facts, in_stream: false, first: true };
+    let (mut bits, mut scratch, mut fired) = (FlowBits::default(), Scratch::default(), 0);
+    rules.packet(&view, rules.candidates(flow), &mut bits, &mut scratch, &mut |_, _| fired += 1);
     fired == 1
 }
 

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 
 use catspaw_engine::Settings;
-use catspaw_records::{Event, Nanos, Record, RecordId};
+use catspaw_records::{Alert, Event, Nanos, Record, RecordId};
+use catspaw_rules::Ruleset;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::block::{Dropped, PacketBlock};
@@ -23,6 +24,8 @@ pub(crate) struct Tracking {
     pub(crate) threads: usize,
     /// Whether checksums are looked at.
     pub(crate) verify: bool,
+    /// What is held against packets, if anything is.
+    pub(crate) rules: Option<Arc<Ruleset>>,
 }
 
 /// What a block of packets gave.
@@ -30,6 +33,8 @@ pub(crate) struct Tracking {
 pub(crate) struct Flows {
     /// In the order in which they became known.
     pub(crate) records: Vec<Record>,
+    /// In the same order; those of one packet in the order of the rules.
+    pub(crate) alerts: Vec<Alert>,
     /// What was left out, by why.
     pub(crate) dropped: Dropped,
     /// The latest stamp so far: nothing that is known earlier comes after.
@@ -76,7 +81,7 @@ impl Feed {
         tracking: &Tracking,
     ) -> Self {
         let workers = tracking.threads.max(1);
-        let worker = |n| Worker::new(n, workers, &tracking.settings, tracking.verify);
+        let worker = |n| Worker::new(n, workers, tracking);
         if workers == 1 {
             let captures = Box::new(captures);
             return Self::Inline { captures, worker: worker(0), spare: PacketBlock::default(), ended: false };
@@ -164,12 +169,15 @@ impl Flows {
     /// that timers brought by their connections' names; those of one connection stay in their order.
     fn of(given: Vec<Given>, reached: Nanos) -> Self {
         let mut flows = Self { reached, ..Self::default() };
-        let mut records = Vec::new();
+        let (mut records, mut alerts) = (Vec::new(), Vec::new());
         for one in given {
             records.extend(one.records);
+            alerts.extend(one.alerts);
             flows.dropped.add_all(&one.dropped);
         }
         records.sort_by_key(|(trigger, record)| (record.known.at, *trigger, (*trigger == TIMER).then(|| name(record))));
+        alerts.sort_by_key(|(trigger, alert)| (alert.known, *trigger, (*trigger == TIMER).then_some(alert.id)));
+        flows.alerts = alerts.into_iter().map(|(_, alert)| alert).collect();
         flows.records = records.into_iter().map(|(_, record)| record).collect();
         flows
     }

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use catspaw_engine::flow::Tracker;
-use catspaw_engine::{Output, Settings, decode};
-use catspaw_records::{Nanos, Place, Record};
+use catspaw_engine::{Output, decode};
+use catspaw_records::{Alert, Nanos, Place, Record};
 
 use super::block::{Dropped, PacketBlock, SHARDS};
+use super::feed::Tracking;
 
 /// What timers bring comes after all that packets of the same moment bring.
 pub(super) const TIMER: Place = Place { file: u32::MAX, line: u64::MAX };
@@ -16,13 +17,15 @@ pub(super) const TIMER: Place = Place { file: u32::MAX, line: u64::MAX };
 pub(super) struct Given {
     /// With the packet that brought it, [`TIMER`] where none did.
     pub(super) records: Vec<(Place, Record)>,
+    /// The same of alerts.
+    pub(super) alerts: Vec<(Place, Alert)>,
     pub(super) dropped: Dropped,
     trigger: Place,
 }
 
 impl Default for Given {
     fn default() -> Self {
-        Self { records: Vec::new(), dropped: Dropped::default(), trigger: TIMER }
+        Self { records: Vec::new(), alerts: Vec::new(), dropped: Dropped::default(), trigger: TIMER }
     }
 }
 
@@ -31,8 +34,20 @@ impl Output for Given {
         self.records.push((self.trigger, record));
     }
 
+    fn alert(&mut self, alert: Alert) {
+        self.alerts.push((self.trigger, alert));
+    }
+
     fn dropped(&mut self, what: &'static str, count: u64) {
         self.dropped.add(what, count);
+    }
+}
+
+fn tracker(with: &Tracking) -> Tracker {
+    let tracker = Tracker::new(Arc::clone(&with.settings));
+    match &with.rules {
+        Some(rules) => tracker.with_rules(Arc::clone(rules)),
+        None => tracker,
     }
 }
 
@@ -45,9 +60,9 @@ pub(crate) struct Worker {
 }
 
 impl Worker {
-    pub(super) fn new(worker: usize, workers: usize, settings: &Arc<Settings>, verify: bool) -> Self {
+    pub(super) fn new(worker: usize, workers: usize, with: &Tracking) -> Self {
         let own = (worker..SHARDS).step_by(workers.max(1));
-        Self { worker, workers, verify, trackers: own.map(|_| Tracker::new(Arc::clone(settings))).collect() }
+        Self { worker, workers, verify: with.verify, trackers: own.map(|_| tracker(with)).collect() }
     }
 
     /// Takes its packets of a block, and lets its timers come to where the block does.

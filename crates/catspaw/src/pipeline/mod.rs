@@ -19,4 +19,5 @@ pub(crate) use rows::{Counted, Rows, Wanted};
 pub(crate) use run::{FileRead, Gathered, Options, run};
 pub(crate) use shard::Lanes;
 pub(crate) use sort::{Sorted, Sorter};
+pub(crate) use spill::Spill;
 pub(crate) use survey::{Looked, Stamps, Surveyed, follow_new_year, survey};

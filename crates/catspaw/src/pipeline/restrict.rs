@@ -45,16 +45,21 @@ impl Restriction {
         self.ports.is_empty() || self.ports.iter().any(|range| range.contains(&port))
     }
 
-    fn spans(&self, opening: Nanos) -> bool {
+    /// Whether a connection opened then is looked at.
+    pub(crate) fn spans(&self, opening: Nanos) -> bool {
         self.since.is_none_or(|since| opening >= since) && self.until.is_none_or(|until| opening < until)
     }
 
     /// Whether a connection is one of `is_looked_at`'s hosts: what they opened, and what came to them at the ports.
     pub(crate) fn shows(&self, connection: &Connection, is_looked_at: impl Fn(IpAddr) -> bool) -> bool {
+        self.shows_ends(connection.ends(), is_looked_at)
+    }
+
+    /// The same of a connection that is known by its ends.
+    pub(crate) fn shows_ends(&self, (orig, resp): (Endpoint, Endpoint), is_looked_at: impl Fn(IpAddr) -> bool) -> bool {
         if self.hosts.is_empty() && self.ports.is_empty() {
             return true;
         }
-        let (orig, resp) = connection.ends();
         is_looked_at(orig.addr) || (is_looked_at(resp.addr) && self.asks(resp.port))
     }
 }

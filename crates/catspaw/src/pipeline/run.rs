@@ -9,6 +9,7 @@ use std::thread;
 use catspaw_engine::Settings;
 use catspaw_records::{Days, HashSeed, HostKey, Nanos, Reader, SensorId};
 use catspaw_relay::{Config, Network};
+use catspaw_rules::Ruleset;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::parse::{Batch, PLACES, Rank, SensorCount, UnparsedCount, count_network, parse, sort_flows};
@@ -18,6 +19,7 @@ use super::route::Home;
 use super::rows::{Counted, Rows, Wanted};
 use super::shard::{Lanes, Shard};
 use super::survey::{Looked, Stamps, Surveyed, follow_new_year, survey};
+use crate::alerts::Alerts;
 use crate::args::Checksums;
 use crate::indicators::{Scans, Signatures};
 use crate::input::{BlockReader, LONG_LINE, Problem, Source, Summary, TextBlock};
@@ -41,6 +43,8 @@ pub(crate) struct Options {
     pub(crate) signatures: Arc<Signatures>,
     /// Whether packets with a wrong checksum are left out.
     pub(crate) checksums: Checksums,
+    /// What is held against packets, if anything is.
+    pub(crate) rules: Option<Arc<Ruleset>>,
 }
 
 /// What was read of one file.
@@ -71,6 +75,8 @@ pub(crate) struct Gathered {
     pub(crate) dropped: Dropped,
     /// What scans found.
     pub(crate) scans: Scans,
+    /// What rules said.
+    pub(crate) alerts: Alerts,
     /// How often each network was an end of records without an end of ours.
     pub(crate) strangers: BTreeMap<Network, u64>,
 }
@@ -363,7 +369,12 @@ impl Coordinator<'_> {
             is_inside: Arc::new(move |addr| home.is_inside(addr, None)),
         };
         let verify = self.options.checksums.are_checked(|| captures.are_checksums_right());
-        let tracking = Tracking { settings: Arc::new(settings), threads: self.options.threads, verify };
+        let tracking = Tracking {
+            settings: Arc::new(settings),
+            threads: self.options.threads,
+            verify,
+            rules: self.options.rules.clone(),
+        };
         let content = Content::Packets(Box::new(Feed::start(scope, captures, &tracking)));
         self.active.push(Active { file, content, rank, wait: 0, reach: BTreeMap::new(), in_flight: 0, ended: false });
     }
@@ -385,10 +396,14 @@ impl Coordinator<'_> {
             .iter_mut()
             .filter(|active| !active.ended && (alone || active.in_flight == 0))
             .min_by_key(|active| active.reached())?;
-        let Some(work) = active.content.next(&mut self.buffers) else {
+        let Some(mut work) = active.content.next(&mut self.buffers) else {
             active.ended = true;
             return None;
         };
+        if let (Work::Flows(flows), Some(rules)) = (&mut work, &self.options.rules) {
+            let alerts = std::mem::take(&mut flows.alerts);
+            self.gathered.alerts.take(alerts, rules, &self.options.restriction);
+        }
         active.in_flight += 1;
         let number = self.next_job;
         self.next_job += 1;

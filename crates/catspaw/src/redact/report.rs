@@ -9,8 +9,8 @@ use super::{Redactor, Scope};
 use crate::report::dialogue::{Dialogue, Legs, Words};
 use crate::report::explain::{Explained, Inbound, Outbound};
 use crate::report::model::{
-    Campaign, Client, Example, HostIndicator, Incident, Indicator, LookedAt, Owner, Report, Shared, Target, Timers,
-    Tunnel, UnparsedLines,
+    Campaign, Client, Example, HostAlert, HostIndicator, Incident, Indicator, LookedAt, Owner, Report, RuleAlert,
+    Shared, Target, Timers, Tunnel, UnparsedLines,
 };
 
 impl Redactor {
@@ -25,7 +25,7 @@ impl Redactor {
             incidents,
             authorised,
             campaigns,
-            alerts: _,
+            alerts,
             indicators,
             limits,
             timers,
@@ -50,6 +50,11 @@ impl Redactor {
             self.put(sensor);
         }
         incidents.iter_mut().chain(authorised).for_each(|incident| self.incident(incident));
+        for HostAlert { host, sid: _, msg, count: _ } in alerts.iter_mut() {
+            self.put(host);
+            self.put(msg);
+        }
+        alerts.sort_by_key(|alert| alert.host.parse::<IpAddr>().ok());
         for HostIndicator { host, kind: _, detail } in indicators {
             self.put(host);
             self.put(detail);
@@ -101,7 +106,7 @@ impl Redactor {
             targets,
             targets_total: _,
             containment: _,
-            alerts: _,
+            alerts,
             indicators,
             examples,
             why,
@@ -113,6 +118,7 @@ impl Redactor {
         public.sort_by_key(|addr| addr.parse::<IpAddr>().ok());
         owner.iter_mut().for_each(|owner| self.owner(owner));
         tunnel.iter_mut().for_each(|tunnel| self.tunnel(tunnel));
+        alerts.iter_mut().for_each(|RuleAlert { sid: _, msg, count: _ }| self.put(msg));
         for Client { address, sessions: _, bytes: _ } in clients.iter_mut() {
             self.put(address);
         }

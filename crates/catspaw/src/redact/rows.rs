@@ -1,6 +1,6 @@
 //! Rows of the tables.
 
-use catspaw_records::{Endpoint, HostKey, RecordId, Uid};
+use catspaw_records::{Alert, Endpoint, HostKey, RecordId, Uid};
 use catspaw_relay::{Connection, Leg, LegPair, Said};
 
 use super::Redactor;
@@ -44,6 +44,12 @@ impl Redactor {
             }
         };
         Connection { said, ..connection }
+    }
+
+    /// An alert.
+    pub(crate) fn alert(&self, alert: Alert) -> Alert {
+        let (id, orig, resp) = (self.record_id(alert.id), self.end(alert.orig), self.end(alert.resp));
+        Alert { id, orig, resp, ..alert }
     }
 
     fn leg(&self, leg: Leg) -> Leg {

@@ -21,8 +21,8 @@ pub(crate) struct Report {
     pub(crate) authorised: Vec<Incident>,
     /// Incidents with one cause.
     pub(crate) campaigns: Vec<Campaign>,
-    /// Rule alerts of hosts without an incident: not built yet.
-    pub(crate) alerts: Vec<()>,
+    /// Rule alerts of hosts without an incident.
+    pub(crate) alerts: Vec<HostAlert>,
     /// Weak signs at hosts without an incident.
     pub(crate) indicators: Vec<HostIndicator>,
     /// What this evidence cannot show.
@@ -128,8 +128,8 @@ pub(crate) struct Incident {
     pub(crate) targets_total: u64,
     /// The cut: declared, or inferred from attempts that nobody answers any more.
     pub(crate) containment: Option<Containment>,
-    /// Rule alerts: not built yet.
-    pub(crate) alerts: Vec<()>,
+    /// Rule alerts: they convict nobody.
+    pub(crate) alerts: Vec<RuleAlert>,
     /// Weak signs: they convict nobody.
     pub(crate) indicators: Vec<Indicator>,
     /// Raw records that show it.
@@ -139,6 +139,30 @@ pub(crate) struct Incident {
     /// Attempts by time, for the text report.
     #[serde(skip)]
     pub(crate) timeline: Option<super::timeline::Timeline>,
+}
+
+/// How often a rule fired at an incident's host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct RuleAlert {
+    /// The rule's number.
+    pub(crate) sid: u32,
+    /// What it says.
+    pub(crate) msg: String,
+    /// How often.
+    pub(crate) count: u64,
+}
+
+/// How often a rule fired at a host without an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct HostAlert {
+    /// The host.
+    pub(crate) host: String,
+    /// The rule's number.
+    pub(crate) sid: u32,
+    /// What it says.
+    pub(crate) msg: String,
+    /// How often.
+    pub(crate) count: u64,
 }
 
 /// Who is behind an address.

@@ -9,6 +9,7 @@ use super::burst::{Bursts, Run};
 use super::history::History;
 use super::key::{self, Key};
 use super::tcp::{self, End, State};
+use crate::detect::{About, Detector, Watch};
 use crate::protocol::Session;
 use crate::{IpProto, Output, Packet, Settings};
 
@@ -32,6 +33,8 @@ pub(super) struct Flow {
     pub(super) missed: u64,
     pub(super) history: History,
     pub(super) session: Option<Box<Session>>,
+    /// What rules need of it; `None` where none may match.
+    pub(super) watch: Option<Box<Watch>>,
     pub(super) bursts: Bursts,
     /// Whether exactly one end is ours, so that runs of payload are told.
     pub(super) crosses: bool,
@@ -98,6 +101,7 @@ impl Flow {
             missed: 0,
             history,
             session: None,
+            watch: None,
             bursts: Bursts::default(),
             crosses: (with.is_inside)(orig.addr) != (with.is_inside)(resp.addr),
             opened: false,
@@ -117,6 +121,14 @@ impl Flow {
         self.counts.swap(0, 1);
         // What it read, it read the wrong way round.
         self.session = None;
+        if let Some(watch) = &mut self.watch {
+            watch.turn();
+        }
+    }
+
+    /// What of the rules may match on it.
+    pub(super) fn watched_by(&self, detector: &Detector) -> Option<Box<Watch>> {
+        detector.watch(self.name.proto, self.name.orig, self.name.resp)
     }
 
     /// Whether nothing was told of it yet.
@@ -146,6 +158,16 @@ impl Flow {
     /// Whether the responder has sent anything.
     pub(super) fn is_answered(&self) -> bool {
         self.counts[1].packets > 0
+    }
+
+    /// What it is to rules.
+    pub(super) fn about(&self) -> About {
+        let Name { id, orig, resp, proto, .. } = self.name;
+        let both = || self.counts.iter().all(|count| count.packets > 0);
+        let answered = if self.proto == IpProto::TCP { self.opened } else { both() };
+        let protocol = self.session.as_ref().and_then(|session| session.protocol());
+        let id = RecordId::Device(id);
+        About { id, proto, orig, resp, start: self.start, answered, protocol }
     }
 
     fn conn_state(&self) -> ConnState {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use catspaw_records::{Endpoint, Nanos, Proto};
+use catspaw_records::{Endpoint, Nanos, Proto, RecordId};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::icmp;
@@ -77,6 +77,12 @@ pub(super) fn proto(proto: IpProto) -> Proto {
         IpProto::ICMP | IpProto::ICMPV6 => Proto::Icmp,
         IpProto(other) => Proto::Other(other),
     }
+}
+
+/// The name of a packet that belongs to no connection.
+pub(super) fn id_of(packet: &Packet<'_>) -> RecordId {
+    let [orig, resp] = [packet.src, packet.dst].map(|addr| Endpoint { addr, port: 0 });
+    RecordId::Device(id(orig, resp, packet.proto, packet.at))
 }
 
 /// The connection's name: the same in every run over the same packets.

@@ -19,6 +19,7 @@ mod tcp;
 use std::sync::Arc;
 
 use catspaw_records::{Nanos, Side, Utterance};
+use catspaw_rules::Ruleset;
 
 use conn::Flow;
 use history::Scaled;
@@ -29,6 +30,7 @@ use table::{Due, Slot, Table};
 
 pub use listen::{Heard, Listener};
 
+use crate::detect::Detector;
 use crate::{IpProto, Output, Packet, Settings, TcpFlags};
 
 /// A SYN on a connection that has been silent for so long, in nanoseconds, begins another.
@@ -43,6 +45,7 @@ pub struct Tracker {
     store: Store,
     /// What was said of one packet, before it is told.
     said: Vec<Utterance>,
+    detector: Option<Detector>,
 }
 
 impl Tracker {
@@ -56,7 +59,14 @@ impl Tracker {
             flows: 0,
             store: Store::default(),
             said: Vec::new(),
+            detector: None,
         }
+    }
+
+    /// The same, with rules held against what comes.
+    #[must_use]
+    pub fn with_rules(self, rules: Arc<Ruleset>) -> Self {
+        Self { detector: Some(Detector::new(rules)), ..self }
     }
 
     /// Takes a packet. Those of one shard come in the order of their moments. What was over before is told first.
@@ -68,6 +78,9 @@ impl Tracker {
             return out.dropped("packets with a wrong checksum", 1);
         }
         if has_broken_header(packet) {
+            if let Some(detector) = &mut self.detector {
+                detector.alone(key::id_of(packet), key::proto(packet.proto), packet, out);
+            }
             return out.dropped("packets with a broken header", 1);
         }
         let slot = self.slot_of(key, from_low, packet, out);
@@ -77,6 +90,13 @@ impl Tracker {
         match packet.tcp {
             Some(tcp) => flow.segment(from, tcp, packet, self.clock, &mut shared, out),
             None => flow.datagram(from, packet, self.clock, &mut shared, out),
+        }
+        if let Some(detector) = &mut self.detector
+            && let Some(mut watch) = flow.watch.take()
+        {
+            // The segment may have shown who opened the connection.
+            detector.packet(&mut watch, sender(flow, from_low), flow.about(), packet, out);
+            flow.watch = Some(watch);
         }
         self.table.arm(slot, self.clock);
     }
@@ -119,7 +139,9 @@ impl Tracker {
         }
         self.flows += 1;
         let turned = roles::is_turned(packet);
-        self.table.insert(Flow::new(key, self.flows, from_low, packet, turned, &self.settings))
+        let mut flow = Flow::new(key, self.flows, from_low, packet, turned, &self.settings);
+        flow.watch = self.detector.as_ref().and_then(|detector| flow.watched_by(detector));
+        self.table.insert(flow)
     }
 
     /// Gives up some of the flows.
@@ -137,6 +159,9 @@ impl Tracker {
         let Some(mut flow) = self.table.remove(slot) else { return };
         let mut shared = Shared { settings: &self.settings, store: &mut self.store, said: &mut self.said };
         flow.finish(known, &mut shared, out);
+        if let Some((detector, mut watch)) = self.detector.as_mut().zip(flow.watch.take()) {
+            detector.end(&mut watch, flow.about(), known, out);
+        }
         out.record(flow.whole(known, &self.settings));
     }
 

@@ -7,6 +7,7 @@ use super::conn::{Flow, index};
 use super::history::Scaled;
 use super::stream::{Part, Payload, Store};
 use super::tcp::{self, End, Segment, State};
+use crate::detect::Watch;
 use crate::protocol::Session;
 use crate::{Output, Packet, Settings, Tcp, TcpFlags};
 
@@ -21,6 +22,7 @@ pub(super) struct Shared<'a> {
 /// Reads the streams of a connection.
 struct Hearing<'a> {
     session: &'a mut Option<Box<Session>>,
+    watch: &'a mut Option<Box<Watch>>,
     said: &'a mut Vec<Utterance>,
     /// Gaps of each side that were found, and how long they are.
     gaps: [(u32, u64); 2],
@@ -32,6 +34,12 @@ impl Hearing<'_> {
         if let Part::Gap(len) = *part {
             let gaps = &mut self.gaps[index(from)];
             *gaps = (gaps.0 + 1, gaps.1 + len);
+        }
+        if let Some(watch) = self.watch {
+            match *part {
+                Part::Bytes(bytes) => watch.bytes(from, bytes),
+                Part::Gap(len) => watch.gap(from, len),
+            }
         }
         let Some(session) = self.session.as_deref_mut().filter(|session| session.wants(from)) else { return };
         let said = &mut *self.said;
@@ -125,8 +133,10 @@ impl Flow {
         if self.session.is_none() && brings_payload(segment, at) {
             self.session = Some(Box::default());
         }
-        let is_wanted = self.session.as_ref().is_some_and(|session| session.wants(segment.from));
-        let mut listener = Hearing { session: &mut self.session, said: shared.said, gaps: [(0, 0); 2] };
+        let is_wanted = self.session.as_ref().is_some_and(|session| session.wants(segment.from))
+            || self.watch.as_ref().is_some_and(|watch| watch.wants(segment.from));
+        let mut listener =
+            Hearing { session: &mut self.session, watch: &mut self.watch, said: shared.said, gaps: [(0, 0); 2] };
         let place = Placed { at, acked, bytes, is_wanted };
         put_together(&mut self.ends, segment, &place, shared.store, &mut |from, part| listener.hear(from, part));
         let gaps = listener.gaps;
@@ -157,7 +167,8 @@ impl Flow {
 
     /// No more will come: what is left of the streams, and what is said of it.
     pub(super) fn finish(&mut self, known: Nanos, shared: &mut Shared<'_>, out: &mut impl Output) {
-        let mut listener = Hearing { session: &mut self.session, said: shared.said, gaps: [(0, 0); 2] };
+        let mut listener =
+            Hearing { session: &mut self.session, watch: &mut self.watch, said: shared.said, gaps: [(0, 0); 2] };
         let mut known_gaps = [(0, 0); 2];
         for from in [Side::Orig, Side::Resp] {
             let (end, _) = ends(&mut self.ends, from);

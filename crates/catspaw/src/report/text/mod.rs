@@ -1,6 +1,7 @@
 //! The report as text, for the abuse desk: who relays, then each host's story, then what was read.
 
 mod advice;
+mod alerts;
 mod campaign;
 mod cut;
 mod dialogue;
@@ -57,6 +58,7 @@ pub(crate) fn write(report: &Report, style: Style, out: &mut impl Write) -> io::
     campaign::write(&mut page, report)?;
     summary::authorised(&mut page, &report.authorised)?;
     weak::elsewhere(&mut page, report)?;
+    alerts::elsewhere(&mut page, report)?;
     read::write(&mut page, report)
 }
 

@@ -9,7 +9,7 @@ use super::page::{FAINT, Page, tied};
 use super::summary;
 use super::table::{Line, Span, Table, beside, line_width};
 use super::timeline;
-use super::weak;
+use super::{alerts, weak};
 use crate::report::model::{Counts, Day, Incident};
 
 /// Days that are listed one by one, and of more than these the first and the last ones.
@@ -40,6 +40,7 @@ pub(super) fn write(page: &mut Page<'_, impl Write>, incident: &Incident, timezo
     advice::how_sure(page, incident)?;
     why(page, incident)?;
     weak::of_incident(page, incident)?;
+    alerts::of_incident(page, incident)?;
     records(page, incident)?;
     advice::next(page, incident)
 }
