@@ -73,8 +73,7 @@ impl Chosen {
     }
 
     fn add_leg(&mut self, leg: &Leg) {
-        let end = leg.end.map_or(Nanos::MAX, |end| end.at);
-        self.packets.add(IpProto::TCP, (leg.own, leg.peer), (leg.start.at, end), ());
+        self.packets.add(IpProto::TCP, (leg.own, leg.peer), packets::life(leg), ());
     }
 
     fn add_row(&mut self, host: IpAddr, row: &Connection) {
@@ -92,8 +91,7 @@ impl Chosen {
         };
         if wanted {
             let proto = if row.proto() == Proto::Tcp { IpProto::TCP } else { IpProto::UDP };
-            let end = row.duration().map_or(Nanos::MAX, |life| row.start.at.plus(life));
-            self.packets.add(proto, (orig, resp), (row.start.at, end), ());
+            self.packets.add(proto, (orig, resp), packets::life_of_row(row), ());
         }
     }
 }

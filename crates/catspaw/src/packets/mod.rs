@@ -17,7 +17,7 @@ mod track;
 pub(crate) use block::Dropped;
 pub(crate) use captures::{CaptureRead, Captures, Opened};
 pub(crate) use feed::{Feed, Flows, Tracking};
-pub(crate) use replay::{Met, Replay, Sought};
+pub(crate) use replay::{Met, Replay, Sought, life, life_of_row};
 
 use catspaw_records::SensorId;
 

@@ -8,6 +8,7 @@ use catspaw_engine::capture::Frame;
 use catspaw_engine::decode::{self, Decoder};
 use catspaw_engine::{IpProto, Packet};
 use catspaw_records::{Endpoint, Nanos};
+use catspaw_relay::{Connection, Leg};
 
 use super::captures::{Captures, Framed, Opened};
 use crate::args::Checksums;
@@ -57,6 +58,23 @@ impl<T: Copy + PartialEq> Sought<T> {
 
 fn ends(proto: IpProto, a: End, b: End) -> Ends {
     if a <= b { (a, b, proto) } else { (b, a, proto) }
+}
+
+/// From a leg's first packet to its last.
+pub(crate) fn life(leg: &Leg) -> (Nanos, Nanos) {
+    (leg.start.at, leg.end.map_or(Nanos::MAX, |end| last(end.at, end.known)))
+}
+
+/// The same of a connection.
+pub(crate) fn life_of_row(row: &Connection) -> (Nanos, Nanos) {
+    let end = row.start.at.plus(row.duration().unwrap_or_default());
+    (row.start.at, last(end, row.key))
+}
+
+/// The last moment at which a packet may be of a connection: after its end those that come late, and before it became
+/// known as over. With that moment another connection of the same ends may begin.
+fn last(end: Nanos, known: Nanos) -> Nanos {
+    end.max(known.plus(-1))
 }
 
 /// Reads captures again.

@@ -97,6 +97,11 @@ fn a_scan_of_what_was_extracted_finds_the_same() {
     let whole = example();
     let place = Place::with("all.pcap", &whole);
     let all = packets(&whole);
+    // Also what comes late, when both sides have closed.
+    let of_service = |packets: &[(&[u8], &[u8])]| {
+        let ports = packets.iter().filter_map(|(_, packet)| packet.get(ETHERNET + 20..ETHERNET + 24));
+        ports.filter(|ports| [&ports[..2], &ports[2..]].contains(&&1182_u16.to_be_bytes()[..])).count()
+    };
     for (host, services) in [(RELAY, 22), (SPAMMER, 0)] {
         let file = extracted(&place, host, &["all.pcap"]);
         assert_eq!(file[..4], whole[..4], "the same form of stamps");
@@ -106,6 +111,7 @@ fn a_scan_of_what_was_extracted_finds_the_same() {
         assert!(kept.iter().all(|packet| rest.any(|other| other == packet)), "as they were, in their order");
         assert!(kept.len() > 200 && kept.len() < all.len() / 2, "{} of {}", kept.len(), all.len());
         assert_eq!(found(&place, host, &["out.pcap"]).1.len(), services);
+        assert_eq!(of_service(&kept), if host == RELAY { of_service(&all) } else { 0 });
     }
 }
 

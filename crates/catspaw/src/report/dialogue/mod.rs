@@ -17,7 +17,7 @@ pub(crate) use talk::{Said, Words};
 
 use super::Cases;
 use super::incident::{Case, SMTP};
-use crate::packets::{self, Met, Replay, Sought};
+use crate::packets::{self, Met, Replay, Sought, life};
 use crate::pipeline::Sorter;
 use talk::Talk;
 
@@ -112,7 +112,7 @@ impl Strongest {
             let bytes = row.bytes().map_or(0, |bytes| bytes.total());
             let sent = orig.addr == host && resp.port == SMTP && row.proto() == Proto::Tcp;
             if sent && row.start.sensor == packets::sensor() && bytes > 0 {
-                let life = (row.start.at, row.duration().map_or(Nanos::MAX, |life| row.start.at.plus(life)));
+                let life = packets::life_of_row(&row);
                 let rank = (Basis::Content, Reverse(false), Reverse(bytes), row.start.at);
                 strongest.take(case, rank, Shown::Mail((orig, resp), life));
             }
@@ -208,9 +208,4 @@ fn inbound_life(pair: &LegPair) -> (Nanos, Nanos) {
         return (from, to);
     }
     (from.max(call.0.plus(-BEFORE)), to.min(call.1.plus(AFTER)))
-}
-
-/// From its first to its last packet.
-fn life(leg: &Leg) -> (Nanos, Nanos) {
-    (leg.start.at, leg.end.map_or(Nanos::MAX, |end| end.at))
 }
