@@ -8,8 +8,8 @@ use crate::inspect::Content;
 /// With no more patterns than this, one vectorised search says whether any is there, and each rule looks for its own.
 const FEW: usize = 8;
 
-/// With no more bytes in all patterns than this, the automaton looks each byte up once: some 20 MB at most.
-const SMALL: usize = 1 << 16;
+/// With no more bytes in all patterns than this, the automaton looks each byte up once, in a table of 32 MB at most.
+const SMALL: usize = 1 << 15;
 
 /// The fast patterns of many rules.
 #[derive(Debug)]
