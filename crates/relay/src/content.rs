@@ -29,7 +29,11 @@ const SHORT: u16 = 16;
 
 /// The beginnings of what one leg carried: by direction, of [`SHORT`] bytes and of more (or of all, where that is less).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Beginnings([[Option<(u16, Digest)>; 2]; 2]);
+struct Beginnings {
+    ways: [[Option<(u16, Digest)>; 2]; 2],
+    /// When the first of each direction was seen.
+    seen: [Option<Nanos>; 2],
+}
 
 /// How many bytes two legs have in common from the beginning on, as far as is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,15 +140,27 @@ pub struct Contents {
 }
 
 impl Beginnings {
-    fn take(&mut self, from: Side, len: u16, digest: Digest) {
-        self.0[side(from)][usize::from(len != SHORT)] = Some((len, digest));
+    fn take(&mut self, from: Side, len: u16, digest: Digest, at: Nanos) {
+        self.ways[side(from)][usize::from(len != SHORT)] = Some((len, digest));
+        self.seen[side(from)].get_or_insert(at);
+    }
+
+    /// What is said by how soon an outbound leg carried what this inbound one did, and the other way round: the logarithm of
+    /// a chance that falls with the delay, from a millisecond on. Nothing is carried on before it has come.
+    fn handed_over(&self, outbound: &Self) -> f64 {
+        const MOST: f64 = 8.0;
+        let way = |from: Option<Nanos>, to: Option<Nanos>| {
+            let Some(nanos) = from.zip(to).map(|(from, to)| to.since(from)) else { return 0.0 };
+            if nanos < 0 { -MOST } else { -(1.0 + nanos as f64 / 1e6).ln().min(MOST) }
+        };
+        way(self.seen[0], outbound.seen[0]) + way(outbound.seen[1], self.seen[1])
     }
 
     /// What both have in common; `None` where they begin differently.
     fn with(&self, other: &Self) -> Option<Agreed> {
         let way = |from: Side| {
             let mut most = 0;
-            for (a, b) in self.0[side(from)].iter().zip(&other.0[side(from)]) {
+            for (a, b) in self.ways[side(from)].iter().zip(&other.ways[side(from)]) {
                 match (a, b) {
                     (Some((m, a)), Some((n, b))) if m == n && a == b => most = *m,
                     (Some((m, _)), Some((n, _))) if m == n => return None,
@@ -207,7 +223,7 @@ impl Talk {
                     asked.granted.get_or_insert(granted);
                 }
             }
-            Utterance::Carries { from, len, digest } => self.begun.take(from, len, digest),
+            Utterance::Carries { from, len, digest } => self.begun.take(from, len, digest, at),
             Utterance::Fetches { absolute, port, .. } => {
                 self.fetches = true;
                 if absolute && self.ports.len() < PORTS {
@@ -466,6 +482,12 @@ impl Contents {
             Some(agreed) if agreed.up > SHORT && agreed.down > SHORT => Fit::Carried,
             _ => Fit::Open,
         }
+    }
+
+    /// What the moments say at which two legs carried the same ([`Beginnings::handed_over`]).
+    pub(crate) fn handed_over(&self, inbound: Key, out: Key) -> f64 {
+        let both = self.inbound.get(&inbound).zip(self.outbound.get(&out));
+        both.map_or(0.0, |(inbound, out)| inbound.begun.handed_over(&out.begun))
     }
 
     /// The protocol in which the leg's client asks for something, once it is clear that the host plays along.

@@ -206,6 +206,8 @@ pub(crate) struct Outbound<'a> {
     pub(crate) leg: &'a Leg,
     /// Indices of inbound legs.
     pub(crate) candidates: Vec<usize>,
+    /// What the moments at which both legs carried the same say of each, in natural logarithms; empty where none is known.
+    pub(crate) handed: Vec<f64>,
     /// How well what was said fits, the same of all candidates.
     pub(crate) fit: Fit,
 }
@@ -267,10 +269,12 @@ fn edges(
         .map(|out| {
             out.candidates
                 .iter()
-                .filter_map(|&column| {
+                .enumerate()
+                .filter_map(|(at, &column)| {
                     let Inbound { service, leg } = inbound[column];
                     let score = models[service].score(leg, out.leg, background);
-                    Some(Edge { column, score: said(out.fit, score)? })
+                    let handed = out.handed.get(at).copied().unwrap_or_default();
+                    Some(Edge { column, score: said(out.fit, score)? + handed })
                 })
                 .collect()
         })

@@ -119,13 +119,18 @@ impl<'a> Pending<'a> {
         if best <= Fit::Open && leg.smtp && services.values().any(Service::queues) {
             let candidates: Vec<usize> = of_best(fitting(true), Fit::Open);
             if !candidates.is_empty() {
-                self.mail.push(Outbound { leg, candidates, fit: Fit::Open });
+                self.mail.push(Outbound { leg, candidates, handed: Vec::new(), fit: Fit::Open });
                 self.mail_keys.push(key);
                 return;
             }
         }
         if best > Fit::Never {
-            self.outbound.push(Outbound { leg, candidates: of_best(at_once, best), fit: best });
+            let candidates = of_best(at_once, best);
+            let handed = match best {
+                Fit::Carried => candidates.iter().map(|&at| contents.handed_over(self.in_keys[at].1, key)).collect(),
+                _ => Vec::new(),
+            };
+            self.outbound.push(Outbound { leg, candidates, handed, fit: best });
             self.out_keys.push(key);
         }
     }
