@@ -207,7 +207,7 @@ pub(super) struct Placed<'a> {
 /// Whether a segment brings payload of this connection: what comes with another SYN is of another one.
 #[inline]
 fn brings_payload(segment: &Segment, at: i64) -> bool {
-    let is_its_own = if segment.has(TcpFlags::SYN) { at == 0 } else { at > 0 };
+    let is_its_own = at == 0 || !segment.has(TcpFlags::SYN);
     segment.len > 0 && !segment.has(TcpFlags::RST) && is_its_own
 }
 
