@@ -1,7 +1,8 @@
 //! How long flows take for a packet: `cargo run --release -p catspaw-engine --example flow_speed FILE`.
 //!
-//! The file is an unpacked capture. Its packets are read into memory, and given to trackers as the driver gives them: 64 of
-//! them, spread by the flows' hashes. Timed are the headers alone, and the headers and the flows, the best of some runs.
+//! The file is an unpacked capture. Its packets are read into memory, and given to trackers as the driver gives them:
+//! 64 of them, spread by the flows' hashes. Timed are the headers alone, and the headers and the flows, the best of
+//! some runs.
 #![expect(clippy::print_stdout, reason = "it is there to print")]
 #![expect(clippy::disallowed_methods, reason = "it is the caller: it opens the file and times")]
 #![expect(clippy::disallowed_types, reason = "it is the caller: it opens the file and times")]

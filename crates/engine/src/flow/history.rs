@@ -33,7 +33,8 @@ impl History {
     /// As long as a [`Uid`] may be.
     const LONGEST: usize = 22;
 
-    /// Something happened: an upper-case letter, told of the side that sent the packet. Whether it was the first of its kind.
+    /// Something happened: an upper-case letter, told of the side that sent the packet. Whether it was the first of its
+    /// kind.
     #[inline]
     pub(super) fn add(&mut self, letter: u8, from: Side) -> bool {
         let side = usize::from(from == Side::Resp);

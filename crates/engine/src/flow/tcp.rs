@@ -1,7 +1,7 @@
 //! TCP as Zeek tells it: the state and the sequence numbers of each end, and what they make together.
 //!
-//! Positions are relative to the initial sequence number (the first byte of payload is at 1; where the SYN was missed, as
-//! if there had been one) and do not wrap.
+//! Positions are relative to the initial sequence number (the first byte of payload is at 1; where the SYN was missed,
+//! as if there had been one) and do not wrap.
 
 use catspaw_records::{ConnState, Side};
 
@@ -12,8 +12,8 @@ use crate::{Tcp, TcpFlags};
 /// Further than this nobody's next sequence number lies from the last one. A SYN or a RST whose number does is not
 /// believed.
 const JUMP: i64 = 1 << 20;
-/// A segment or an acknowledgement that lies further from what was seen is not of this connection, unless another like it
-/// follows.
+/// A segment or an acknowledgement that lies further from what was seen is not of this connection, unless another like
+/// it follows.
 const AHEAD: i64 = 64 << 20;
 
 /// The state of one end.
@@ -128,8 +128,8 @@ impl End {
             State::Inactive if syn => self.begin(seq, space),
             // As if there had been a SYN; what comes is new all the same.
             State::Inactive => self.begin(seq.wrapping_sub(1), 1),
-            // Nobody has acknowledged the one before, and nothing followed it. What is sent into a connection that lives
-            // changes nothing.
+            // Nobody has acknowledged the one before, and nothing followed it. What is sent into a connection that
+            // lives changes nothing.
             State::SynSent | State::SynAckSent | State::Established | State::Partial
                 if syn && seq != self.isn && self.acked < 1 && self.last <= 1 =>
             {
