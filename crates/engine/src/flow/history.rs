@@ -78,8 +78,9 @@ impl History {
     }
 
     /// Whether all that happened is that the nominal originator sent a SYN ACK.
+    #[inline]
     pub(super) fn is_answer_alone(&self) -> bool {
-        self.text[..usize::from(self.len)] == *b"H"
+        self.len == 1 && self.text[0] == b'H'
     }
 
     /// What is told once it is known that the first packet was an answer: as if the question had been seen.
