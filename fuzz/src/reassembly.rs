@@ -89,8 +89,8 @@ impl Wire {
 const PIECES: u8 = 120;
 const STREAM: usize = 8 << 10;
 
-/// Whatever is sent, what is told is in order and adds up; and a stream that comes in pieces, in any order and more than
-/// once, says what it says in one.
+/// Whatever is sent, what is told is in order and adds up; and a stream that comes in pieces, in any order and more
+/// than once, says what it says in one.
 ///
 /// The content is a byte, the number of pieces, and for each piece four: the offset, the length, and flags of a segment
 /// that does as it likes; then the stream.

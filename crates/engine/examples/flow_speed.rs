@@ -1,7 +1,8 @@
 //! How long flows take for a packet: `cargo run --release -p catspaw-engine --example flow_speed FILE`.
 //!
-//! The file is an unpacked capture. Its packets are read into memory, and given to trackers as the driver gives them: 64 of
-//! them, spread by the flows' hashes. Timed are the headers alone, and the headers and the flows, the best of some runs.
+//! The file is an unpacked capture. Its packets are read into memory, and given to trackers as the driver gives them:
+//! 64 of them, spread by the flows' hashes. Timed are the headers alone, and the headers and the flows, the best of
+//! some runs.
 #![expect(clippy::print_stdout, reason = "it is there to print")]
 #![expect(clippy::disallowed_methods, reason = "it is the caller: it opens the file and times")]
 #![expect(clippy::disallowed_types, reason = "it is the caller: it opens the file and times")]
@@ -28,7 +29,7 @@ struct Counted {
 
 impl Output for Counted {
     fn record(&mut self, record: Record) {
-        black_box(record);
+        black_box(&record);
         self.records += 1;
     }
 
@@ -77,7 +78,8 @@ fn time(name: &str, packets: &[At], bytes: &[u8], settings: Option<&Arc<Settings
         for (packet, number) in packets.iter().zip(1..) {
             let place = Place { file: 0, line: number };
             let ip = &bytes[packet.from..packet.from + packet.len];
-            let Some(read) = black_box(decode::packet(ip, packet.at, place, false)) else { continue };
+            let Some(read) = decode::packet(ip, packet.at, place, false) else { continue };
+            black_box(&read);
             if let Some(tracker) = trackers.get_mut((packet.hash % SHARDS) as usize) {
                 tracker.packet(&read, &mut told);
             }

@@ -38,6 +38,7 @@ impl TcpFlags {
     pub const URG: u8 = 0x20;
 
     /// Whether all of `bits` are set.
+    #[inline]
     #[must_use]
     pub fn has(self, bits: u8) -> bool {
         self.0 & bits == bits

@@ -159,7 +159,8 @@ fn a_hole_as_wide_as_a_stray_is_believed_when_the_stream_goes_on_behind_it() {
     assert_eq!(bytes, Some(((1 << 28) + 20, 0)));
 }
 
-/// An IP packet from the client to the server that opens a connection with a byte, and its checksum if it is to be right.
+/// An IP packet from the client to the server that opens a connection with a byte, and its checksum if it is to be
+/// right.
 fn frame(checksum_is_right: bool) -> Vec<u8> {
     let mut ip = vec![0x45, 0, 0, 41, 0, 0, 0, 0, 64, 6, 0, 0, 192, 0, 2, 1, 10, 0, 0, 1];
     let mut tcp = vec![0x9c, 0x40, 0x1b, 0x71, 0, 0, 0, 100, 0, 0, 0, 0, 0x50, 0x02, 0x10, 0, 0, 0, 0, 0, b'x'];

@@ -1,5 +1,5 @@
-//! Flows of packets that are made by hand: states and histories by Zeek's rules, what is told when, which packets are one
-//! flow.
+//! Flows of packets that are made by hand: states and histories by Zeek's rules, what is told when, which packets are
+//! one flow.
 
 mod flows;
 

@@ -1,5 +1,5 @@
-//! Flows compared with what others say of the same packets: Zeek's baselines, and the truth of the captures that were made
-//! for relays. Both lie beside the repository, in `../shared/data`; without them nothing is tested.
+//! Flows compared with what others say of the same packets: Zeek's baselines, and the truth of the captures that were
+//! made for relays. Both lie beside the repository, in `../shared/data`; without them nothing is tested.
 #![allow(clippy::print_stderr, reason = "a test that has nothing to read says so, and what was compared")]
 #![allow(clippy::disallowed_methods, reason = "a test opens the files whose bytes the crate is given")]
 

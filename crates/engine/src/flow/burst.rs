@@ -1,5 +1,5 @@
-//! Runs of payload one way. A run ends when the other side answers, when it is large, or when nothing more of it comes for
-//! a while, which a timer notices: it is told when that is known, not when somebody next says something.
+//! Runs of payload one way. A run ends when the other side answers, when it is large, or when nothing more of it comes
+//! for a while, which a timer notices: it is told when that is known, not when somebody next says something.
 
 use catspaw_records::{Nanos, Side};
 

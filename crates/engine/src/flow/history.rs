@@ -33,7 +33,8 @@ impl History {
     /// As long as a [`Uid`] may be.
     const LONGEST: usize = 22;
 
-    /// Something happened: an upper-case letter, told of the side that sent the packet. Whether it was the first of its kind.
+    /// Something happened: an upper-case letter, told of the side that sent the packet. Whether it was the first of its
+    /// kind.
     #[inline]
     pub(super) fn add(&mut self, letter: u8, from: Side) -> bool {
         let side = usize::from(from == Side::Resp);
@@ -77,8 +78,9 @@ impl History {
     }
 
     /// Whether all that happened is that the nominal originator sent a SYN ACK.
+    #[inline]
     pub(super) fn is_answer_alone(&self) -> bool {
-        self.text[..usize::from(self.len)] == *b"H"
+        self.len == 1 && self.text[0] == b'H'
     }
 
     /// What is told once it is known that the first packet was an answer: as if the question had been seen.

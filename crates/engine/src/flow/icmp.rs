@@ -1,4 +1,5 @@
-//! ICMP as Zeek tells it: a question and its answer are one flow, and each kind of message that nobody answers is one each way.
+//! ICMP as Zeek tells it: a question and its answer are one flow, and each kind of message that nobody answers is one
+//! each way.
 
 use crate::IpProto;
 

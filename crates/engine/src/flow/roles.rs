@@ -4,8 +4,8 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use crate::{IpProto, Packet, TcpFlags};
 
-/// Ports at which servers are expected, of TCP: those of Zeek's analyzers (its `likely_server_ports`), and of POP3, NNTP
-/// and DNS over TLS, which it does not have.
+/// Ports at which servers are expected, of TCP: those of Zeek's analyzers (its `likely_server_ports`), and of POP3,
+/// NNTP and DNS over TLS, which it does not have.
 const TCP: &[u16] = &[
     21, 22, 25, 53, 79, 80, 81, 88, 110, 119, 135, 139, 143, 389, 443, 445, 465, 502, 514, 563, 585, 587, 614, 631,
     636, 853, 989, 990, 992, 993, 995, 1080, 1434, 1883, 2811, 3128, 3268, 3306, 3389, 5222, 5223, 5269, 5432, 6379,

@@ -103,8 +103,8 @@ impl Flow {
         peer.check_close(own);
     }
 
-    /// A connection whose first packet was a SYN ACK may be a scan, and is taken for one until somebody goes on with it:
-    /// then the SYN was missed, and the other side sent it.
+    /// A connection whose first packet was a SYN ACK may be a scan, and is taken for one until somebody goes on with
+    /// it: then the SYN was missed, and the other side sent it.
     #[inline]
     fn turn_after_answer(&mut self, segment: &mut Segment) {
         let is_traffic = segment.tcp.flags.0 & (TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST) == 0
@@ -121,7 +121,8 @@ impl Flow {
         self.ends.iter().all(|end| end.sent() > 1 && end.state != State::Inactive)
     }
 
-    /// Puts the streams together: of what the other side acknowledges nothing more will come, and the segment's payload.
+    /// Puts the streams together: of what the other side acknowledges nothing more will come, and the segment's
+    /// payload.
     #[inline]
     fn put_together(
         &mut self,
@@ -207,7 +208,7 @@ pub(super) struct Placed<'a> {
 /// Whether a segment brings payload of this connection: what comes with another SYN is of another one.
 #[inline]
 fn brings_payload(segment: &Segment, at: i64) -> bool {
-    let is_its_own = if segment.has(TcpFlags::SYN) { at == 0 } else { at > 0 };
+    let is_its_own = at == 0 || !segment.has(TcpFlags::SYN);
     segment.len > 0 && !segment.has(TcpFlags::RST) && is_its_own
 }
 

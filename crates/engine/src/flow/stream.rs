@@ -1,7 +1,7 @@
 //! One direction of a TCP connection, put together: what came out of order waits, what came twice counts once.
 //!
-//! Where segments overlap with different content, what came first stays: what was delivered cannot be taken back, and of
-//! what waits the same rule keeps both alike.
+//! Where segments overlap with different content, what came first stays: what was delivered cannot be taken back, and
+//! of what waits the same rule keeps both alike.
 
 use std::collections::VecDeque;
 
@@ -109,7 +109,8 @@ impl Stream {
         !self.waiting.is_empty()
     }
 
-    /// Takes a segment. `acked` is how far the other side has it all; where that is nothing the other side `is_unheard`.
+    /// Takes a segment. `acked` is how far the other side has it all; where that is nothing the other side
+    /// `is_unheard`.
     #[inline]
     pub(super) fn take(
         &mut self,
@@ -134,8 +135,8 @@ impl Stream {
         self.deliver((payload.start, payload.end), payload.bytes, give);
     }
 
-    /// Takes a segment that is next while others wait: where it reaches into them, they stay, as far as there is room to
-    /// put the rest between.
+    /// Takes a segment that is next while others wait: where it reaches into them, they stay, as far as there is room
+    /// to put the rest between.
     #[cold]
     fn take_between(&mut self, payload: &Payload<'_>, store: &mut Store, give: &mut impl FnMut(Part<'_>)) {
         if self.waiting.front().is_some_and(|piece| piece.start < payload.end) {
@@ -174,8 +175,8 @@ impl Stream {
         }
     }
 
-    /// The other side has everything before `acked`: what is missing before it will not come. Where nothing waits for it
-    /// and the stream is not at its end, it may have been captured late.
+    /// The other side has everything before `acked`: what is missing before it will not come. Where nothing waits for
+    /// it and the stream is not at its end, it may have been captured late.
     #[inline]
     pub(super) fn acked(&mut self, acked: i64, at_end: bool, store: &mut Store, give: &mut impl FnMut(Part<'_>)) {
         if self.next < acked && (at_end || !self.waiting.is_empty()) {

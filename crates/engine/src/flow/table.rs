@@ -119,7 +119,8 @@ impl Table {
         }
     }
 
-    /// What is over at `now`, the earliest first: one at a time, for what the caller makes of it may matter to the next.
+    /// What is over at `now`, the earliest first: one at a time, for what the caller makes of it may matter to the
+    /// next.
     #[inline]
     pub(super) fn due(&mut self, now: Nanos) -> Option<Due> {
         loop {

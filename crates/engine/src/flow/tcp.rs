@@ -1,7 +1,7 @@
 //! TCP as Zeek tells it: the state and the sequence numbers of each end, and what they make together.
 //!
-//! Positions are relative to the initial sequence number (the first byte of payload is at 1; where the SYN was missed, as
-//! if there had been one) and do not wrap.
+//! Positions are relative to the initial sequence number (the first byte of payload is at 1; where the SYN was missed,
+//! as if there had been one) and do not wrap.
 
 use catspaw_records::{ConnState, Side};
 
@@ -12,8 +12,8 @@ use crate::{Tcp, TcpFlags};
 /// Further than this nobody's next sequence number lies from the last one. A SYN or a RST whose number does is not
 /// believed.
 const JUMP: i64 = 1 << 20;
-/// A segment or an acknowledgement that lies further from what was seen is not of this connection, unless another like it
-/// follows.
+/// A segment or an acknowledgement that lies further from what was seen is not of this connection, unless another like
+/// it follows.
 const AHEAD: i64 = 64 << 20;
 
 /// The state of one end.
@@ -78,11 +78,13 @@ pub(super) struct Segment {
 }
 
 impl Segment {
+    #[inline]
     pub(super) fn has(&self, bits: u8) -> bool {
         self.tcp.flags.has(bits)
     }
 
     /// What it takes of the sequence space. What a RST carries is a word about why.
+    #[inline]
     fn space(&self) -> i64 {
         let payload = if self.has(TcpFlags::RST) { 0 } else { i64::from(self.len) };
         payload + i64::from(self.has(TcpFlags::SYN)) + i64::from(self.has(TcpFlags::FIN))
@@ -111,6 +113,7 @@ impl End {
         self.position(seq, self.last)
     }
 
+    #[inline]
     fn position(&self, seq: u32, near: i64) -> i64 {
         near + i64::from(seq.wrapping_sub(self.isn.wrapping_add(near as u32)) as i32)
     }
@@ -121,6 +124,7 @@ impl End {
     }
 
     /// Learns where its sequence numbers begin.
+    #[inline]
     pub(super) fn learn(&mut self, segment: &Segment) {
         let (seq, space) = (segment.tcp.seq, segment.space());
         let syn = segment.has(TcpFlags::SYN);
@@ -128,8 +132,8 @@ impl End {
             State::Inactive if syn => self.begin(seq, space),
             // As if there had been a SYN; what comes is new all the same.
             State::Inactive => self.begin(seq.wrapping_sub(1), 1),
-            // Nobody has acknowledged the one before, and nothing followed it. What is sent into a connection that lives
-            // changes nothing.
+            // Nobody has acknowledged the one before, and nothing followed it. What is sent into a connection that
+            // lives changes nothing.
             State::SynSent | State::SynAckSent | State::Established | State::Partial
                 if syn && seq != self.isn && self.acked < 1 && self.last <= 1 =>
             {
@@ -161,6 +165,7 @@ impl End {
     }
 
     /// Whether a segment lies where this end's may. `at` is its position.
+    #[inline]
     pub(super) fn may_send(&mut self, segment: &Segment, at: i64) -> bool {
         if self.state == State::Inactive {
             return true;
@@ -179,6 +184,7 @@ impl End {
     }
 
     /// Takes what a segment at `at` says of how much was sent. True where it brings payload again.
+    #[inline]
     pub(super) fn advance(&mut self, segment: &Segment, at: i64) -> bool {
         let end = at + segment.space();
         let delta = end - self.last;
@@ -211,11 +217,13 @@ impl End {
     }
 
     /// Position behind the last byte of payload that was sent so far, as far as that is known.
+    #[inline]
     pub(super) fn sent(&self) -> i64 {
         (self.last - i64::from(self.fin == Some(self.last))).max(1)
     }
 
     /// What was acknowledged of the payload: a FIN is none.
+    #[inline]
     pub(super) fn acked_payload(&self, ack: i64) -> i64 {
         self.fin.map_or(ack, |fin| ack.min(fin - 1))
     }
@@ -286,6 +294,7 @@ pub(super) fn follow(own: &mut End, peer: &mut End, segment: &Segment) -> Turn {
     }
 }
 
+#[inline]
 fn follow_established(own: &mut End, peer: &End, segment: &Segment) {
     let (syn, fin, rst) = (segment.has(TcpFlags::SYN), segment.has(TcpFlags::FIN), segment.has(TcpFlags::RST));
     if syn && !segment.has(TcpFlags::ACK) && own.state == State::Partial && peer.state == State::Inactive {
