@@ -36,12 +36,12 @@ const AFTER_LOOKUP: i64 = 20_000_000;
 const PAUSE: i64 = 20_000_000;
 const LASTS: i64 = Nanos::SECOND;
 /// How surely a tunnel's own connections follow at once; a look-up that is not seen makes them wait.
-const FOLLOWS: f64 = 0.9;
+const FOLLOWS: f64 = 0.8;
 /// As many connections must have followed, and a third of what they brought must have gone up (of tunnels that were
 /// measured two thirds and more had).
 const FOLLOWED_LEAST: u64 = 5;
 /// So many times likelier as the tunnel's a connection is paired with it.
-const LIKELIER: f64 = 3.0;
+const LIKELIER: f64 = 2.0;
 
 /// A far end that the host dialled, and what speaks for its being the cause of the host's other connections.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
