@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use catspaw_records::{Days, HashSeed};
+use catspaw_records::{Days, Endpoint, HashSeed};
 use catspaw_relay::{Connection, LegPair};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -43,9 +43,9 @@ struct Scan {
     owners: Owners,
     leases: Vec<LeaseFile>,
     suggest: Option<Output>,
-    extract: Option<Output>,
     rules: Option<alerts::Loaded>,
     alerts: Option<Output>,
+    extract: Option<Output>,
     key: Option<(Scope, Key)>,
 }
 
@@ -82,11 +82,24 @@ impl Scan {
         let connections = table("--connections", &settings.connections)?;
         let suggest = &settings.suggest_authorised;
         let suggest = suggest.as_ref().map(|path| taken.create("--suggest-authorised", path)).transpose()?;
-        let extract = settings.extract.as_ref().map(|(_, path)| taken.create("--extract", path)).transpose()?;
         let alerts = settings.rules.alerts.as_ref().map(|path| taken.create("--alerts", path)).transpose()?;
+        let extract = settings.extract.as_ref().map(|(_, path)| taken.create("--extract", path)).transpose()?;
         let rules = settings.rules.asked.load(&settings.home, settings.quiet, settings.verbose)?;
         let leases = Vec::new();
-        Ok(Self { settings, evidence, report, pairs, connections, owners, leases, suggest, extract, rules, alerts, key })
+        Ok(Self {
+            settings,
+            evidence,
+            report,
+            pairs,
+            connections,
+            owners,
+            leases,
+            suggest,
+            rules,
+            alerts,
+            extract,
+            key,
+        })
     }
 
     fn run(mut self) -> Result<bool, String> {
@@ -115,32 +128,19 @@ impl Scan {
         found.read_attempts(&mut given, &lanes, &gathered, config, &mut days).map_err(failed)?;
         drop(given);
 
-        let hosts = looked_at(&lanes);
         if let Some((output, form)) = self.pairs.take() {
             let written = write_pairs(&mut found.pairs, &found.cases, shown, redactor, form, output.file());
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
         if let Some((output, form)) = self.connections.take() {
-            let shows = |row: &Connection| self.settings.restriction.shows(row, |addr| hosts.contains(&addr));
+            let shows = self.shown(&lanes);
             let written = write_connections(&mut rows, shown, redactor, shows, form, output.file());
             written.map_err(|e| unwritten(output.path(), &e))?;
             output.keep()?;
         }
-        let shows = |ends| self.settings.restriction.shows_ends(ends, |addr| hosts.contains(&addr));
-        let counts = Counts::of(&mut gathered.alerts, &self.settings.home, shows).map_err(failed)?;
-        gathered.dropped.add("alerts of hosts and rules that are not counted", counts.dropped);
-        gathered.dropped.add("alerts that thresholds could not count", gathered.alerts.uncounted());
-        if let (Some(output), Some(loaded)) = (self.alerts.take(), &self.rules) {
-            let mut out = BufWriter::new(output.file());
-            let written = gathered.alerts.for_each(|alert| {
-                if !shows((alert.orig, alert.resp)) {
-                    return Ok(());
-                }
-                alerts::write(alert, &loaded.rules, shown, redactor, &mut out)
-            });
-            written.and_then(|()| out.flush()).map_err(|e| unwritten(output.path(), &e))?;
-            drop(out);
+        let counts = self.tell_alerts(&mut gathered, &lanes, shown, redactor)?;
+        if let Some(output) = self.alerts.take() {
             output.keep()?;
         }
         let mut report = report::build(&self.settings, &gathered, &lanes, &found, &names);
@@ -183,7 +183,7 @@ impl Scan {
             None => self.write_report(&report)?,
         }
         if let Some((output, (host, _))) = self.extract.take().zip(self.settings.extract.as_ref()) {
-            let shows = |row: &Connection| self.settings.restriction.shows(row, |addr| hosts.contains(&addr));
+            let shows = self.shown(&lanes);
             let chosen = Chosen::of(*host, &found.cases, &mut found.pairs, &mut rows, shows).map_err(failed)?;
             match extract::why_nothing(*host, &chosen, &gathered) {
                 Some(why) => complain("warning", &why),
@@ -228,6 +228,43 @@ impl Scan {
         let mut gathered = gathered.map_err(|e| format!("the scan failed: {e}"))?;
         gathered.problems.splice(0..0, expanded.problems);
         Ok(gathered)
+    }
+
+    /// Which connections are of the part of the evidence that was asked for.
+    fn shown(&self, lanes: &[Lanes]) -> impl Fn(&Connection) -> bool {
+        let shows = self.shown_ends(lanes);
+        move |row| shows(row.ends())
+    }
+
+    /// The same of connections that are known by their ends.
+    fn shown_ends(&self, lanes: &[Lanes]) -> impl Fn((Endpoint, Endpoint)) -> bool {
+        let hosts: HashSet<IpAddr> =
+            lanes.iter().flat_map(|shard| &shard.lanes).map(|(host, ..)| host.addr()).collect();
+        move |ends| self.settings.restriction.shows(ends, |addr| hosts.contains(&addr))
+    }
+
+    /// Writes what rules said, and counts it.
+    fn tell_alerts(
+        &self,
+        gathered: &mut Gathered,
+        lanes: &[Lanes],
+        names: &Names,
+        redactor: Option<&Redactor>,
+    ) -> Result<Counts, String> {
+        let shows = self.shown_ends(lanes);
+        let counts = Counts::of(&mut gathered.alerts, &self.settings.home, &shows)
+            .map_err(|e| format!("a temporary file failed: {e} (TMPDIR says where they lie)"))?;
+        gathered.dropped.add("alerts of hosts and rules that are not counted", counts.dropped);
+        gathered.dropped.add("alerts that thresholds could not count", gathered.alerts.uncounted());
+        if let (Some(output), Some(loaded)) = (&self.alerts, &self.rules) {
+            let mut out = BufWriter::new(output.file());
+            let written = gathered.alerts.for_each(|alert| match shows((alert.orig, alert.resp)) {
+                true => alerts::write(alert, &loaded.rules, names, redactor, &mut out),
+                false => Ok(()),
+            });
+            written.and_then(|()| out.flush()).map_err(|e| unwritten(output.path(), &e))?;
+        }
+        Ok(counts)
     }
 
     /// What was said on the strongest pairs, where the captures can be read again.
@@ -363,11 +400,6 @@ fn key(scope: Scope, path: Option<&Path>, settings: &Settings) -> Result<(Scope,
         complain("warning", &format!("{}: others may read this key, and undo --redact: chmod 600", path.display()));
     }
     Ok((scope, key))
-}
-
-/// The hosts that were asked for.
-fn looked_at(lanes: &[Lanes]) -> HashSet<IpAddr> {
-    lanes.iter().flat_map(|shard| &shard.lanes).map(|(host, ..)| host.addr()).collect()
 }
 
 fn unwritten(path: &Path, error: &io::Error) -> String {

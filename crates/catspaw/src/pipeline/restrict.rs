@@ -9,7 +9,7 @@ use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use catspaw_records::{Closed, Content, Endpoint, Event, HostKey, Nanos, Proto, RecordId, SensorId, Side, Utterance};
-use catspaw_relay::{Connection, Lane, Network};
+use catspaw_relay::{Lane, Network};
 
 use super::route::Routed;
 
@@ -51,12 +51,7 @@ impl Restriction {
     }
 
     /// Whether a connection is one of `is_looked_at`'s hosts: what they opened, and what came to them at the ports.
-    pub(crate) fn shows(&self, connection: &Connection, is_looked_at: impl Fn(IpAddr) -> bool) -> bool {
-        self.shows_ends(connection.ends(), is_looked_at)
-    }
-
-    /// The same of a connection that is known by its ends.
-    pub(crate) fn shows_ends(&self, (orig, resp): (Endpoint, Endpoint), is_looked_at: impl Fn(IpAddr) -> bool) -> bool {
+    pub(crate) fn shows(&self, (orig, resp): (Endpoint, Endpoint), is_looked_at: impl Fn(IpAddr) -> bool) -> bool {
         if self.hosts.is_empty() && self.ports.is_empty() {
             return true;
         }
