@@ -126,7 +126,8 @@ pub struct Transaction {
 /// What was said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Utterance {
-    /// The protocol is known now; what follows refines it (HTTP that turns out to be a proxy's).
+    /// The protocol is known now; what follows refines it (HTTP that turns out to be a proxy's). The tracker passes this on
+    /// only of protocols whose clients say whom to be connected with.
     Speaks(AppProto),
     /// The client asks to be connected with somebody (SOCKS, CONNECT).
     Asks {
@@ -198,7 +199,7 @@ pub struct Content {
 
 /// Payload went one way: a run of segments without a pause of a millisecond and without an answer.
 ///
-/// Given of TCP connections between inside and outside: of each the first runs, and all of one that lives long.
+/// Given of TCP connections from inside to outside: of what comes down each the first runs, and all of one that lives long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Burst {
     /// The witness's name of the connection, as in its [`crate::Opened`].

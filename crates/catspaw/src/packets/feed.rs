@@ -167,18 +167,25 @@ impl Threads {
 impl Flows {
     /// Merges what the workers gave. Records of one moment come in the order of the packets that brought them, and those
     /// that timers brought by their connections' names; those of one connection stay in their order.
-    fn of(given: Vec<Given>, reached: Nanos) -> Self {
+    fn of(mut given: Vec<Given>, reached: Nanos) -> Self {
         let mut flows = Self { reached, ..Self::default() };
-        let (mut records, mut alerts) = (Vec::new(), Vec::new());
-        for one in given {
-            records.extend(one.records);
-            alerts.extend(one.alerts);
+        let mut alerts = Vec::new();
+        for one in &mut given {
+            alerts.append(&mut one.alerts);
             flows.dropped.add_all(&one.dropped);
         }
-        records.sort_by_key(|(trigger, record)| (record.known.at, *trigger, (*trigger == TIMER).then(|| name(record))));
         alerts.sort_by_key(|(trigger, alert)| (alert.known, *trigger, (*trigger == TIMER).then_some(alert.id)));
         flows.alerts = alerts.into_iter().map(|(_, alert)| alert).collect();
-        flows.records = records.into_iter().map(|(_, record)| record).collect();
+        // Records are large: they are moved once, and their keys sorted.
+        let mut order = Vec::with_capacity(given.iter().map(|one| one.records.len()).sum());
+        for (worker, one) in given.iter().enumerate() {
+            for (at, (record, &trigger)) in one.records.iter().flatten().zip(&one.triggers).enumerate() {
+                order.push((record.known.at, trigger, (trigger == TIMER).then(|| name(record)), worker, at));
+            }
+        }
+        order.sort_unstable();
+        let mut take = |worker: usize, at: usize| given.get_mut(worker)?.records.get_mut(at)?.take();
+        flows.records = order.into_iter().filter_map(|(.., worker, at)| take(worker, at)).collect();
         flows
     }
 }

@@ -15,9 +15,11 @@ pub(super) const TIMER: Place = Place { file: u32::MAX, line: u64::MAX };
 /// What the packets of a block gave.
 #[derive(Debug)]
 pub(super) struct Given {
-    /// With the packet that brought it, [`TIMER`] where none did.
-    pub(super) records: Vec<(Place, Record)>,
-    /// The same of alerts.
+    /// None of them is missing until they are merged.
+    pub(super) records: Vec<Option<Record>>,
+    /// The packet that brought each, [`TIMER`] where none did.
+    pub(super) triggers: Vec<Place>,
+    /// With the packet that brought it, or [`TIMER`].
     pub(super) alerts: Vec<(Place, Alert)>,
     pub(super) dropped: Dropped,
     trigger: Place,
@@ -25,13 +27,20 @@ pub(super) struct Given {
 
 impl Default for Given {
     fn default() -> Self {
-        Self { records: Vec::new(), alerts: Vec::new(), dropped: Dropped::default(), trigger: TIMER }
+        Self {
+            records: Vec::new(),
+            triggers: Vec::new(),
+            alerts: Vec::new(),
+            dropped: Dropped::default(),
+            trigger: TIMER,
+        }
     }
 }
 
 impl Output for Given {
     fn record(&mut self, record: Record) {
-        self.records.push((self.trigger, record));
+        self.records.push(Some(record));
+        self.triggers.push(self.trigger);
     }
 
     fn alert(&mut self, alert: Alert) {

@@ -7,7 +7,7 @@ use catspaw_records::{Nanos, Side};
 pub(super) const PAUSE: i64 = 1_000_000;
 /// So many bytes end it, too.
 const LARGE: u32 = 16 << 10;
-/// Runs that are told of every connection.
+/// Runs that are told of what comes down every connection.
 const FIRST: u32 = 32;
 /// A connection that has lived so long, in nanoseconds, is told to its end.
 const LONG_LIVED: i64 = 3 * Nanos::SECOND;
@@ -40,7 +40,7 @@ impl Bursts {
                 run.bytes = run.bytes.saturating_add(bytes);
                 run.last = at;
             }
-            None if self.told < FIRST || age >= LONG_LIVED => {
+            None if age >= LONG_LIVED || (from == Side::Resp && self.told < FIRST) => {
                 self.told = self.told.saturating_add(1);
                 self.open = Some(Run { from, bytes, first: at, last: at });
             }
@@ -72,11 +72,14 @@ mod tests {
     #[test]
     fn an_answer_and_a_large_size_end_a_run() {
         let mut bursts = Bursts::default();
-        assert_eq!(bursts.take(Side::Orig, 10, Nanos(1), 1), [None, None]);
-        assert_eq!(bursts.take(Side::Orig, 20, Nanos(2), 2), [None, None]);
+        assert_eq!(bursts.take(Side::Orig, 10, Nanos(1), LONG_LIVED), [None, None]);
+        assert_eq!(bursts.take(Side::Orig, 20, Nanos(2), LONG_LIVED), [None, None]);
         assert_eq!(bursts.ends(), Some(Nanos(2 + PAUSE)));
         let large = run(Side::Resp, LARGE, 3, 3);
-        assert_eq!(bursts.take(Side::Resp, LARGE, Nanos(3), 3), [Some(run(Side::Orig, 30, 1, 2)), Some(large)]);
+        assert_eq!(
+            bursts.take(Side::Resp, LARGE, Nanos(3), LONG_LIVED),
+            [Some(run(Side::Orig, 30, 1, 2)), Some(large)]
+        );
         assert_eq!(bursts.ends(), None);
     }
 

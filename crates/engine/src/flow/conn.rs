@@ -36,8 +36,8 @@ pub(super) struct Flow {
     /// What rules need of it; `None` where none may match.
     pub(super) watch: Option<Box<Watch>>,
     pub(super) bursts: Bursts,
-    /// Whether exactly one end is ours, so that runs of payload are told.
-    pub(super) crosses: bool,
+    /// Whether it goes from inside to outside, so that runs of payload are told.
+    pub(super) dials_out: bool,
     pub(super) opened: bool,
     /// When it is over if nothing more comes, and the earliest moment at which a timer asks.
     pub(super) deadline: Nanos,
@@ -68,6 +68,10 @@ struct Name {
 const DNS: u16 = 53;
 /// Whose an address is, is not the packets' to say.
 const INSIDE: Inside = Inside { orig: None, resp: None };
+
+fn dials_out(orig: Endpoint, resp: Endpoint, with: &Settings) -> bool {
+    (with.is_inside)(orig.addr) && !(with.is_inside)(resp.addr)
+}
 
 impl Flow {
     /// One that begins with `packet`, whose sender is the originator unless it is `turned`.
@@ -103,7 +107,7 @@ impl Flow {
             session: None,
             watch: None,
             bursts: Bursts::default(),
-            crosses: (with.is_inside)(orig.addr) != (with.is_inside)(resp.addr),
+            dials_out: dials_out(orig, resp, with),
             opened: false,
             deadline: Nanos::MAX,
             asked_at: Nanos::MAX,
@@ -112,11 +116,13 @@ impl Flow {
     }
 
     /// It is the nominal responder who opened it. Nothing was told of it yet.
-    pub(super) fn turn(&mut self) {
+    pub(super) fn turn(&mut self, with: &Settings) {
         let Name { orig, resp, .. } = self.name;
         let id = key::id(resp, orig, self.proto, self.start);
         self.name = Name { id, orig: resp, resp: orig, ..self.name };
         self.orig_is_low = !self.orig_is_low;
+        self.dials_out = dials_out(resp, orig, with);
+        self.bursts = Bursts::default();
         self.ends.swap(0, 1);
         self.counts.swap(0, 1);
         // What it read, it read the wrong way round.
@@ -212,6 +218,12 @@ impl Flow {
 
     /// Tells what was said.
     pub(super) fn say(&mut self, said: Utterance, now: Nanos, with: &Settings, out: &mut impl Output) {
+        if let Utterance::Speaks(protocol) = said
+            && !protocol.connects_on()
+        {
+            // The connection's record says it, at its end.
+            return;
+        }
         let Name { id, orig, resp, proto } = self.name;
         let content = Content { id: RecordId::Device(id), proto, orig, resp, inside: INSIDE, said };
         let record = self.record(now, with, Event::Content(content));

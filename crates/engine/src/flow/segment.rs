@@ -63,7 +63,7 @@ impl Flow {
         out: &mut impl Output,
     ) {
         let mut segment = Segment { tcp, len: packet.payload_len, from };
-        self.turn_after_answer(&mut segment);
+        self.turn_after_answer(&mut segment, shared.settings);
         self.count(segment.from, packet);
         let (own, peer) = ends(&mut self.ends, segment.from);
         own.learn(&segment);
@@ -85,14 +85,14 @@ impl Flow {
         let turn = tcp::follow(own, peer, &segment);
         if turn.is_reversed && self.is_untold() {
             self.history.turn();
-            self.turn();
+            self.turn(shared.settings);
             segment.from = other(segment.from);
         }
         if turn.is_established || (!self.opened && self.has_met_midstream()) {
             self.open(now, shared.settings, out);
         }
         self.put_together(&segment, (at, acked), packet.payload, shared);
-        if fresh > 0 && self.crosses && !segment.has(TcpFlags::RST) {
+        if fresh > 0 && self.dials_out && !segment.has(TcpFlags::RST) {
             self.run(segment.from, fresh, now, shared.settings, out);
         }
         for said in shared.said.drain(..) {
@@ -106,12 +106,12 @@ impl Flow {
     /// A connection whose first packet was a SYN ACK may be a scan, and is taken for one until somebody goes on with
     /// it: then the SYN was missed, and the other side sent it.
     #[inline]
-    fn turn_after_answer(&mut self, segment: &mut Segment) {
+    fn turn_after_answer(&mut self, segment: &mut Segment, with: &Settings) {
         let is_traffic = segment.tcp.flags.0 & (TcpFlags::SYN | TcpFlags::FIN | TcpFlags::RST) == 0
             && (segment.len > 0 || segment.has(TcpFlags::ACK));
         if is_traffic && self.history.is_answer_alone() && self.is_untold() {
             self.history.begin_with_answer();
-            self.turn();
+            self.turn(with);
             segment.from = other(segment.from);
         }
     }
