@@ -2,8 +2,6 @@
 //! ours, nobody in them relays.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
-#![expect(clippy::disallowed_methods, reason = "a test reads what lies beside the checkout")]
-#![expect(clippy::print_stdout, reason = "a test that cannot be made says so")]
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};

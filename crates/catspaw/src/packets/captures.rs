@@ -16,8 +16,8 @@ pub(crate) use frames::Framed;
 use super::block::PacketBlock;
 use crate::input::{BlockReader, Problem, Source, What};
 
-/// How much of a file is read at once; no frame is longer.
-const READ: usize = 1 << 20;
+/// How much of a file is read at once; no frame is longer. Twice as much costs a tenth more time: it falls out of the cache.
+const READ: usize = 640 << 10;
 /// A block of packets that had to be copied is full with so many bytes.
 const COPIED: usize = 1 << 20;
 /// Packets of the beginning whose checksums are looked at, as many as Suricata does.

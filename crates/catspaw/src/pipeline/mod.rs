@@ -1,5 +1,6 @@
 //! From evidence to folds: read, parse, merge, shard.
 
+mod fold;
 mod ours;
 mod parse;
 mod reach;

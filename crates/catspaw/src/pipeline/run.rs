@@ -7,17 +7,18 @@ use std::sync::Arc;
 use std::thread;
 
 use catspaw_engine::Settings;
-use catspaw_records::{Days, HashSeed, HostKey, Nanos, Reader, SensorId};
+use catspaw_records::{Days, HashSeed, Nanos, Reader, SensorId};
 use catspaw_relay::{Config, Network};
 use catspaw_rules::Ruleset;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::fold::{Folded, Folder, Message, Watermarks};
 use super::parse::{Batch, PLACES, Rank, SensorCount, UnparsedCount, count_network, parse, sort_flows};
 use super::reach::Reach;
 use super::restrict::Restriction;
 use super::route::Home;
 use super::rows::{Counted, Rows, Wanted};
-use super::shard::{Lanes, Shard};
+use super::shard::Lanes;
 use super::survey::{Looked, Stamps, Surveyed, follow_new_year, survey};
 use crate::alerts::Alerts;
 use crate::args::Checksums;
@@ -94,22 +95,6 @@ impl Gathered {
     }
 }
 
-/// Up to which moment the records of each sensor are complete.
-///
-/// They never go back: what was released is folded, and what comes for a moment before is late.
-#[derive(Clone, Debug)]
-struct Watermarks {
-    others: Nanos,
-    /// Those that are further.
-    by_sensor: BTreeMap<SensorId, Nanos>,
-}
-
-impl Default for Watermarks {
-    fn default() -> Self {
-        Self { others: Nanos::MIN, by_sensor: BTreeMap::new() }
-    }
-}
-
 /// A file that is being read; all captures together are one.
 struct Active {
     file: u32,
@@ -169,44 +154,11 @@ pub(crate) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
     follow_new_year(&mut pending, &options.stamps);
     // The earliest is taken from the end.
     pending.sort_by_key(|surveyed| std::cmp::Reverse(surveyed.rank));
-    let threads = options.threads.max(1);
-    let (jobs, job_queue) = bounded::<Job>(threads + 2);
-    let (done, done_queue) = bounded::<Done>(threads + 2);
-    thread::scope(|scope| {
-        for _ in 0..threads {
-            let (queue, done) = (job_queue.clone(), done.clone());
-            scope.spawn(move || parse_jobs(&queue, &done, options));
-        }
-        drop((job_queue, done));
-        let mut workers = Vec::new();
-        let mut shards = Vec::new();
-        for worker in 0..threads {
-            let (batches, queue) = bounded(4);
-            shards.push(batches);
-            workers.push(scope.spawn(move || fold_batches(worker, threads, &queue, options)));
-        }
-        let mut coordinator = Coordinator {
-            options,
-            pending,
-            active: Vec::new(),
-            next_job: 0,
-            next_done: 0,
-            waiting: BTreeMap::new(),
-            watermarks: Watermarks::default(),
-            buffers: Vec::new(),
-            read_before: 0,
-            gathered: &mut gathered,
-        };
-        if !captures.is_empty() {
-            coordinator.track(scope, captures);
-        }
-        coordinator.run(jobs, &done_queue, &shards, progress);
-        drop(shards);
-        let join =
-            |w: thread::ScopedJoinHandle<'_, _>| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        workers.into_iter().map(join).collect::<io::Result<Vec<Folded>>>()
-    })
-    .map(|folded| {
+    let folded = match options.threads {
+        0 | 1 => alone(captures, pending, options, &mut gathered, progress),
+        threads => together(threads, captures, pending, options, &mut gathered, progress),
+    };
+    folded.map(|folded| {
         let (lanes, rows): (Vec<_>, Vec<_>) = folded.into_iter().unzip();
         let mut lanes: Vec<(usize, Lanes)> = lanes.into_iter().flatten().collect();
         lanes.sort_by_key(|&(number, _)| number);
@@ -217,56 +169,75 @@ pub(crate) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
     })
 }
 
-fn parse_jobs(queue: &Receiver<Job>, done: &Sender<Done>, options: &Options) {
-    for Job { number, file, work } in queue {
-        let (batch, buffer) = match work {
-            Work::Lines(block, reader) => {
-                (parse(reader, block.lines(file), options.seed, &options.home), Some(block.into_buffer()))
-            }
-            Work::Flows(flows) => (sort_flows(flows, file, &options.home), None),
-        };
-        if done.send(Done { number, batch, buffer }).is_err() {
-            return;
-        }
-    }
-}
-
-/// What one worker's shards have at the end.
-type Folded = (Vec<(usize, Lanes)>, Rows);
-
-fn fold_batches(
-    worker: usize,
-    workers: usize,
-    queue: &Receiver<(Arc<Batch>, Arc<Watermarks>)>,
+/// All of it in this thread.
+fn alone(
+    captures: Vec<packets::Opened>,
+    pending: Vec<Surveyed>,
     options: &Options,
-) -> io::Result<Folded> {
-    let mut shards: Vec<(usize, Shard)> = (worker..HostKey::SHARDS)
-        .step_by(workers)
-        .map(|n| {
-            let (config, restriction) = (Arc::clone(&options.config), Arc::clone(&options.restriction));
-            (n, Shard::new(config, restriction, options.days.clone(), options.ours))
-        })
-        .collect();
-    let mut rows = Rows::new(options.connections);
-    let mut released = Arc::new(Watermarks::default());
-    for (batch, watermarks) in queue {
-        for (number, shard) in &mut shards {
-            shard.take(&batch, &batch.shards[*number], options.wait, |sensor| released.of(sensor));
-            shard.release(&mut rows, |sensor| watermarks.of(sensor))?;
-        }
-        released = watermarks;
-    }
-    let mut lanes = Vec::new();
-    for (number, shard) in shards {
-        lanes.push((number, shard.finish(&mut rows)?));
-    }
-    Ok((lanes, rows))
+    gathered: &mut Gathered,
+    progress: impl FnMut(u64),
+) -> io::Result<Vec<Folded>> {
+    let mut folder = Folder::new(0, 1, options);
+    thread::scope(|scope| {
+        let mut coordinator = Coordinator::new(pending, options, gathered);
+        coordinator.track(scope, captures);
+        coordinator.run_alone(&mut folder, progress)
+    })?;
+    Ok(vec![folder.finish()?])
 }
 
-impl Watermarks {
-    fn of(&self, sensor: SensorId) -> Nanos {
-        self.by_sensor.get(&sensor).map_or(self.others, |&own| own.max(self.others))
-    }
+/// The work shared out: blocks to whoever is free, hosts by their shard.
+fn together(
+    threads: usize,
+    captures: Vec<packets::Opened>,
+    pending: Vec<Surveyed>,
+    options: &Options,
+    gathered: &mut Gathered,
+    progress: impl FnMut(u64),
+) -> io::Result<Vec<Folded>> {
+    let (jobs, job_queue) = bounded::<Job>(threads + 2);
+    let (done, done_queue) = bounded::<Done>(threads + 2);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            let (queue, done) = (job_queue.clone(), done.clone());
+            scope.spawn(move || {
+                for job in queue {
+                    if done.send(work_off(job, options)).is_err() {
+                        return;
+                    }
+                }
+            });
+        }
+        drop((job_queue, done));
+        let mut workers = Vec::new();
+        let mut shards = Vec::new();
+        for worker in 0..threads {
+            let (batches, queue) = bounded::<Message>(4);
+            shards.push(batches);
+            workers.push(scope.spawn(move || {
+                let mut folder = Folder::new(worker, threads, options);
+                queue.into_iter().try_for_each(|message| folder.take(&message))?;
+                folder.finish()
+            }));
+        }
+        let mut coordinator = Coordinator::new(pending, options, gathered);
+        coordinator.track(scope, captures);
+        coordinator.run(jobs, &done_queue, &shards, progress);
+        drop(shards);
+        let join =
+            |w: thread::ScopedJoinHandle<'_, _>| w.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        workers.into_iter().map(join).collect()
+    })
+}
+
+fn work_off(Job { number, file, work }: Job, options: &Options) -> Done {
+    let (batch, buffer) = match work {
+        Work::Lines(block, reader) => {
+            (parse(reader, block.lines(file), options.seed, &options.home), Some(block.into_buffer()))
+        }
+        Work::Flows(flows) => (sort_flows(flows, file, &options.home), None),
+    };
+    Done { number, batch, buffer }
 }
 
 struct Coordinator<'a> {
@@ -284,12 +255,41 @@ struct Coordinator<'a> {
     gathered: &'a mut Gathered,
 }
 
-impl Coordinator<'_> {
+impl<'a> Coordinator<'a> {
+    fn new(pending: Vec<Surveyed>, options: &'a Options, gathered: &'a mut Gathered) -> Self {
+        Self {
+            options,
+            pending,
+            active: Vec::new(),
+            next_job: 0,
+            next_done: 0,
+            waiting: BTreeMap::new(),
+            watermarks: Watermarks::default(),
+            buffers: Vec::new(),
+            read_before: 0,
+            gathered,
+        }
+    }
+
+    fn run_alone(&mut self, folder: &mut Folder<'_>, mut progress: impl FnMut(u64)) -> io::Result<()> {
+        loop {
+            self.open_due();
+            if let Some(job) = self.read_next() {
+                let message = self.take(work_off(job, self.options));
+                folder.take(&message)?;
+                progress(self.bytes_read());
+            } else if self.active.is_empty() && self.pending.is_empty() {
+                return Ok(());
+            }
+            self.close_ended();
+        }
+    }
+
     fn run(
         &mut self,
         jobs: Sender<Job>,
         done: &Receiver<Done>,
-        shards: &[Sender<(Arc<Batch>, Arc<Watermarks>)>],
+        shards: &[Sender<Message>],
         mut progress: impl FnMut(u64),
     ) {
         loop {

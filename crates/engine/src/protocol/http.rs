@@ -97,14 +97,14 @@ impl Http {
     pub(super) fn data(&mut self, from: Side, bytes: &[u8], say: &mut dyn FnMut(Utterance)) -> Next {
         match from {
             Side::Orig => {
-                self.from_client(bytes, say);
+                self.client_says(bytes, say);
                 Next::On
             }
-            Side::Resp => self.from_server(bytes, say),
+            Side::Resp => self.server_says(bytes, say),
         }
     }
 
-    fn from_client(&mut self, mut bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
+    fn client_says(&mut self, mut bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
         while !bytes.is_empty() {
             let used = match self.sending {
                 Sending::Lost => return,
@@ -212,7 +212,7 @@ impl Http {
     }
 
     /// Takes the answer to CONNECT; one that refuses is not read to its end, for the next is asked for after that.
-    fn from_server(&mut self, bytes: &[u8], say: &mut dyn FnMut(Utterance)) -> Next {
+    fn server_says(&mut self, bytes: &[u8], say: &mut dyn FnMut(Utterance)) -> Next {
         if self.sending != Sending::Connecting {
             return Next::On;
         }
@@ -234,7 +234,7 @@ impl Http {
                 }
                 self.sending = Sending::Head;
                 let (held, rest) = (std::mem::take(&mut self.client), std::mem::take(&mut self.server));
-                self.from_client(&held, say);
+                self.client_says(&held, say);
                 if self.sending != Sending::Connecting {
                     return Next::On;
                 }

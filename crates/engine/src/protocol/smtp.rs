@@ -103,8 +103,8 @@ impl Smtp {
 
     pub(super) fn data(&mut self, from: Side, bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
         match from {
-            Side::Orig => self.from_client(bytes, say),
-            Side::Resp => self.from_server(bytes, say),
+            Side::Orig => self.client_says(bytes, say),
+            Side::Resp => self.server_says(bytes, say),
         }
     }
 
@@ -135,7 +135,7 @@ impl Smtp {
         self.is_over = true;
     }
 
-    fn from_client(&mut self, mut bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
+    fn client_says(&mut self, mut bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
         while !bytes.is_empty() && !self.is_over {
             bytes = match &mut self.sending {
                 Sending::Undecided(held) => {
@@ -274,7 +274,7 @@ impl Smtp {
         rest
     }
 
-    fn from_server(&mut self, mut bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
+    fn server_says(&mut self, mut bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
         while !bytes.is_empty() && !self.is_over {
             let (piece, ends, rest) = self.server.next(bytes);
             collect(&mut self.reply, piece);
@@ -347,7 +347,7 @@ impl Smtp {
         self.client = Lines::default();
         let next = if goes_on { Sending::Message } else { Sending::Commands };
         if let Sending::Undecided(held) = std::mem::replace(&mut self.sending, next) {
-            self.from_client(&held, say);
+            self.client_says(&held, say);
         }
     }
 

@@ -241,30 +241,22 @@ fn socks_is_seen_through() {
     use AppProto::{Socks4, Socks4a, Socks5};
     let addr = Target::Addr([192, 0, 2, 1].into());
     let name = Target::Name(Digest::of_name(b"mx.example"));
-    let cases: [(&[u8], &[u8], &[u8], &[u8], Vec<Utterance>); 3] = [
+    type Handshake<'a> = [&'a [u8]; 4];
+    let cases: [(Handshake<'_>, Vec<Utterance>); 3] = [
         (
-            b"",
-            b"",
-            b"\x04\x01\x00\x19\xc0\x00\x02\x01me\0",
-            b"\0\x5a\0\0\0\0\0\0",
+            [b"", b"", b"\x04\x01\x00\x19\xc0\x00\x02\x01me\0", b"\0\x5a\0\0\0\0\0\0"],
             vec![Utterance::Speaks(Socks4), asks(Socks4, addr, 25)],
         ),
         (
-            b"",
-            b"",
-            b"\x04\x01\x00\x19\0\0\0\x01\0mx.example\0",
-            b"\0\x5a\0\0\0\0\0\0",
+            [b"", b"", b"\x04\x01\x00\x19\0\0\0\x01\0mx.example\0", b"\0\x5a\0\0\0\0\0\0"],
             vec![Utterance::Speaks(Socks4a), asks(Socks4a, name, 25)],
         ),
         (
-            b"\x05\x02\0\x02",
-            b"\x05\x02",
-            b"\x01\x01a\x01b",
-            b"\x01\0",
+            [b"\x05\x02\0\x02", b"\x05\x02", b"\x01\x01a\x01b", b"\x01\0"],
             vec![Utterance::Speaks(Socks5), asks(Socks5, name, 25)],
         ),
     ];
-    for (hello, method, request, answer, mut expected) in cases {
+    for ([hello, method, request, answer], mut expected) in cases {
         let mut dialogue = vec![(C, hello), (S, method), (C, request), (S, answer)];
         if hello.starts_with(b"\x05") {
             dialogue.push((C, b"\x05\x01\0\x03\x0amx.example\0\x19"));
