@@ -13,7 +13,7 @@ use crate::test;
 
 /// What this version must hold: captures with forward relays, seen through logs of connections.
 const SCENARIOS: [&str; 9] = ["1", "2", "3", "4", "5", "6", "7", "8", "9"];
-const VIEWS: [&str; 5] = ["pix", "pix-cut", "asa", "asa-cut", "conn"];
+const VIEWS: [&str; 6] = ["capture", "pix", "pix-cut", "asa", "asa-cut", "conn"];
 
 /// The four days of syslog.
 const CASE: &str = "case";

@@ -52,7 +52,7 @@ impl Job {
         };
         let catspaw = quoted(&run::target().join("release/catspaw"));
         let rules = if self.rule { format!(" --rules {}", quoted(&files.rule)) } else { String::new() };
-        format!("{catspaw} scan -q -j {threads} --home-net {HOME_NET}{rules} {capture}")
+        format!("{catspaw} scan -q -j {threads} --checksums ignore --home-net {HOME_NET}{rules} {capture}")
     }
 }
 

@@ -152,6 +152,8 @@ fn an_end_is_told_after_what_may_be_on_its_way() {
 fn runs_of_payload_are_told_when_they_end() {
     let mut wire = Wire::new();
     wire.meet();
+    // What goes up is told of connections that last.
+    wire.wait(3 * Nanos::SECOND);
     wire.client("A", (101, 501), b"abc");
     wire.wait(MILLISECOND / 2);
     wire.client("A", (104, 501), b"de");
@@ -169,9 +171,10 @@ fn runs_of_payload_are_told_when_they_end() {
         _ => None,
     });
     let told: Vec<_> = told.collect();
-    let (first, then) = (MILLISECOND / 2, MILLISECOND * 3 / 2);
+    let begun = 3 * Nanos::SECOND;
+    let (first, then) = (begun + MILLISECOND / 2, begun + MILLISECOND * 3 / 2);
     let expected = [
-        (Side::Orig, 5, 0, first, first + MILLISECOND),
+        (Side::Orig, 5, begun, first, first + MILLISECOND),
         (Side::Orig, 1, then, then, then),
         (Side::Resp, 16_388, then, then, then),
     ];

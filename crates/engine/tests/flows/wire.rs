@@ -9,8 +9,8 @@ use catspaw_records::{Nanos, Place, Whole};
 use super::{Told, settings};
 
 /// A client outside and a server inside.
-pub(crate) const CLIENT: (IpAddr, u16) = (IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 40_000);
-pub(crate) const SERVER: (IpAddr, u16) = (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 7_025);
+pub(crate) const CLIENT: (IpAddr, u16) = (IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1)), 40_000);
+pub(crate) const SERVER: (IpAddr, u16) = (IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)), 7_025);
 
 /// The bytes that a header stands for where nobody reads it.
 const HEADER: [u8; 20] = [0; 20];
