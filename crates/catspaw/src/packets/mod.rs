@@ -12,12 +12,14 @@ mod block;
 mod captures;
 mod feed;
 mod replay;
+mod show;
 mod track;
 
 pub(crate) use block::Dropped;
 pub(crate) use captures::{CaptureRead, Captures, Opened};
 pub(crate) use feed::{Feed, Flows, Tracking};
 pub(crate) use replay::{Met, Replay, Sought, life, life_of_row};
+pub(crate) use show::describe;
 
 use catspaw_records::SensorId;
 

@@ -6,6 +6,7 @@ use catspaw_records::Place;
 
 use super::model::Example;
 use crate::input::Source;
+use crate::packets;
 use crate::pipeline::Gathered;
 
 /// Longer lines are cut: an example is to be looked at.
@@ -22,7 +23,11 @@ pub(crate) fn read(gathered: &Gathered, places: &mut [Vec<Place>]) -> Vec<Vec<Ex
         }
     }
     for (number, lines) in &mut wanted {
-        if let Some(file) = gathered.files.get(number) {
+        // A pipe leaves them without.
+        let Some(file) = gathered.files.get(number).filter(|file| file.source.size().is_some()) else { continue };
+        if file.is_capture() {
+            packets::describe(&file.source, lines);
+        } else {
             read_file(&file.source, lines);
         }
     }
@@ -34,11 +39,8 @@ pub(crate) fn read(gathered: &Gathered, places: &mut [Vec<Place>]) -> Vec<Vec<Ex
     places.iter().map(|list| list.iter().map(example).collect()).collect()
 }
 
-/// Fills in the text of `lines`. A file that has gone, or a pipe, leaves them without.
+/// Fills in the text of `lines`. A file that has gone leaves them without.
 fn read_file(source: &Source, lines: &mut BTreeMap<u64, Option<String>>) {
-    if source.size().is_none() {
-        return;
-    }
     let Ok(mut blocks) = source.open() else { return };
     let mut buffer = Vec::new();
     let mut left = lines.len();

@@ -18,7 +18,7 @@ mod software;
 pub(crate) mod suggest;
 mod sums;
 pub(crate) mod text;
-mod time;
+pub(crate) mod time;
 mod timeline;
 mod why;
 

@@ -186,3 +186,14 @@ fn what_cannot_be_extracted_is_said() {
     let said = place.scan(&["--config", "catspaw.toml", "all.pcap"]);
     assert!(said.failed().contains("catspaw.toml:1:11: relay: an address of ours"), "{}", said.err);
 }
+
+#[test]
+fn records_that_show_an_incident_are_packets_and_no_lines() {
+    let place = Place::with("all.pcap", &example());
+    let report = place.report(&["all.pcap"]);
+    let incident = report["incidents"].as_array().unwrap().iter().find(|incident| incident["host"] == RELAY).unwrap();
+    for example in incident["examples"].as_array().unwrap() {
+        let text = example["text"].as_str().unwrap();
+        assert!(text.contains(" > ") && text.contains(" TCP ") && text.contains(RELAY), "{text}");
+    }
+}
