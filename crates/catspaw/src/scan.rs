@@ -20,7 +20,7 @@ use crate::input::{Expanded, Source, expand};
 use crate::output::{Output, Taken};
 use crate::owners::{self, LeaseFile, Owners};
 use crate::packets::Replay;
-use crate::pipeline::{Gathered, Lanes, Options, Sorter, Stamps, Wanted, run};
+use crate::pipeline::{Gathered, Home, Lanes, Options, Sorter, Stamps, Wanted, run};
 use crate::redact::{Key, Redactor, Scope};
 use crate::report::dialogue::Strongest;
 use crate::report::explain::{Explained, Material};
@@ -199,7 +199,7 @@ impl Scan {
     fn gather(&mut self) -> Result<Gathered, String> {
         let mut expanded = std::mem::take(&mut self.evidence);
         let options = Options {
-            home: self.settings.home.clone(),
+            home: Home { machines: Arc::new(self.owners.machines()), ..self.settings.home.clone() },
             config: Arc::new(self.settings.config.clone()),
             restriction: Arc::new(self.settings.restriction.clone()),
             stamps: Stamps { zone: self.settings.zone.clone(), year: self.settings.year },

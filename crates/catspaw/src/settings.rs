@@ -320,7 +320,7 @@ impl Settings {
         Ok(Self {
             evidence: args.evidence,
             configuration: args.config,
-            home: Home { nets: home },
+            home: Home { nets: home, ..Home::default() },
             config,
             owners: file.owners,
             restriction,

@@ -8,6 +8,7 @@ mod report;
 mod sift;
 mod table;
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use catspaw_records::Nanos;
@@ -32,6 +33,11 @@ impl Owners {
     /// What the owner configured.
     pub(crate) fn new(table: Table, command: Option<Command>) -> Self {
         Self { leases: Leases::default(), table, command }
+    }
+
+    /// Addresses of a machine that is known by another: the first by the second.
+    pub(crate) fn machines(&self) -> HashMap<IpAddr, IpAddr> {
+        self.table.machines()
     }
 
     /// Who was behind `host` at `at`; `None` where nobody says.

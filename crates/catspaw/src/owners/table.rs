@@ -1,6 +1,6 @@
 //! The owner's table: `address,mac,user,name,from,to`.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::path::Path;
 
@@ -97,6 +97,28 @@ impl Table {
             Some(network) => self.single.entry(network.addr().to_canonical()).or_default().push(row),
             None => self.networks.push(row),
         }
+    }
+
+    /// IPv6 addresses of machines that have one IPv4 address, each with that: by rows of one card that hold at all times.
+    pub(super) fn machines(&self) -> HashMap<IpAddr, IpAddr> {
+        let mut by_card: HashMap<&str, (BTreeSet<IpAddr>, Vec<IpAddr>)> = HashMap::new();
+        for (&addr, rows) in &self.single {
+            let always = rows.iter().filter(|row| (row.from, row.to) == (Nanos::MIN, Nanos::MAX));
+            for card in always.filter_map(|row| row.owner.mac.as_deref()) {
+                let (four, six) = by_card.entry(card).or_default();
+                if addr.is_ipv4() {
+                    four.insert(addr);
+                } else {
+                    six.push(addr);
+                }
+            }
+        }
+        let alone = by_card.into_values().filter(|(four, _)| four.len() == 1);
+        alone
+            .flat_map(|(four, six)| {
+                four.into_iter().flat_map(move |four| six.clone().into_iter().map(move |six| (six, four)))
+            })
+            .collect()
     }
 
     /// Who is behind `host` at `at`: by the row of the smallest network, of these by the one that began last.

@@ -1,6 +1,8 @@
 //! Whose a record is: which of its ends are ours, and which host's fold it goes to.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use catspaw_records::{Event, HostKey, Inside, Record, Side};
 use catspaw_relay::Network;
@@ -10,6 +12,8 @@ use catspaw_relay::Network;
 pub(crate) struct Home {
     /// As the owner says; empty: the private ranges and what a record itself marks as inside.
     pub(crate) nets: Vec<Network>,
+    /// Addresses of machines that are known by another of theirs: by IPv4, where the owner says what IPv6 address they have.
+    pub(crate) machines: Arc<HashMap<IpAddr, IpAddr>>,
 }
 
 impl Home {
@@ -20,6 +24,11 @@ impl Home {
             return mark == Some(true) || is_private(addr);
         }
         self.nets.iter().any(|net| net.contains(addr))
+    }
+
+    /// Whose an address is.
+    fn host(&self, addr: IpAddr) -> HostKey {
+        HostKey::Address(self.machines.get(&addr).copied().unwrap_or(addr))
     }
 }
 
@@ -56,7 +65,7 @@ pub(crate) fn route(record: Record, home: &Home, mut give: impl FnMut(Routed)) -
     let (orig, resp, inside) = ends(&record);
     let ours = (home.is_inside(orig, inside.orig), home.is_inside(resp, inside.resp));
     let mut copy = |addr, side, peer_inside, owner| {
-        give(Routed { record, host: HostKey::Address(addr), side, peer_inside, owner, ours: ours.0 || ours.1 });
+        give(Routed { record, host: home.host(addr), side, peer_inside, owner, ours: ours.0 || ours.1 });
     };
     match ours {
         (true, true) => {

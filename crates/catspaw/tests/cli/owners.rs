@@ -149,3 +149,30 @@ fn an_incident_says_whose_machine_it_is_and_leases_are_evidence() {
     place.write("in/relay.log.catspaw-index", b"catspawX and more");
     assert_eq!(place.scan(&["in", "--config", "c.toml"]).err, "");
 }
+
+#[test]
+fn a_machine_is_one_host_by_both_its_addresses() {
+    const IPV6: &str = "2001:db8:28::85";
+    let log = crate::zeek::conn_log();
+    let place = Place::with("conn.log", &log);
+    let ipv4 = place.report(&["conn.log"])["incidents"][0]["host"].as_str().unwrap().to_owned();
+    // It calls out by IPv6, and the names it calls have such addresses, too.
+    let six = |addr: &str| format!("2001:db8:ffff::{}", addr.replace('.', ":"));
+    let lines = log.lines().map(|line| {
+        let mut fields: Vec<String> = line.split('\t').map(ToOwned::to_owned).collect();
+        if fields.get(2).is_some_and(|from| *from == ipv4) {
+            fields[2] = IPV6.to_owned();
+            fields[4] = six(&fields[4]);
+        }
+        format!("{}\n", fields.join("\t"))
+    });
+    place.write("conn.log", lines.collect::<String>());
+    let nets = ["conn.log", "--home-net", "172.28.0.0/16,2001:db8:28::/48"];
+    assert_eq!(place.report(&nets)["incidents"].as_array().unwrap().len(), 0, "two hosts, as far as is known");
+    place.write("owners.csv", format!("address,mac\n{ipv4},00:11:22:33:44:55\n{IPV6},00:11:22:33:44:55\n"));
+    place.write("catspaw.toml", "[owners]\ncsv = \"owners.csv\"\n");
+    let report = place.report(&[&nets[..], &["--config", "catspaw.toml"]].concat());
+    let incident = &report["incidents"][0];
+    assert_eq!((&incident["host"], &incident["verdict"]), (&Value::from(ipv4), &Value::from("relay")));
+    assert!(incident["targets"][0]["address"].as_str().unwrap().starts_with("2001:db8:ffff:"));
+}

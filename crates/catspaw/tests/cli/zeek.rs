@@ -4,7 +4,7 @@ use catspaw_lab::{Relay, Scenario, ZeekConn};
 
 use crate::run::Place;
 
-fn conn_log() -> String {
+pub(crate) fn conn_log() -> String {
     let relays = vec![Relay::socks(0, 60)];
     let scenario = Scenario { seed: 5, hours: 2, hosts: 4, relays, ..Scenario::example() };
     let mut log = Vec::new();
