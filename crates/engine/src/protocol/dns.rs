@@ -31,7 +31,7 @@ pub(super) struct TcpDns([Direction; 2]);
 impl TcpDns {
     /// Takes what comes next of a direction, of which nothing more is said once it is no DNS.
     pub(super) fn data(&mut self, from: Side, mut bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
-        let direction = &mut self.0[usize::from(from == Side::Resp)];
+        let direction = &mut self.0[from.index()];
         while !bytes.is_empty() && !direction.is_strange {
             let taken = direction.take(bytes, say);
             bytes = bytes.get(taken..).unwrap_or_default();
