@@ -212,13 +212,15 @@ impl Talk {
             _ if text.is_empty() => {}
             mode => {
                 let text = escaped(text);
+                let in_head = matches!(mode, Mode::Head(_));
                 let (shown, next) = match mode {
                     Mode::Head(next) => (secrets::field(&text), next),
                     _ => secrets::told(&text),
                 };
-                speaker.swallow = !whole && (shown != text || line.len() >= LINE);
+                let hides = in_head || shown != text || line.len() >= LINE || secrets::may_follow(&text);
+                speaker.swallow = !whole && hides;
                 self.say(at, from, Words::Line(cut(shown)));
-                if !matches!(mode, Mode::Head(_)) {
+                if !in_head {
                     self.follow(from, line.trim_ascii_end(), next);
                 }
             }
