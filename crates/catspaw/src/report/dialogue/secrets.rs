@@ -36,7 +36,9 @@ pub(super) fn told(line: &str) -> (String, Next) {
         ("BDAT", _) => (line.to_owned(), second.parse().map_or(Next::Line, Next::Literal)),
         ("AUTH", "") => (line.to_owned(), Next::Line),
         ("AUTH", _) => (hidden(&[first, second], arguments), Next::Secret),
-        ("USER" | "PASS" | "ACCT" | "APOP" | "OPER" | "IDENTIFY" | "AUTHENTICATE", _) => (hidden(&[first], rest), Next::Line),
+        ("USER" | "PASS" | "ACCT" | "APOP" | "OPER" | "IDENTIFY" | "AUTHENTICATE", _) => {
+            (hidden(&[first], rest), Next::Line)
+        }
         ("AUTHINFO" | "NICKSERV" | "NS", _) => (hidden(&[first, second], arguments), Next::Line),
         // What is said to one alone is a letter, or lets somebody in.
         ("PRIVMSG" | "SQUERY", to) if !to.starts_with(['#', '&', '+', '!']) => {
