@@ -37,6 +37,7 @@ fn accused(arguments: &[&Path], ours: Option<&str>) -> Option<String> {
     command.args(["scan", "-q", "-j", "2"]).args(ours.map(|host| format!("--home-net={host}"))).args(arguments);
     let output = command.output().unwrap();
     // 2: nothing in it could be read.
+    assert!(matches!(output.status.code(), Some(0..=2)), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
     (output.status.code() == Some(1)).then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 

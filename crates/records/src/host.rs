@@ -48,3 +48,25 @@ pub enum Side {
     /// The responder; of a [`crate::Closed`] the second end.
     Resp,
 }
+
+impl Side {
+    /// Its place in an array of both: the originator's is 0.
+    #[inline]
+    #[must_use]
+    pub fn index(self) -> usize {
+        match self {
+            Self::Orig => 0,
+            Self::Resp => 1,
+        }
+    }
+
+    /// The side that it talks to.
+    #[inline]
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::Orig => Self::Resp,
+            Self::Resp => Self::Orig,
+        }
+    }
+}

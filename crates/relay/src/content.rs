@@ -141,8 +141,8 @@ pub struct Contents {
 
 impl Beginnings {
     fn take(&mut self, from: Side, len: u16, digest: Digest, at: Nanos) {
-        self.ways[side(from)][usize::from(len != SHORT)] = Some((len, digest));
-        self.seen[side(from)].get_or_insert(at);
+        self.ways[from.index()][usize::from(len != SHORT)] = Some((len, digest));
+        self.seen[from.index()].get_or_insert(at);
     }
 
     /// What is said by how soon an outbound leg carried what this inbound one did, and the other way round: the logarithm of
@@ -160,7 +160,7 @@ impl Beginnings {
     fn with(&self, other: &Self) -> Option<Agreed> {
         let way = |from: Side| {
             let mut most = 0;
-            for (a, b) in self.ways[side(from)].iter().zip(&other.ways[side(from)]) {
+            for (a, b) in self.ways[from.index()].iter().zip(&other.ways[from.index()]) {
                 match (a, b) {
                     (Some((m, a)), Some((n, b))) if m == n && a == b => most = *m,
                     (Some((m, _)), Some((n, _))) if m == n => return None,
@@ -184,10 +184,6 @@ impl Agreed {
     fn came_back(self) -> bool {
         self.down >= SHORT && self.is_distinctive()
     }
-}
-
-fn side(from: Side) -> usize {
-    usize::from(from == Side::Resp)
 }
 
 impl Talk {

@@ -37,6 +37,8 @@ struct Count {
 #[derive(Debug, Default)]
 pub struct Thresholds {
     counts: HashMap<(u32, Who), Count, foldhash::fast::RandomState>,
+    /// When room was last looked for, in nanoseconds: that takes a look at all of them.
+    looked: Option<i64>,
     /// Alerts that were held back because too many are counted already.
     pub uncounted: u64,
 }
@@ -46,8 +48,8 @@ impl Thresholds {
     /// sent the packet to whom; `id`: the flow's.
     pub fn admits(&mut self, (rule, filter): (u32, Filter), at: i64, flow: Flow, id: u64) -> bool {
         let key = (rule, who(filter.track, flow, id));
-        if !self.counts.contains_key(&key) && self.counts.len() >= COUNTED {
-            self.counts.retain(|_, count| !count.is_over(at));
+        if self.counts.len() >= COUNTED && !self.counts.contains_key(&key) {
+            self.make_room(at);
             if self.counts.len() >= COUNTED {
                 self.uncounted += 1;
                 return false;
@@ -59,6 +61,14 @@ impl Thresholds {
             *count = new();
         }
         count.add(filter, flow)
+    }
+
+    /// Drops those that are over, once a second: windows are seconds long, and whoever fills the table goes on.
+    fn make_room(&mut self, at: i64) {
+        if self.looked.is_none_or(|looked| at.saturating_sub(looked) >= SECOND) {
+            self.looked = Some(at);
+            self.counts.retain(|_, count| !count.is_over(at));
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Where alerts stand in the report.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::net::IpAddr;
 
@@ -74,11 +74,11 @@ impl Counts {
 
 /// Puts alerts where their hosts are: in their incidents, or at the top level.
 pub(crate) fn attach(report: &mut Report, counts: &Counts, rules: &Ruleset) {
-    let mut told = Vec::new();
+    let mut told = BTreeSet::new();
     for incident in report.incidents.iter_mut().chain(&mut report.authorised) {
         let Ok(host) = incident.host.parse() else { continue };
         incident.alerts = counts.of_host(host, rules);
-        told.push(host);
+        told.insert(host);
     }
     let mut hosts: Vec<IpAddr> = counts.by_host.keys().map(|&(host, _)| host).collect();
     hosts.dedup();

@@ -152,11 +152,13 @@ impl Threads {
         let tracked = self.waiting.remove(&self.next)?;
         self.next += 1;
         let (mut given, blocks): (Vec<Given>, Vec<_>) = tracked.into_iter().map(|one| (one.given, one.block)).unzip();
-        // The last of the workers' handles gives the block's memory back.
-        let block = blocks.into_iter().flatten().filter_map(|block| Arc::try_unwrap(block).ok()).last();
-        let reached = block.as_ref().map_or(Nanos::MAX, |block| block.reached);
-        if let Some(block) = block {
-            given.iter_mut().take(1).for_each(|given| given.dropped.add_all(&block.dropped));
+        let blocks: Vec<Arc<PacketBlock>> = blocks.into_iter().flatten().collect();
+        let reached = blocks.first().map_or(Nanos::MAX, |block| block.reached);
+        if let Some((given, block)) = given.first_mut().zip(blocks.first()) {
+            given.dropped.add_all(&block.dropped);
+        }
+        // The last of the workers' handles gives the block's memory back, unless the reader still has one.
+        if let Some(block) = blocks.into_iter().filter_map(Arc::into_inner).last() {
             // The reader may have come to its end.
             let _ = self.spare.send(block);
         }
@@ -222,6 +224,32 @@ fn work(mut worker: Worker, queue: &Receiver<Work>, done: &Sender<Tracked>) {
         };
         if done.send(tracked).is_err() {
             return;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_block_came_to_is_known_whoever_still_holds_it() {
+        let ((spare, spares), (done, results)) = (unbounded(), unbounded());
+        let (_count, counts) = bounded(1);
+        let (on_disk, waiting) = (Arc::default(), BTreeMap::new());
+        let mut threads = Threads { workers: 2, results, spare, counts, on_disk, next: 0, waiting };
+        for number in 0..2 {
+            let mut block = PacketBlock::default();
+            block.reached = Nanos(7);
+            block.dropped.add("frames", 3);
+            let block = Arc::new(block);
+            let reader = (number == 0).then(|| Arc::clone(&block));
+            for block in [Arc::clone(&block), block] {
+                done.send(Tracked { number, given: Given::default(), block: Some(block) }).unwrap();
+            }
+            let flows = threads.next().unwrap();
+            assert_eq!((flows.reached, flows.dropped.iter().next()), (Nanos(7), Some(("frames", 3))));
+            assert_eq!(spares.try_recv().is_ok(), reader.is_none(), "nobody needs it any more");
         }
     }
 }

@@ -107,9 +107,9 @@ impl Detector {
         watch.established |= about.answered && !has(TcpFlags::SYN);
         let established = if flags.is_some() { was_established } else { watch.established };
         let in_stream = flags.is_some() && packet.payload_len > 0 && !has(TcpFlags::RST);
-        let (own, other) = (index(from), 1 - index(from));
+        let (own, other) = (from.index(), from.other().index());
         if in_stream && watch.windows[other].has_unseen() {
-            self.stream(watch, turned(from), about, packet.at, out);
+            self.stream(watch, from.other(), about, packet.at, out);
         }
         let first = !std::mem::replace(&mut watch.begun[own], true);
         let view = PacketView {
@@ -170,7 +170,7 @@ impl Detector {
 
     /// Holds rules against what they have not seen of one direction.
     fn stream(&mut self, watch: &mut Watch, from: Side, about: About, now: Nanos, out: &mut impl Output) {
-        let own = index(from);
+        let own = from.index();
         let (flow, candidates, window) = (watch.flows[own], watch.candidates[own], &mut watch.windows[own]);
         let Some(stamp) = window.last.filter(|_| window.has_unseen()) else { return };
         let keep = if self.held > HELD { 0 } else { TAIL };
@@ -222,7 +222,7 @@ impl Found {
 impl Watch {
     /// Whether the payload of a side is wanted in order.
     pub(crate) fn wants(&self, from: Side) -> bool {
-        self.candidates[index(from)].wants_stream() && !self.passed
+        self.candidates[from.index()].wants_stream() && !self.passed
     }
 
     /// Who was taken for the client is the server.
@@ -236,14 +236,14 @@ impl Watch {
     /// Takes payload in order.
     pub(crate) fn bytes(&mut self, from: Side, bytes: &[u8]) {
         if self.wants(from) {
-            self.windows[index(from)].bytes(bytes);
+            self.windows[from.index()].bytes(bytes);
         }
     }
 
     /// So many bytes are missing.
     pub(crate) fn gap(&mut self, from: Side, len: u64) {
         if self.wants(from) {
-            self.windows[index(from)].gap(len);
+            self.windows[from.index()].gap(len);
         }
     }
 }
@@ -263,17 +263,6 @@ fn facts<'a>(packet: &Packet<'a>) -> Facts<'a> {
         payload: packet.payload,
         payload_len: packet.payload_len,
         same_ip: packet.src == packet.dst,
-    }
-}
-
-fn index(side: Side) -> usize {
-    usize::from(side == Side::Resp)
-}
-
-fn turned(side: Side) -> Side {
-    match side {
-        Side::Orig => Side::Resp,
-        Side::Resp => Side::Orig,
     }
 }
 

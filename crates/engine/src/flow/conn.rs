@@ -145,7 +145,7 @@ impl Flow {
     /// Counts a packet.
     #[inline]
     pub(super) fn count(&mut self, from: Side, packet: &Packet<'_>) {
-        let count = &mut self.counts[index(from)];
+        let count = &mut self.counts[from.index()];
         count.packets += 1;
         count.ip_bytes += u64::from(packet.ip_len);
         count.payload += u64::from(packet.payload_len);
@@ -296,9 +296,4 @@ impl Settings {
     fn stamp(&self, at: Nanos) -> Stamp {
         Stamp { at, resolution: self.resolution, sensor: self.sensor }
     }
-}
-
-/// Index of a side.
-pub(super) fn index(side: Side) -> usize {
-    usize::from(side == Side::Resp)
 }

@@ -37,7 +37,7 @@ impl History {
     /// kind.
     #[inline]
     pub(super) fn add(&mut self, letter: u8, from: Side) -> bool {
-        let side = usize::from(from == Side::Resp);
+        let side = from.index();
         // Of a SYN with and without an ACK a side sends one kind.
         let kind = if letter == b'H' { b'S' } else { letter };
         let bit = 1 << (kind & 0x1f);
@@ -58,7 +58,7 @@ impl History {
             Scaled::Retransmission => 2,
             Scaled::ZeroWindow => 3,
         };
-        let count = &mut self.scaled[usize::from(from == Side::Resp)][at];
+        let count = &mut self.scaled[from.index()][at];
         *count = count.saturating_add(1);
         if is_power_of_ten(*count) {
             self.write(what as u8, from);

@@ -195,7 +195,7 @@ fn begins_another(flow: &Flow, from_low: bool, packet: &Packet<'_>) -> bool {
     };
     let from = sender(flow, from_low);
     let states = flow.ends.each_ref().map(|end| end.state);
-    let is_its_own = flow.ends[conn::index(from)].began_at(tcp.seq);
+    let is_its_own = flow.ends[from.index()].began_at(tcp.seq);
     match states {
         // The same SYN again: an attempt that was refused and is tried again is one.
         _ if is_its_own => false,

@@ -3,7 +3,7 @@
 use catspaw_records::{Nanos, Side, Utterance};
 
 use super::burst::Run;
-use super::conn::{Flow, index};
+use super::conn::Flow;
 use super::history::Scaled;
 use super::stream::{Part, Payload, Store};
 use super::tcp::{self, End, Segment, State};
@@ -32,7 +32,7 @@ impl Hearing<'_> {
     #[inline]
     fn hear(&mut self, from: Side, part: &Part<'_>) {
         if let Part::Gap(len) = *part {
-            let gaps = &mut self.gaps[index(from)];
+            let gaps = &mut self.gaps[from.index()];
             *gaps = (gaps.0 + 1, gaps.1 + len);
         }
         if let Some(watch) = self.watch {
@@ -86,7 +86,7 @@ impl Flow {
         if turn.is_reversed && self.is_untold() {
             self.history.turn();
             self.turn(shared.settings);
-            segment.from = other(segment.from);
+            segment.from = segment.from.other();
         }
         if turn.is_established || (!self.opened && self.has_met_midstream()) {
             self.open(now, shared.settings, out);
@@ -112,7 +112,7 @@ impl Flow {
         if is_traffic && self.history.is_answer_alone() && self.is_untold() {
             self.history.begin_with_answer();
             self.turn(with);
-            segment.from = other(segment.from);
+            segment.from = segment.from.other();
         }
     }
 
@@ -176,7 +176,7 @@ impl Flow {
             // Of what nobody has acknowledged it is not known that it was missed.
             let acked = end.acked_payload(end.acked);
             end.stream.acked(acked, true, shared.store, &mut |part| listener.hear(from, &part));
-            known_gaps[index(from)] = listener.gaps[index(from)];
+            known_gaps[from.index()] = listener.gaps[from.index()];
             let sent = end.sent();
             end.stream.finish(sent, shared.store, &mut |part| listener.hear(from, &part));
         }
@@ -225,7 +225,7 @@ pub(super) fn put_together(
     if let Some(acked) = placed.acked {
         let acked = peer.acked_payload(acked);
         let at_end = peer.state.is_over();
-        let from = other(segment.from);
+        let from = segment.from.other();
         peer.stream.acked(acked, at_end, store, &mut |part| hear(from, &part));
     }
     if brings_payload(segment, placed.at) {
@@ -244,12 +244,5 @@ pub(super) fn ends(ends: &mut [End; 2], from: Side) -> (&mut End, &mut End) {
     match from {
         Side::Orig => (orig, resp),
         Side::Resp => (resp, orig),
-    }
-}
-
-fn other(side: Side) -> Side {
-    match side {
-        Side::Orig => Side::Resp,
-        Side::Resp => Side::Orig,
     }
 }

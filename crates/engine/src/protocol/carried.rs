@@ -2,8 +2,6 @@
 
 use catspaw_records::{Digest, Side, Utterance};
 
-use super::index;
-
 /// First so many bytes of a direction are digested,
 const SHORT: usize = 16;
 /// and then so many.
@@ -24,12 +22,12 @@ struct Way {
 impl Carried {
     /// Whether more of a direction is of use.
     pub(super) fn wants(&self, from: Side) -> bool {
-        !self.ways[index(from)].is_over
+        !self.ways[from.index()].is_over
     }
 
     /// Takes bytes in order.
     pub(super) fn data(&mut self, from: Side, bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
-        let way = &mut self.ways[index(from)];
+        let way = &mut self.ways[from.index()];
         if way.is_over {
             return;
         }
@@ -49,7 +47,7 @@ impl Carried {
 
     /// No more of a direction will come, or it is not known what.
     pub(super) fn end(&mut self, from: Side, say: &mut dyn FnMut(Utterance)) {
-        let way = std::mem::replace(&mut self.ways[index(from)], Way { bytes: Vec::new(), is_over: true });
+        let way = std::mem::replace(&mut self.ways[from.index()], Way { bytes: Vec::new(), is_over: true });
         if !way.is_over && !way.bytes.is_empty() && way.bytes.len() != SHORT {
             say(carries(from, &way.bytes));
         }

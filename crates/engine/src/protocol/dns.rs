@@ -10,6 +10,10 @@ const HEADER: usize = 12;
 const ANSWERS: u16 = 256;
 /// Names of one chain of aliases, the one that was asked for among them.
 const ALIASES: usize = 16;
+/// Aliases of one message that a chain is made of.
+const ALIASES_TOLD: usize = 32;
+/// Pointers of one name. Each stands behind labels as a rule; without a bound 64 KB hold so many that a message takes long.
+const POINTERS: usize = 64;
 /// Addresses of one message that are told.
 const ADDRESSES: usize = 64;
 /// Bytes of a name without its length bytes, dots in between.
@@ -31,7 +35,7 @@ pub(super) struct TcpDns([Direction; 2]);
 impl TcpDns {
     /// Takes what comes next of a direction, of which nothing more is said once it is no DNS.
     pub(super) fn data(&mut self, from: Side, mut bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
-        let direction = &mut self.0[usize::from(from == Side::Resp)];
+        let direction = &mut self.0[from.index()];
         while !bytes.is_empty() && !direction.is_strange {
             let taken = direction.take(bytes, say);
             bytes = bytes.get(taken..).unwrap_or_default();
@@ -204,7 +208,7 @@ impl Name {
     /// there is an end to them.
     fn at(message: &[u8], start: usize) -> Option<Self> {
         let mut text = [0; LONGEST_NAME];
-        let (mut len, mut is_odd, mut end) = (0, false, None);
+        let (mut len, mut is_odd, mut end, mut pointers) = (0, false, None, 0);
         let (mut at, mut bound) = (start, start);
         loop {
             let size = usize::from(*message.get(at)?);
@@ -225,7 +229,8 @@ impl Name {
                     let low = usize::from(*message.get(at + 1)?);
                     end.get_or_insert(at + 2);
                     let target = (size & 0x3f) << 8 | low;
-                    if target < HEADER || target >= bound {
+                    pointers += 1;
+                    if target < HEADER || target >= bound || pointers > POINTERS {
                         return None;
                     }
                     (at, bound) = (target, target);
@@ -287,16 +292,22 @@ impl<'a> Answers<'a> {
 
     /// Says each address that the name, or what it is an alias of, has.
     fn resolve(&self, name: Digest, say: &mut dyn FnMut(Utterance)) {
+        let alias = |answer: Answer<'_>| {
+            let target = Name::at(self.message, answer.at).filter(|target| !target.is_odd)?;
+            Some((answer.owner.digest, target.digest))
+        };
+        let told = self.iter().filter(|answer| answer.kind == CNAME && answer.class == INTERNET).filter_map(alias);
+        let mut aliases = [None; ALIASES_TOLD];
+        aliases.iter_mut().zip(told).for_each(|(place, alias)| *place = Some(alias));
         let (mut chain, mut len) = ([name; ALIASES], 1);
         // Aliases mostly stand in their order; where they do not, each look finds one more.
         for _ in 1..ALIASES {
             let before = len;
-            for answer in self.iter().filter(|answer| answer.kind == CNAME && answer.class == INTERNET) {
-                let Some(target) = Name::at(self.message, answer.at).filter(|target| !target.is_odd) else { continue };
+            for &(owner, target) in aliases.iter().flatten() {
                 let known = chain.get(..len).unwrap_or_default();
-                if known.contains(&answer.owner.digest) && !known.contains(&target.digest) {
+                if known.contains(&owner) && !known.contains(&target) {
                     let Some(next) = chain.get_mut(len) else { break };
-                    *next = target.digest;
+                    *next = target;
                     len += 1;
                 }
             }
@@ -369,6 +380,21 @@ mod tests {
         assert_eq!(resolved(&response([1, 2], &[OTHERS, ALIAS])), Some(vec![(asked(), v6)]), "in the other order");
         assert_eq!(resolved(&response([1, 1], &[OTHERS])), Some(vec![]), "somebody else's address");
         assert_eq!(resolved(&response([1, 3], &[ALIAS, ALIAS, OTHERS])), Some(vec![(asked(), v6)]), "said once");
+    }
+
+    #[test]
+    fn a_name_has_so_many_pointers_and_no_more() {
+        for (pointers, is_name) in [(POINTERS, true), (POINTERS + 1, false)] {
+            // A name of one letter, and behind it pointers, each to the one before.
+            let mut message = [&[0; HEADER][..], b"\x01a\0"].concat();
+            let mut target = HEADER;
+            for _ in 0..pointers {
+                let at = message.len();
+                message.extend([0xc0 | (target >> 8) as u8, target as u8]);
+                target = at;
+            }
+            assert_eq!(Name::at(&message, target).is_some(), is_name, "{pointers}");
+        }
     }
 
     #[test]

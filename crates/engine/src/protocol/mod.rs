@@ -97,7 +97,7 @@ impl Session {
     pub fn data(&mut self, from: Side, bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
         match &mut self.stage {
             Stage::Unknown(heads) => {
-                let known = heads.bytes[index(from)].len();
+                let known = heads.bytes[from.index()].len();
                 let guess = heads.take(from, bytes);
                 self.settle(guess, Some((from, bytes.get(HEAD - known.min(HEAD)..).unwrap_or_default())), say);
             }
@@ -113,7 +113,7 @@ impl Session {
         let Stage::Datagrams(strange) = &mut self.stage else { return };
         let mut found = Vec::new();
         if !dns::message(bytes, &mut |said| found.push(said)) {
-            let count = &mut strange[index(from)];
+            let count = &mut strange[from.index()];
             *count = count.saturating_add(1);
             return;
         }
@@ -124,7 +124,7 @@ impl Session {
     /// Bytes are missing.
     pub fn gap(&mut self, from: Side, len: u64, say: &mut dyn FnMut(Utterance)) {
         if let Stage::Unknown(heads) = &mut self.stage {
-            heads.cut[index(from)] = true;
+            heads.cut[from.index()] = true;
             let guess = heads.guess();
             return self.settle(guess, None, say);
         }
@@ -183,10 +183,10 @@ impl Session {
         };
         let Stage::Unknown(heads) = std::mem::replace(&mut self.stage, stage) else { return };
         let first = heads.first.unwrap_or(Side::Orig);
-        for from in [first, other(first)] {
-            self.follow(from, &heads.bytes[index(from)], say);
+        for from in [first, first.other()] {
+            self.follow(from, &heads.bytes[from.index()], say);
             match more {
-                Some((side, rest)) if side == from && !heads.cut[index(from)] => self.follow(from, rest, say),
+                Some((side, rest)) if side == from && !heads.cut[from.index()] => self.follow(from, rest, say),
                 // What came behind a full head was not kept.
                 _ if heads.is_full(from) => self.gap(from, 1, say),
                 _ => {}
@@ -284,12 +284,12 @@ fn within(say: &mut dyn FnMut(Utterance)) -> impl FnMut(Utterance) + '_ {
 
 impl Heads {
     fn is_full(&self, from: Side) -> bool {
-        self.cut[index(from)] || self.bytes[index(from)].len() >= HEAD
+        self.cut[from.index()] || self.bytes[from.index()].len() >= HEAD
     }
 
     fn take(&mut self, from: Side, bytes: &[u8]) -> Guess {
         self.first.get_or_insert(from);
-        let head = &mut self.bytes[index(from)];
+        let head = &mut self.bytes[from.index()];
         let room = HEAD - head.len().min(HEAD);
         head.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
         self.guess()
@@ -299,18 +299,6 @@ impl Heads {
         let [orig, resp] = &self.bytes;
         recognise(orig, resp, [!self.is_full(Side::Orig), !self.is_full(Side::Resp)])
     }
-}
-
-fn other(side: Side) -> Side {
-    match side {
-        Side::Orig => Side::Resp,
-        Side::Resp => Side::Orig,
-    }
-}
-
-/// Index of a side.
-fn index(side: Side) -> usize {
-    usize::from(side == Side::Resp)
 }
 
 #[cfg(test)]

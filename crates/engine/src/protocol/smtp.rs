@@ -138,11 +138,14 @@ impl Smtp {
     fn client_says(&mut self, mut bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
         while !bytes.is_empty() && !self.is_over {
             bytes = match &mut self.sending {
+                // What is held is shorter, and so may only be held again by `decide`: a packet of many `DATA` does not
+                // lead deeper and deeper.
+                Sending::Undecided(held) if held.len() + bytes.len() > UNDECIDED => {
+                    self.decide(true, say);
+                    bytes
+                }
                 Sending::Undecided(held) => {
                     held.extend_from_slice(bytes);
-                    if held.len() > UNDECIDED {
-                        self.decide(true, say);
-                    }
                     &[]
                 }
                 Sending::Message => self.message(bytes),

@@ -7,8 +7,6 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use catspaw_records::{AppProto, Digest, Side, Target, Utterance};
 
-use super::index;
-
 /// What a side may send of a handshake,
 const HELD: usize = 2048;
 /// and what a client that does not wait for the answer may send of what is carried.
@@ -68,7 +66,7 @@ impl Socks {
     }
 
     pub(super) fn data(&mut self, from: Side, bytes: &[u8], say: &mut dyn FnMut(Utterance)) -> Shake {
-        self.held[index(from)].extend_from_slice(bytes);
+        self.held[from.index()].extend_from_slice(bytes);
         loop {
             match self.step_on(say) {
                 Some(Shake::On) => {}
@@ -77,7 +75,7 @@ impl Socks {
             }
         }
         let most = if self.step == Step::Answer { AHEAD } else { HELD };
-        if self.held[index(from)].len() > most { Shake::Off } else { Shake::On }
+        if self.held[from.index()].len() > most { Shake::Off } else { Shake::On }
     }
 
     /// Reads what comes next, if it is there.
@@ -147,7 +145,7 @@ impl Socks {
     }
 
     fn read(&mut self, from: Side, len: usize, next: Step) -> Option<Shake> {
-        self.held[index(from)].drain(..len);
+        self.held[from.index()].drain(..len);
         self.step = next;
         Some(Shake::On)
     }

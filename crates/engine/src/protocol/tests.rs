@@ -355,3 +355,10 @@ fn beginnings_are_told_at_16_and_256_and_at_the_end() {
     assert_eq!(lens(&[(C, &long), (S, &long[..20])]), [(C, 16), (C, 256), (S, 16), (S, 20)]);
     assert_eq!(lens(&[(C, &long[..16]), (S, &long[..3])]), [(C, 16), (S, 3)]);
 }
+
+#[test]
+fn many_data_in_one_packet_do_not_lead_deeper_and_deeper() {
+    let many = b"DATA\r\n.\r\n".repeat(7200);
+    let listened: Dialogue<'_> = &[(S, b"220 mx ESMTP\r\n"), (C, b"EHLO c\r\n"), (C, &many)];
+    assert_eq!(without_beginnings(listened), [Utterance::Speaks(AppProto::Smtp)]);
+}

@@ -207,10 +207,12 @@ impl Tunnels {
         {
             *own = *leg;
         }
-        self.wait(now.plus(settle), Due::Ended(*leg));
+        if !self.wait(now.plus(settle), Due::Ended(*leg)) {
+            self.forget(leg.id);
+        }
     }
 
-    /// A connection of the host whose end will not be told.
+    /// A connection of the host whose end will not be told, or not be looked at.
     pub(crate) fn forget(&mut self, id: RecordId) {
         self.causes.remove(&id);
     }

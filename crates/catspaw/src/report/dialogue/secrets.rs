@@ -36,9 +36,14 @@ pub(super) fn told(line: &str) -> (String, Next) {
         ("BDAT", _) => (line.to_owned(), second.parse().map_or(Next::Line, Next::Literal)),
         ("AUTH", "") => (line.to_owned(), Next::Line),
         ("AUTH", _) => (hidden(&[first, second], arguments), Next::Secret),
-        ("USER" | "PASS" | "ACCT" | "APOP" | "OPER" | "IDENTIFY", _) => (hidden(&[first], rest), Next::Line),
+        ("USER" | "PASS" | "ACCT" | "APOP" | "OPER" | "IDENTIFY" | "AUTHENTICATE", _) => {
+            (hidden(&[first], rest), Next::Line)
+        }
         ("AUTHINFO" | "NICKSERV" | "NS", _) => (hidden(&[first, second], arguments), Next::Line),
-        ("PRIVMSG" | "NOTICE", "NICKSERV" | "CHANSERV") => (hidden(&[first, second], arguments), Next::Line),
+        // What is said to one alone is a letter, or lets somebody in.
+        ("PRIVMSG" | "SQUERY", to) if !to.starts_with(['#', '&', '+', '!']) => {
+            (hidden(&[first, second], arguments), Next::Line)
+        }
         (_, "LOGIN") => (hidden(&[first, second], arguments), literal(line)),
         (_, "AUTHENTICATE") => {
             let (mechanism, initial) = split(arguments);
@@ -49,8 +54,18 @@ pub(super) fn told(line: &str) -> (String, Next) {
     }
 }
 
-/// A field of an HTTP header as it may be shown.
+/// Whether what follows on the same line may have to be hidden though nothing of the line is yet.
+pub(super) fn may_follow(line: &str) -> bool {
+    let may_be_verb = line.bytes().all(|byte| byte.is_ascii_alphabetic());
+    may_be_verb || told(&format!("{line} x")).0.ends_with(HIDDEN)
+}
+
+/// A line of an HTTP header as it may be shown.
 pub(super) fn field(line: &str) -> String {
+    if line.starts_with(' ') {
+        // The rest of a value that was too long for one line.
+        return format!(" {HIDDEN}");
+    }
     let Some((name, value)) = line.split_once(':') else { return line.to_owned() };
     let lower = name.to_ascii_lowercase();
     if FIELDS.iter().any(|secret| lower.contains(secret)) {
@@ -132,7 +147,9 @@ mod tests {
             ("a1 LOGIN anna secret", "a1 LOGIN [hidden]"),
             ("a1 AUTHENTICATE PLAIN AGFubmE=", "a1 AUTHENTICATE PLAIN [hidden]"),
             ("AUTHINFO PASS secret", "AUTHINFO PASS [hidden]"),
-            ("PRIVMSG NickServ :identify secret", "PRIVMSG NickServ [hidden]"),
+            ("PRIVMSG NickServ@services.x.example :identify secret", "PRIVMSG NickServ@services.x.example [hidden]"),
+            ("PRIVMSG #x :hello there", "PRIVMSG #x :hello there"),
+            ("AUTHENTICATE AGFubmEAc2VjcmV0", "AUTHENTICATE [hidden]"),
             ("GET http://anna:secret@x.example/a?b=c HTTP/1.1", "GET http://[hidden]@x.example/a?[hidden] HTTP/1.1"),
             ("CONNECT mx.example:25 HTTP/1.0", "CONNECT mx.example:25 HTTP/1.0"),
             ("MAIL FROM:<a@b.example>", "MAIL FROM:<a@b.example>"),
@@ -143,6 +160,7 @@ mod tests {
             ("Proxy-Authorization: Basic YTpi", "Proxy-Authorization: [hidden]"),
             ("set-cookie: id=7", "set-cookie: [hidden]"),
             ("X-Auth-Token: 7", "X-Auth-Token: [hidden]"),
+            ("  YTpi", " [hidden]"),
             ("Referer: http://x.example/?key=7", "Referer: http://x.example/?[hidden]"),
             ("Host: x.example", "Host: x.example"),
         ] {

@@ -51,10 +51,10 @@ impl Handshake {
 
     /// Takes bytes, and gives what is understood now. `None` where it is no handshake after all.
     pub(super) fn take(&mut self, from: Side, bytes: &[u8]) -> Option<Vec<(Side, String)>> {
-        self.heads[index(from)].extend_from_slice(bytes);
+        self.heads[from.index()].extend_from_slice(bytes);
         let mut told = Vec::new();
         while let Some(speaker) = self.step.speaker() {
-            let head = &mut self.heads[index(speaker)];
+            let head = &mut self.heads[speaker.index()];
             match self.step.read(head) {
                 Read::Part if head.len() <= LONGEST => return Some(told),
                 Read::Part | Read::Other => return None,
@@ -174,10 +174,6 @@ fn verb(command: u8) -> &'static str {
 
 fn granted(answer: u8, granted: u8) -> String {
     if answer == granted { "granted".to_owned() } else { format!("refused ({answer})") }
-}
-
-fn index(side: Side) -> usize {
-    usize::from(side == Side::Resp)
 }
 
 #[cfg(test)]

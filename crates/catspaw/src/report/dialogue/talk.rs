@@ -143,9 +143,9 @@ impl Talk {
         if bytes.is_empty() {
             return;
         }
-        self.end_line(other(from), false);
+        self.end_line(from.other(), false);
         while !bytes.is_empty() {
-            let speaker = &mut self.speakers[index(from)];
+            let speaker = &mut self.speakers[from.index()];
             if speaker.line.is_empty() {
                 speaker.since = at;
             }
@@ -176,7 +176,7 @@ impl Talk {
     fn end_line(&mut self, from: Side, whole: bool) {
         let latest = self.last.back().or(self.first.last()).filter(|said| said.from == from);
         let after_bytes = latest.is_some_and(|said| matches!(said.words, Words::Bytes(..)));
-        let speaker = &mut self.speakers[index(from)];
+        let speaker = &mut self.speakers[from.index()];
         let (line, at) = (std::mem::take(&mut speaker.line), speaker.since);
         if line.is_empty() {
             return;
@@ -212,13 +212,15 @@ impl Talk {
             _ if text.is_empty() => {}
             mode => {
                 let text = escaped(text);
+                let in_head = matches!(mode, Mode::Head(_));
                 let (shown, next) = match mode {
                     Mode::Head(next) => (secrets::field(&text), next),
                     _ => secrets::told(&text),
                 };
-                speaker.swallow = !whole && (shown != text || line.len() >= LINE);
+                let hides = in_head || shown != text || line.len() >= LINE || secrets::may_follow(&text);
+                speaker.swallow = !whole && hides;
                 self.say(at, from, Words::Line(cut(shown)));
-                if !matches!(mode, Mode::Head(_)) {
+                if !in_head {
                     self.follow(from, line.trim_ascii_end(), next);
                 }
             }
@@ -227,7 +229,7 @@ impl Talk {
 
     /// A line was said: how both go on.
     fn follow(&mut self, from: Side, text: &[u8], next: Next) {
-        let (own, peer) = (index(from), index(other(from)));
+        let (own, peer) = (from.index(), from.other().index());
         let asking = &mut self.speakers[peer];
         match asking.mode {
             Mode::Secret if has_heard_enough(text) => asking.mode = Mode::Lines,
@@ -249,8 +251,8 @@ impl Talk {
 
     /// An empty line ends a header.
     fn end_head(&mut self, from: Side, head: Next) {
-        let asked = self.speakers[index(other(from))].connects;
-        let speaker = &mut self.speakers[index(from)];
+        let asked = self.speakers[from.other().index()].connects;
+        let speaker = &mut self.speakers[from.index()];
         speaker.connects = head == Next::Connect;
         speaker.mode = match head {
             Next::Connect => Mode::Lines,
@@ -351,14 +353,6 @@ fn without_text(said: &mut Said) {
         let text = first.windows(4).position(|four| four.iter().all(|byte| (b' '..=b'~').contains(byte)));
         first.truncate(text.unwrap_or(first.len()));
     }
-}
-
-fn other(side: Side) -> Side {
-    if side == Side::Orig { Side::Resp } else { Side::Orig }
-}
-
-fn index(side: Side) -> usize {
-    usize::from(side == Side::Resp)
 }
 
 #[cfg(test)]

@@ -112,6 +112,20 @@ fn mailboxes_and_newsgroups_keep_their_messages() {
 }
 
 #[test]
+fn a_password_is_hidden_whatever_comes_in_between() {
+    for cut in 0.."PASS secret\r\n".len() {
+        let (before, after) = b"PASS secret\r\n".split_at(cut);
+        assert!(!shown(&[(C, before), (S, b"+OK\r\n"), (C, after)]).concat().contains("secret"), "behind {cut}");
+    }
+    let mut talk = Talk::default();
+    talk.hear(Nanos(0), C, Heard::Bytes(b"GET / HTTP/1.1\r\nAuthori"));
+    talk.hear(Nanos(1), C, Heard::Gap(3));
+    talk.hear(Nanos(2), C, Heard::Bytes(b"on: secret\r\nHost: x\r\n"));
+    let said: Vec<String> = talk.finish().0.iter().map(text).collect();
+    assert_eq!(said[1..], ["> Authori", "> [missing: 3]", "> [rest of the line: 12]", "> Host: x"]);
+}
+
+#[test]
 fn of_the_web_headers_are_shown() {
     let said = shown(&[
         (C, b"POST http://x.example/login?u=anna HTTP/1.1\r\nHost: x.example\r\nCookie: id=7\r\n\r\nuser=anna&"),
