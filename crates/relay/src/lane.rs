@@ -43,7 +43,7 @@ const MAIL: [u16; 3] = [25, 465, 587];
 const DNS: u16 = 53;
 
 /// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
-pub const STATE_VERSION: u32 = 7;
+pub const STATE_VERSION: u32 = 8;
 
 /// A record as one host sees it.
 #[derive(Clone, Copy, Debug)]
@@ -562,6 +562,11 @@ impl Lane {
         if inbound && (full || self.serve(leg.own.port).is_none()) {
             return;
         }
+        if let (true, Utterance::Fetches { absolute, .. }) = (inbound, &content.said)
+            && let Some(service) = self.services.get_mut(&leg.own.port)
+        {
+            service.requests[usize::from(*absolute)] += 1;
+        }
         let wanted = self.services.values().any(|service| service.proofs[0].conviction.is_none());
         let leg = (direction, (leg.start.at, open.order), leg);
         for shown in self.contents.take(leg, &content.said, seen.record.known.at, wanted) {
@@ -588,7 +593,7 @@ impl Lane {
             Utterance::Mails(_) => true,
             Utterance::Encrypts { .. } => leg.smtp,
             Utterance::Fetches { digest, .. } => {
-                self.contents.made_unasked(*digest);
+                self.contents.made_unasked(*digest, leg.peer.addr);
                 false
             }
             _ => false,
@@ -600,10 +605,11 @@ impl Lane {
         let (key, leg) = shown.inbound;
         let authorised = ctx.config.covers(leg.own, leg.peer.addr, shown.target);
         let Some(service) = self.services.get_mut(&leg.own.port) else { return };
+        let as_proxy = service.is_asked_as_proxy();
         let Service { legs, proofs, sessions, .. } = service;
         let conviction = Conviction { at: now, sessions: *sessions };
         let is_known = |key: &Key| legs.get(key).is_none_or(|leg| leg.end.is_some());
-        proofs[usize::from(authorised)].take(key, shown.thing, conviction, is_known);
+        proofs[usize::from(authorised)].take((key, shown.thing), as_proxy, conviction, is_known);
     }
 
     fn legs_of(&mut self, port: u16) -> &mut BTreeMap<Key, Leg> {

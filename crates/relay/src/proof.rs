@@ -28,9 +28,15 @@ pub struct Proofs {
 }
 
 impl Proofs {
-    /// Takes a session. `known` is the moment, `sessions` how many with payload had ended by then and `is_known` whether one
-    /// is among them.
-    pub(crate) fn take(&mut self, inbound: Key, thing: Thing, conviction: Conviction, is_known: impl Fn(&Key) -> bool) {
+    /// Takes a session of a service that is asked `as_proxy`, as a rule. `conviction` says the moment, and how many sessions with
+    /// payload had ended by then; `is_known`, whether one is among them.
+    pub(crate) fn take(
+        &mut self,
+        (inbound, thing): (Key, Thing),
+        as_proxy: bool,
+        conviction: Conviction,
+        is_known: impl Fn(&Key) -> bool,
+    ) {
         if self.conviction.is_some() || self.len() >= REMEMBERED {
             return;
         }
@@ -39,7 +45,7 @@ impl Proofs {
             Thing::Request(request) => _ = self.requests.insert((inbound, request)),
             Thing::Message(message) => _ = self.messages.insert((inbound, message)),
         }
-        self.chosen = self.tunnels.len() >= LEAST || self.requests_differ();
+        self.chosen = self.tunnels.len() >= LEAST || self.requests_differ(as_proxy);
         if self.chosen || self.messages_differ() {
             let open = self.sessions().into_iter().filter(|key| !is_known(key)).count() as u64;
             self.conviction = Some(Conviction { sessions: conviction.sessions + open, ..conviction });
@@ -52,9 +58,11 @@ impl Proofs {
 
     /// A web application that is asked in absolute form may well fetch something for itself; not from one server and then
     /// another, each just when it is named. And a server that hands every request on to its own few servers behind it hands
-    /// on those that name somebody else, too: where no look-up tells whose a server is, they have to lie far apart.
-    fn requests_differ(&self) -> bool {
-        self.requests_of(|request| request.met, LEAST, 0) || self.requests_of(|_| true, LEAST_APART, LEAST_APART)
+    /// on those that name somebody else, too: where no look-up tells whose a server is, they have to lie far apart, and the
+    /// service must not be a web server that is scanned now and then.
+    fn requests_differ(&self, as_proxy: bool) -> bool {
+        let apart = || self.requests_of(|_| true, LEAST_APART, LEAST_APART);
+        self.requests_of(|request| request.met, LEAST, 0) || (as_proxy && apart())
     }
 
     fn requests_of(&self, of: impl Fn(&Request) -> bool, least: usize, apart: usize) -> bool {
