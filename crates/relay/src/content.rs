@@ -20,6 +20,8 @@ const ADDRESSES: usize = 64;
 const WANTED: usize = 1 << 16;
 /// Requests that the host made unasked, and servers that it made them of.
 const OWN: usize = 1 << 16;
+/// Requests in origin form that came last.
+const PAGES: usize = 64;
 /// Ports that the requests of one leg named.
 const PORTS: usize = 16;
 /// Legs of the other direction that one is held against.
@@ -130,6 +132,10 @@ pub struct Contents {
     /// Requests in absolute form that the host has not made yet, the oldest first.
     wanted: HashMap<Digest, VecDeque<Key>>,
     wanted_count: usize,
+    /// Requests in origin form that came last, and to which port.
+    pages: VecDeque<(Digest, u16)>,
+    /// The port of one that the host has just handed on as it came.
+    pub(crate) handed_on: Option<u16>,
     /// Requests that the host made though nobody had asked: they prove nothing when somebody does.
     own: BTreeSet<Digest>,
     /// Servers that it made them of: what stands behind a reverse proxy, and is asked whatever name a scanner gives.
@@ -137,9 +143,10 @@ pub struct Contents {
     letters: Letters,
     /// Inbound legs that an outbound leg carried on: by request or by message.
     links: BTreeMap<Key, BTreeSet<Key>>,
-    /// Whether mail was seen to go out as it came in. Where none ever was, the host may write it anew, and it is left to statistics
-    /// which belong together.
-    hands_mail_on: bool,
+    /// Whether mail was seen to go out as it came in.
+    pub(crate) hands_mail_on: bool,
+    /// Whether the host is known to hand mail on, and not as it came in: then it is left to statistics what belongs together.
+    pub(crate) writes_mail_anew: bool,
     /// What a cap left out.
     dropped: u64,
 }
@@ -387,6 +394,12 @@ impl Contents {
             } else {
                 self.dropped += u64::from(absolute);
             }
+            if let (false, Some(talk)) = (absolute, self.inbound.get(&key)) {
+                if self.pages.len() >= PAGES {
+                    self.pages.pop_front();
+                }
+                self.pages.push_back((digest, talk.leg.own.port));
+            }
             return Vec::new();
         }
         let Some(target) = self.outbound.get(&key).map(|talk| talk.leg.peer.addr) else { return Vec::new() };
@@ -403,6 +416,7 @@ impl Contents {
             }
             None => {
                 self.made_unasked(digest, target);
+                self.handed_on = self.pages.iter().find(|(page, _)| *page == digest).map(|&(_, port)| port);
                 Vec::new()
             }
         }
@@ -482,7 +496,7 @@ impl Contents {
         // What carries a request or a message of this leg on is linked with it, where it was seen.
         let (fetches, mails) = other.map_or((false, false), |other| (other.fetches, other.mails));
         let elsewhere = !talk.ports.is_empty() && (fetches || !talk.ports.contains(&leg.peer.port));
-        let another = mails && self.hands_mail_on;
+        let another = mails && !self.writes_mail_anew;
         if elsewhere || (talk.mails && (another || !leg.smtp)) {
             return Fit::Never;
         }

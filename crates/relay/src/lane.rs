@@ -562,15 +562,13 @@ impl Lane {
         if inbound && (full || self.serve(leg.own.port).is_none()) {
             return;
         }
-        if let (true, Utterance::Fetches { absolute, .. }) = (inbound, &content.said)
-            && let Some(service) = self.services.get_mut(&leg.own.port)
-        {
-            service.requests[usize::from(*absolute)] += 1;
-        }
         let wanted = self.services.values().any(|service| service.proofs[0].conviction.is_none());
         let leg = (direction, (leg.start.at, open.order), leg);
         for shown in self.contents.take(leg, &content.said, seen.record.known.at, wanted) {
             self.prove(ctx, shown, seen.key);
+        }
+        if let Some(service) = self.contents.handed_on.take().and_then(|port| self.services.get_mut(&port)) {
+            service.hands_pages_on = true;
         }
     }
 
@@ -605,11 +603,11 @@ impl Lane {
         let (key, leg) = shown.inbound;
         let authorised = ctx.config.covers(leg.own, leg.peer.addr, shown.target);
         let Some(service) = self.services.get_mut(&leg.own.port) else { return };
-        let as_proxy = service.is_asked_as_proxy();
+        let serves_pages = service.serves_pages();
         let Service { legs, proofs, sessions, .. } = service;
         let conviction = Conviction { at: now, sessions: *sessions };
         let is_known = |key: &Key| legs.get(key).is_none_or(|leg| leg.end.is_some());
-        proofs[usize::from(authorised)].take((key, shown.thing), as_proxy, conviction, is_known);
+        proofs[usize::from(authorised)].take((key, shown.thing), serves_pages, conviction, is_known);
     }
 
     fn legs_of(&mut self, port: u16) -> &mut BTreeMap<Key, Leg> {
@@ -769,6 +767,8 @@ impl Lane {
     /// Pairs what is pending, gives away what is final at `now`, and keeps the rest for the next time.
     fn assign(&mut self, ctx: &Context<'_>, now: Nanos, sink: &mut impl Sink) {
         let crowded = self.is_crowded();
+        let convicted = |s: &Service| [false, true].iter().any(|&a| s.tried(a).any(|t| t.conviction.is_some()));
+        self.contents.writes_mail_anew = !self.contents.hands_mail_on && self.services.values().any(convicted);
         let horizon = ctx.config.horizon;
         let is_final =
             |leg: &Leg| now == Nanos::MAX || crowded || leg.end.is_some_and(|end| end.known.plus(horizon) <= now);

@@ -104,8 +104,8 @@ pub struct Service {
     pub proofs: [Proofs; 2],
     /// Inbound legs by the protocol in which their clients asked for something and the host played along.
     pub spoken: BTreeMap<AppProto, u64>,
-    /// Requests of HTTP: in origin form, and in absolute form.
-    pub(crate) requests: [u64; 2],
+    /// Whether a request in origin form was handed on as it came.
+    pub(crate) hands_pages_on: bool,
     /// Hosts inside that were called while a client was connected, by the client that came last.
     reached: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
 }
@@ -170,7 +170,7 @@ impl Service {
             inward: None,
             proofs: Default::default(),
             spoken: BTreeMap::new(),
-            requests: [0; 2],
+            hands_pages_on: false,
             reached: BTreeMap::new(),
         }
     }
@@ -181,17 +181,12 @@ impl Service {
         self.proofs[usize::from(authorised)].conviction
     }
 
-    /// Whether HTTP's requests to it are those that a proxy gets, half of them at least: a web server is scanned with such, too.
-    pub(crate) fn is_asked_as_proxy(&self) -> bool {
-        let [origin, absolute] = self.requests;
-        absolute >= origin
-    }
-
-    /// Whether most of its clients ask in HTTP for pages that are its own.
+    /// Whether it is a web server's, though it may call others for what it serves: most of its clients ask in HTTP for pages of its
+    /// own, or such a request was handed on, which a proxy has no target for.
     #[must_use]
     pub fn serves_pages(&self) -> bool {
         let pages = self.spoken.get(&AppProto::Http).copied().unwrap_or(0);
-        2 * pages > self.spoken.values().sum::<u64>()
+        self.hands_pages_on || 2 * pages > self.spoken.values().sum::<u64>()
     }
 
     /// Natural logarithm of its weight among the host's services: 1/(k(k+1)) for the k-th.

@@ -175,7 +175,10 @@ impl Case<'_> {
     /// Whether it was seen that clients chose whom it calls.
     #[must_use]
     pub(crate) fn targets_chosen(&self) -> bool {
-        self.proven().any(|(service, _)| service.proofs[usize::from(self.authorised)].chosen)
+        self.proven().any(|(service, _)| {
+            let proofs = &service.proofs[usize::from(self.authorised)];
+            proofs.chosen && !(proofs.presumed && service.serves_pages())
+        })
     }
 
     /// Whether packets were read, so that mail is counted by the message.

@@ -56,7 +56,11 @@ fn proven(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
     for (service, conviction) in case.proven() {
         let asked = || service.spoken.iter().filter(|&(&protocol, _)| protocol != AppProto::Http);
         let spoken: Vec<String> = asked().map(|(protocol, legs)| format!("{legs} by {}", protocol.name())).collect();
-        let how = match service.proofs[usize::from(case.authorised)].chosen {
+        let proofs = &service.proofs[usize::from(case.authorised)];
+        let how = match proofs.chosen {
+            true if proofs.presumed => {
+                "outside clients named several hosts, and this host asked servers in as many networks for what they wanted"
+            }
             true => "outside clients chose whom to call, and this host called them and passed on what was said",
             false => "messages that came in went out again, each the same by its Message-ID or its body",
         };
