@@ -18,8 +18,10 @@ const NAMES: usize = 1 << 14;
 const ADDRESSES: usize = 64;
 /// Requests in absolute form that wait for the host to make them.
 const WANTED: usize = 1 << 16;
-/// Requests that the host made unasked.
+/// Requests that the host made unasked, and servers that it made them of.
 const OWN: usize = 1 << 16;
+/// Requests in origin form that came last.
+const PAGES: usize = 64;
 /// Ports that the requests of one leg named.
 const PORTS: usize = 16;
 /// Legs of the other direction that one is held against.
@@ -130,11 +132,21 @@ pub struct Contents {
     /// Requests in absolute form that the host has not made yet, the oldest first.
     wanted: HashMap<Digest, VecDeque<Key>>,
     wanted_count: usize,
+    /// Requests in origin form that came last, and to which port.
+    pages: VecDeque<(Digest, u16)>,
+    /// The port of one that the host has just handed on as it came.
+    pub(crate) handed_on: Option<u16>,
     /// Requests that the host made though nobody had asked: they prove nothing when somebody does.
     own: BTreeSet<Digest>,
+    /// Servers that it made them of: what stands behind a reverse proxy, and is asked whatever name a scanner gives.
+    own_servers: BTreeSet<IpAddr>,
     letters: Letters,
     /// Inbound legs that an outbound leg carried on: by request or by message.
     links: BTreeMap<Key, BTreeSet<Key>>,
+    /// Whether mail was seen to go out as it came in.
+    pub(crate) hands_mail_on: bool,
+    /// Whether the host is known to hand mail on, and not as it came in: then it is left to statistics what belongs together.
+    pub(crate) writes_mail_anew: bool,
     /// What a cap left out.
     dropped: u64,
 }
@@ -264,11 +276,12 @@ impl Contents {
         self.seen |= !matches!(said, Utterance::Speaks(_));
     }
 
-    /// The host made a request that nobody had asked it for.
-    pub(crate) fn made_unasked(&mut self, request: Digest) {
+    /// The host made a request of a server that nobody had asked it for by naming that server.
+    pub(crate) fn made_unasked(&mut self, request: Digest, server: IpAddr) {
         self.seen = true;
-        if self.own.len() < OWN {
+        if self.own.len() < OWN && self.own_servers.len() < OWN {
             self.own.insert(request);
+            self.own_servers.insert(server);
         } else {
             self.dropped += 1;
         }
@@ -377,6 +390,12 @@ impl Contents {
             } else {
                 self.dropped += u64::from(absolute);
             }
+            if let (false, Some(talk)) = (absolute, self.inbound.get(&key)) {
+                if self.pages.len() >= PAGES {
+                    self.pages.pop_front();
+                }
+                self.pages.push_back((digest, talk.leg.own.port));
+            }
             return Vec::new();
         }
         let Some(target) = self.outbound.get(&key).map(|talk| talk.leg.peer.addr) else { return Vec::new() };
@@ -385,14 +404,15 @@ impl Contents {
             Some(inbound) => {
                 self.links.entry(key).or_default().insert(inbound.0);
                 let met = self.meets(named, target);
-                let proves = met != Some(false) && !self.own.contains(&digest);
+                let proves = met != Some(false) && !self.own.contains(&digest) && !self.own_servers.contains(&target);
                 let host = request_to(named, port);
                 let request = Request { digest: digest.0, host, server: target, met: met == Some(true) };
                 let thing = Thing::Request(request);
                 proves.then_some(Shown { inbound, target, thing }).into_iter().collect()
             }
             None => {
-                self.made_unasked(digest);
+                self.made_unasked(digest, target);
+                self.handed_on = self.pages.iter().find(|(page, _)| *page == digest).map(|&(_, port)| port);
                 Vec::new()
             }
         }
@@ -428,6 +448,7 @@ impl Contents {
                 continue;
             }
             self.links.entry(out).or_default().insert(inbound);
+            self.hands_mail_on = true;
             if let Likeness::Message(digest) = likeness {
                 let thing = Thing::Message(digest.0);
                 shown.push(Shown { inbound: (inbound, talk.leg), target: to.leg.peer.addr, thing });
@@ -471,7 +492,8 @@ impl Contents {
         // What carries a request or a message of this leg on is linked with it, where it was seen.
         let (fetches, mails) = other.map_or((false, false), |other| (other.fetches, other.mails));
         let elsewhere = !talk.ports.is_empty() && (fetches || !talk.ports.contains(&leg.peer.port));
-        if elsewhere || (talk.mails && (mails || !leg.smtp)) {
+        let another = mails && !self.writes_mail_anew;
+        if elsewhere || (talk.mails && (another || !leg.smtp)) {
             return Fit::Never;
         }
         match other.and_then(|other| talk.begun.with(&other.begun)) {
@@ -492,6 +514,7 @@ impl Contents {
         match talk.asked {
             Some(asked) => asked.granted.unwrap_or(false).then_some(asked.protocol),
             None if !talk.ports.is_empty() => Some(AppProto::HttpProxy),
+            None if talk.fetches => Some(AppProto::Http),
             None => talk.mails.then_some(AppProto::Smtp),
         }
     }

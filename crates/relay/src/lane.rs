@@ -43,7 +43,7 @@ const MAIL: [u16; 3] = [25, 465, 587];
 const DNS: u16 = 53;
 
 /// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
-pub const STATE_VERSION: u32 = 7;
+pub const STATE_VERSION: u32 = 8;
 
 /// A record as one host sees it.
 #[derive(Clone, Copy, Debug)]
@@ -567,6 +567,9 @@ impl Lane {
         for shown in self.contents.take(leg, &content.said, seen.record.known.at, wanted) {
             self.prove(ctx, shown, seen.key);
         }
+        if let Some(service) = self.contents.handed_on.take().and_then(|port| self.services.get_mut(&port)) {
+            service.hands_pages_on = true;
+        }
     }
 
     /// Payload went one way on a connection.
@@ -588,7 +591,7 @@ impl Lane {
             Utterance::Mails(_) => true,
             Utterance::Encrypts { .. } => leg.smtp,
             Utterance::Fetches { digest, .. } => {
-                self.contents.made_unasked(*digest);
+                self.contents.made_unasked(*digest, leg.peer.addr);
                 false
             }
             _ => false,
@@ -600,10 +603,11 @@ impl Lane {
         let (key, leg) = shown.inbound;
         let authorised = ctx.config.covers(leg.own, leg.peer.addr, shown.target);
         let Some(service) = self.services.get_mut(&leg.own.port) else { return };
+        let serves_pages = service.serves_pages();
         let Service { legs, proofs, sessions, .. } = service;
         let conviction = Conviction { at: now, sessions: *sessions };
         let is_known = |key: &Key| legs.get(key).is_none_or(|leg| leg.end.is_some());
-        proofs[usize::from(authorised)].take(key, shown.thing, conviction, is_known);
+        proofs[usize::from(authorised)].take((key, shown.thing), serves_pages, conviction, is_known);
     }
 
     fn legs_of(&mut self, port: u16) -> &mut BTreeMap<Key, Leg> {
@@ -763,6 +767,8 @@ impl Lane {
     /// Pairs what is pending, gives away what is final at `now`, and keeps the rest for the next time.
     fn assign(&mut self, ctx: &Context<'_>, now: Nanos, sink: &mut impl Sink) {
         let crowded = self.is_crowded();
+        let convicted = |s: &Service| [false, true].iter().any(|&a| s.tried(a).any(|t| t.conviction.is_some()));
+        self.contents.writes_mail_anew = !self.contents.hands_mail_on && self.services.values().any(convicted);
         let horizon = ctx.config.horizon;
         let is_final =
             |leg: &Leg| now == Nanos::MAX || crowded || leg.end.is_some_and(|end| end.known.plus(horizon) <= now);

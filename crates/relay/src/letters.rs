@@ -25,7 +25,7 @@ enum Part {
 pub(crate) enum Likeness {
     /// The same message.
     Message(Digest),
-    /// The same sender, and the same recipients or no message by which to tell.
+    /// The same sender, and the same recipients or no message by which to tell; or the same body under another `Message-ID`.
     Envelope,
 }
 
@@ -99,9 +99,11 @@ fn parts(mail: &Transaction) -> impl Iterator<Item = Part> {
 /// Whether two transactions are of one message. A server adds a `Message-ID` where there is none, and then the body tells;
 /// where no message was sent, because nobody was to have it, the envelope does.
 fn likeness(a: &Transaction, b: &Transaction) -> Option<Likeness> {
+    let same_body = a.body.is_some() && a.body == b.body;
     match (a.message_id, b.message_id) {
-        (Some(a), Some(b)) => return (a == b).then_some(Likeness::Message(a)),
-        _ if a.body.is_some() && a.body == b.body => return a.body.map(Likeness::Message),
+        (Some(a), Some(b)) if a == b => return Some(Likeness::Message(a)),
+        (Some(_), Some(_)) => return same_body.then_some(Likeness::Envelope),
+        _ if same_body => return a.body.map(Likeness::Message),
         _ => {}
     }
     let unsent = a.body.is_none() || b.body.is_none();

@@ -11,7 +11,7 @@ use crate::service::{Conviction, Key};
 /// So many sessions, on connections of their own, must have been carried on.
 const LEAST: usize = 2;
 /// So many, to servers in networks of their own, where it is not known that they are the ones that were named.
-const LEAST_APART: usize = 3;
+const LEAST_APART: usize = 4;
 /// Sessions that are remembered until then.
 const REMEMBERED: usize = 64;
 
@@ -23,14 +23,22 @@ pub struct Proofs {
     messages: BTreeSet<(Key, u64)>,
     /// Whether the clients chose the target: by SOCKS, CONNECT or a request in absolute form.
     pub chosen: bool,
+    /// Whether that is only presumed, for it was not seen whose the servers are.
+    pub presumed: bool,
     /// When it was enough, and how many inbound legs with payload were known by then, those that prove it among them.
     pub conviction: Option<Conviction>,
 }
 
 impl Proofs {
-    /// Takes a session. `known` is the moment, `sessions` how many with payload had ended by then and `is_known` whether one
-    /// is among them.
-    pub(crate) fn take(&mut self, inbound: Key, thing: Thing, conviction: Conviction, is_known: impl Fn(&Key) -> bool) {
+    /// Takes a session of a service that `serves_pages`, or does not. `conviction` says the moment, and how many sessions with
+    /// payload had ended by then; `is_known`, whether one is among them.
+    pub(crate) fn take(
+        &mut self,
+        (inbound, thing): (Key, Thing),
+        serves_pages: bool,
+        conviction: Conviction,
+        is_known: impl Fn(&Key) -> bool,
+    ) {
         if self.conviction.is_some() || self.len() >= REMEMBERED {
             return;
         }
@@ -39,7 +47,10 @@ impl Proofs {
             Thing::Request(request) => _ = self.requests.insert((inbound, request)),
             Thing::Message(message) => _ = self.messages.insert((inbound, message)),
         }
-        self.chosen = self.tunnels.len() >= LEAST || self.requests_differ();
+        let known = self.tunnels.len() >= LEAST || self.requests_of(|request| request.met, LEAST, 0);
+        let presumed = !serves_pages && self.requests_of(|_| true, LEAST_APART, LEAST_APART);
+        self.chosen = known || presumed;
+        self.presumed = !known;
         if self.chosen || self.messages_differ() {
             let open = self.sessions().into_iter().filter(|key| !is_known(key)).count() as u64;
             self.conviction = Some(Conviction { sessions: conviction.sessions + open, ..conviction });
@@ -52,11 +63,8 @@ impl Proofs {
 
     /// A web application that is asked in absolute form may well fetch something for itself; not from one server and then
     /// another, each just when it is named. And a server that hands every request on to its own few servers behind it hands
-    /// on those that name somebody else, too: where no look-up tells whose a server is, they have to lie far apart.
-    fn requests_differ(&self) -> bool {
-        self.requests_of(|request| request.met, LEAST, 0) || self.requests_of(|_| true, LEAST_APART, LEAST_APART)
-    }
-
+    /// on those that name somebody else, too: where no look-up tells whose a server is, they have to lie far apart, and the
+    /// service must not be a web server's that is scanned.
     fn requests_of(&self, of: impl Fn(&Request) -> bool, least: usize, apart: usize) -> bool {
         let requests = || self.requests.iter().filter(|(_, request)| of(request));
         let sessions: BTreeSet<Key> = requests().map(|&(key, _)| key).collect();

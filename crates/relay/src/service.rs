@@ -104,6 +104,8 @@ pub struct Service {
     pub proofs: [Proofs; 2],
     /// Inbound legs by the protocol in which their clients asked for something and the host played along.
     pub spoken: BTreeMap<AppProto, u64>,
+    /// Whether a request in origin form was handed on as it came.
+    pub(crate) hands_pages_on: bool,
     /// Hosts inside that were called while a client was connected, by the client that came last.
     reached: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
 }
@@ -168,6 +170,7 @@ impl Service {
             inward: None,
             proofs: Default::default(),
             spoken: BTreeMap::new(),
+            hands_pages_on: false,
             reached: BTreeMap::new(),
         }
     }
@@ -176,6 +179,14 @@ impl Service {
     #[must_use]
     pub fn proven(&self, authorised: bool) -> Option<Conviction> {
         self.proofs[usize::from(authorised)].conviction
+    }
+
+    /// Whether it is a web server's, though it may call others for what it serves: most of its clients ask in HTTP for pages of its
+    /// own, or such a request was handed on, which a proxy has no target for.
+    #[must_use]
+    pub fn serves_pages(&self) -> bool {
+        let pages = self.spoken.get(&AppProto::Http).copied().unwrap_or(0);
+        self.hands_pages_on || 2 * pages > self.spoken.values().sum::<u64>()
     }
 
     /// Natural logarithm of its weight among the host's services: 1/(k(k+1)) for the k-th.

@@ -152,19 +152,25 @@ fn what_was_refused_proves_nothing_and_is_paired_by_its_target() {
 }
 
 fn request(n: u16, absolute: bool) -> Utterance {
-    let host = Digest::of_name(format!("www{}.example", n % 3).as_bytes());
+    let host = Digest::of_name(format!("www{}.example", n % 4).as_bytes());
     let digest = Digest::of(format!("GET page {n}").as_bytes());
     Utterance::Fetches { absolute, digest, target: Target::Name(host), port: 80 }
 }
 
-/// A proxy, or what looks like one: asked for three hosts in turn, over connections that it keeps to `servers`.
+/// Servers in networks of their own.
+const APART: [&str; 4] = ["203.0.113.80", "192.0.2.80", "198.51.100.80", "198.18.0.80"];
+
+/// A proxy, or what looks like one: asked for four hosts in turn, over connections that it keeps to `servers`.
 fn asked_in_absolute_form(servers: &[&str], resolved: bool) -> (Lane, Rows) {
-    let mut scene = Scene::default();
+    scanned_in_absolute_form(Scene::default(), servers, resolved)
+}
+
+fn scanned_in_absolute_form(mut scene: Scene, servers: &[&str], resolved: bool) -> (Lane, Rows) {
     let kept: Vec<_> =
         (0..).zip(servers).map(|(n, server)| scene.call(n, end(server, 80), 1_000_003, 1_000_099)).collect();
     for n in 0..6 {
         let at = 1_000_000 + 10 * i64::from(n);
-        let server = usize::from(n) % 3 % servers.len();
+        let server = usize::from(n) % 4 % servers.len();
         if let (true, Utterance::Fetches { target: Target::Name(name), .. }) = (resolved, request(n, true)) {
             let look_up = scene.call(50 + n, end("198.51.100.53", 53), at, at + 1);
             scene.say(at + 1, look_up, Utterance::Resolves { name, addr: end(servers[server], 80).addr });
@@ -178,9 +184,7 @@ fn asked_in_absolute_form(servers: &[&str], resolved: bool) -> (Lane, Rows) {
 
 #[test]
 fn a_web_proxy_is_proven_by_its_requests_and_its_kept_connection_serves_several() {
-    for (servers, resolved) in
-        [(&["203.0.113.80", "192.0.2.80", "198.51.100.80"][..], false), (&["203.0.113.80"], true)]
-    {
+    for (servers, resolved) in [(&APART[..], false), (&["203.0.113.80"], true)] {
         let (lane, rows) = asked_in_absolute_form(servers, resolved);
         assert!(lane.services[&3128].proven(false).is_some());
         assert_eq!(rows.pairs.iter().filter(|pair| pair.basis == Basis::Content).count(), 6);
@@ -192,6 +196,37 @@ fn who_hands_every_request_on_to_the_same_servers_is_not_proven_a_proxy() {
     for servers in [&["203.0.113.80"][..], &["203.0.113.80", "203.0.113.81", "203.0.113.82"]] {
         assert!(asked_in_absolute_form(servers, false).0.services[&3128].proven(false).is_none());
     }
+}
+
+/// Visitors whose requests for its own pages a reverse proxy hands on, and the moment of the first.
+fn visits(scene: &mut Scene, servers: &[&str], at: i64) {
+    for (n, server) in (200..).zip(servers) {
+        let inbound = scene.client(n, 3128, at, at + 8);
+        scene.say(at + 1, inbound, request(n, false));
+        let behind = scene.call(n, end(server, 80), at + 2, at + 7);
+        scene.say(at + 3, behind, request(n, false));
+    }
+}
+
+#[test]
+fn a_reverse_proxy_that_is_scanned_is_a_web_server_wherever_its_servers_are() {
+    for resolved in [false, true] {
+        let mut scene = Scene::default();
+        visits(&mut scene, &APART, 999_900);
+        let (lane, _) = scanned_in_absolute_form(scene, &APART, resolved);
+        assert!(lane.services[&3128].proven(false).is_none() && lane.services[&3128].serves_pages());
+    }
+}
+
+#[test]
+fn one_that_is_scanned_before_anybody_visits_it_is_only_presumed_a_proxy() {
+    let mut scene = Scene::default();
+    visits(&mut scene, &APART, 1_000_200);
+    let (lane, _) = scanned_in_absolute_form(scene, &APART, false);
+    let service = &lane.services[&3128];
+    assert!(service.proven(false).is_some() && service.proofs[0].presumed && service.serves_pages());
+    assert!(!asked_in_absolute_form(&APART, true).0.services[&3128].proofs[0].presumed);
+    assert!(!asked_in_absolute_form(&APART, false).0.services[&3128].serves_pages());
 }
 
 #[test]
@@ -244,6 +279,28 @@ fn mail_is_paired_by_its_message_and_by_its_envelope_where_none_was_sent() {
     assert!(rows.pairs.iter().all(|pair| pair.inbound.peer.port - 20_000 == own(pair)), "{:?}", rows.pairs);
     let mailed = rows.pairs.iter().filter_map(|pair| pair.outbound.mailed);
     assert_eq!(mailed.fold((0, 0), |sum, mail| (sum.0 + mail.messages, sum.1 + mail.recipients)), (6, 6));
+}
+
+#[test]
+fn mail_that_is_written_anew_is_paired_by_its_body_or_by_statistics() {
+    for same_body in [false, true] {
+        let mut scene = Scene::default();
+        for n in 0..40 {
+            let at = 1_000_000 + 20 * i64::from(n);
+            let came = mail(n, 1, 1);
+            let inbound = scene.leg(target(60 + n), end(HOST, 8025), at, at + 4, 700 + 31 * u64::from(n));
+            scene.say(at + 3, inbound, Utterance::Mails(came));
+            let anew = mail(100 + n, 1, 1);
+            let body = if same_body { came.body } else { anew.body };
+            let outbound = scene.leg(end(HOST, 3000 + n), target(n), at + 5, at + 9, 900 + 31 * u64::from(n));
+            scene.say(at + 8, outbound, Utterance::Mails(Transaction { body, ..anew }));
+        }
+        let (lane, rows) = scene.play();
+        let service = &lane.services[&8025];
+        assert!(service.proven(false).is_none() && service.tried(false).any(|tests| tests.conviction.is_some()));
+        assert!(rows.pairs.len() >= 36, "{} of 40", rows.pairs.len());
+        assert!(rows.pairs.iter().all(|pair| (pair.basis == Basis::Content) == same_body), "{:?}", rows.pairs);
+    }
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
-use catspaw_records::{Endpoint, HostKey, Place, SensorId};
+use catspaw_records::{AppProto, Endpoint, HostKey, Place, SensorId};
 use catspaw_relay::{
     Candidate, Conviction, Hypothesis, Lane, SPAM_SHARE, Service as Tested, Stream, Tests, Topology, Tunnel,
 };
@@ -21,6 +21,8 @@ const LISTED: usize = 100;
 pub(crate) const FIXED_TARGETS: usize = 3;
 /// The port of mail between servers.
 pub(crate) const SMTP: u16 = 25;
+/// Ports at which a mail server takes mail in: from servers, and from its users (RFC 8314).
+const TAKES_MAIL: [u16; 3] = [SMTP, 465, 587];
 /// A host that took in so many mails, or more, is a mail server, and no bot.
 const TAKEN_IN: u64 = 3;
 /// The smallest p-value that is printed as a number.
@@ -114,10 +116,11 @@ impl Case<'_> {
         addresses.len() <= FIXED_TARGETS
     }
 
-    /// Whether it takes mail in on the port of mail and hands it on to the port of mail, as a mail server does.
+    /// Whether it takes mail in on a port of mail and hands it on to the port of mail, as a mail server does.
     #[must_use]
     pub(crate) fn looks_like_mail_server(&self, sums: &Sums) -> bool {
-        self.services.iter().all(|service| service.port == SMTP) && sums.targets.keys().all(|t| t.port == SMTP)
+        self.services.iter().all(|service| TAKES_MAIL.contains(&service.port))
+            && sums.targets.keys().all(|t| t.port == SMTP)
     }
 
     /// The verdict.
@@ -148,7 +151,17 @@ impl Case<'_> {
             return "relay";
         }
         let inwards = self.proven().count() == 0 && self.tested().all(|(_, t)| t.hypothesis == Hypothesis::Inward);
-        if inwards || self.has_fixed_targets(sums) || self.looks_like_mail_server(sums) { "suspect" } else { "relay" }
+        let by_design =
+            self.has_fixed_targets(sums) || self.looks_like_mail_server(sums) || self.looks_like_web_server();
+        if inwards || by_design { "suspect" } else { "relay" }
+    }
+
+    /// Whether its clients ask in HTTP for pages of its own, so that what it calls is not known to be of their choice.
+    #[must_use]
+    pub(crate) fn looks_like_web_server(&self) -> bool {
+        let lane = self.lane.map(|(_, lane)| lane);
+        let service = |judged: &Judged| lane.and_then(|lane| lane.services.get(&judged.port));
+        self.services.iter().all(|judged| service(judged).is_some_and(Tested::serves_pages))
     }
 
     /// The services of the lane of which content has proven that they carry on what comes in, and when it had.
@@ -162,7 +175,10 @@ impl Case<'_> {
     /// Whether it was seen that clients chose whom it calls.
     #[must_use]
     pub(crate) fn targets_chosen(&self) -> bool {
-        self.proven().any(|(service, _)| service.proofs[usize::from(self.authorised)].chosen)
+        self.proven().any(|(service, _)| {
+            let proofs = &service.proofs[usize::from(self.authorised)];
+            proofs.chosen && !(proofs.presumed && service.serves_pages())
+        })
     }
 
     /// Whether packets were read, so that mail is counted by the message.
@@ -228,7 +244,10 @@ impl Case<'_> {
     /// A service, once for each protocol in which clients asked there for something.
     fn spoken_at(&self, port: u16) -> Vec<Service> {
         let service = self.lane.and_then(|(_, lane)| lane.services.get(&port));
+        let pages = service.is_some_and(Tested::serves_pages);
         let spoken = service.map(|service| service.spoken.keys().copied()).into_iter().flatten();
+        // A proxy that is asked for a page of its own now and then is no web server.
+        let spoken = spoken.filter(|&protocol| pages || protocol != AppProto::Http);
         let mut protocols: Vec<Option<&'static str>> = spoken.map(|protocol| Some(protocol.name())).collect();
         if protocols.is_empty() {
             protocols.push(None);

@@ -1,6 +1,6 @@
 //! Why a host is accused: one plain sentence per piece of evidence.
 
-use catspaw_records::Endpoint;
+use catspaw_records::{AppProto, Endpoint};
 use catspaw_relay::{Candidate, Hypothesis, Topology, Tunnel};
 
 use super::incident::{Case, Dialled, FIXED_TARGETS};
@@ -54,9 +54,13 @@ pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
 /// What was seen to be carried on.
 fn proven(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
     for (service, conviction) in case.proven() {
-        let spoken: Vec<String> =
-            service.spoken.iter().map(|(protocol, legs)| format!("{legs} by {}", protocol.name())).collect();
-        let how = match service.proofs[usize::from(case.authorised)].chosen {
+        let asked = || service.spoken.iter().filter(|&(&protocol, _)| protocol != AppProto::Http);
+        let spoken: Vec<String> = asked().map(|(protocol, legs)| format!("{legs} by {}", protocol.name())).collect();
+        let proofs = &service.proofs[usize::from(case.authorised)];
+        let how = match proofs.chosen {
+            true if proofs.presumed => {
+                "outside clients named several hosts, and this host asked servers in as many networks for what they wanted"
+            }
             true => "outside clients chose whom to call, and this host called them and passed on what was said",
             false => "messages that came in went out again, each the same by its Message-ID or its body",
         };
@@ -64,7 +68,7 @@ fn proven(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
             "Seen in the packets of port {}: {how} ({} inbound sessions asked for it: {}). The first {} with payload were \
              enough to say so; this is no statistics, so that it has no ratio and no p-value.",
             service.port,
-            service.spoken.values().sum::<u64>(),
+            asked().map(|(_, legs)| legs).sum::<u64>(),
             spoken.join(", "),
             conviction.sessions.max(1),
         ));
@@ -119,11 +123,19 @@ fn forward(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
     }
     if case.looks_like_mail_server(sums) {
         why.push(
-            "What comes in on port 25 goes out to port 25: it looks like a mail server that forwards; declare it if it \
+            "What comes in on ports of mail goes out to port 25: it looks like a mail server that forwards; declare it if it \
              is meant to be one."
                 .to_owned(),
         );
-    } else if case.has_fixed_targets(sums) && !case.targets_chosen() {
+    } else if case.targets_chosen() {
+        // The clients' choice: it looks like nothing else.
+    } else if case.looks_like_web_server() {
+        why.push(
+            "Most clients ask in HTTP for pages as of a web server: it looks like a reverse proxy, or an application that \
+             fetches what it serves; declare it if it is meant to be one."
+                .to_owned(),
+        );
+    } else if case.has_fixed_targets(sums) {
         let called = sums.targets.keys().map(|t| t.addr).collect::<std::collections::BTreeSet<_>>().len();
         let addresses = if called == 1 { "one address was" } else { "the same addresses were" };
         why.push(format!(
