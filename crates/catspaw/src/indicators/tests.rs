@@ -130,7 +130,7 @@ fn hosts_with_an_incident_stand_there_alone() {
 #[test]
 fn what_is_not_ours_is_not_told() {
     let scans = scan(&open("198.51.100.7", 1180..=1185));
-    let home = Home { nets: vec![catspaw_relay::Network::parse("172.28.0.0/16").unwrap()] };
+    let home = Home { nets: vec![catspaw_relay::Network::parse("172.28.0.0/16").unwrap()], ..Home::default() };
     let found = Indicators::find(&Signatures::load(None).unwrap(), &scans, &[], &home);
     assert!(found.of("198.51.100.7").is_empty());
 }

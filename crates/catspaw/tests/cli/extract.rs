@@ -189,7 +189,7 @@ fn what_cannot_be_extracted_is_said() {
 
 #[test]
 fn records_that_show_an_incident_are_packets_and_no_lines() {
-    let place = Place::with("all.pcap", &example());
+    let place = Place::with("all.pcap", example());
     let report = place.report(&["all.pcap"]);
     let incident = report["incidents"].as_array().unwrap().iter().find(|incident| incident["host"] == RELAY).unwrap();
     for example in incident["examples"].as_array().unwrap() {
