@@ -148,12 +148,13 @@ impl Http {
         if self.client.len() + piece.len() > HEAD {
             return self.lose();
         }
-        // Empty lines before a request are passed over.
-        if self.sending == Sending::Head && self.client.is_empty() && matches!(piece, b"\n" | b"\r" | b"\r\n") {
-            return;
-        }
         self.client.extend_from_slice(piece);
         if !piece.ends_with(b"\n") {
+            return;
+        }
+        // Empty lines before a request are passed over.
+        if self.sending == Sending::Head && matches!(self.client.as_slice(), b"\n" | b"\r\n") {
+            self.client.clear();
             return;
         }
         let is_end = self.client.ends_with(b"\n\r\n") || self.client.ends_with(b"\n\n");
