@@ -420,13 +420,13 @@ impl Contents {
 
     fn next_wanted(&mut self, digest: Digest, target: IpAddr) -> Option<Key> {
         let waiting = self.wanted.get_mut(&digest)?;
-        let open = |key: &Key| {
-            let talk = self.inbound.get(key);
-            talk.is_some_and(|talk| talk.leg.end.is_none() && talk.leg.peer.addr != target)
-        };
-        let at = waiting.iter().position(open)?;
-        let found = waiting.remove(at);
-        self.wanted_count -= 1;
+        let before = waiting.len();
+        let open = |key: &Key| self.inbound.get(key).filter(|talk| talk.leg.end.is_none());
+        // Those that are closed will not open again.
+        while waiting.pop_front_if(|key| open(key).is_none()).is_some() {}
+        let is_other = |key: &Key| open(key).is_some_and(|talk| talk.leg.peer.addr != target);
+        let found = waiting.iter().position(is_other).and_then(|at| waiting.remove(at));
+        self.wanted_count -= before - waiting.len();
         if waiting.is_empty() {
             self.wanted.remove(&digest);
         }

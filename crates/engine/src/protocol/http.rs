@@ -2,6 +2,8 @@
 //!
 //! <https://www.rfc-editor.org/rfc/rfc9112>. Of answers only the one to CONNECT is read.
 
+use std::str::FromStr;
+
 use catspaw_records::{AppProto, Digest, Side, Utterance};
 
 use super::socks::named;
@@ -166,7 +168,11 @@ impl Http {
             Sending::ChunkSize => {
                 let line = std::mem::take(&mut self.client);
                 let size = line.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
-                match std::str::from_utf8(size).ok().and_then(|size| u64::from_str_radix(size, 16).ok()) {
+                match std::str::from_utf8(size)
+                    .ok()
+                    .and_then(|size| u64::from_str_radix(size, 16).ok())
+                    .filter(|_| size.iter().all(u8::is_ascii_hexdigit))
+                {
                     Some(0) => {
                         // As if the trailer began behind a line.
                         self.client.push(b'\n');
@@ -266,7 +272,7 @@ impl<'a> Head<'a> {
             if name.eq_ignore_ascii_case(b"host") {
                 head.host = Some(value);
             } else if name.eq_ignore_ascii_case(b"content-length") {
-                head.length = std::str::from_utf8(value).ok()?.parse().ok()?;
+                head.length = number(value)?;
             } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
                 head.is_chunked = !value.eq_ignore_ascii_case(b"identity");
             }
@@ -287,7 +293,13 @@ fn head_len(bytes: &[u8]) -> Option<usize> {
 fn status(head: &[u8]) -> Option<u16> {
     let rest = head.strip_prefix(b"HTTP/1.")?;
     let code = rest.split(|&byte| byte == b' ').filter(|word| !word.is_empty()).nth(1)?;
-    std::str::from_utf8(code.trim_ascii()).ok()?.parse().ok()
+    number(code.trim_ascii())
+}
+
+/// A number of digits alone.
+pub(super) fn number<T: FromStr>(digits: &[u8]) -> Option<T> {
+    let text = std::str::from_utf8(digits).ok()?;
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 /// `http://user@host:port/path`, as host and port, and path.
@@ -306,7 +318,7 @@ fn absolute(target: &[u8]) -> Option<(&[u8], &[u8])> {
 /// `host:port`.
 fn host_port(authority: &[u8]) -> Option<(&[u8], u16)> {
     let colon = memchr::memrchr(b':', authority)?;
-    let port = std::str::from_utf8(&authority[colon + 1..]).ok()?.parse().ok()?;
+    let port = number(&authority[colon + 1..])?;
     (colon > 0).then_some((&authority[..colon], port))
 }
 

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 
 use catspaw_records::{Digest, Side, Transaction, Utterance};
 
+use super::http::number;
 use super::letter::{Letter, LineEnd, Lines, Piece, Sealed};
 
 /// So much of a line is read.
@@ -199,7 +200,7 @@ impl Smtp {
             b"DATA" => Command::Data,
             b"BDAT" => {
                 let mut words = argument.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-                let size = words.next().and_then(|size| std::str::from_utf8(size).ok()?.parse().ok());
+                let size = words.next().and_then(number);
                 let Some(size) = size else { return Command::Other };
                 self.chunk((size, words.next().is_some_and(|last| last.eq_ignore_ascii_case(b"LAST"))), &[]);
                 Command::Chunk(None)
