@@ -63,7 +63,8 @@ struct Heads {
     bytes: [Vec<u8>; 2],
     /// Whether bytes are missing behind them.
     cut: [bool; 2],
-    first: Option<Side>,
+    /// Who spoke when, and how much.
+    turns: Vec<(Side, usize)>,
 }
 
 impl Default for Stage {
@@ -182,15 +183,22 @@ impl Session {
             }
         };
         let Stage::Unknown(heads) = std::mem::replace(&mut self.stage, stage) else { return };
-        let first = heads.first.unwrap_or(Side::Orig);
-        for from in [first, first.other()] {
-            self.follow(from, &heads.bytes[from.index()], say);
+        let mut rest = heads.bytes.each_ref().map(Vec::as_slice);
+        for (from, len) in heads.turns.iter().copied() {
+            let (turn, behind) = rest[from.index()].split_at(len);
+            rest[from.index()] = behind;
+            self.follow(from, turn, say);
+        }
+        for from in [Side::Orig, Side::Resp] {
             match more {
-                Some((side, rest)) if side == from && !heads.cut[from.index()] => self.follow(from, rest, say),
+                Some((side, _)) if side == from && !heads.cut[from.index()] => {}
                 // What came behind a full head was not kept.
                 _ if heads.is_full(from) => self.gap(from, 1, say),
                 _ => {}
             }
+        }
+        if let Some((from, rest)) = more.filter(|(from, _)| !heads.cut[from.index()]) {
+            self.follow(from, rest, say);
         }
     }
 
@@ -288,10 +296,14 @@ impl Heads {
     }
 
     fn take(&mut self, from: Side, bytes: &[u8]) -> Guess {
-        self.first.get_or_insert(from);
         let head = &mut self.bytes[from.index()];
         let room = HEAD - head.len().min(HEAD);
-        head.extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+        let kept = bytes.get(..room).unwrap_or(bytes);
+        head.extend_from_slice(kept);
+        match self.turns.last_mut() {
+            Some((side, len)) if *side == from => *len += kept.len(),
+            _ => self.turns.push((from, kept.len())),
+        }
         self.guess()
     }
 
