@@ -40,6 +40,8 @@ const LEARNED: usize = 2;
 const POOL: u32 = 8;
 /// A new server that is known so many nanoseconds later than another that was called after it does not count.
 const LATE: i64 = 600 * Nanos::SECOND;
+/// Bytes that are sent to a server by who only greets it, at most: what was not read of a connection may have been mail.
+const LOOK: i64 = 128;
 /// Servers of a host that are remembered; beyond, none is new.
 const SERVERS_MOST: usize = 16_384;
 
@@ -112,6 +114,9 @@ impl Stream {
             self.seconds.clear();
         }
         self.by_time.spend(day);
+        if is_a_look(leg) {
+            return;
+        }
         let answered = leg.end.is_some_and(|end| end.answered);
         if !answered && self.servers.contains(&leg.peer.addr) {
             // A further try, as a queue makes them: it is neither a new server nor mail.
@@ -167,6 +172,12 @@ impl Stream {
         *known += 1;
         *known <= POOL
     }
+}
+
+/// Whether its packets show that the server was greeted, and sent no mail: so do monitors and censuses.
+fn is_a_look(leg: &Leg) -> bool {
+    let silent = leg.mailed.is_some_and(|mailed| !mailed.tried && !mailed.hidden);
+    silent && leg.size().is_some_and(|size| size.directed && (1..LOOK).contains(&size.up))
 }
 
 fn second_of(at: Nanos) -> Nanos {
