@@ -183,3 +183,45 @@ fn is_a_look(leg: &Leg) -> bool {
 fn second_of(at: Nanos) -> Nanos {
     Nanos(at.0.div_euclid(Nanos::SECOND) * Nanos::SECOND)
 }
+
+#[cfg(test)]
+mod tests {
+    use catspaw_records::{ByteKind, Ending, Endpoint, RecordId, SensorId, Stamp};
+
+    use super::*;
+    use crate::leg::{End, Mailed, Size};
+
+    /// What is known of a hundred servers that are called one after the other.
+    fn called(mailed: Option<Mailed>, up: i64) -> Stream {
+        let mut stream = Stream::default();
+        for n in 0..100_u8 {
+            let at = Nanos(i64::from(n) * 2 * Nanos::SECOND);
+            let size = Size { up, down: 200, directed: true, kind: ByteKind::Payload };
+            let end = End { at, known: at, order: 0, ending: Ending::Fins, answered: true, size: Some(size) };
+            let leg = Leg {
+                id: RecordId::Device(u64::from(n)),
+                peer: Endpoint { addr: IpAddr::from([198, 51, n, 25]), port: 25 },
+                own: Endpoint { addr: IpAddr::from([192, 0, 2, 1]), port: 40_000 },
+                start: Stamp { at, resolution: 1000, sensor: SensorId(0) },
+                opened: None,
+                end: Some(end),
+                smtp: true,
+                mailed,
+                inward: false,
+                places: [None, None],
+            };
+            stream.take(&leg, at, 0, &Config::default());
+        }
+        stream
+    }
+
+    #[test]
+    fn who_only_greets_servers_sends_no_spam() {
+        let (none, tried) = (Some(Mailed::default()), Some(Mailed { tried: true, ..Mailed::default() }));
+        let hidden = Some(Mailed { hidden: true, ..Mailed::default() });
+        assert!(called(none, 30).caught.is_none());
+        for (mailed, up) in [(None, 30), (tried, 90), (hidden, 30), (none, 900)] {
+            assert!(called(mailed, up).caught.is_some(), "{mailed:?} {up}");
+        }
+    }
+}
