@@ -320,8 +320,8 @@ fn device(host: &mut Host, when: f64) {
 
 #[test]
 fn who_is_told_to_ask_and_says_itself_what_is_no_tunnel() {
-    let habits: [(&str, fn(&mut Host, f64)); 2] = [("crawler", crawler), ("device", device)];
-    for (name, habit) in habits {
+    let habits: [Habit; 2] = [("crawler", true, crawler), ("device", true, device)];
+    for (name, _, habit) in habits {
         for seed in 0..3 {
             let mut host = Host::new(seed);
             for n in 0..300 {
