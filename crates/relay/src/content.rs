@@ -87,21 +87,19 @@ pub(crate) enum Fit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Thing {
     /// A connection to where the client asked, with the same payload.
-    Tunnel,
-    /// A request.
-    Request(Request),
+    Tunnel(Asking),
+    /// A request, by its digest.
+    Request(u64, Asking),
     /// A message.
     Message(u64),
 }
 
-/// A request that a client made in absolute form and the host then in its own.
+/// Whom a client named, and whom the host called then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct Request {
-    /// Its digest.
-    pub(crate) digest: u64,
+pub(crate) struct Asking {
     /// The named host's and port's.
     pub(crate) host: u64,
-    /// Whom the host asked.
+    /// Whom the host called.
     pub(crate) server: IpAddr,
     /// Whether that is known to be the named host.
     pub(crate) met: bool,
@@ -364,7 +362,9 @@ impl Contents {
         let (_, agreed) = talk.tunnel(&out.leg, Some(out), meets);
         let other = talk.leg.peer.addr != out.leg.peer.addr;
         let carried = other && talk.was_open_at(out.leg.start.at) && agreed.is_some_and(Agreed::came_back);
-        carried.then_some(Shown { inbound: (inbound, talk.leg), target: out.leg.peer.addr, thing: Thing::Tunnel })
+        let target = out.leg.peer.addr;
+        let asking = Asking { host: named(asked.target, asked.port), server: target, met: meets == Some(true) };
+        carried.then_some(Shown { inbound: (inbound, talk.leg), target, thing: Thing::Tunnel(asking) })
     }
 
     /// Whether an address is the one that was asked for; `None` where a name was not seen looked up.
@@ -381,7 +381,7 @@ impl Contents {
         (direction, key): (Direction, Key),
         absolute: bool,
         digest: Digest,
-        (named, port): (Target, u16),
+        (host, port): (Target, u16),
     ) -> Vec<Shown> {
         if direction == Direction::Inbound {
             if absolute && self.wanted_count < WANTED {
@@ -403,11 +403,10 @@ impl Contents {
         match asked.and_then(|inbound| Some((inbound, self.inbound.get(&inbound)?.leg))) {
             Some(inbound) => {
                 self.links.entry(key).or_default().insert(inbound.0);
-                let met = self.meets(named, target);
+                let met = self.meets(host, target);
                 let proves = met != Some(false) && !self.own.contains(&digest) && !self.own_servers.contains(&target);
-                let host = request_to(named, port);
-                let request = Request { digest: digest.0, host, server: target, met: met == Some(true) };
-                let thing = Thing::Request(request);
+                let asking = Asking { host: named(host, port), server: target, met: met == Some(true) };
+                let thing = Thing::Request(digest.0, asking);
                 proves.then_some(Shown { inbound, target, thing }).into_iter().collect()
             }
             None => {
@@ -541,8 +540,8 @@ impl Contents {
     }
 }
 
-/// A request's host and port as one number, to tell targets apart.
-fn request_to(target: Target, port: u16) -> u64 {
+/// A host and port that a client named as one number, to tell targets apart.
+fn named(target: Target, port: u16) -> u64 {
     let host = match target {
         Target::Addr(addr) => Digest::of_name(addr.to_string().as_bytes()),
         Target::Name(name) => name,

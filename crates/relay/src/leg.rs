@@ -109,6 +109,8 @@ pub struct Mailed {
     pub messages: u32,
     /// Recipients that it took for them.
     pub recipients: u32,
+    /// Whether a transaction was begun, be it in vain.
+    pub tried: bool,
     /// Whether it went on where nothing can be seen (STARTTLS).
     pub hidden: bool,
 }
@@ -116,6 +118,7 @@ pub struct Mailed {
 impl Mailed {
     /// Adds a transaction.
     pub(crate) fn take(&mut self, mail: &Transaction) {
+        self.tried = true;
         if mail.delivered {
             self.messages = self.messages.saturating_add(1);
             self.recipients = self.recipients.saturating_add(mail.accepted);

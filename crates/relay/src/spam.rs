@@ -40,6 +40,8 @@ const LEARNED: usize = 2;
 const POOL: u32 = 8;
 /// A new server that is known so many nanoseconds later than another that was called after it does not count.
 const LATE: i64 = 600 * Nanos::SECOND;
+/// Bytes that are sent to a server by who only greets it, at most: what was not read of a connection may have been mail.
+const LOOK: i64 = 128;
 /// Servers of a host that are remembered; beyond, none is new.
 const SERVERS_MOST: usize = 16_384;
 
@@ -112,6 +114,9 @@ impl Stream {
             self.seconds.clear();
         }
         self.by_time.spend(day);
+        if is_a_look(leg) {
+            return;
+        }
         let answered = leg.end.is_some_and(|end| end.answered);
         if !answered && self.servers.contains(&leg.peer.addr) {
             // A further try, as a queue makes them: it is neither a new server nor mail.
@@ -169,6 +174,54 @@ impl Stream {
     }
 }
 
+/// Whether its packets show that the server was greeted, and sent no mail: so do monitors and censuses.
+fn is_a_look(leg: &Leg) -> bool {
+    let silent = leg.mailed.is_some_and(|mailed| !mailed.tried && !mailed.hidden);
+    silent && leg.size().is_some_and(|size| size.directed && (1..LOOK).contains(&size.up))
+}
+
 fn second_of(at: Nanos) -> Nanos {
     Nanos(at.0.div_euclid(Nanos::SECOND) * Nanos::SECOND)
+}
+
+#[cfg(test)]
+mod tests {
+    use catspaw_records::{ByteKind, Ending, Endpoint, RecordId, SensorId, Stamp};
+
+    use super::*;
+    use crate::leg::{End, Mailed, Size};
+
+    /// What is known of a hundred servers that are called one after the other.
+    fn called(mailed: Option<Mailed>, up: i64) -> Stream {
+        let mut stream = Stream::default();
+        for n in 0..100_u8 {
+            let at = Nanos(i64::from(n) * 2 * Nanos::SECOND);
+            let size = Size { up, down: 200, directed: true, kind: ByteKind::Payload };
+            let end = End { at, known: at, order: 0, ending: Ending::Fins, answered: true, size: Some(size) };
+            let leg = Leg {
+                id: RecordId::Device(u64::from(n)),
+                peer: Endpoint { addr: IpAddr::from([198, 51, n, 25]), port: 25 },
+                own: Endpoint { addr: IpAddr::from([192, 0, 2, 1]), port: 40_000 },
+                start: Stamp { at, resolution: 1000, sensor: SensorId(0) },
+                opened: None,
+                end: Some(end),
+                smtp: true,
+                mailed,
+                inward: false,
+                places: [None, None],
+            };
+            stream.take(&leg, at, 0, &Config::default());
+        }
+        stream
+    }
+
+    #[test]
+    fn who_only_greets_servers_sends_no_spam() {
+        let (none, tried) = (Some(Mailed::default()), Some(Mailed { tried: true, ..Mailed::default() }));
+        let hidden = Some(Mailed { hidden: true, ..Mailed::default() });
+        assert!(called(none, 30).caught.is_none());
+        for (mailed, up) in [(None, 30), (tried, 90), (hidden, 30), (none, 900)] {
+            assert!(called(mailed, up).caught.is_some(), "{mailed:?} {up}");
+        }
+    }
 }

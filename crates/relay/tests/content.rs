@@ -119,6 +119,26 @@ fn the_state_can_be_put_away_between_what_was_said() {
 }
 
 #[test]
+fn a_server_behind_that_says_yes_to_any_name_makes_no_proxy() {
+    for (servers, proven) in
+        [(&["203.0.113.80"][..], false), (&["203.0.113.80", "203.0.113.90"], false), (&APART, true)]
+    {
+        let mut scene = Scene::default();
+        for n in 0..8 {
+            let at = 1_000_000 + 20 * i64::from(n);
+            let inbound = scene.client(n, 80, at, at + 12);
+            let name = Target::Name(Digest::of_name(format!("www{n}.example").as_bytes()));
+            scene.say(at + 1, inbound, Utterance::Asks { protocol: AppProto::HttpConnect, target: name, port: 80 });
+            scene.say(at + 3, inbound, Utterance::Granted(true));
+            let outbound = scene.call(n, end(servers[usize::from(n) % servers.len()], 80), at + 2, at + 11);
+            scene.carry(at + 5, inbound, &format!("session {n}"));
+            scene.carry(at + 4, outbound, &format!("session {n}"));
+        }
+        assert_eq!(scene.play().0.services[&80].proven(false).is_some(), proven, "{servers:?}");
+    }
+}
+
+#[test]
 fn one_session_accuses_nobody() {
     let mut scene = Scene::default();
     socks(&mut scene, 1, |n| format!("session {n}"));

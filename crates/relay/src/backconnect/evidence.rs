@@ -28,7 +28,8 @@ const SHARES: [f64; 4] = [0.05, 0.2, 0.5, 0.9];
 /// a tunnel carries agrees as a rule.
 const RETURNED: [f64; 3] = [0.5, 0.7, 0.9];
 /// What follows within so many nanoseconds follows at once; tried side by side.
-const REACHES: [i64; 3] = [1_000_000, 5_000_000, 20_000_000];
+const REACHES: [i64; 3] = [1_000_000, 5_000_000, LONGEST_REACH];
+pub(super) const LONGEST_REACH: i64 = 20_000_000;
 /// How much each of them is believed for openings.
 const BELIEVED: [f64; 3] = [0.5, 0.25, 0.25];
 /// Nanoseconds in which an opening's moment is compared with any other.

@@ -110,22 +110,31 @@ impl Host {
 
     /// The host calls somebody at `when`, asks, and gets a page in some runs. Gives when each came, and how large it was.
     fn call(&mut self, when: f64) -> Vec<(f64, u32)> {
+        self.call_for(when, false)
+    }
+
+    /// The same; what is asked may be what came down the tunnel just before.
+    fn call_for(&mut self, when: f64, another: bool) -> Vec<(f64, u32)> {
         self.legs += 1;
         let server = (self.chance() * 100.0) as u8;
         let leg = leg(self.legs, server, when);
         self.happened.push((at(when + 40.0), What::Opened(leg)));
-        let (mut now, mut down) = (when + 40.0, 0);
+        let (mut now, mut up, mut down) = (when + 40.0, 0, 0);
         let mut came = Vec::new();
         for _ in 0..3 + (self.chance() * 6.0) as usize {
             let asked = self.size(80.0, 600.0);
+            if another {
+                self.down(now + 0.4, asked + 36);
+            }
             self.run(leg, Side::Orig, now + 1.0, asked);
+            up += i64::from(asked);
             now += self.between(42.0, 80.0);
             let bytes = self.size(20.0, 16_000.0);
             self.run(leg, Side::Resp, now, bytes);
             came.push((now, bytes));
             down += i64::from(bytes);
         }
-        let size = Size { up: 500, down, directed: true, kind: ByteKind::Payload };
+        let size = Size { up, down, directed: true, kind: ByteKind::Payload };
         let ended = at(now + 10.0);
         let end = End { at: ended, known: ended, order: 0, ending: Ending::Fins, answered: true, size: Some(size) };
         self.happened.push((ended, What::Ended(Leg { end: Some(end), ..leg })));
@@ -172,7 +181,7 @@ impl Host {
 fn relay(host: &mut Host, when: f64, wait: f64) -> u64 {
     let asked = host.size(60.0, 120.0);
     host.down(when, asked);
-    for (now, bytes) in host.call(when + wait) {
+    for (now, bytes) in host.call_for(when + wait, true) {
         let later = host.between(0.1, 0.6);
         host.up(now + later, bytes + 36);
     }
@@ -288,6 +297,42 @@ fn pieces(host: &mut Host, when: f64) {
     host.down(when, 80);
     for (now, _) in host.call(when + 0.2) {
         host.up(now + 0.3, 16_400);
+    }
+}
+
+/// A crawler: its store says that it has the last page, and the next is fetched and put there.
+fn crawler(host: &mut Host, when: f64) {
+    host.down(when, 190);
+    for (now, bytes) in host.call(when + 0.3) {
+        host.up(now + 0.5, bytes + 60);
+    }
+}
+
+/// A device whose maker's server tells it whom to ask, and wants the answer.
+fn device(host: &mut Host, when: f64) {
+    let told = host.size(60.0, 150.0);
+    host.down(when, told);
+    for (now, bytes) in host.call(when + 0.3) {
+        let state = f64::from(bytes) + host.between(0.0, 80.0);
+        host.up(now + 0.5, state as u32);
+    }
+}
+
+#[test]
+fn who_is_told_to_ask_and_says_itself_what_is_no_tunnel() {
+    let habits: [Habit; 2] = [("crawler", true, crawler), ("device", true, device)];
+    for (name, _, habit) in habits {
+        for seed in 0..3 {
+            let mut host = Host::new(seed);
+            for n in 0..300 {
+                let when = 5000.0 + 6000.0 * f64::from(n) + host.between(0.0, 4000.0);
+                habit(&mut host, when);
+            }
+            let (tunnels, _) = host.judge();
+            let strongest = tunnels.ends().filter_map(|(_, candidate)| candidate.largest).fold(f64::MIN, f64::max);
+            assert!(strongest > 50.0 && tunnels.convicted(0.0).is_empty(), "{name}: {strongest}");
+            assert!(tunnels.ends().any(|(_, candidate)| candidate.told.0 > 280), "{name}");
+        }
     }
 }
 

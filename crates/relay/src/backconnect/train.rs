@@ -68,20 +68,25 @@ impl Way {
 pub(super) struct Train {
     up: Way,
     down: Way,
+    /// Bytes that came down in all.
+    came: u64,
     since: Nanos,
 }
 
 impl Train {
     /// Nothing yet.
     pub(super) fn from(since: Nanos) -> Self {
-        Self { up: Way::default(), down: Way::default(), since }
+        Self { up: Way::default(), down: Way::default(), came: 0, since }
     }
 
     /// Takes a run.
     pub(super) fn take(&mut self, from: Side, run: Run, now: Nanos) {
         match from {
             Side::Orig => self.up.put(run, now),
-            Side::Resp => self.down.put(run, now),
+            Side::Resp => {
+                self.came += u64::from(run.bytes);
+                self.down.put(run, now);
+            }
         }
     }
 
@@ -122,6 +127,13 @@ impl Train {
             }
         }
         covered as f64 / to.since(from).max(1) as f64
+    }
+
+    /// Bytes that came down before `at`, which lies in what is kept ([`Self::knows_from`]).
+    pub(super) fn came_before(&self, at: Nanos) -> u64 {
+        let first = self.down.runs.partition_point(|run| run.first < at);
+        let later = self.down.runs.range(first..).map(|run| u64::from(run.bytes)).sum();
+        self.came.saturating_sub(later)
     }
 
     /// Bytes of the runs up that began from `from` to `to`.

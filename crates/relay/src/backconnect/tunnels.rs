@@ -7,7 +7,7 @@ use catspaw_records::{Burst, Endpoint, Nanos, RecordId, Side};
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Evidence, follows};
+use super::evidence::{Evidence, LONGEST_REACH, follows};
 use super::train::{Run, Train};
 use crate::config::{Config, Topology};
 use crate::lane::Context;
@@ -40,6 +40,9 @@ const FOLLOWS: f64 = 0.8;
 /// As many connections must have followed, and a third of what they brought must have gone up (of tunnels that were
 /// measured two thirds and more had).
 const FOLLOWED_LEAST: u64 = 5;
+/// So many of them must be over, and of two thirds what they sent must have come down meanwhile: whoever sits at the far end of a
+/// tunnel says what is sent. A crawler that goes on when its page is stored, or a device that is told to ask somebody, says it itself.
+const OVER_LEAST: u64 = 3;
 /// So many times likelier as the tunnel's a connection is paired with it.
 const LIKELIER: f64 = 2.0;
 
@@ -61,6 +64,8 @@ pub struct Candidate {
     pub followed: (u64, u64),
     /// What arrived on those, and how much of it went up at once in about its size.
     pub returned: (u64, u64),
+    /// Those of them that are over, and how many of these sent no more than had come down meanwhile.
+    pub told: (u64, u64),
     /// Natural logarithm of the largest ratio so far, as it is weighed.
     pub largest: Option<f64>,
     /// When it was enough.
@@ -77,6 +82,8 @@ struct Cause {
     followed: bool,
     /// The same of what its arrivals were worth to the test.
     worth: f64,
+    /// Bytes that had come down before what it followed.
+    before: u64,
 }
 
 /// What is looked at when the runs around it are known.
@@ -277,7 +284,8 @@ impl Tunnels {
                 candidate.rank = Some(self.ranks);
             }
             if factor.fits && causes.len() < CAUSES {
-                causes.push(Cause { far, log: likelier(factor.ratio), followed: true, worth: 0.0 });
+                let before = candidate.train.came_before(at.plus(-LONGEST_REACH));
+                causes.push(Cause { far, log: likelier(factor.ratio), followed: true, worth: 0.0, before });
             }
         }
         if causes.is_empty() {
@@ -303,7 +311,7 @@ impl Tunnels {
                     let log = likelier(0.0) + arrival.likelier.ln();
                     let causes = self.causes.entry(id).or_default();
                     if causes.len() < CAUSES {
-                        causes.push(Cause { far, log, followed: false, worth: 0.0 });
+                        causes.push(Cause { far, log, followed: false, worth: 0.0, before: 0 });
                     }
                 }
                 continue;
@@ -322,6 +330,11 @@ impl Tunnels {
     /// A connection is over, and so is what can be said of its cause.
     fn pair(&mut self, ctx: &Context<'_>, leg: &Leg, due: Nanos, sink: &mut impl Sink) {
         let causes = self.causes.remove(&leg.id).unwrap_or_default();
+        for cause in causes.iter().filter(|cause| cause.followed) {
+            if let Some(candidate) = self.ends.get_mut(&cause.far) {
+                candidate.over(leg, cause.before, due, ctx.config);
+            }
+        }
         if self.ends.get(&leg.peer).is_some_and(Candidate::is_over) {
             self.ends.remove(&leg.peer);
         }
@@ -354,6 +367,7 @@ impl Candidate {
             sessions: 0,
             followed: (0, 0),
             returned: (0, 0),
+            told: (0, 0),
             largest: None,
             conviction: None,
         }
@@ -380,12 +394,25 @@ impl Candidate {
         self.rank.is_none() && self.connections.iter().all(|own| own.end.is_some())
     }
 
+    /// A connection that followed is over; `before` had come down by then.
+    fn over(&mut self, leg: &Leg, before: u64, now: Nanos, config: &Config) {
+        let Some((end, size)) = leg.end.zip(leg.size()) else { return };
+        if self.rank.is_none() || !size.directed || !self.train.knows_from(end.at, now) {
+            return;
+        }
+        let came = self.train.came_before(end.at).saturating_sub(before);
+        self.told.0 += 1;
+        self.told.1 += u64::from(size.up.max(0).unsigned_abs() <= came);
+        self.weigh(now, config);
+    }
+
     fn weigh(&mut self, now: Nanos, config: &Config) {
         let rank = f64::from(self.rank.unwrap_or(u32::MAX));
         let log = self.evidence.log_ratio() + SHARE.ln() - (rank * (rank + 1.0)).ln();
         raise(&mut self.largest, log);
-        let (followed, (arrived, returned)) = (self.followed.1, self.returned);
-        let as_a_rule = followed >= FOLLOWED_LEAST && 3 * returned >= arrived;
+        let (followed, (arrived, returned), (over, told)) = (self.followed.1, self.returned, self.told);
+        let says = over >= OVER_LEAST && 3 * told >= 2 * over;
+        let as_a_rule = followed >= FOLLOWED_LEAST && 3 * returned >= arrived && says;
         if self.conviction.is_none() && log >= -config.alpha.ln() && as_a_rule {
             // Those that were opened are known, though their totals may not be yet.
             self.conviction = Some(Conviction { at: now, sessions: self.sessions.max(followed) });
