@@ -20,6 +20,12 @@ struct Way {
 }
 
 impl Carried {
+    /// Of a connection whose own beginning is of no use.
+    pub(super) fn of_nothing() -> Self {
+        let way = || Way { bytes: Vec::new(), is_over: true };
+        Self { ways: [way(), way()] }
+    }
+
     /// Whether more of a direction is of use.
     pub(super) fn wants(&self, from: Side) -> bool {
         !self.ways[from.index()].is_over

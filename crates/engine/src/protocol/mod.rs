@@ -204,6 +204,14 @@ impl Session {
 
     /// Takes payload of a connection of which it is known what is spoken, or that this will not be known.
     fn follow(&mut self, from: Side, bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
+        if let (Stage::Http(_), Side::Orig) = (&self.stage, from) {
+            // Line by line, for what follows one of them may be carried.
+            return bytes.split_inclusive(|&byte| byte == b'\n').for_each(|line| self.follow_on(from, line, say));
+        }
+        self.follow_on(from, bytes, say);
+    }
+
+    fn follow_on(&mut self, from: Side, bytes: &[u8], say: &mut dyn FnMut(Utterance)) {
         if bytes.is_empty() {
             return;
         }
@@ -229,6 +237,9 @@ impl Session {
             Stage::Http(http) => {
                 let next = http.data(from, bytes, say);
                 self.protocol = Some(http.protocol());
+                if http.protocol().connects_on() {
+                    self.carried = Carried::of_nothing();
+                }
                 if next == Next::Through {
                     self.pass_through(say);
                 }
