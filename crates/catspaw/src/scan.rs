@@ -20,7 +20,7 @@ use crate::input::{Expanded, Source, expand};
 use crate::output::{Output, Taken};
 use crate::owners::{self, LeaseFile, Owners};
 use crate::packets::Replay;
-use crate::pipeline::{Gathered, Home, Lanes, Options, Sorter, Stamps, Wanted, run};
+use crate::pipeline::{FileRead, Gathered, Home, Lanes, Options, Sorter, Stamps, Wanted, run};
 use crate::redact::{Key, Redactor, Scope};
 use crate::report::dialogue::Strongest;
 use crate::report::explain::{Explained, Material};
@@ -147,6 +147,11 @@ impl Scan {
         if let Some(loaded) = &self.rules {
             alerts::attach(&mut report, &counts, &loaded.rules);
             report.limits.extend(loaded.limit.clone());
+            if !gathered.files.values().any(FileRead::is_capture) {
+                report
+                    .warnings
+                    .push("Rules are held against packets, and there are none among the evidence.".to_owned());
+            }
         }
         self.owners.name(&mut report);
         if let Some(redactor) = redactor {

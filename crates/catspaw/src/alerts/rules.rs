@@ -95,7 +95,10 @@ impl Asked {
         }
         let rules = builder.build().ok_or("--rules: the patterns of these rules are too large together")?;
         let limit = (refused > 0).then(|| {
-            format!("Of {} rules {refused} were refused and did not run: standard error says why.", taken + refused)
+            format!(
+                "Of {} rules {refused} were refused and did not run; standard error says why (without -q).",
+                taken + refused
+            )
         });
         Ok(Some(Loaded { rules: Arc::new(rules), limit }))
     }

@@ -33,6 +33,7 @@ impl LeaseFile {
             format: self.format,
             guessed_year: None,
             bytes: self.summary.on_disk,
+            cut: 0,
             sensors: BTreeMap::from([(SensorId::of(SENSOR.as_bytes()), count)]),
             unparsed: unparsed.collect(),
         }

@@ -48,6 +48,8 @@ pub(crate) struct CaptureRead {
     pub(crate) skipped: u64,
     /// Second copies of a packet that another file holds.
     pub(crate) duplicates: u64,
+    /// Those of which the capture holds a part alone.
+    pub(crate) cut: u64,
     pub(crate) span: Option<(Nanos, Nanos)>,
     /// Bytes on disk.
     pub(crate) bytes: u64,
@@ -278,6 +280,7 @@ impl Captures {
     fn take(&mut self, open: &mut Open, at: usize, block: &mut PacketBlock, copy: bool) {
         let frame = open.frames[at];
         open.read.see(frame.at);
+        open.read.cut += u64::from(frame.len < frame.wire_len as usize);
         let stamp = (self.on_clock(frame.at), Place { file: open.read.file, line: frame.number });
         let bytes = open.bytes(&frame);
         let (link, wire_len, number) = (frame.link, frame.wire_len, frame.number);
@@ -304,7 +307,7 @@ impl Captures {
 
 impl CaptureRead {
     fn of(file: u32) -> Self {
-        Self { file, packets: 0, skipped: 0, duplicates: 0, span: None, bytes: 0, problems: Vec::new() }
+        Self { file, packets: 0, skipped: 0, duplicates: 0, cut: 0, span: None, bytes: 0, problems: Vec::new() }
     }
 
     fn see(&mut self, at: Nanos) {

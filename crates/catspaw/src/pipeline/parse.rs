@@ -64,6 +64,8 @@ pub(crate) struct Batch {
     pub(crate) before: BTreeMap<SensorId, Reach>,
     /// What the tables of flows left out, by why.
     pub(crate) dropped: Dropped,
+    /// TCP connections in packets: those of which one side was heard alone, and the others.
+    pub(crate) heard: (u64, u64),
 }
 
 impl Batch {
@@ -85,6 +87,7 @@ pub(crate) fn parse(mut reader: Reader, block: Block<'_>, seed: HashSeed, home: 
 pub(crate) fn sort_flows(flows: Flows, file: u32, home: &Home) -> Batch {
     let mut collect = Collect::new(home, file);
     for record in flows.records {
+        collect.hear(&record);
         collect.record(record, SENSOR.as_bytes());
     }
     let id = collect.sensor(SENSOR.as_bytes());
@@ -133,6 +136,18 @@ impl<'a> Collect<'a> {
             ..SensorCount::default()
         });
         id
+    }
+
+    fn hear(&mut self, record: &Record) {
+        use catspaw_records::{ConnState, Event, Proto};
+        let Event::Whole(whole) = &record.event else { return };
+        let (one, both) = &mut self.batch.heard;
+        match whole.state.filter(|_| whole.proto == Proto::Tcp) {
+            Some(ConnState::Sh | ConnState::Shr | ConnState::Rstos0 | ConnState::Rstrh) => *one += 1,
+            // An attempt that nobody answered is one wherever it is seen.
+            None | Some(ConnState::S0 | ConnState::Oth) => {}
+            Some(_) => *both += 1,
+        }
     }
 
     fn count_strangers(&mut self, record: &Record) {

@@ -56,6 +56,8 @@ pub(crate) struct FileRead {
     /// The year that was taken for stamps without one, where nobody said it.
     pub(crate) guessed_year: Option<i16>,
     pub(crate) bytes: u64,
+    /// Of a capture: packets of which it holds a part alone.
+    pub(crate) cut: u64,
     pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
     pub(crate) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
 }
@@ -74,6 +76,8 @@ pub(crate) struct Gathered {
     pub(crate) problems: Vec<Problem>,
     /// What the tables of flows left out, by why.
     pub(crate) dropped: Dropped,
+    /// TCP connections in packets: those of which one side was heard alone, and the others.
+    pub(crate) heard: (u64, u64),
     /// What scans found.
     pub(crate) scans: Scans,
     /// What rules said.
@@ -430,6 +434,8 @@ impl<'a> Coordinator<'a> {
             count_network(&mut self.gathered.strangers, network, count);
         }
         self.gathered.dropped.add_all(&batch.dropped);
+        self.gathered.heard.0 += batch.heard.0;
+        self.gathered.heard.1 += batch.heard.1;
         self.advance_watermarks();
         (Arc::new(batch), Arc::new(self.watermarks.clone()))
     }
@@ -518,7 +524,15 @@ impl Active {
 impl FileRead {
     /// Of a file of which nothing is read yet.
     pub(crate) fn new(source: Source, format: &'static str) -> Self {
-        Self { source, format, guessed_year: None, bytes: 0, sensors: BTreeMap::new(), unparsed: BTreeMap::new() }
+        Self {
+            source,
+            format,
+            guessed_year: None,
+            bytes: 0,
+            cut: 0,
+            sensors: BTreeMap::new(),
+            unparsed: BTreeMap::new(),
+        }
     }
 
     /// Whether it is a scan, and no log of what went by.
@@ -560,6 +574,7 @@ impl FileRead {
         own.skipped = read.skipped;
         own.duplicates = read.duplicates;
         own.span = read.span;
+        self.cut = read.cut;
     }
 
     fn finish(&mut self, summary: &Summary) {

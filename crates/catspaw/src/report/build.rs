@@ -23,6 +23,10 @@ const BUSIEST: usize = 5;
 const REASONS: usize = 3;
 /// A limit is stated where one record in so many was late.
 const MANY_LATE: u64 = 10;
+/// Connections with one side alone that are worth a word.
+const ONE_SIDED: u64 = 20;
+/// A word is said where one packet in so many has a wrong checksum.
+const MANY_WRONG: u64 = 100;
 /// Networks beyond the private ranges that are listed as taken for ours.
 const LISTED_NETS: usize = 64;
 
@@ -190,6 +194,39 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence]) -> Vec<String> {
              is not."
         )
     }));
+    warnings.extend(of_packets(gathered));
+    warnings
+}
+
+/// What captures lack.
+fn of_packets(gathered: &Gathered) -> Vec<String> {
+    let mut warnings = Vec::new();
+    for file in gathered.files.values().filter(|file| file.cut > 0) {
+        let packets: u64 = file.sensors.values().map(|sensor| sensor.records).sum();
+        warnings.push(format!(
+            "{} of {packets} packets in {} were captured in part (a snaplen): what is said in them is not known, messages are \
+             not counted, and a relay is found by sizes and times, or not at all. Capture whole packets (tcpdump -s 0).",
+            file.cut,
+            file.source.name()
+        ));
+    }
+    let (one, both) = gathered.heard;
+    if one >= ONE_SIDED && one > both {
+        warnings.push(format!(
+            "Of {one} TCP connections in the packets one side was heard alone, of {both} both sides: a mirror port or a route \
+             that sees one direction? Relays are not found in that."
+        ));
+    }
+    let packets: u64 =
+        gathered.files.values().filter(|f| f.is_capture()).flat_map(|f| f.sensors.values()).map(|s| s.records).sum();
+    let wrong =
+        gathered.dropped.iter().find(|(what, _)| *what == "packets with a wrong checksum").map_or(0, |(_, n)| n);
+    if wrong.saturating_mul(MANY_WRONG) > packets {
+        warnings.push(format!(
+            "{wrong} of {packets} packets have a wrong checksum and were left out. Of packets that were captured on the host that \
+             sent them this is usual: --checksums ignore takes them."
+        ));
+    }
     warnings
 }
 

@@ -73,6 +73,12 @@ fn proven(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
             conviction.sessions.max(1),
         ));
     }
+    if sums.clients.len() == 1 {
+        why.push(
+            "All of it came from one client: somebody who uses a proxy of his own from elsewhere looks the same."
+                .to_owned(),
+        );
+    }
     if sums.proven > 0 {
         why.push(format!("{} pairs have the same payload, request or message on both legs.", sums.proven));
     }

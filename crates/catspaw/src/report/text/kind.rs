@@ -125,8 +125,8 @@ pub(super) fn claim(incident: &Incident) -> &'static str {
              looks the same."
         }
         Some("direct") => {
-            "This says that a host which sends mail as the others here do would not have called so many new mail servers in \
-             this time. It does not say what was in the mails or who is to blame; and a mail server or a newsletter that \
+            "This says that a host which hands its mail to a provider would not have called so many new mail servers in this \
+             time. It does not say what was in the mails or who is to blame; and a mail server or a newsletter that \
              nobody declared looks the same."
         }
         _ => {
@@ -173,6 +173,9 @@ pub(super) fn steps(incident: &Incident) -> Vec<String> {
         }
         (true, _) => {
             vec![ask(), "If nobody knows it, treat it as a relay: find the program, and cut it off.".to_owned()]
+        }
+        (false, _) if incident.containment.is_some() => {
+            vec![find(incident), format!("{host} is cut off, as far as is seen: keep it so until the program is gone.")]
         }
         (false, Some("backconnect")) => vec![
             find(incident),

@@ -151,7 +151,7 @@ fn dropped(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
         return Ok(());
     }
     page.blank()?;
-    page.title("Left out where a table was full", TITLE)?;
+    page.title("Left out", TITLE)?;
     let rows: Vec<_> = report.dropped.iter().map(|d| (number(d.count), d.table.to_owned())).collect();
     page.figures(0, &rows)
 }
