@@ -63,8 +63,17 @@ struct Heads {
     bytes: [Vec<u8>; 2],
     /// Whether bytes are missing behind them.
     cut: [bool; 2],
-    /// Who spoke when, and how much.
-    turns: Vec<(Side, usize)>,
+    /// Who did what when.
+    turns: Vec<(Side, Turn)>,
+}
+
+/// What one side does until the other does something.
+#[derive(Clone, Copy, Debug)]
+enum Turn {
+    /// It says so many bytes of its head.
+    Bytes(usize),
+    /// It says what is not known.
+    Gap,
 }
 
 impl Default for Stage {
@@ -125,7 +134,7 @@ impl Session {
     /// Bytes are missing.
     pub fn gap(&mut self, from: Side, len: u64, say: &mut dyn FnMut(Utterance)) {
         if let Stage::Unknown(heads) = &mut self.stage {
-            heads.cut[from.index()] = true;
+            heads.cut_off(from);
             let guess = heads.guess();
             return self.settle(guess, None, say);
         }
@@ -184,17 +193,14 @@ impl Session {
         };
         let Stage::Unknown(heads) = std::mem::replace(&mut self.stage, stage) else { return };
         let mut rest = heads.bytes.each_ref().map(Vec::as_slice);
-        for (from, len) in heads.turns.iter().copied() {
-            let (turn, behind) = rest[from.index()].split_at(len);
-            rest[from.index()] = behind;
-            self.follow(from, turn, say);
-        }
-        for from in [Side::Orig, Side::Resp] {
-            match more {
-                Some((side, _)) if side == from && !heads.cut[from.index()] => {}
-                // What came behind a full head was not kept.
-                _ if heads.is_full(from) => self.gap(from, 1, say),
-                _ => {}
+        for (from, turn) in heads.turns.iter().copied() {
+            match turn {
+                Turn::Bytes(len) => {
+                    let (bytes, behind) = rest[from.index()].split_at(len);
+                    rest[from.index()] = behind;
+                    self.follow(from, bytes, say);
+                }
+                Turn::Gap => self.gap(from, 1, say),
             }
         }
         if let Some((from, rest)) = more.filter(|(from, _)| !heads.cut[from.index()]) {
@@ -312,10 +318,21 @@ impl Heads {
         let kept = bytes.get(..room).unwrap_or(bytes);
         head.extend_from_slice(kept);
         match self.turns.last_mut() {
-            Some((side, len)) if *side == from => *len += kept.len(),
-            _ => self.turns.push((from, kept.len())),
+            Some((side, Turn::Bytes(len))) if *side == from => *len += kept.len(),
+            _ => self.turns.push((from, Turn::Bytes(kept.len()))),
         }
-        self.guess()
+        let guess = self.guess();
+        if guess == Guess::More && self.is_full(from) {
+            // What comes behind a full head is not kept.
+            self.cut_off(from);
+        }
+        guess
+    }
+
+    fn cut_off(&mut self, from: Side) {
+        if !std::mem::replace(&mut self.cut[from.index()], true) {
+            self.turns.push((from, Turn::Gap));
+        }
     }
 
     fn guess(&self) -> Guess {
