@@ -9,6 +9,8 @@ mod alerts;
 mod blind;
 #[path = "cli/caps.rs"]
 mod caps;
+#[path = "cli/captures.rs"]
+mod captures;
 #[path = "cli/clocks.rs"]
 mod clocks;
 #[path = "cli/config.rs"]

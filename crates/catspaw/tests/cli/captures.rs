@@ -1,0 +1,68 @@
+//! What a capture lacks is said.
+
+use catspaw_lab::wire::{WireScenario, capture};
+
+use crate::run::Place;
+
+const FILE: usize = 24;
+const PACKET: usize = 16;
+const ETHERNET: usize = 14;
+
+/// The example, with every packet as `change` has it: its bytes to be captured, or none.
+fn changed(change: impl Fn(&mut Vec<u8>) -> bool) -> Vec<u8> {
+    let mut whole = Vec::new();
+    capture(&WireScenario::example(), &mut whole).unwrap();
+    let (head, mut rest) = whole.split_at(FILE);
+    let mut out = head.to_vec();
+    while !rest.is_empty() {
+        let (header, behind) = rest.split_at(PACKET);
+        let len = u32::from_le_bytes(header[8..12].try_into().unwrap()) as usize;
+        let mut packet = behind[..len].to_vec();
+        if change(&mut packet) {
+            out.extend_from_slice(&header[..8]);
+            out.extend_from_slice(&(packet.len() as u32).to_le_bytes());
+            out.extend_from_slice(&header[12..16]);
+            out.extend_from_slice(&packet);
+        }
+        rest = &behind[len..];
+    }
+    out
+}
+
+/// What is said beside the report of a capture.
+fn said(capture: &[u8]) -> String {
+    Place::with("all.pcap", capture).scan(&["all.pcap"]).err
+}
+
+#[test]
+fn a_whole_capture_lacks_nothing() {
+    let said = said(&changed(|_| true));
+    assert!(!said.contains("warning"), "{said}");
+}
+
+#[test]
+fn packets_in_part_are_told() {
+    let said = said(&changed(|packet| {
+        packet.truncate(96);
+        true
+    }));
+    assert!(said.contains("were captured in part (a snaplen)"), "{said}");
+}
+
+#[test]
+fn one_direction_alone_is_told() {
+    let said = said(&changed(|packet| packet.get(ETHERNET + 12..ETHERNET + 14) == Some(&[172, 28])));
+    assert!(said.contains("one side was heard alone"), "{said}");
+}
+
+#[test]
+fn wrong_checksums_are_told_with_the_way_around() {
+    // More than a tenth of the first packets would make it believe that the card makes them.
+    let said = said(&changed(|packet| {
+        if packet.get(ETHERNET + 22..ETHERNET + 24) == Some(&1182_u16.to_be_bytes()) {
+            packet[ETHERNET + 36] ^= 0xff;
+        }
+        true
+    }));
+    assert!(said.contains("have a wrong checksum and were left out") && said.contains("--checksums ignore"), "{said}");
+}
