@@ -31,10 +31,12 @@ pub(super) fn client_hello(bytes: &[u8]) -> Hello<'_> {
     if let [0x80..=0xff, _, CLIENT_HELLO, ..] = bytes {
         return Hello::Server(None);
     }
-    let Some(message) = handshake(bytes) else { return Hello::No };
+    let (message, is_broken) = handshake(bytes);
     let found = match server_name(&message) {
         Found::Name(range) => range,
         Found::Nothing => return Hello::Server(None),
+        // What stands before what is no record counts, as it did when that had not come yet.
+        Found::Short if is_broken => return Hello::No,
         Found::Short if bytes.len() < LONGEST => return Hello::More,
         Found::Short => return Hello::Server(None),
         Found::Bad => return Hello::No,
@@ -45,30 +47,30 @@ pub(super) fn client_hello(bytes: &[u8]) -> Hello<'_> {
     })
 }
 
-/// What the records that `bytes` begin with carry of the handshake, as far as it is there; None where one is no record
-/// of it. A message in one record is not copied.
-fn handshake(bytes: &[u8]) -> Option<Cow<'_, [u8]>> {
+/// What the records that `bytes` begin with carry of the handshake, as far as it is there, and whether what follows is no
+/// record of it. A message in one record is not copied.
+fn handshake(bytes: &[u8]) -> (Cow<'_, [u8]>, bool) {
     let mut message = Cow::Borrowed(&b""[..]);
     let mut rest = bytes.get(..LONGEST).unwrap_or(bytes);
     while !rest.is_empty() && !is_whole(&message) {
         if rest[0] != HANDSHAKE || rest.get(1).is_some_and(|&major| major != 3) {
-            return None;
+            return (message, true);
         }
         let Some(&[_, _, _, high, low]) = rest.get(..RECORD) else { break };
         let len = usize::from(u16::from_be_bytes([high, low]));
         if len == 0 {
-            return None;
+            return (message, true);
         }
-        let end = rest.len().min(RECORD + len);
-        let part = rest.get(RECORD..end)?;
+        let (record, behind) = rest.split_at(rest.len().min(RECORD + len));
+        let part = &record[RECORD..];
         if message.is_empty() {
             message = Cow::Borrowed(part);
         } else {
             message.to_mut().extend_from_slice(part);
         }
-        rest = rest.get(end..)?;
+        rest = behind;
     }
-    Some(message)
+    (message, false)
 }
 
 /// Whether a message of the handshake is there to its end.
