@@ -16,7 +16,7 @@ pub(crate) use frames::Framed;
 use super::block::PacketBlock;
 use crate::input::{BlockReader, Problem, Source, What};
 
-/// How much of a file is read at once; no frame is longer. Twice as much costs a tenth more time: it falls out of the cache.
+/// How much of a file is read at once; no frame is longer. Larger ones are slower: they fall out of the cache.
 const READ: usize = 640 << 10;
 /// A block of packets that had to be copied is full with so many bytes.
 const COPIED: usize = 1 << 20;
