@@ -23,6 +23,12 @@ pub(crate) fn threshold(sizes: &BTreeMap<u16, u64>) -> u16 {
         .unwrap_or(usual)
 }
 
+/// Whether a class is the one that is taken where the host's own sizes say nothing else.
+#[must_use]
+pub(crate) fn is_usual(class: u16) -> bool {
+    class == size_class(USUAL)
+}
+
 /// The smallest size of a class, in bytes.
 #[must_use]
 pub(crate) fn bytes_of(class: u16) -> u64 {
@@ -45,6 +51,7 @@ mod tests {
 
     #[test]
     fn is_the_usual_one_where_nothing_is_learned() {
-        assert_eq!(threshold(&BTreeMap::new()), size_class(USUAL));
+        assert!(is_usual(threshold(&BTreeMap::new())));
+        assert!(!is_usual(threshold(&sizes(&[(700, 9), (850, 9), (900, 9), (1000, 9), (1100, 9)]))));
     }
 }

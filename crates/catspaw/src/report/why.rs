@@ -28,9 +28,12 @@ pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
     if case.reads_packets() {
         hidden(case, &mut why);
     } else if sums.targets.keys().any(|target| target.port == 25) {
+        let whence = match mail::is_usual(case.delivered_from) {
+            true => "the usual size, which those of this host's own SMTP connections do not speak against",
+            false => "learned from the sizes of this host's own SMTP connections",
+        };
         why.push(format!(
-            "A completed SMTP connection of at least {} bytes counts as delivered: learned from the sizes of this \
-             host's own SMTP connections.",
+            "A completed SMTP connection of at least {} bytes counts as delivered: {whence}.",
             mail::bytes_of(case.delivered_from),
         ));
     }
