@@ -3,13 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::IpAddr;
 
-use catspaw_records::{AppProto, Digest, Nanos, Side, Target, Transaction, Utterance};
+use catspaw_records::{AppProto, Digest, Nanos, Target, Transaction, Utterance};
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::leg::{Direction, End, Leg, Mailed};
 use crate::letters::{Letters, Likeness};
 use crate::service::{Key, could_be_stored};
+use crate::talk::{Agreed, Fit, SHORT, Talk};
 
 /// Legs of a host whose content is remembered; what is said on more is not.
 const TALKS: usize = 1 << 16;
@@ -22,67 +23,8 @@ const WANTED: usize = 1 << 16;
 const OWN: usize = 1 << 16;
 /// Requests in origin form that came last.
 const PAGES: usize = 64;
-/// Ports that the requests of one leg named.
-const PORTS: usize = 16;
 /// Legs of the other direction that one is held against.
 const LOOKED_AT: usize = 512;
-/// What is said of the beginning of a direction first ([`Utterance::Carries`]).
-const SHORT: u16 = 16;
-
-/// The beginnings of what one leg carried: by direction, of [`SHORT`] bytes and of more (or of all, where that is less).
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-struct Beginnings {
-    ways: [[Option<(u16, Digest)>; 2]; 2],
-    /// When the first of each direction was seen.
-    seen: [Option<Nanos>; 2],
-}
-
-/// How many bytes two legs have in common from the beginning on, as far as is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Agreed {
-    up: u16,
-    down: u16,
-}
-
-/// Whom the client of a leg asked to be connected with.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Asked {
-    protocol: AppProto,
-    target: Target,
-    port: u16,
-    at: Nanos,
-    granted: Option<bool>,
-}
-
-/// What was said on one leg.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-struct Talk {
-    leg: Leg,
-    begun: Beginnings,
-    /// When its protocol was.
-    recognised: Option<Nanos>,
-    asked: Option<Asked>,
-    /// Whether a request was made, and the ports that requests in absolute form named.
-    fetches: bool,
-    ports: BTreeSet<u16>,
-    /// Whether a mail transaction was seen, and what the transactions add up to.
-    mails: bool,
-    mailed: Mailed,
-}
-
-/// Whether an outbound leg may carry an inbound one on, by what was said on them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Fit {
-    /// It cannot: the client asked for something else.
-    Never,
-    /// What was said leaves it open.
-    Open,
-    /// It goes where the client asked to be connected with.
-    Target,
-    /// It carried what the client's leg carried.
-    Carried,
-}
-
 /// What showed that a session was carried on: two of one service count where these differ.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Thing {
@@ -147,119 +89,6 @@ pub struct Contents {
     pub(crate) writes_mail_anew: bool,
     /// What a cap left out.
     dropped: u64,
-}
-
-impl Beginnings {
-    fn take(&mut self, from: Side, len: u16, digest: Digest, at: Nanos) {
-        self.ways[from.index()][usize::from(len != SHORT)] = Some((len, digest));
-        self.seen[from.index()].get_or_insert(at);
-    }
-
-    /// What is said by how soon an outbound leg carried what this inbound one did, and the other way round: the logarithm of
-    /// a chance that falls with the delay, from a millisecond on. Nothing is carried on before it has come.
-    fn handed_over(&self, outbound: &Self) -> f64 {
-        const MOST: f64 = 8.0;
-        let way = |from: Option<Nanos>, to: Option<Nanos>| {
-            let Some(nanos) = from.zip(to).map(|(from, to)| to.since(from)) else { return 0.0 };
-            if nanos < 0 { -MOST } else { -(1.0 + nanos as f64 / 1e6).ln().min(MOST) }
-        };
-        way(self.seen[0], outbound.seen[0]) + way(outbound.seen[1], self.seen[1])
-    }
-
-    /// What both have in common; `None` where they begin differently.
-    fn with(&self, other: &Self) -> Option<Agreed> {
-        let way = |from: Side| {
-            let mut most = 0;
-            for (a, b) in self.ways[from.index()].iter().zip(&other.ways[from.index()]) {
-                match (a, b) {
-                    (Some((m, a)), Some((n, b))) if m == n && a == b => most = *m,
-                    (Some((m, _)), Some((n, _))) if m == n => return None,
-                    // One of them was cut short.
-                    _ => {}
-                }
-            }
-            Some(most)
-        };
-        Some(Agreed { up: way(Side::Orig)?, down: way(Side::Resp)? })
-    }
-}
-
-impl Agreed {
-    /// More than a protocol's usual first words.
-    fn is_distinctive(self) -> bool {
-        self.up.saturating_add(self.down) > 2 * SHORT
-    }
-
-    /// Whether the host has carried something back that it was sent. What went up the client may have known beforehand.
-    fn came_back(self) -> bool {
-        self.down >= SHORT && self.is_distinctive()
-    }
-}
-
-impl Talk {
-    fn of(leg: Leg) -> Self {
-        Self {
-            leg,
-            begun: Beginnings::default(),
-            recognised: None,
-            asked: None,
-            fetches: false,
-            ports: BTreeSet::new(),
-            mails: false,
-            mailed: Mailed::default(),
-        }
-    }
-
-    fn was_open_at(&self, at: Nanos) -> bool {
-        self.leg.end.is_none_or(|end| at <= end.at)
-    }
-
-    /// Takes what concerns the leg alone.
-    fn take(&mut self, said: &Utterance, at: Nanos) {
-        match *said {
-            Utterance::Speaks(_) => self.recognised = Some(at),
-            Utterance::Asks { protocol, target, port } if self.asked.is_none() => {
-                // What was told with the protocol was said at some time before: it may have taken the answer, or the end,
-                // to recognise it.
-                let at = if self.recognised == Some(at) { self.leg.start.at } else { at };
-                self.asked = Some(Asked { protocol, target, port, at, granted: None });
-            }
-            Utterance::Granted(granted) => {
-                if let Some(asked) = &mut self.asked {
-                    asked.granted.get_or_insert(granted);
-                }
-            }
-            Utterance::Carries { from, len, digest } => self.begun.take(from, len, digest, at),
-            Utterance::Fetches { absolute, port, .. } => {
-                self.fetches = true;
-                if absolute && self.ports.len() < PORTS {
-                    self.ports.insert(port);
-                }
-            }
-            Utterance::Mails(mail) => {
-                self.mails = true;
-                self.mailed.take(&mail);
-            }
-            Utterance::Encrypts { .. } => self.mailed.hidden = true,
-            Utterance::Asks { .. } | Utterance::Resolves { .. } => {}
-        }
-    }
-
-    /// Whether the outbound leg goes on with what was asked on this one, and what both have in common.
-    fn tunnel(&self, outbound: &Leg, talk: Option<&Self>, meets: Option<bool>) -> (Fit, Option<Agreed>) {
-        let Some(asked) = self.asked else { return (Fit::Open, None) };
-        let agreed = talk.map_or(Some(Agreed { up: 0, down: 0 }), |talk| self.begun.with(&talk.begun));
-        let elsewhere = asked.port != outbound.peer.port || meets == Some(false);
-        let Some(agreed) = agreed.filter(|_| !elsewhere && asked.at <= outbound.start.at) else {
-            return (Fit::Never, None);
-        };
-        let fit = match meets {
-            _ if agreed.is_distinctive() => Fit::Carried,
-            Some(true) => Fit::Target,
-            _ => Fit::Open,
-        };
-        (fit, Some(agreed))
-    }
 }
 
 impl Contents {

@@ -23,6 +23,7 @@ mod sink;
 mod slots;
 mod spam;
 mod spread;
+mod talk;
 mod tally;
 mod test;
 mod timers;

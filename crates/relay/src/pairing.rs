@@ -5,12 +5,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::assign::{Assignment, Edge};
-use crate::content::Fit;
 use crate::groups::Groups;
 use crate::histogram::{Histogram, mail_prior, overhead_prior, size_prior};
 use crate::leg::{Leg, Size};
 use crate::service::queued_for;
 use crate::spread::{Distance, Spread};
+use crate::talk::Fit;
 
 /// Probability per second of a start or an end that has nothing to do with the other leg.
 const UNRELATED: f64 = 1.0 / 60.0;

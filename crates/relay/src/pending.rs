@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::content::{Contents, Fit};
+use crate::content::Contents;
 use crate::leg::Leg;
 use crate::mail::pair_mail;
 use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound, pair};
 use crate::service::{Key, Service, could_be_stored, could_cause};
 use crate::sink::Basis;
+use crate::talk::Fit;
 
 /// Inbound legs that one outbound leg may be paired with.
 const EDGES: usize = 32;
