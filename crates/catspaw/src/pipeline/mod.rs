@@ -1,6 +1,7 @@
 //! From evidence to folds: read, parse, merge, shard.
 
 mod fold;
+mod gathered;
 mod ours;
 mod parse;
 mod reach;
@@ -13,11 +14,12 @@ mod sort;
 mod spill;
 mod survey;
 
+pub(crate) use gathered::{FileRead, Gathered};
 pub(crate) use parse::{PLACES, SensorCount, UnparsedCount};
 pub(crate) use restrict::Restriction;
 pub(crate) use route::Home;
 pub(crate) use rows::{Counted, Rows, Wanted};
-pub(crate) use run::{FileRead, Gathered, Options, run};
+pub(crate) use run::{Options, run};
 pub(crate) use shard::Lanes;
 pub(crate) use sort::{Sorted, Sorter};
 pub(crate) use spill::Spill;

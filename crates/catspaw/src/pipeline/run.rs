@@ -8,23 +8,23 @@ use std::thread;
 
 use catspaw_engine::Settings;
 use catspaw_records::{Days, HashSeed, Nanos, Reader, SensorId};
-use catspaw_relay::{Config, Network};
+use catspaw_relay::Config;
 use catspaw_rules::Ruleset;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::fold::{Folded, Folder, Message, Watermarks};
-use super::parse::{Batch, PLACES, Rank, SensorCount, UnparsedCount, count_network, parse, sort_flows};
+use super::gathered::{FileRead, Gathered};
+use super::parse::{Batch, Rank, count_network, parse, sort_flows};
 use super::reach::Reach;
 use super::restrict::Restriction;
 use super::route::Home;
-use super::rows::{Counted, Rows, Wanted};
+use super::rows::Wanted;
 use super::shard::Lanes;
 use super::survey::{Looked, Stamps, Surveyed, follow_new_year, survey};
-use crate::alerts::Alerts;
 use crate::args::Checksums;
-use crate::indicators::{Scans, Signatures};
-use crate::input::{BlockReader, LONG_LINE, Problem, Source, Summary, TextBlock};
-use crate::packets::{self, CaptureRead, Captures, Dropped, Feed, Flows, Tracking};
+use crate::indicators::Signatures;
+use crate::input::{BlockReader, Source, TextBlock};
+use crate::packets::{self, CaptureRead, Captures, Feed, Flows, Tracking};
 
 /// How to read.
 #[derive(Clone, Debug)]
@@ -46,57 +46,6 @@ pub(crate) struct Options {
     pub(crate) checksums: Checksums,
     /// What is held against packets, if anything is.
     pub(crate) rules: Option<Arc<Ruleset>>,
-}
-
-/// What was read of one file.
-#[derive(Debug)]
-pub(crate) struct FileRead {
-    pub(crate) source: Source,
-    pub(crate) format: &'static str,
-    /// The year that was taken for stamps without one, where nobody said it.
-    pub(crate) guessed_year: Option<i16>,
-    pub(crate) bytes: u64,
-    /// Of a capture: packets of which it holds a part alone.
-    pub(crate) cut: u64,
-    pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
-    pub(crate) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
-}
-
-/// What a run gathered.
-#[derive(Debug, Default)]
-pub(crate) struct Gathered {
-    /// By number of the file.
-    pub(crate) files: BTreeMap<u32, FileRead>,
-    /// By virtual shard.
-    pub(crate) lanes: Vec<Lanes>,
-    /// By worker.
-    pub(crate) rows: Vec<Rows>,
-    /// Connections put together.
-    pub(crate) counted: Counted,
-    pub(crate) problems: Vec<Problem>,
-    /// What the tables of flows left out, by why.
-    pub(crate) dropped: Dropped,
-    /// TCP connections in packets: those of which one side was heard alone, and the others.
-    pub(crate) heard: (u64, u64),
-    /// What scans found.
-    pub(crate) scans: Scans,
-    /// What rules said.
-    pub(crate) alerts: Alerts,
-    /// How often each network was an end of records without an end of ours.
-    pub(crate) strangers: BTreeMap<Network, u64>,
-}
-
-impl Gathered {
-    /// What was read of each file's sensors, but for scans, which have none.
-    pub(crate) fn sensors(&self) -> impl Iterator<Item = &SensorCount> {
-        self.files.values().filter(|file| !file.is_scan()).flat_map(|file| file.sensors.values())
-    }
-
-    /// The captures, with their numbers.
-    pub(crate) fn captures(&self) -> Vec<(u32, Source)> {
-        let captures = self.files.iter().filter(|(_, file)| file.is_capture());
-        captures.map(|(&number, file)| (number, file.source.clone())).collect()
-    }
 }
 
 /// A file that is being read; all captures together are one.
@@ -518,70 +467,5 @@ impl Active {
 
     fn reached_by(&self, sensor: SensorId) -> Option<Nanos> {
         self.reach.get(&sensor).and_then(Reach::reached)
-    }
-}
-
-impl FileRead {
-    /// Of a file of which nothing is read yet.
-    pub(crate) fn new(source: Source, format: &'static str) -> Self {
-        Self {
-            source,
-            format,
-            guessed_year: None,
-            bytes: 0,
-            cut: 0,
-            sensors: BTreeMap::new(),
-            unparsed: BTreeMap::new(),
-        }
-    }
-
-    /// Whether it is a scan, and no log of what went by.
-    pub(crate) fn is_scan(&self) -> bool {
-        self.format.starts_with("nmap-")
-    }
-
-    /// Whether it holds packets.
-    pub(crate) fn is_capture(&self) -> bool {
-        self.format.starts_with("pcap")
-    }
-
-    fn add(&mut self, batch: &Batch) {
-        for (&sensor, count) in &batch.sensors {
-            let own = self.sensors.entry(sensor).or_default();
-            own.name.clone_from(&count.name);
-            own.records += count.records;
-            own.skipped += count.skipped;
-            own.inside += count.inside;
-            own.span = match (own.span, count.span) {
-                (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
-                (a, b) => a.or(b),
-            };
-        }
-        for (&kind, count) in &batch.unparsed {
-            let own = self.unparsed.entry(kind).or_default();
-            own.count += count.count;
-            own.lines.extend(&count.lines);
-            own.lines.truncate(PLACES);
-        }
-    }
-
-    /// Of a capture the records are packets.
-    fn captured(&mut self, read: &CaptureRead) {
-        self.bytes = read.bytes;
-        let own = self.sensors.entry(packets::sensor()).or_default();
-        own.name = packets::SENSOR.to_owned();
-        own.records = read.packets;
-        own.skipped = read.skipped;
-        own.duplicates = read.duplicates;
-        own.span = read.span;
-        self.cut = read.cut;
-    }
-
-    fn finish(&mut self, summary: &Summary) {
-        self.bytes = summary.on_disk;
-        if summary.long_lines > 0 {
-            let lines = summary.long_line_places.iter().copied().take(PLACES).collect();
-            self.unparsed.insert(("line", LONG_LINE), UnparsedCount { count: summary.long_lines, lines });
-        }
     }
 }

@@ -1,0 +1,130 @@
+//! What a run gathered, and of which files.
+
+use std::collections::BTreeMap;
+
+use catspaw_records::SensorId;
+use catspaw_relay::Network;
+
+use super::parse::{Batch, PLACES, SensorCount, UnparsedCount};
+use super::rows::{Counted, Rows};
+use super::shard::Lanes;
+use crate::alerts::Alerts;
+use crate::indicators::Scans;
+use crate::input::{LONG_LINE, Problem, Source, Summary};
+use crate::packets::{self, CaptureRead, Dropped};
+
+/// What was read of one file.
+#[derive(Debug)]
+pub(crate) struct FileRead {
+    pub(crate) source: Source,
+    pub(crate) format: &'static str,
+    /// The year that was taken for stamps without one, where nobody said it.
+    pub(crate) guessed_year: Option<i16>,
+    pub(crate) bytes: u64,
+    /// Of a capture: packets of which it holds a part alone.
+    pub(crate) cut: u64,
+    pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
+    pub(crate) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
+}
+
+/// What a run gathered.
+#[derive(Debug, Default)]
+pub(crate) struct Gathered {
+    /// By number of the file.
+    pub(crate) files: BTreeMap<u32, FileRead>,
+    /// By virtual shard.
+    pub(crate) lanes: Vec<Lanes>,
+    /// By worker.
+    pub(crate) rows: Vec<Rows>,
+    /// Connections put together.
+    pub(crate) counted: Counted,
+    pub(crate) problems: Vec<Problem>,
+    /// What the tables of flows left out, by why.
+    pub(crate) dropped: Dropped,
+    /// TCP connections in packets: those of which one side was heard alone, and the others.
+    pub(crate) heard: (u64, u64),
+    /// What scans found.
+    pub(crate) scans: Scans,
+    /// What rules said.
+    pub(crate) alerts: Alerts,
+    /// How often each network was an end of records without an end of ours.
+    pub(crate) strangers: BTreeMap<Network, u64>,
+}
+
+impl Gathered {
+    /// What was read of each file's sensors, but for scans, which have none.
+    pub(crate) fn sensors(&self) -> impl Iterator<Item = &SensorCount> {
+        self.files.values().filter(|file| !file.is_scan()).flat_map(|file| file.sensors.values())
+    }
+
+    /// The captures, with their numbers.
+    pub(crate) fn captures(&self) -> Vec<(u32, Source)> {
+        let captures = self.files.iter().filter(|(_, file)| file.is_capture());
+        captures.map(|(&number, file)| (number, file.source.clone())).collect()
+    }
+}
+
+impl FileRead {
+    /// Of a file of which nothing is read yet.
+    pub(crate) fn new(source: Source, format: &'static str) -> Self {
+        Self {
+            source,
+            format,
+            guessed_year: None,
+            bytes: 0,
+            cut: 0,
+            sensors: BTreeMap::new(),
+            unparsed: BTreeMap::new(),
+        }
+    }
+
+    /// Whether it is a scan, and no log of what went by.
+    pub(crate) fn is_scan(&self) -> bool {
+        self.format.starts_with("nmap-")
+    }
+
+    /// Whether it holds packets.
+    pub(crate) fn is_capture(&self) -> bool {
+        self.format.starts_with("pcap")
+    }
+
+    pub(super) fn add(&mut self, batch: &Batch) {
+        for (&sensor, count) in &batch.sensors {
+            let own = self.sensors.entry(sensor).or_default();
+            own.name.clone_from(&count.name);
+            own.records += count.records;
+            own.skipped += count.skipped;
+            own.inside += count.inside;
+            own.span = match (own.span, count.span) {
+                (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+                (a, b) => a.or(b),
+            };
+        }
+        for (&kind, count) in &batch.unparsed {
+            let own = self.unparsed.entry(kind).or_default();
+            own.count += count.count;
+            own.lines.extend(&count.lines);
+            own.lines.truncate(PLACES);
+        }
+    }
+
+    /// Of a capture the records are packets.
+    pub(super) fn captured(&mut self, read: &CaptureRead) {
+        self.bytes = read.bytes;
+        let own = self.sensors.entry(packets::sensor()).or_default();
+        own.name = packets::SENSOR.to_owned();
+        own.records = read.packets;
+        own.skipped = read.skipped;
+        own.duplicates = read.duplicates;
+        own.span = read.span;
+        self.cut = read.cut;
+    }
+
+    pub(super) fn finish(&mut self, summary: &Summary) {
+        self.bytes = summary.on_disk;
+        if summary.long_lines > 0 {
+            let lines = summary.long_line_places.iter().copied().take(PLACES).collect();
+            self.unparsed.insert(("line", LONG_LINE), UnparsedCount { count: summary.long_lines, lines });
+        }
+    }
+}
