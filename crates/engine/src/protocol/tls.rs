@@ -70,7 +70,20 @@ fn handshake(bytes: &[u8]) -> (Cow<'_, [u8]>, bool) {
         }
         rest = behind;
     }
-    (message, false)
+    (up_to_its_end(message), false)
+}
+
+/// A message without what follows it in its record.
+fn up_to_its_end(message: Cow<'_, [u8]>) -> Cow<'_, [u8]> {
+    let [_, high, mid, low, ..] = *message else { return message };
+    let end = MESSAGE + u32::from_be_bytes([0, high, mid, low]) as usize;
+    match message {
+        Cow::Borrowed(bytes) => Cow::Borrowed(bytes.get(..end).unwrap_or(bytes)),
+        Cow::Owned(mut bytes) => {
+            bytes.truncate(end);
+            Cow::Owned(bytes)
+        }
+    }
 }
 
 /// Whether a message of the handshake is there to its end.
