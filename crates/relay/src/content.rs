@@ -330,7 +330,7 @@ impl Contents {
         }
     }
 
-    /// What the moments say at which two legs carried the same ([`Beginnings::handed_over`]).
+    /// What the moments say at which two legs carried the same ([`crate::talk::Beginnings::handed_over`]).
     pub(crate) fn handed_over(&self, inbound: Key, out: Key) -> f64 {
         let both = self.inbound.get(&inbound).zip(self.outbound.get(&out));
         both.map_or(0.0, |(inbound, out)| inbound.begun.handed_over(&out.begun))
