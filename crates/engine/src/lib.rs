@@ -13,5 +13,6 @@ mod output;
 mod packet;
 pub mod protocol;
 
+pub use detect::rule_class;
 pub use output::{Output, Settings};
 pub use packet::{IpProto, Packet, Tcp, TcpFlags};

@@ -8,8 +8,9 @@ mod rules;
 
 use std::io;
 
-use catspaw_records::{Alert, Proto, RecordId};
-use catspaw_rules::{Class, Flow, Ruleset, Thresholds};
+use catspaw_engine::rule_class;
+use catspaw_records::{Alert, RecordId};
+use catspaw_rules::{Flow, Ruleset, Thresholds};
 
 use crate::pipeline::{Restriction, Spill};
 
@@ -66,11 +67,5 @@ impl Alerts {
 
 fn flow(alert: &Alert) -> Flow {
     let (src, dst) = alert.ends();
-    let class = match alert.proto {
-        Proto::Tcp => Class::Tcp,
-        Proto::Udp => Class::Udp,
-        Proto::Icmp => Class::Icmp,
-        Proto::Other(_) => Class::Other,
-    };
-    Flow { class, src: src.addr, src_port: src.port, dst: dst.addr, dst_port: dst.port }
+    Flow { class: rule_class(alert.proto), src: src.addr, src_port: src.port, dst: dst.addr, dst_port: dst.port }
 }

@@ -8,16 +8,12 @@ use catspaw_rules::{Builder, Diagnostic, Ruleset, Severity, Variables};
 
 use crate::console::complain;
 use crate::input::expand;
-use crate::pipeline::Home;
+use crate::pipeline::{Home, PRIVATE};
 
 /// Bytes of one rule file; a longer one is none.
 const LONGEST: u64 = 256 << 20;
 /// Diagnostics that are shown of one file; `-v` shows all.
 const SHOWN: usize = 10;
-/// What [`Home`] takes for ours where nobody says it.
-const PRIVATE: &str = "[10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,169.254.0.0/16,127.0.0.0/8,fc00::/7,\
-                       fe80::/10,::1]";
-
 /// What the user asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Asked {
@@ -107,7 +103,8 @@ impl Asked {
     fn variables(&self, home: &Home) -> Result<Variables, String> {
         let mut variables = Variables::default();
         let nets: Vec<String> = home.nets.iter().map(ToString::to_string).collect();
-        let ours = if nets.is_empty() { PRIVATE.to_owned() } else { format!("[{}]", nets.join(",")) };
+        let ours = if nets.is_empty() { PRIVATE.join(",") } else { nets.join(",") };
+        let ours = format!("[{ours}]");
         variables.set("HOME_NET", &ours).map_err(|error| error.to_string())?;
         for defined in &self.variables {
             let Some((name, value)) = defined.split_once('=') else {

@@ -17,7 +17,7 @@ mod survey;
 pub(crate) use gathered::{FileRead, Gathered};
 pub(crate) use parse::{PLACES, SensorCount, UnparsedCount};
 pub(crate) use restrict::Restriction;
-pub(crate) use route::Home;
+pub(crate) use route::{Home, PRIVATE};
 pub(crate) use rows::{Counted, Rows, Wanted};
 pub(crate) use run::{Options, run};
 pub(crate) use shard::Lanes;

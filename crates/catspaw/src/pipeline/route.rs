@@ -32,7 +32,20 @@ impl Home {
     }
 }
 
-/// The ranges that are never routed on the internet (RFC 1918, 6598, 3927, 4193, 4291).
+/// The ranges that are never routed on the internet (RFC 1918, 6598, 3927, 4193, 4291): ours where nobody says what is.
+pub(crate) const PRIVATE: [&str; 9] = [
+    "10.0.0.0/8",
+    "172.16.0.0/12",
+    "192.168.0.0/16",
+    "100.64.0.0/10",
+    "169.254.0.0/16",
+    "127.0.0.0/8",
+    "fc00::/7",
+    "fe80::/10",
+    "::1/128",
+];
+
+/// Whether an address lies in one of [`PRIVATE`].
 fn is_private(addr: IpAddr) -> bool {
     match addr {
         IpAddr::V4(addr) => {
@@ -93,5 +106,50 @@ fn ends(record: &Record) -> (IpAddr, IpAddr, Inside) {
         Event::Burst(burst) => (burst.orig.addr, burst.resp.addr, burst.inside),
         Event::Denied(denied) => (denied.orig.addr, denied.resp.addr, nowhere),
         Event::Translation(translation) => (translation.real.addr, translation.real.addr, nowhere),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_private_ranges_are_those_that_are_listed() {
+        let nets = PRIVATE.map(|net| Network::parse(net).expect("a network"));
+        for text in [
+            "10.0.0.0",
+            "10.255.255.255",
+            "11.0.0.0",
+            "172.15.255.255",
+            "172.16.0.0",
+            "172.31.255.255",
+            "172.32.0.0",
+            "192.167.255.255",
+            "192.168.0.0",
+            "192.169.0.0",
+            "100.63.255.255",
+            "100.64.0.0",
+            "100.127.255.255",
+            "100.128.0.0",
+            "169.253.255.255",
+            "169.254.0.0",
+            "169.255.0.0",
+            "127.0.0.1",
+            "128.0.0.0",
+            "fbff::",
+            "fc00::",
+            "fdff::",
+            "fe00::",
+            "fe7f::",
+            "fe80::",
+            "febf::",
+            "fec0::",
+            "::",
+            "::1",
+            "::2",
+        ] {
+            let addr: IpAddr = text.parse().expect("an address");
+            assert_eq!(is_private(addr), nets.iter().any(|net| net.contains(addr)), "{addr}");
+        }
     }
 }

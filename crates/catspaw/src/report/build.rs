@@ -14,7 +14,7 @@ use super::incident::Case;
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
 use super::{Names, restricted, time};
 use crate::indicators::{Elsewhere, Indicators};
-use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, UnparsedCount};
+use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, PRIVATE, UnparsedCount};
 use crate::settings::Settings;
 
 /// Networks that are named where the owner must say which are ours.
@@ -349,17 +349,6 @@ fn home_net(home: &Home, lanes: &[Lanes]) -> Vec<String> {
 
 /// The private range an address lies in; of a public one that a record marks as inside, its /24 or /64.
 fn network_of(addr: IpAddr) -> Option<String> {
-    const PRIVATE: [&str; 9] = [
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "100.64.0.0/10",
-        "169.254.0.0/16",
-        "127.0.0.0/8",
-        "fc00::/7",
-        "fe80::/10",
-        "::1/128",
-    ];
     let private = PRIVATE.iter().find(|net| Network::parse(net).is_some_and(|net| net.contains(addr)));
     if let Some(net) = private {
         return Some((*net).to_owned());

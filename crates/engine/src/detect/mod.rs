@@ -60,6 +60,17 @@ pub(crate) struct Watch {
     held: usize,
 }
 
+/// What rules call a transport.
+#[must_use]
+pub fn rule_class(proto: Proto) -> Class {
+    match proto {
+        Proto::Tcp => Class::Tcp,
+        Proto::Udp => Class::Udp,
+        Proto::Icmp => Class::Icmp,
+        Proto::Other(_) => Class::Other,
+    }
+}
+
 impl Detector {
     pub(crate) fn new(rules: Arc<Ruleset>) -> Self {
         Self { rules, scratch: Scratch::default(), held: 0 }
@@ -67,13 +78,8 @@ impl Detector {
 
     /// What is to be kept of a flow that begins; `None` where no rule may match on it.
     pub(crate) fn watch(&self, proto: Proto, orig: Endpoint, resp: Endpoint) -> Option<Box<Watch>> {
-        let (class, ports) = match proto {
-            Proto::Tcp => (Class::Tcp, true),
-            Proto::Udp => (Class::Udp, true),
-            Proto::Icmp => (Class::Icmp, false),
-            Proto::Other(_) => (Class::Other, false),
-        };
-        let port = |end: Endpoint| if ports { end.port } else { 0 };
+        let class = rule_class(proto);
+        let port = |end: Endpoint| if matches!(class, Class::Tcp | Class::Udp) { end.port } else { 0 };
         let flow = Flow { class, src: orig.addr, src_port: port(orig), dst: resp.addr, dst_port: port(resp) };
         let flows = [flow, flow.turned()];
         let candidates = flows.map(|flow| self.rules.candidates(flow));
