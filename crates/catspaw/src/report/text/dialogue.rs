@@ -7,7 +7,7 @@ use catspaw_records::{Nanos, Side};
 use super::number::count;
 use super::page::{FAINT, Page, tied};
 use super::table::{Line, Span, line_width};
-use super::wrap::{cut, width};
+use super::wrap::{fold, width};
 use crate::report::dialogue::{Dialogue, Legs, Said, Words};
 use crate::report::explain::Explained;
 use crate::report::time;
@@ -22,6 +22,8 @@ const BETWEEN: &str = " | ";
 /// An offset, and the mark of who speaks.
 const OFFSET: usize = 7;
 const MARK: usize = 3;
+/// Lines that one thing said may take: an address is worth a second one, a long header line is not worth ten.
+const FOLDED: usize = 3;
 
 /// What the left leg and the right one said, each as far as it said anything.
 type Row<'a> = [Option<&'a Said>; 2];
@@ -74,7 +76,7 @@ fn body(page: &mut Page<'_, impl Write>, dialogue: &Dialogue) -> io::Result<()> 
     let left_out = rows.len().saturating_sub(first + last);
     let (before, after) = if left_out > 0 { (first, first + left_out) } else { (rows.len(), rows.len()) };
     for row in &rows[..before] {
-        page.lines(0, &[columns.line(row)])?;
+        page.lines(0, &columns.lines(row))?;
     }
     let lines = rows[before..after].iter().flatten().flatten().count() as u64 + unkept;
     if lines > 0 {
@@ -83,7 +85,7 @@ fn body(page: &mut Page<'_, impl Write>, dialogue: &Dialogue) -> io::Result<()> 
         page.lines(0, &[vec![Span::new(&said, FAINT)]])?;
     }
     for row in &rows[after..] {
-        page.lines(0, &[columns.line(row)])?;
+        page.lines(0, &columns.lines(row))?;
     }
     if rows.is_empty() {
         page.say(0, "Nothing that was said is in the captures.")?;
@@ -129,24 +131,33 @@ struct Columns {
 }
 
 impl Columns {
-    fn line(&self, [left, right]: &Row<'_>) -> Line {
+    fn lines(&self, [left, right]: &Row<'_>) -> Vec<Line> {
         let cell = |said: &Option<&Said>, width| said.map_or_else(Vec::new, |said| self.cell(said, width));
         if let Some(width) = self.page {
             return cell(right, width);
         }
-        let mut line = cell(left, self.width);
-        let gap = self.width.saturating_sub(line_width(&line));
-        line.push(Span::from(" ".repeat(gap)));
-        line.push(Span::new(BETWEEN, FAINT));
-        line.extend(cell(right, self.width));
-        line
+        let [left, right] = [left, right].map(|said| cell(said, self.width));
+        let at = |cell: &[Line], row: usize| cell.get(row).cloned().unwrap_or_default();
+        let beside = |row| {
+            let mut line = at(&left, row);
+            let gap = self.width.saturating_sub(line_width(&line));
+            line.push(Span::from(" ".repeat(gap)));
+            line.push(Span::new(BETWEEN, FAINT));
+            line.extend(at(&right, row));
+            line
+        };
+        (0..left.len().max(right.len())).map(beside).collect()
     }
 
-    fn cell(&self, said: &Said, room: usize) -> Line {
+    /// When, who, and what, in as many lines as it takes.
+    fn cell(&self, said: &Said, room: usize) -> Vec<Line> {
         let mark = if said.from == Side::Orig { '>' } else { '<' };
         let offset = format!("{:>OFFSET$}", seconds(said.at.since(self.opened)));
-        let text = cut(&words(&said.words), room.saturating_sub(width(&offset) + MARK));
-        vec![Span::new(&offset, FAINT), Span::from(format!(" {mark} ")), Span::from(text)]
+        let indent = width(&offset) + MARK;
+        let texts = fold(&words(&said.words), room.saturating_sub(indent), FOLDED).into_iter();
+        let mut first = Some([Span::new(&offset, FAINT), Span::from(format!(" {mark} "))]);
+        let mut start = || first.take().map_or_else(|| vec![Span::from(" ".repeat(indent))], Vec::from);
+        texts.map(|text| start().into_iter().chain([Span::from(text)]).collect()).collect()
     }
 }
 

@@ -80,6 +80,23 @@ pub(super) fn cut(text: &str, limit: usize) -> String {
     cut
 }
 
+/// Breaks text into at most `most` lines of `limit` columns: at spaces where that leaves no line half empty, within a word
+/// otherwise. What does not fit is cut.
+#[must_use]
+pub(super) fn fold(text: &str, limit: usize, most: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut rest = text;
+    while lines.len() + 1 < most && width(rest) > limit {
+        let ends = rest.char_indices().map(|(at, c)| at + c.len_utf8());
+        let Some(full) = ends.take_while(|&end| width(&rest[..end]) <= limit).last() else { break };
+        let at = rest[..full].rfind(' ').filter(|at| at * 2 > full).unwrap_or(full);
+        lines.push(rest[..at].to_owned());
+        rest = rest[at..].trim_start_matches(' ');
+    }
+    lines.push(cut(rest, limit));
+    lines
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -103,6 +120,14 @@ mod tests {
     fn runs_of_spaces_stay_within_a_line() {
         assert_eq!(wrap("Mar  3 18:00", 20), ["Mar  3 18:00"]);
         assert_eq!(wrap("Mar  3 18:00", 6), ["Mar  3", "18:00"]);
+    }
+
+    #[test]
+    fn what_folds_breaks_within_words_and_ends_cut() {
+        assert_eq!(fold("abc", 5, 3), ["abc"]);
+        assert_eq!(fold("SOCKS 4, CONNECT 192.0.2.1:25", 17, 3), ["SOCKS 4, CONNECT", "192.0.2.1:25"]);
+        assert_eq!(fold("a abcdefghijklmnop", 6, 2), ["a abcd", "efg..."]);
+        assert_eq!(fold("\u{6f22}\u{5b57}", 1, 3), ["..."]);
     }
 
     #[test]
