@@ -50,9 +50,9 @@ impl Redactor {
             self.put(sensor);
         }
         incidents.iter_mut().chain(authorised).for_each(|incident| self.incident(incident));
-        for HostAlert { host, sid: _, msg, count: _ } in alerts.iter_mut() {
+        for HostAlert { host, alert } in alerts.iter_mut() {
             self.put(host);
-            self.put(msg);
+            self.rule_alert(alert);
         }
         alerts.sort_by_key(|alert| alert.host.parse::<IpAddr>().ok());
         for HostIndicator { host, kind: _, detail } in indicators {
@@ -118,7 +118,7 @@ impl Redactor {
         public.sort_by_key(|addr| addr.parse::<IpAddr>().ok());
         owner.iter_mut().for_each(|owner| self.owner(owner));
         tunnel.iter_mut().for_each(|tunnel| self.tunnel(tunnel));
-        alerts.iter_mut().for_each(|RuleAlert { sid: _, msg, count: _ }| self.put(msg));
+        alerts.iter_mut().for_each(|alert| self.rule_alert(alert));
         for Client { address, sessions: _, bytes: _ } in clients.iter_mut() {
             self.put(address);
         }
@@ -135,6 +135,11 @@ impl Redactor {
             text.iter_mut().for_each(|text| *text = self.record(text));
         }
         why.iter_mut().for_each(|sentence| self.put(sentence));
+    }
+
+    fn rule_alert(&self, alert: &mut RuleAlert) {
+        let RuleAlert { sid: _, msg, count: _, first: _, last: _, services: _ } = alert;
+        self.put(msg);
     }
 
     fn owner(&self, owner: &mut Owner) {

@@ -141,7 +141,7 @@ pub(crate) struct Incident {
     pub(crate) timeline: Option<super::timeline::Timeline>,
 }
 
-/// How often a rule fired at an incident's host.
+/// How often a rule fired at a host.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct RuleAlert {
     /// The rule's number.
@@ -150,19 +150,35 @@ pub(crate) struct RuleAlert {
     pub(crate) msg: String,
     /// How often.
     pub(crate) count: u64,
+    /// The first of them.
+    pub(crate) first: String,
+    /// The last.
+    pub(crate) last: String,
+    /// Ports that the connections were opened to, with what is spoken there; the most frequent.
+    pub(crate) services: Vec<AlertService>,
 }
 
-/// How often a rule fired at a host without an incident.
+/// Where a rule fired.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub(crate) struct AlertService {
+    /// The transport.
+    pub(crate) proto: &'static str,
+    /// The responder's port; of ICMP the code.
+    pub(crate) port: u16,
+    /// What is spoken, as far as it was known when the rule fired.
+    pub(crate) protocol: Option<&'static str>,
+    /// How often.
+    pub(crate) count: u64,
+}
+
+/// A rule that fired at a host without an incident.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct HostAlert {
     /// The host.
     pub(crate) host: String,
-    /// The rule's number.
-    pub(crate) sid: u32,
-    /// What it says.
-    pub(crate) msg: String,
-    /// How often.
-    pub(crate) count: u64,
+    /// How often, and where.
+    #[serde(flatten)]
+    pub(crate) alert: RuleAlert,
 }
 
 /// Who is behind an address.

@@ -117,10 +117,14 @@ fn an_alert_is_an_event_of_suricata_and_accuses_nobody() {
     assert_eq!(told[0]["community_id"], row["community_id"], "{row}");
     assert!(told[0]["flow_id"].as_u64().unwrap() < 1 << 53);
     (told[0]["flow"]["uid"], told[0]["community_id"], told[0]["flow_id"]) = (json!("C0"), json!("1:0"), json!(0));
-    told[0].as_object_mut().unwrap().remove("app_proto");
+    let protocol = told[0].as_object_mut().unwrap().remove("app_proto").unwrap_or_default();
     assert_eq!(told[0], expected);
     assert_eq!(report["incidents"], json!([]));
-    let alert = json!({"host": OURS, "sid": 2003, "msg": "SMTP traffic on nonstandard port", "count": 1});
+    let alert = json!({
+        "host": OURS, "sid": 2003, "msg": "SMTP traffic on nonstandard port", "count": 1,
+        "first": "2003-03-04T00:00:00.007Z", "last": "2003-03-04T00:00:00.007Z",
+        "services": [{"proto": "tcp", "port": 1182, "protocol": protocol, "count": 1}],
+    });
     assert_eq!(report["alerts"], json!([alert]));
     let said = scan(&place, &[]);
     assert_eq!((said.status, said.err.as_str()), (Some(0), ""));

@@ -2,12 +2,15 @@
 
 use std::io::{self, Write};
 
-use super::number::count;
+use super::number::{count, number, span};
 use super::page::{Page, TITLE};
-use crate::report::model::{HostAlert, Incident, Report};
+use super::wrap::TIE;
+use crate::report::model::{AlertService, HostAlert, Incident, Report, RuleAlert};
 
 /// Hosts, and rules of one of them, that are listed; `-v` lists all.
 const LISTED: usize = 20;
+/// Ports of one of them that are named; `-v` names all that are told apart.
+const PORTS: usize = 4;
 
 /// Those of an incident's host.
 pub(super) fn of_incident(page: &mut Page<'_, impl Write>, incident: &Incident) -> io::Result<()> {
@@ -15,8 +18,7 @@ pub(super) fn of_incident(page: &mut Page<'_, impl Write>, incident: &Incident) 
         return Ok(());
     }
     page.part("Alerts of rules, which prove nothing by themselves")?;
-    let alerts: Vec<_> = incident.alerts.iter().map(|alert| (alert.msg.as_str(), alert.sid, alert.count)).collect();
-    list(page, 2, &alerts)
+    list(page, 2, &incident.alerts.iter().collect::<Vec<_>>())
 }
 
 /// Those of hosts without an incident.
@@ -25,7 +27,7 @@ pub(super) fn elsewhere(page: &mut Page<'_, impl Write>, report: &Report) -> io:
     if hosts.is_empty() {
         return Ok(());
     }
-    hosts.sort_by_key(|alerts| std::cmp::Reverse(alerts.iter().map(|alert| alert.count).sum::<u64>()));
+    hosts.sort_by_key(|alerts| std::cmp::Reverse(alerts.iter().map(|host| host.alert.count).sum::<u64>()));
     page.blank()?;
     page.title("Alerts of rules", TITLE)?;
     page.say(
@@ -37,8 +39,7 @@ pub(super) fn elsewhere(page: &mut Page<'_, impl Write>, report: &Report) -> io:
     let shown = if page.is_verbose() { hosts.len() } else { LISTED.min(hosts.len()) };
     for alerts in &hosts[..shown] {
         page.say(0, &alerts[0].host)?;
-        let alerts: Vec<_> = alerts.iter().map(|alert| (alert.msg.as_str(), alert.sid, alert.count)).collect();
-        list(page, 1, &alerts)?;
+        list(page, 1, &alerts.iter().map(|host| &host.alert).collect::<Vec<_>>())?;
     }
     match hosts.len() - shown {
         0 => Ok(()),
@@ -46,14 +47,46 @@ pub(super) fn elsewhere(page: &mut Page<'_, impl Write>, report: &Report) -> io:
     }
 }
 
-fn list(page: &mut Page<'_, impl Write>, depth: usize, alerts: &[(&str, u32, u64)]) -> io::Result<()> {
+fn list(page: &mut Page<'_, impl Write>, depth: usize, alerts: &[&RuleAlert]) -> io::Result<()> {
     let shown = if page.is_verbose() { alerts.len() } else { LISTED.min(alerts.len()) };
-    for (msg, sid, times) in &alerts[..shown] {
+    for RuleAlert { sid, msg, count: times, first, last, services } in alerts[..shown].iter().copied() {
         let msg = if msg.is_empty() { "a rule without msg" } else { msg };
-        page.hang(depth, "- ", &format!("{msg} (sid {sid}): {}", count(*times, "alert", "alerts")))?;
+        let when = span(Some(first), Some(last));
+        let whence = ports(services, *times, if page.is_verbose() { services.len() } else { PORTS });
+        let text = format!("{msg} (sid {sid}): {}, {when}, on {whence}", count(*times, "alert", "alerts"));
+        page.hang(depth, "- ", &text)?;
     }
     match alerts.len() - shown {
         0 => Ok(()),
         more => page.say(depth, &format!("and {} (-v lists them)", count(more as u64, "more rule", "more rules"))),
+    }
+}
+
+/// `110/tcp pop3 (53), 143/tcp imap (12) and elsewhere (7)`.
+fn ports(services: &[AlertService], times: u64, most: usize) -> String {
+    let named = &services[..most.min(services.len())];
+    let name = |service: &AlertService| {
+        let AlertService { proto, port, protocol, count } = service;
+        let protocol = protocol.map_or_else(String::new, |protocol| format!("{TIE}{protocol}"));
+        format!("{port}/{proto}{protocol}{TIE}({})", number(*count))
+    };
+    let list = named.iter().map(name).collect::<Vec<_>>().join(", ");
+    match times - named.iter().map(|service| service.count).sum::<u64>() {
+        0 => list,
+        more => format!("{list} and elsewhere{TIE}({})", number(more)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_add_up_to_all_alerts() {
+        let at = |port, protocol, count| AlertService { proto: "tcp", port, protocol, count };
+        let services = [at(110, Some("pop3"), 53), at(1182, None, 12)];
+        let plain = |times, most| ports(&services, times, most).replace(TIE, " ");
+        assert_eq!(plain(65, 2), "110/tcp pop3 (53), 1182/tcp (12)");
+        assert_eq!(plain(70, 1), "110/tcp pop3 (53) and elsewhere (17)");
     }
 }

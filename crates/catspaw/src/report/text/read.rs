@@ -25,7 +25,7 @@ pub(super) fn write(page: &mut Page<'_, impl Write>, report: &Report) -> io::Res
     page.blank()?;
     files(page, &report.evidence)?;
     super::cut::timers(page, report)?;
-    unparsed(page, &report.unparsed)?;
+    unparsed(page, report)?;
     dropped(page, report)?;
     limits(page, report)
 }
@@ -108,7 +108,8 @@ fn sensor(page: &mut Page<'_, impl Write>, evidence: &Evidence) -> io::Result<()
     page.say(1, &if name.is_empty() { text } else { format!("{name}: {text}") })
 }
 
-fn unparsed(page: &mut Page<'_, impl Write>, unparsed: &[UnparsedLines]) -> io::Result<()> {
+fn unparsed(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
+    let unparsed = &report.unparsed;
     if unparsed.is_empty() {
         return Ok(());
     }
@@ -121,15 +122,28 @@ fn unparsed(page: &mut Page<'_, impl Write>, unparsed: &[UnparsedLines]) -> io::
     kinds.sort_by_key(|(total, _)| std::cmp::Reverse(*total));
     let total = kinds.iter().map(|(total, _)| total).sum();
     page.blank()?;
-    page.title(&format!("Not understood: {}", count(total, "line", "lines")), TITLE)?;
+    let all: Vec<_> = unparsed.iter().collect();
+    page.title(&format!("Not understood: {}", unread(report, total, &all)), TITLE)?;
     let shown = if page.is_verbose() { kinds.len() } else { KINDS };
     for (total, lines) in kinds.iter().take(shown) {
-        page.say(0, &format!("{} ({})", lines[0].kind, count(*total, "line", "lines")))?;
+        page.say(0, &format!("{} ({})", lines[0].kind, unread(report, *total, lines)))?;
         places(page, lines)?;
     }
     match kinds.len().saturating_sub(shown) {
         0 => Ok(()),
         more => page.say(0, &format!("and {} (-v lists them)", count(more as u64, "more kind", "more kinds"))),
+    }
+}
+
+/// So many lines, or packets, as the files have.
+fn unread(report: &Report, total: u64, places: &[&UnparsedLines]) -> String {
+    let is_capture = |path: &str| {
+        report.evidence.iter().any(|evidence| evidence.path == path && evidence.format.starts_with("pcap"))
+    };
+    match places.iter().filter(|place| is_capture(&place.path)).count() {
+        0 => count(total, "line", "lines"),
+        all if all == places.len() => count(total, "packet", "packets"),
+        _ => count(total, "place", "places"),
     }
 }
 
@@ -141,7 +155,9 @@ fn places(page: &mut Page<'_, impl Write>, lines: &[&UnparsedLines]) -> io::Resu
     });
     let shown = if page.is_verbose() { usize::MAX } else { PLACES };
     for (path, line, why) in places.take(shown) {
-        page.say(1, &format!("{path}:{line}: {why}"))?;
+        // What is wrong with a file as a whole has no line.
+        let place = if line == 0 { path.clone() } else { format!("{path}:{line}") };
+        page.say(1, &format!("{place}: {why}"))?;
     }
     Ok(())
 }
