@@ -31,6 +31,8 @@ pub(crate) enum What {
     Unsupported(Packing),
     /// It can be read, but it is no evidence; what it seems to be instead.
     NotEvidence(&'static str),
+    /// It is evidence, but not of who was behind an address; what it is.
+    Untold(&'static str),
     /// There is nothing in it.
     Empty,
     /// It is a capture that is damaged or cut off; in which way, and where.
@@ -96,6 +98,9 @@ impl fmt::Display for Why<'_> {
             }
             What::NotEvidence(seems) => write!(f, "no evidence: {seems}"),
             What::Empty => f.write_str("empty"),
+            What::Untold(what) => {
+                write!(f, "{what} does not say who was behind an address: name a firewall's log, or leases")
+            }
             What::Capture(what) => f.write_str(what),
             What::ScanCutOff => f.write_str("the end of the scan is not in it: the hosts before it are read"),
             What::LastLine => f.write_str("the last line has no end: it may have been cut off there"),

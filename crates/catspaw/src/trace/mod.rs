@@ -27,7 +27,7 @@ use self::keep::{Keeper, Log};
 use self::question::{Question, parse_end};
 use self::search::{Found, search};
 use crate::console::{self, complain};
-use crate::input::{Problem, Source, expand};
+use crate::input::{Problem, Source, What, expand};
 use crate::owners::{LeaseFile, Owners, sift};
 use crate::pipeline::{Looked, Stamps, follow_new_year, survey};
 use crate::settings::Settings;
@@ -106,8 +106,8 @@ impl Trace {
         for (number, source) in sources.into_iter().enumerate() {
             match survey(source, number as u32, &stamps) {
                 Ok(Looked::Log(log)) => surveyed.push(log),
-                // Neither scans of ports nor packets tell who had an address behind a translation.
-                Ok(Looked::Scan(..) | Looked::Capture(_)) => {}
+                Ok(Looked::Scan(_, source, _)) => problems.push(source.problem(What::Untold("a scan"))),
+                Ok(Looked::Capture(capture)) => problems.push(capture.source.problem(What::Untold("a capture"))),
                 Err(problem) => problems.push(problem),
             }
         }

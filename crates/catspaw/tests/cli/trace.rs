@@ -245,6 +245,9 @@ fn usage_that_is_wrong_fails_and_says_what_would_be_right() {
     let place = Place::with("pix.log", slot("10:00:00", "10.0.0.1", "192.0.2.1"));
     place.write("bad", "192.0.2.1 2003-03-04\n192.0.2.1\n");
     place.write("notes", "nothing\n");
+    let mut capture = Vec::new();
+    catspaw_lab::wire::capture(&catspaw_lab::wire::WireScenario::example(), &mut capture).unwrap();
+    place.write("x.pcap", capture);
     for (arguments, says) in [
         (&["pix.log"][..], "Complaints among the evidence are not read by this version"),
         (&["192.0.2.1", "pix.log"], "--at TIME is missing"),
@@ -253,6 +256,7 @@ fn usage_that_is_wrong_fails_and_says_what_would_be_right() {
         (&["192.0.2.1", "--at", "2003-03-04"], "no evidence is named"),
         (&["--questions", "bad", "pix.log"], "bad:2: a question is an address and a moment"),
         (&["192.0.2.1", "--at", "2003-03-04", "notes"], "no file gave a record"),
+        (&["192.0.2.1", "--at", "2003-03-04", "x.pcap"], "x.pcap: a capture does not say who was behind an address"),
         (&["192.0.2.1", "--at", "2003-03-04", "--timezone", "Mars", "pix.log"], "is no time zone"),
     ] {
         let said = trace(&place, arguments);
