@@ -19,6 +19,7 @@
 
 mod actors;
 mod civil;
+pub mod daemons;
 mod engine;
 pub mod example;
 mod flow;

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Instant;
 
+use catspaw_lab::daemons::{self, Request};
 use catspaw_lab::{Asa, Pairs, Pix, Scenario, Tee, Truth, ZeekConn, example, run};
 
 const HELP: &str = "\
@@ -24,6 +25,10 @@ Usage: catspaw-lab example [DIRECTORY]
        catspaw-lab wire [--scene campus|devious|example] [--hosts N] [--seconds N] [--bytes N] [--pace N]
                         [--seed N] [--vlans yes] [--form pcap|pcap-ns|pcapng] [-o FILE|-] [--truth FILE]
            writes a capture
+       catspaw-lab daemons [--seed N] [--scenario NAME]... -o DIRECTORY
+           sets real programs to work in network namespaces, and writes what they did (needs root)
+       catspaw-lab programs [NAME...]
+           prints the programs that scenarios need, and Debian's packages that have them
 
   --lines N      lines of the device's log [default: 1000000]
   --hosts N      ordinary hosts, up to 20000 [default: 2000]
@@ -42,6 +47,9 @@ fn main() -> ExitCode {
         Some("big") => Options::parse(arguments).and_then(|options| big(&options)),
         Some("case") => Options::parse(arguments).and_then(|options| case(&options)),
         Some("wire") => wire::run(arguments),
+        Some("daemons") => play_daemons(arguments),
+        Some("programs") => programs(&arguments.collect::<Vec<_>>()),
+        Some(word @ ("actor" | "link" | "janitor")) => helper(word, arguments),
         Some("-h" | "--help" | "help") => io::stdout().lock().write_all(HELP.as_bytes()).map_err(|e| e.to_string()),
         Some(other) => Err(format!("no such command: {other} (try --help)")),
         None => Err(format!("which command?\n\n{HELP}")),
@@ -59,6 +67,39 @@ fn example(directory: Option<String>) -> Result<(), String> {
     let committed = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
     let directory = directory.map_or(committed, PathBuf::from);
     example::write(&directory).map_err(|why| format!("{}: {why}", directory.display()))
+}
+
+fn play_daemons(mut arguments: impl Iterator<Item = String>) -> Result<(), String> {
+    let mut request = Request { seed: 1, scenarios: Vec::new(), to: PathBuf::new() };
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().ok_or_else(|| format!("{name}: what? (try --help)"))?;
+        match name.as_str() {
+            "--seed" => request.seed = number(&name, &value)?,
+            "--scenario" => request.scenarios.push(value),
+            "-o" => request.to = value.into(),
+            _ => return Err(format!("no such option: {name} (try --help)")),
+        }
+    }
+    if request.to.as_os_str().is_empty() {
+        return Err("where to? (-o DIRECTORY)".to_owned());
+    }
+    daemons::run(&request).map_err(|why| why.to_string())
+}
+
+fn programs(scenarios: &[String]) -> Result<(), String> {
+    let list = daemons::programs(scenarios).map_err(|why| why.to_string())?;
+    let text: String = list.iter().map(|(program, package)| format!("{program} {package}\n")).collect();
+    io::stdout().lock().write_all(text.as_bytes()).map_err(|why| why.to_string())
+}
+
+/// What a run of `daemons` says to itself.
+fn helper(word: &str, arguments: impl Iterator<Item = String>) -> Result<(), String> {
+    let words: Vec<String> = std::iter::once(word.to_owned()).chain(arguments).collect();
+    match daemons::helper(&words) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(format!("{word} is for `daemons` itself")),
+        Err(why) => Err(format!("{word}: {why}")),
+    }
 }
 
 struct Options {

@@ -27,7 +27,7 @@ use std::io::{self, Write};
 
 pub use file::CaptureForm;
 pub use scenario::{WireKind, WireRelaySpec, WireScenario};
-pub use truth::{LegTruth, SessionTruth, WireBot, WireCounts, WireInnocent, WireRelay, WireTruth};
+pub use truth::{Allowance, LegTruth, SessionTruth, WireBot, WireCounts, WireInnocent, WireRelay, WireTruth};
 
 use file::CaptureFile;
 use net::Net;

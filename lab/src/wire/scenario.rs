@@ -288,7 +288,8 @@ impl<'a> Cast<'a> {
                 tunnels.filter_map(|(_, leg)| net.legs.get(leg)).cloned().collect(),
             )
         });
-        let bots = (0..scenario.bots).map(|bot| bot_truth(host(scenario.relays.len() as u32 + bot), &sessions));
+        let first = scenario.relays.len() as u32;
+        let bots = (first..first + scenario.bots).map(|bot| WireBot::of(&host(bot).to_string(), &sessions));
         WireTruth {
             scenario: scenario.name.clone(),
             seed: scenario.seed,
@@ -317,18 +318,13 @@ fn told(session: &Session, net: &Net) -> SessionTruth {
         proto: session.proto.to_owned(),
         outcome: session.outcome.to_owned(),
         delivered: session.delivered,
+        token: None,
         in_legs: legs(&session.ins),
         out_legs: legs(&session.outs),
     }
 }
 
 fn relay_truth(host: IpAddr, spec: &WireRelaySpec, sessions: &[SessionTruth], tunnels: Vec<LegTruth>) -> WireRelay {
-    let ip = host.to_string();
-    let own: Vec<_> = sessions.iter().filter(|session| session.relay.as_ref() == Some(&ip)).collect();
-    let outs = || own.iter().flat_map(|session| &session.out_legs);
-    let mut clients: Vec<_> = own.iter().map(|session| &session.client).collect();
-    clients.sort();
-    clients.dedup();
     let topology = match spec.kind {
         WireKind::Socks => "inbound-socks",
         WireKind::Connect => "inbound-http-connect",
@@ -336,30 +332,6 @@ fn relay_truth(host: IpAddr, spec: &WireRelaySpec, sessions: &[SessionTruth], tu
         WireKind::Mail { .. } => "smtp-odd-port",
         WireKind::Backconnect => "backconnect",
     };
-    WireRelay {
-        ip: ip.clone(),
-        ports: if spec.kind == WireKind::Backconnect { Vec::new() } else { vec![spec.port] },
-        topology: topology.to_owned(),
-        authorised: spec.authorised,
-        super_proxy: tunnels.first().map(|leg| leg.dst.clone()),
-        tunnels,
-        sessions: own.len(),
-        clients: clients.len(),
-        out_legs_with_data: outs().filter(|leg| leg.has_data()).count(),
-        out_legs_without_data: outs().filter(|leg| !leg.has_data()).count(),
-        in_legs_with_data: own.iter().flat_map(|session| &session.in_legs).filter(|leg| leg.has_data()).count(),
-        smtp_connections_delivered: outs().filter(|leg| leg.accepted > 0).count(),
-        smtp_messages_delivered: outs().map(|leg| leg.accepted).sum(),
-    }
-}
-
-fn bot_truth(host: IpAddr, sessions: &[SessionTruth]) -> WireBot {
-    let ip = host.to_string();
-    let own = sessions.iter().filter(|session| session.bot.as_ref() == Some(&ip));
-    let accepted: Vec<u32> = own.flat_map(|session| &session.out_legs).map(|leg| leg.accepted).collect();
-    WireBot {
-        ip,
-        smtp_connections_delivered: accepted.iter().filter(|accepted| **accepted > 0).count(),
-        smtp_messages_delivered: accepted.iter().sum(),
-    }
+    let ports = if spec.kind == WireKind::Backconnect { Vec::new() } else { vec![spec.port] };
+    WireRelay { authorised: spec.authorised, ..WireRelay::of(&host.to_string(), ports, topology, sessions, tunnels) }
 }

@@ -1,5 +1,7 @@
 //! What really happened, in the shape of `truth.json` beside the captures that reports are judged by.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::Serialize;
 
 /// A leg of a relayed session, as packets show it.
@@ -59,6 +61,9 @@ pub struct SessionTruth {
     pub outcome: String,
     /// Messages of mail accepted.
     pub delivered: u32,
+    /// What was in the payload of both legs, where that is how they were found.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
     /// The client's connections (none where they come through a tunnel).
     pub in_legs: Vec<LegTruth>,
     /// The relay's connections.
@@ -76,6 +81,12 @@ pub struct WireRelay {
     pub topology: String,
     /// Whether its owner means it to be one.
     pub authorised: bool,
+    /// What it runs, where that is a real program.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub software: Option<String>,
+    /// What may be said of it, where that is not simply that it relays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub allowance: Option<Allowance>,
     /// Where its tunnel goes.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub super_proxy: Option<String>,
@@ -97,6 +108,51 @@ pub struct WireRelay {
     pub smtp_messages_delivered: u32,
 }
 
+/// What a judge does not ask of a report on a relay.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Allowance {
+    /// It relays by design and nobody declared it: `relay`, `suspect` and silence are all right.
+    pub by_design: bool,
+    /// Views (`pix`, `asa`, `conn`, `capture`) that cannot show it: there it may be missed, and why.
+    pub out_of_sight: BTreeMap<String, String>,
+}
+
+impl WireRelay {
+    /// What the sessions say of the relay at `ip`, which nobody declared.
+    pub(crate) fn of(
+        ip: &str,
+        ports: Vec<u16>,
+        topology: &str,
+        sessions: &[SessionTruth],
+        tunnels: Vec<LegTruth>,
+    ) -> Self {
+        let own: Vec<_> = sessions.iter().filter(|session| session.relay.as_deref() == Some(ip)).collect();
+        // A connection may carry several sessions.
+        let once = |legs: fn(&SessionTruth) -> &[LegTruth]| -> BTreeMap<u32, &LegTruth> {
+            own.iter().flat_map(|session| legs(session)).map(|leg| (leg.conn, leg)).collect()
+        };
+        let (ins, outs) = (once(|session| &session.in_legs), once(|session| &session.out_legs));
+        let clients: BTreeSet<&str> = own.iter().map(|session| &*session.client).collect();
+        Self {
+            ip: ip.to_owned(),
+            ports,
+            topology: topology.to_owned(),
+            authorised: false,
+            software: None,
+            allowance: None,
+            super_proxy: tunnels.first().map(|leg| leg.dst.clone()),
+            tunnels,
+            sessions: own.len(),
+            clients: clients.len(),
+            out_legs_with_data: outs.values().filter(|leg| leg.has_data()).count(),
+            out_legs_without_data: outs.values().filter(|leg| !leg.has_data()).count(),
+            in_legs_with_data: ins.values().filter(|leg| leg.has_data()).count(),
+            smtp_connections_delivered: outs.values().filter(|leg| leg.accepted > 0).count(),
+            smtp_messages_delivered: outs.values().map(|leg| leg.accepted).sum(),
+        }
+    }
+}
+
 /// A host that sends spam by itself.
 #[derive(Clone, Debug, Serialize)]
 pub struct WireBot {
@@ -106,6 +162,19 @@ pub struct WireBot {
     pub smtp_connections_delivered: usize,
     /// Messages accepted on them.
     pub smtp_messages_delivered: u32,
+}
+
+impl WireBot {
+    /// What the sessions say of the bot at `ip`.
+    pub(crate) fn of(ip: &str, sessions: &[SessionTruth]) -> Self {
+        let own = sessions.iter().filter(|session| session.bot.as_deref() == Some(ip));
+        let accepted: Vec<u32> = own.flat_map(|session| &session.out_legs).map(|leg| leg.accepted).collect();
+        Self {
+            ip: ip.to_owned(),
+            smtp_connections_delivered: accepted.iter().filter(|accepted| **accepted > 0).count(),
+            smtp_messages_delivered: accepted.iter().sum(),
+        }
+    }
 }
 
 /// A host that does nothing for strangers.

@@ -2,7 +2,7 @@
 
 mod cisco;
 mod text;
-mod zeek;
+pub(crate) mod zeek;
 
 use std::io::{self, Write};
 

@@ -27,15 +27,7 @@ impl<W: Write> ZeekConn<W> {
     /// Writes to `to` what begins at `begin` (microseconds since 1970).
     pub fn new(to: W, begin: u64) -> Self {
         let mut lines = Lines::new(to);
-        let Civil { year, month, day, hour } = Civil::of(begin);
-        let open = format!("#open\t{year:04}-{month:02}-{day:02}-{hour:02}-00-00\n");
-        for part in
-            ["#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n", &open]
-        {
-            lines.buffer.extend_from_slice(part.as_bytes());
-        }
-        lines.buffer.extend_from_slice(FIELDS.as_bytes());
-        lines.buffer.extend_from_slice(TYPES.as_bytes());
+        lines.buffer.extend_from_slice(head(begin).as_bytes());
         Self { lines }
     }
 
@@ -43,7 +35,7 @@ impl<W: Write> ZeekConn<W> {
         let line = &mut self.lines.buffer;
         seconds(line, flow.start);
         line.push(b'\t');
-        uid(line, flow);
+        uid(line, flow.id, flow.start);
         let (inside, outside) = ((flow.inside, flow.inside_port), (flow.outside, flow.outside_port));
         let ends = if flow.inbound { [outside, inside] } else { [inside, outside] };
         for (addr, port) in ends {
@@ -75,10 +67,19 @@ impl<W: Write> ZeekConn<W> {
     }
 }
 
+/// What stands before the first line of a log that begins at `begin` (microseconds since 1970).
+pub(crate) fn head(begin: u64) -> String {
+    let Civil { year, month, day, hour } = Civil::of(begin);
+    format!(
+        "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n\
+         #open\t{year:04}-{month:02}-{day:02}-{hour:02}-00-00\n{FIELDS}{TYPES}"
+    )
+}
+
 /// `C` and 17 characters, as Zeek names connections.
-fn uid(line: &mut Vec<u8>, flow: &Flow) {
+pub(crate) fn uid(line: &mut Vec<u8>, id: u64, start: u64) {
     line.push(b'C');
-    let (mut first, mut second) = (mix(flow.id), mix(flow.start ^ flow.id << 24));
+    let (mut first, mut second) = (mix(id), mix(start ^ id << 24));
     for _ in 0..8 {
         line.push(BASE62[(first % 62) as usize]);
         line.push(BASE62[(second % 62) as usize]);

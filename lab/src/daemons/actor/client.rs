@@ -1,0 +1,148 @@
+//! Clients: how they get to where they want to, and what they do there.
+
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::time::Duration;
+
+use socket2::{Domain, Protocol, SockRef, Socket, Type};
+
+use super::{Events, mail, opaque, web};
+use crate::daemons::names::name_of;
+use crate::daemons::task::{Call, Job, Side, Way};
+
+/// A connection on which lines can be read.
+pub(super) type Line = BufReader<TcpStream>;
+
+/// Makes a call, and tells how it went.
+pub(super) fn call(call: &Call, events: &Events) {
+    let to = call.way.first(call.to);
+    let stream = match connect(call.from, to, Duration::from_millis(call.patience)) {
+        Ok(stream) => stream,
+        Err((from, why)) => {
+            let outcome = if why.kind() == io::ErrorKind::ConnectionRefused { "refused" } else { "unreachable" };
+            events.tell(Side::Client, &call.token, (from, to), outcome, 0);
+            return;
+        }
+    };
+    let Ok(from) = stream.local_addr() else { return };
+    let mut line = BufReader::new(stream);
+    let (outcome, accepted) = match go(call, &mut line) {
+        Ok((outcome, accepted)) => (outcome, accepted),
+        Err(why) => (format!("broken: {why}"), 0),
+    };
+    events.tell(Side::Client, &call.token, (from, to), &outcome, accepted);
+    if outcome.starts_with("broken") {
+        // As a program does that is ended while it waits.
+        _ = SockRef::from(line.get_ref()).set_linger(Some(Duration::ZERO));
+    }
+}
+
+fn go(call: &Call, line: &mut Line) -> io::Result<(String, u32)> {
+    if let Some(no) = ask(call, line)? {
+        return Ok((no, 0));
+    }
+    match call.job {
+        Job::Mail { messages, bytes, recipients } => mail::send(line, &call.token, (messages, bytes, recipients)),
+        Job::Web { pages, bytes, pause } => {
+            let base = matches!(call.way, Way::Absolute(_)).then(|| format!("http://{}", call.to));
+            web::get(line, &call.token, (call.to, base.as_deref()), (pages, bytes, pause))
+        }
+        Job::Opaque { rounds, up, down, pause } => opaque::talk(line, &call.token, (rounds, up, down, pause)),
+        Job::Knock => Ok(("ok".to_owned(), 0)),
+    }
+}
+
+/// Connects from `from`, if it says so; an error says from where it was tried.
+fn connect(from: Option<IpAddr>, to: SocketAddr, patience: Duration) -> Result<TcpStream, (SocketAddr, io::Error)> {
+    let nowhere = SocketAddr::new(from.unwrap_or(if to.is_ipv4() { [0; 4].into() } else { [0; 16].into() }), 0);
+    let socket =
+        Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP)).map_err(|why| (nowhere, why))?;
+    socket.bind(&nowhere.into()).map_err(|why| (nowhere, why))?;
+    let own = socket.local_addr().ok().and_then(|own| own.as_socket()).unwrap_or(nowhere);
+    socket.connect_timeout(&to.into(), patience).map_err(|why| (own, why))?;
+    let stream = TcpStream::from(socket);
+    stream.set_read_timeout(Some(patience)).map_err(|why| (own, why))?;
+    stream.set_write_timeout(Some(patience)).map_err(|why| (own, why))?;
+    stream.set_nodelay(true).map_err(|why| (own, why))?;
+    Ok(stream)
+}
+
+/// Asks the proxy, if there is one; says how it refused, if it did.
+fn ask(call: &Call, line: &mut Line) -> io::Result<Option<String>> {
+    match call.way {
+        Way::Direct | Way::Absolute(_) => Ok(None),
+        Way::Socks4(_) => socks4(line, call.to, false),
+        Way::Socks4a(_) => socks4(line, call.to, true),
+        Way::Socks5(_) => socks5(line, call.to, false),
+        Way::Socks5Name(_) => socks5(line, call.to, true),
+        Way::Connect(_) => http_connect(line, call.to),
+    }
+}
+
+fn socks4(line: &mut Line, to: SocketAddr, by_name: bool) -> io::Result<Option<String>> {
+    let IpAddr::V4(address) = to.ip() else { return Err(io::Error::other("SOCKS4 knows no IPv6")) };
+    let mut request = vec![4, 1];
+    request.extend_from_slice(&to.port().to_be_bytes());
+    request.extend_from_slice(&if by_name { [0, 0, 0, 1] } else { address.octets() });
+    request.extend_from_slice(b"user\0");
+    if by_name {
+        request.extend_from_slice(name_of(to.ip()).as_bytes());
+        request.push(0);
+    }
+    line.get_mut().write_all(&request)?;
+    let mut answer = [0; 8];
+    line.read_exact(&mut answer)?;
+    Ok((answer[1] != 90).then(|| format!("socks-{}", answer[1])))
+}
+
+fn socks5(line: &mut Line, to: SocketAddr, by_name: bool) -> io::Result<Option<String>> {
+    line.get_mut().write_all(&[5, 1, 0])?;
+    let mut answer = [0; 4];
+    line.read_exact(&mut answer[..2])?;
+    let mut request = vec![5, 1, 0];
+    match to.ip() {
+        IpAddr::V4(v4) if !by_name => {
+            request.push(1);
+            request.extend_from_slice(&v4.octets());
+        }
+        IpAddr::V6(v6) if !by_name => {
+            request.push(4);
+            request.extend_from_slice(&v6.octets());
+        }
+        address => {
+            let name = name_of(address);
+            request.extend_from_slice(&[3, name.len() as u8]);
+            request.extend_from_slice(name.as_bytes());
+        }
+    }
+    request.extend_from_slice(&to.port().to_be_bytes());
+    line.get_mut().write_all(&request)?;
+    line.read_exact(&mut answer)?;
+    let rest = match answer[3] {
+        4 => 18,
+        3 => {
+            let mut length = [0];
+            line.read_exact(&mut length)?;
+            usize::from(length[0]) + 2
+        }
+        _ => 6,
+    };
+    line.read_exact(&mut vec![0; rest])?;
+    Ok((answer[1] != 0).then(|| format!("socks-{}", answer[1])))
+}
+
+fn http_connect(line: &mut Line, to: SocketAddr) -> io::Result<Option<String>> {
+    let request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\nUser-Agent: Mozilla/5.0\r\n\r\n");
+    line.get_mut().write_all(request.as_bytes())?;
+    let status = web::head(line)?.status;
+    Ok((status != 200).then(|| format!("http-{status}")))
+}
+
+/// The next line, without its end; an error where there is none.
+pub(super) fn read_line(line: &mut Line) -> io::Result<String> {
+    let mut text = String::new();
+    if line.take(4096).read_line(&mut text)? == 0 {
+        return Err(io::ErrorKind::UnexpectedEof.into());
+    }
+    Ok(text.trim_end().to_owned())
+}

@@ -1,0 +1,130 @@
+//! Records that look like TLS 1.2 to who looks at their heads: a hello on both sides, then data in sizes of the client's choice.
+//!
+//! The token is the session id of the ClientHello, in clear on every leg that carries the stream.
+
+use std::io::{self, Read, Write};
+use std::net::SocketAddr;
+use std::thread;
+use std::time::Duration;
+
+use super::client::Line;
+use super::{Events, noise, seed_of};
+use crate::daemons::task::Side;
+
+const HANDSHAKE: u8 = 22;
+const DATA: u8 = 23;
+/// Of a record (RFC 8446, 5.1).
+const LONGEST: usize = 16_384;
+/// Of a session id.
+const ID: usize = 32;
+/// Where the session id begins: after the record's and the message's head, the version, the random and its own length.
+const ID_AT: usize = 4 + 2 + 32 + 1;
+
+/// Says hello, and sends and is answered; says how it went.
+pub(super) fn talk(
+    line: &mut Line,
+    token: &str,
+    (rounds, up, down, pause): (u32, u32, u32, u64),
+) -> io::Result<(String, u32)> {
+    line.get_mut().write_all(&record(HANDSHAKE, &client_hello(token)))?;
+    expect(line)?;
+    for round in 0..rounds {
+        if round > 0 {
+            thread::sleep(Duration::from_millis(pause));
+        }
+        // How much is to come back stands in the first four bytes.
+        let mut data = down.to_be_bytes().to_vec();
+        data.extend_from_slice(&noise(seed_of(token) ^ u64::from(round), (up as usize).max(32)));
+        line.get_mut().write_all(&records(&data))?;
+        let mut left = down as usize;
+        while left > 0 {
+            left = left.saturating_sub(expect(line)?.1.len());
+        }
+    }
+    Ok(("ok".to_owned(), 0))
+}
+
+/// Answers until the client is gone, and tells of the token.
+pub(super) fn serve(line: &mut Line, seed: u64, ends: (SocketAddr, SocketAddr), events: &Events) -> io::Result<()> {
+    let (_, hello) = expect(line)?;
+    let id = hello.get(ID_AT..ID_AT + ID).ok_or_else(|| io::Error::other("no hello"))?;
+    let token = String::from_utf8_lossy(id).trim_end_matches('.').to_owned();
+    events.tell(Side::Server, &token, ends, "", 0);
+    let mut rng = seed ^ seed_of(&token);
+    line.get_mut().write_all(&record(HANDSHAKE, &server_hello(rng)))?;
+    loop {
+        let (_, data) = match expect(line) {
+            Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+            other => other?,
+        };
+        // What is longer than a record goes on in others, which want no answer of their own.
+        let full = data.len() == LONGEST;
+        let down = data.first_chunk().map_or(0, |down| u32::from_be_bytes(*down)) as usize;
+        if full {
+            while expect(line)?.1.len() == LONGEST {}
+        }
+        rng = crate::rng::mix(rng);
+        line.get_mut().write_all(&records(&noise(rng, down)))?;
+    }
+}
+
+fn expect(line: &mut Line) -> io::Result<(u8, Vec<u8>)> {
+    let mut head = [0; 5];
+    line.read_exact(&mut head)?;
+    let mut body = vec![0; usize::from(u16::from_be_bytes([head[3], head[4]]))];
+    line.read_exact(&mut body)?;
+    Ok((head[0], body))
+}
+
+fn records(data: &[u8]) -> Vec<u8> {
+    let mut bytes: Vec<u8> = data.chunks(LONGEST).flat_map(|part| record(DATA, part)).collect();
+    if !data.is_empty() && data.len() % LONGEST == 0 {
+        // Says that nothing follows.
+        bytes.extend_from_slice(&record(DATA, &[]));
+    }
+    bytes
+}
+
+fn record(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut record = vec![kind, 3, 3];
+    record.extend_from_slice(&(body.len() as u16).to_be_bytes());
+    record.extend_from_slice(body);
+    record
+}
+
+fn message(kind: u8, body: &[u8]) -> Vec<u8> {
+    let mut message = vec![kind];
+    message.extend_from_slice(&(body.len() as u32).to_be_bytes()[1..]);
+    message.extend_from_slice(body);
+    message
+}
+
+fn client_hello(token: &str) -> Vec<u8> {
+    let mut body = vec![3, 3];
+    body.extend_from_slice(&noise(seed_of(token), 32));
+    body.push(ID as u8);
+    body.extend_from_slice(format!("{token:.<ID$}").as_bytes());
+    // Two cipher suites, no compression, no extensions.
+    body.extend_from_slice(&[0, 4, 0xc0, 0x2f, 0xc0, 0x30, 1, 0]);
+    message(1, &body)
+}
+
+fn server_hello(seed: u64) -> Vec<u8> {
+    let mut body = vec![3, 3];
+    body.extend_from_slice(&noise(seed, 32));
+    body.extend_from_slice(&[0, 0xc0, 0x2f, 0]);
+    let mut messages = message(2, &body);
+    // A certificate of some length.
+    messages.extend_from_slice(&message(11, &noise(seed, 1200 + (seed % 2400) as usize)));
+    messages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ID, ID_AT, client_hello};
+
+    #[test]
+    fn the_token_is_where_it_is_read() {
+        assert_eq!(client_hello("tk00c0ffee")[ID_AT..ID_AT + ID], *b"tk00c0ffee......................");
+    }
+}

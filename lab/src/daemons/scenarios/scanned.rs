@@ -1,0 +1,34 @@
+//! A web server that is asked for every port there is, beside its visitors.
+
+use std::io;
+
+use super::{Part, Targets};
+use crate::daemons::stage::Stage;
+use crate::daemons::task::{Job, Service};
+
+pub(super) const SCANNED: Part = Part { name: "scanned", programs: &[], set: scanned };
+
+fn scanned(stage: &mut Stage) -> io::Result<()> {
+    let host = stage.host("scanned")?;
+    stage.listen(&host, 80, Service::Web);
+    let visitors: Vec<_> = (0..10).map(|_| stage.client()).collect();
+    for _ in 0..60 {
+        let (at, from) = (stage.moment(), stage.rng.pick(&visitors));
+        let (pages, bytes) = (stage.rng.range(1, 4) as u32, stage.rng.draw(&[400, 5_000, 30_000, 120_000]) as u32);
+        stage.visit(at, from, &host, 80, Job::Web { pages, bytes, pause: 150 });
+    }
+    let scanner = stage.client();
+    let first = stage.rng.range(1000, 1100) as u16;
+    for port in first..first + 250 {
+        let at = stage.moment();
+        stage.visit(at, scanner, &host, port, Job::Knock);
+    }
+    let targets = Targets::new(stage, 6);
+    for _ in 0..12 {
+        let at = stage.moment();
+        let (to, job) = targets.web(stage);
+        stage.own(at, &host, to, job);
+    }
+    stage.innocent(&host, &["HARD: web server, port-scanned from outside", "fetches updates"]);
+    Ok(())
+}

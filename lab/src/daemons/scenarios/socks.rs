@@ -1,0 +1,57 @@
+//! SOCKS proxies that are open to everybody.
+
+use std::io;
+use std::net::SocketAddr;
+
+use super::{Part, Targets};
+use crate::daemons::net::Host;
+use crate::daemons::stage::{Relay, Stage};
+use crate::daemons::task::Way;
+
+pub(super) const DANTE: Part = Part { name: "socks-dante", programs: &[("danted", "dante-server")], set: dante };
+pub(super) const MICROSOCKS: Part =
+    Part { name: "socks-microsocks", programs: &[("microsocks", "microsocks")], set: microsocks };
+
+fn dante(stage: &mut Stage) -> io::Result<()> {
+    let (host, port) = (stage.host("dante")?, stage.rng.range(1080, 1200) as u16);
+    let config = format!(
+        "logoutput: stderr\ninternal: {} port = {port}\nexternal: eth0\nsocksmethod: none\nclientmethod: none\n\
+         user.privileged: root\nuser.unprivileged: nobody\n\
+         client pass {{ from: 0.0.0.0/0 to: 0.0.0.0/0 }}\nsocks pass {{ from: 0.0.0.0/0 to: 0.0.0.0/0 }}\n",
+        host.v4
+    );
+    let config = stage.file(&host, "danted.conf", &config)?;
+    stage.daemon(&host, &["danted", "-f", &config, "-p", "/dev/null"], Some(port))?;
+    // Of 4a it knows nothing: it calls the address 0.0.0.1.
+    used(stage, &host, port, "dante", &[Way::Socks4, Way::Socks5, Way::Socks5Name]);
+    Ok(())
+}
+
+/// Speaks version 5 only.
+fn microsocks(stage: &mut Stage) -> io::Result<()> {
+    let (host, port) = (stage.host("microsocks")?, stage.rng.range(1080, 1200) as u16);
+    stage.daemon(&host, &["microsocks", "-p", &port.to_string()], Some(port))?;
+    used(stage, &host, port, "microsocks", &[Way::Socks5, Way::Socks5Name]);
+    Ok(())
+}
+
+/// Spam and a little web, by a handful of clients.
+fn used(stage: &mut Stage, host: &Host, port: u16, software: &'static str, ways: &[fn(SocketAddr) -> Way]) {
+    let relay = stage.relay(Relay {
+        host: host.clone(),
+        ports: vec![port],
+        topology: "inbound-socks",
+        software,
+        authorised: false,
+        allowance: None,
+        super_proxy: None,
+    });
+    let targets = Targets::new(stage, 12);
+    let clients: Vec<_> = (0..8).map(|_| stage.client()).collect();
+    let sessions = stage.rng.range(70, 110);
+    for _ in 0..sessions {
+        let (from, way) = (stage.rng.pick(&clients), stage.rng.pick(ways)(SocketAddr::new(host.v4.into(), port)));
+        let (to, job) = if stage.rng.chance(700) { targets.mail(stage) } else { targets.opaque(stage) };
+        stage.relayed(relay, from, way, to, job);
+    }
+}

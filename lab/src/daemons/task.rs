@@ -1,0 +1,166 @@
+//! What the lab's own programs are told to do, and what they tell of it.
+//!
+//! A task is a file that the conductor writes and an actor reads; an event is a line that the actor writes when
+//! something is over. Events hold the token that was in the payload: the truth is made of nothing else.
+
+use std::net::{IpAddr, SocketAddr};
+
+use serde::{Deserialize, Serialize};
+
+/// What one actor does in its namespace.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Tasks {
+    /// Microseconds since 1970 from which calls count their time.
+    pub(crate) begin: u64,
+    pub(crate) seed: u64,
+    pub(crate) servers: Vec<Server>,
+    pub(crate) calls: Vec<Call>,
+}
+
+/// Somebody who listens.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Server {
+    pub(crate) at: SocketAddr,
+    pub(crate) service: Service,
+}
+
+/// What a server does with those who come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Service {
+    /// Takes mail, or does not.
+    Mail(MailManner),
+    /// HTTP: `GET /TOKEN/BYTES` gives so many bytes.
+    Web,
+    /// Records that look like TLS, of the sizes that the client asks for.
+    Opaque,
+    /// Answers every name of the form `a-198-18-0-1.lab.example` with the address in it (over UDP).
+    Names,
+}
+
+/// Where a mail server says no.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum MailManner {
+    /// It does not.
+    Accept,
+    /// It greets with 554.
+    RefuseGreeting,
+    /// 550 for every recipient.
+    RefuseRecipients,
+    /// 450 for every recipient.
+    Defer,
+    /// It takes the connection, and never greets.
+    Silent,
+    /// It resets the connection after `EHLO`.
+    Reset,
+}
+
+/// Something that a client does, once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Call {
+    /// Milliseconds after the beginning.
+    pub(crate) at: u64,
+    /// The client's address, where its machine has several.
+    pub(crate) from: Option<IpAddr>,
+    pub(crate) way: Way,
+    pub(crate) to: SocketAddr,
+    pub(crate) job: Job,
+    /// What makes the payload this call's, on whatever leg it is seen.
+    pub(crate) token: String,
+    /// Milliseconds that the client waits for an answer.
+    pub(crate) patience: u64,
+}
+
+/// How a client gets to where it wants to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Way {
+    Direct,
+    /// The proxy is told an address.
+    Socks4(SocketAddr),
+    /// The proxy is told a name.
+    Socks4a(SocketAddr),
+    /// The proxy is told an address.
+    Socks5(SocketAddr),
+    /// The proxy is told a name.
+    Socks5Name(SocketAddr),
+    Connect(SocketAddr),
+    /// `GET http://...`
+    Absolute(SocketAddr),
+}
+
+impl Way {
+    /// Whom the client calls.
+    pub(crate) fn first(self, to: SocketAddr) -> SocketAddr {
+        match self {
+            Self::Direct => to,
+            Self::Socks4(proxy)
+            | Self::Socks4a(proxy)
+            | Self::Socks5(proxy)
+            | Self::Socks5Name(proxy)
+            | Self::Connect(proxy)
+            | Self::Absolute(proxy) => proxy,
+        }
+    }
+
+    /// As `truth.json` calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Direct => "direct",
+            Self::Socks4(_) => "socks4",
+            Self::Socks4a(_) => "socks4a",
+            Self::Socks5(_) => "socks5",
+            Self::Socks5Name(_) => "socks5-name",
+            Self::Connect(_) => "http-connect",
+            Self::Absolute(_) => "http-proxy",
+        }
+    }
+}
+
+/// What a client does when it is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Job {
+    /// Sends messages of about `bytes` each, to so many recipients.
+    Mail { messages: u32, bytes: u32, recipients: u32 },
+    /// Asks for pages on one connection, `pause` milliseconds apart.
+    Web { pages: u32, bytes: u32, pause: u64 },
+    /// Records that look like TLS: sends `up` and is answered with `down`, `rounds` times, `pause` milliseconds apart.
+    Opaque { rounds: u32, up: u32, down: u32, pause: u64 },
+    /// Opens and closes.
+    Knock,
+}
+
+impl Job {
+    /// As `truth.json` calls it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Mail { .. } => "smtp",
+            Self::Web { .. } => "http",
+            Self::Opaque { .. } => "opaque",
+            Self::Knock => "knock",
+        }
+    }
+}
+
+/// Who says so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Side {
+    /// Who called.
+    Client,
+    /// Who was called.
+    Server,
+}
+
+/// What an actor saw of a connection.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Event {
+    pub(crate) side: Side,
+    /// Microseconds since 1970.
+    pub(crate) at: u64,
+    pub(crate) token: String,
+    /// Who opened the connection.
+    pub(crate) src: SocketAddr,
+    pub(crate) dst: SocketAddr,
+    /// How it went, where it is over.
+    pub(crate) outcome: String,
+    /// Messages of mail that the server took.
+    pub(crate) accepted: u32,
+}
