@@ -24,6 +24,7 @@ mod engine;
 pub mod example;
 mod flow;
 mod host;
+pub mod judge;
 mod rng;
 mod scenario;
 mod truth;

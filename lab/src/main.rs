@@ -1,5 +1,7 @@
 //! `catspaw-lab`: writes the example, or a log of any size.
 
+#[path = "judge_command.rs"]
+mod judge;
 #[path = "wire_command.rs"]
 mod wire;
 
@@ -29,6 +31,10 @@ Usage: catspaw-lab example [DIRECTORY]
            sets real programs to work in network namespaces, and writes what they did (needs root)
        catspaw-lab programs [NAME...]
            prints the programs that scenarios need, and Debian's packages that have them
+       catspaw-lab scenarios
+           prints the names of the scenarios
+       catspaw-lab judge --view VIEW [--exit STATUS] TRUTH REPORT PAIRS
+           holds a report and its pairs against the truth (which may be packed), and prints what falls short
 
   --lines N      lines of the device's log [default: 1000000]
   --hosts N      ordinary hosts, up to 20000 [default: 2000]
@@ -48,6 +54,8 @@ fn main() -> ExitCode {
         Some("case") => Options::parse(arguments).and_then(|options| case(&options)),
         Some("wire") => wire::run(arguments),
         Some("daemons") => play_daemons(arguments),
+        Some("scenarios") => print(&daemons::scenarios().collect::<Vec<_>>().join("\n")),
+        Some("judge") => judge::run(arguments),
         Some("programs") => programs(&arguments.collect::<Vec<_>>()),
         Some(word @ ("actor" | "link" | "janitor")) => helper(word, arguments),
         Some("-h" | "--help" | "help") => io::stdout().lock().write_all(HELP.as_bytes()).map_err(|e| e.to_string()),
@@ -88,8 +96,11 @@ fn play_daemons(mut arguments: impl Iterator<Item = String>) -> Result<(), Strin
 
 fn programs(scenarios: &[String]) -> Result<(), String> {
     let list = daemons::programs(scenarios).map_err(|why| why.to_string())?;
-    let text: String = list.iter().map(|(program, package)| format!("{program} {package}\n")).collect();
-    io::stdout().lock().write_all(text.as_bytes()).map_err(|why| why.to_string())
+    print(&list.iter().map(|(program, package)| format!("{program} {package}")).collect::<Vec<_>>().join("\n"))
+}
+
+fn print(text: &str) -> Result<(), String> {
+    writeln!(io::stdout().lock(), "{text}").map_err(|why| why.to_string())
 }
 
 /// What a run of `daemons` says to itself.

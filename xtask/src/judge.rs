@@ -74,12 +74,12 @@ fn prepare() -> Result {
     test::release()
 }
 
-fn show(judged: Judged) -> Vec<String> {
+pub(crate) fn show(judged: Judged) -> Vec<String> {
     println!("{}", judged.table);
     judged.short
 }
 
-fn conclude(short: &[String]) -> Result {
+pub(crate) fn conclude(short: &[String]) -> Result {
     for what in short {
         println!("  {what}");
     }
@@ -182,11 +182,11 @@ fn judge_case(shared: &Path) -> Result<Judged> {
     Ok(Judged { table, short: shortfalls(&said).map(|what| format!("case: {what}")).collect() })
 }
 
-fn holds(one: &Value) -> &'static str {
+pub(crate) fn holds(one: &Value) -> &'static str {
     if shortfalls(one).next().is_none() { "yes" } else { "no" }
 }
 
-fn shortfalls(one: &Value) -> impl Iterator<Item = String> {
+pub(crate) fn shortfalls(one: &Value) -> impl Iterator<Item = String> {
     one["short"].as_array().into_iter().flatten().map(text_of)
 }
 
@@ -195,7 +195,7 @@ fn list<'a>(values: Option<&'a Vec<Value>>, of: impl Fn(&'a Value) -> &'a Value)
 }
 
 /// A value as a table shows it.
-fn text_of(value: &Value) -> String {
+pub(crate) fn text_of(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
         Value::String(text) => text.clone(),

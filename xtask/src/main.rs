@@ -8,6 +8,7 @@ mod cost;
 mod figures;
 mod fuzz;
 mod judge;
+mod lab;
 mod packets;
 mod readme;
 mod run;
@@ -37,6 +38,9 @@ usage: cargo xtask TASK
       made of our own example and lab, of the logs in ../shared, or of connections tables with their truth beside them
   bench trace [--lines N] [--hosts H] [--questions N]
       time the index of `catspaw trace` on a made log, and questions drawn from it, each in a run of its own
+  lab [--seed N] [--scenario NAME]... [-o DIRECTORY]
+      let real daemons meet in network namespaces, record it, export it as logs, and hold what is said of each to the
+      truth (needs root; installs Debian packages); all scenarios without a name
   fuzz [TARGET...] [--seconds N]
       fuzz each target for N seconds (60)
   figures [judge] [case] [innocents] [calibrate] [bench] [packets]
@@ -61,6 +65,7 @@ fn dispatch(args: &mut Args) -> run::Result {
         Some("judge") => judge::judge(args),
         Some("bench") => bench::bench(args),
         Some("calibrate") => calibrate::calibrate(args),
+        Some("lab") => lab::lab(args),
         Some("fuzz") => fuzz::fuzz(args),
         Some("figures") => figures::figures(args),
         Some("audit") => test::audit(args),

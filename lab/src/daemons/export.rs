@@ -47,16 +47,36 @@ enum Moment {
     PortGone(usize),
 }
 
-/// Writes `pix.log` and `asa.log`.
+/// Writes `pix.log` and `asa.log`, and beside them what they were when the capture ended (`-cut`).
 pub(super) fn syslog(conns: &[Conn], to: &Path) -> io::Result<()> {
-    let create = |name: &str| File::create(to.join(name)).map(BufWriter::new);
-    let mut tee = Tee::default()
-        .and(Pix { sensor: "utc-pix".to_owned(), year: true }.to(create("pix.log")?))
-        .and(Asa { sensor: "asa1".to_owned() }.to(create("asa.log")?));
+    let end = conns.iter().map(|conn| conn.last).max().unwrap_or(0);
     let mut flows: Vec<Flow> = conns.iter().filter_map(flow).collect();
     let slots = translate(&mut flows);
+    let moments = moments(&flows, slots.len());
+    for (cut, until) in [("", u64::MAX), ("-cut", end)] {
+        let create = |name: &str| File::create(to.join(format!("{name}{cut}.log"))).map(BufWriter::new);
+        let mut tee = Tee::default()
+            .and(Pix { sensor: "utc-pix".to_owned(), year: true }.to(create("pix")?))
+            .and(Asa { sensor: "asa1".to_owned() }.to(create("asa")?));
+        for (at, moment) in moments.iter().take_while(|(at, _)| *at <= until) {
+            let event = match *moment {
+                Moment::Slot(slot) => Event::SlotBuilt { fixed: true, inside: slots[slot].0, outside: slots[slot].1 },
+                Moment::Port(number) => Event::PortBuilt(&flows[number]),
+                Moment::Built(number) => Event::Built(&flows[number]),
+                Moment::Teardown(number) => Event::Teardown(&flows[number]),
+                Moment::PortGone(number) => Event::PortTeardown(&flows[number], (at - flows[number].start) / SECOND),
+            };
+            tee.event(*at, event)?;
+        }
+        tee.finish()?;
+    }
+    Ok(())
+}
+
+/// What a device writes lines about, in order of time.
+fn moments(flows: &[Flow], slots: usize) -> Vec<(u64, Moment)> {
     let begin = flows.first().map_or(0, |flow| flow.start);
-    let mut moments: Vec<(u64, Moment)> = (0..slots.len()).map(|slot| (begin, Moment::Slot(slot))).collect();
+    let mut moments: Vec<(u64, Moment)> = (0..slots).map(|slot| (begin, Moment::Slot(slot))).collect();
     for (number, flow) in flows.iter().enumerate() {
         moments.extend([(flow.start, Moment::Built(number)), (flow.end, Moment::Teardown(number))]);
         if flow.mapped == SHARED {
@@ -64,17 +84,7 @@ pub(super) fn syslog(conns: &[Conn], to: &Path) -> io::Result<()> {
         }
     }
     moments.sort_unstable();
-    for (at, moment) in moments {
-        let event = match moment {
-            Moment::Slot(slot) => Event::SlotBuilt { fixed: true, inside: slots[slot].0, outside: slots[slot].1 },
-            Moment::Port(number) => Event::PortBuilt(&flows[number]),
-            Moment::Built(number) => Event::Built(&flows[number]),
-            Moment::Teardown(number) => Event::Teardown(&flows[number]),
-            Moment::PortGone(number) => Event::PortTeardown(&flows[number], (at - flows[number].start) / SECOND),
-        };
-        tee.event(at, event)?;
-    }
-    tee.finish()
+    moments
 }
 
 /// A connection as a firewall keeps it.

@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 use net::Net;
 use process::Running;
 use scenarios::{SCENARIOS, Scenario};
-use stage::Stage;
+use stage::{Cast, Relay, Stage};
 use truth::Named;
 
 /// What every run needs: programs, and Debian's packages that have them.
@@ -129,6 +129,7 @@ fn play(scenario: &Scenario, seed: u64, to: &Path) -> io::Result<String> {
     let named = Named { scenario: scenario.name, seed };
     let truth = truth::truth(&named, &cast, &conns, &truth::events(&work)?, to)?;
     fs::write(to.join("truth.json"), serde_json::to_vec_pretty(&truth)?)?;
+    fs::write(to.join("config.toml"), declared(&cast))?;
     pack(to)?;
     let counts = truth.expected;
     Ok(format!(
@@ -137,6 +138,16 @@ fn play(scenario: &Scenario, seed: u64, to: &Path) -> io::Result<String> {
         counts.tcp_connections,
         truth.sessions.len()
     ))
+}
+
+/// The configuration in which the owner says which relays are meant to be ones.
+fn declared(cast: &Cast) -> String {
+    let relays = cast.relays.iter().filter(|relay| relay.authorised);
+    let stanza = |relay: &Relay, port: &u16| {
+        let (host, topology) = (relay.host.v4, relay.topology);
+        format!("[[authorised]]\nhost = \"{host}\"\nproto = \"tcp\"\nport = {port}\nreason = \"{topology}\"\n")
+    };
+    relays.flat_map(|relay| relay.ports.iter().map(move |port| stanza(relay, port))).collect()
 }
 
 /// Lets everybody do what they are to, while it is recorded.
@@ -164,10 +175,13 @@ fn record(stage: &mut Stage, capture: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Packs every file of a run, as those beside the checkout are.
+/// Packs every file of a run but the configuration, as captures beside a checkout are.
 fn pack(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "toml") {
+            continue;
+        }
         if path.is_dir() {
             if path.file_name().is_some_and(|name| name != "work") {
                 pack(&path)?;

@@ -129,9 +129,13 @@ impl Stage {
 
     /// Runs a program on `host`, in the foreground, and waits until it listens on TCP `port`, if it is to.
     pub(crate) fn daemon(&mut self, host: &Host, words: &[&str], port: Option<u16>) -> io::Result<()> {
+        self.start(&host.space, &host.name, words, port)
+    }
+
+    fn start(&mut self, space: &str, name: &str, words: &[&str], port: Option<u16>) -> io::Result<()> {
         let program = words.first().and_then(|path| path.rsplit('/').next()).unwrap_or_default();
-        let log = self.work.join(format!("{}-{program}-{}.log", host.name, self.daemons.len()));
-        let mut running = Running::start(&host.space, program, words, &log, false)?;
+        let log = self.work.join(format!("{name}-{program}-{}.log", self.daemons.len()));
+        let mut running = Running::start(space, program, words, &log, false)?;
         if let Some(port) = port {
             running.listens(port, READY)?;
         }

@@ -36,7 +36,7 @@ fn web(stage: &mut Stage) -> io::Result<()> {
     let relay = declare(stage, &host, port, ("web-proxy", "squid"));
     let (targets, proxy) = (Targets::new(stage, 12), SocketAddr::new(host.v4.into(), port));
     let clients: Vec<_> = (0..8).map(|_| stage.client()).collect();
-    let sessions = stage.rng.range(50, 80);
+    let sessions = stage.rng.range(40, 60);
     for _ in 0..sessions {
         let from = stage.rng.pick(&clients);
         let (way, (to, job)) = if stage.rng.chance(500) {
@@ -77,7 +77,7 @@ fn declare(stage: &mut Stage, host: &Host, port: u16, (topology, software): (&'s
 fn tunnels(stage: &mut Stage, relay: RelayId, proxy: SocketAddr) {
     let targets = Targets::new(stage, 12);
     let clients: Vec<_> = (0..8).map(|_| stage.client()).collect();
-    let sessions = stage.rng.range(70, 110);
+    let sessions = stage.rng.range(45, 70);
     for _ in 0..sessions {
         let from = stage.rng.pick(&clients);
         let (to, job) = if stage.rng.chance(700) { targets.mail(stage) } else { targets.opaque(stage) };

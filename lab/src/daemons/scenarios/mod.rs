@@ -1,5 +1,6 @@
 //! The scenarios. A part is one kind of host and those who call it; a scenario is some parts in one capture.
 
+mod bot;
 mod browsers;
 mod connect;
 mod scanned;
@@ -33,16 +34,16 @@ pub(crate) struct Scenario {
 
 /// In the order in which they are numbered: new ones come last.
 pub(crate) const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "socks", seconds: 30, parts: &[socks::DANTE, socks::MICROSOCKS, browsers::BROWSERS] },
+    Scenario { name: "socks", seconds: 60, parts: &[socks::DANTE, socks::MICROSOCKS, browsers::BROWSERS] },
     Scenario {
         name: "connect",
-        seconds: 30,
+        seconds: 60,
         parts: &[connect::TINYPROXY, connect::SQUID, connect::WEB, browsers::BROWSERS],
     },
     Scenario { name: "innocents", seconds: 30, parts: &[browsers::BROWSERS, scanned::SCANNED] },
     Scenario {
         name: "campus",
-        seconds: 45,
-        parts: &[socks::DANTE, connect::SQUID, browsers::BROWSERS, scanned::SCANNED],
+        seconds: 60,
+        parts: &[socks::DANTE, connect::SQUID, bot::BOT, browsers::BROWSERS, scanned::SCANNED],
     },
 ];

@@ -11,7 +11,8 @@ pub(super) const SCANNED: Part = Part { name: "scanned", programs: &[], set: sca
 fn scanned(stage: &mut Stage) -> io::Result<()> {
     let host = stage.host("scanned")?;
     stage.listen(&host, 80, Service::Web);
-    let visitors: Vec<_> = (0..10).map(|_| stage.client()).collect();
+    let mut visitors: Vec<_> = (0..10).map(|_| stage.client()).collect();
+    visitors.extend((0..4).map(|_| stage.client6()));
     for _ in 0..60 {
         let (at, from) = (stage.moment(), stage.rng.pick(&visitors));
         let (pages, bytes) = (stage.rng.range(1, 4) as u32, stage.rng.draw(&[400, 5_000, 30_000, 120_000]) as u32);

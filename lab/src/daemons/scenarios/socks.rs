@@ -48,7 +48,7 @@ fn used(stage: &mut Stage, host: &Host, port: u16, software: &'static str, ways:
     });
     let targets = Targets::new(stage, 12);
     let clients: Vec<_> = (0..8).map(|_| stage.client()).collect();
-    let sessions = stage.rng.range(70, 110);
+    let sessions = stage.rng.range(45, 70);
     for _ in 0..sessions {
         let (from, way) = (stage.rng.pick(&clients), stage.rng.pick(ways)(SocketAddr::new(host.v4.into(), port)));
         let (to, job) = if stage.rng.chance(700) { targets.mail(stage) } else { targets.opaque(stage) };

@@ -1,0 +1,137 @@
+//! Real traffic of real daemons, made by `catspaw-lab`, read by `catspaw`, and held to its truth.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use serde_json::Value;
+
+use crate::args::Args;
+use crate::judge::{Judged, conclude, holds, shortfalls, show, text_of};
+use crate::run::{self, Doing, Result, cargo};
+use crate::tables::Table;
+
+/// What is read of each capture: itself, and what other witnesses would have told of it.
+const VIEWS: [&str; 6] = ["capture", "pix", "pix-cut", "asa", "asa-cut", "conn"];
+
+/// `cargo xtask lab`.
+pub(crate) fn lab(args: &mut Args) -> Result {
+    let seed: u64 = args.option("--seed")?.unwrap_or(1);
+    let mut scenarios = Vec::new();
+    while let Some(name) = args.option::<String>("--scenario")? {
+        scenarios.push(name);
+    }
+    let to = args.option("-o")?.unwrap_or_else(|| run::target().join("lab").join(seed.to_string()));
+    args.end()?;
+    conclude(&show(made(seed, &scenarios, &to)?))
+}
+
+/// Makes scenarios (all of them without a name), and judges every view of them.
+fn made(seed: u64, scenarios: &[String], to: &Path) -> Result<Judged> {
+    run::run(&mut cargo(["build", "--locked", "--release", "-p", "catspaw", "-p", "catspaw-lab"]))?;
+    need(scenarios)?;
+    let began = Instant::now();
+    let mut daemons = program();
+    daemons.arg("daemons").args(["--seed", &seed.to_string()]).arg("-o").arg(to);
+    daemons.args(scenarios.iter().flat_map(|name| ["--scenario", name]));
+    run::run(&mut daemons)?;
+    println!("made in {:.0} s, in {}", began.elapsed().as_secs_f64(), to.display());
+    let judged = judge(to, scenarios)?;
+    println!("made and judged in {:.0} s", began.elapsed().as_secs_f64());
+    Ok(judged)
+}
+
+fn program() -> Command {
+    Command::new(run::target().join("release/catspaw-lab"))
+}
+
+/// Sees to it that the daemons are there.
+fn need(scenarios: &[String]) -> Result {
+    let list = run::output(program().arg("programs").args(scenarios))?;
+    let missing: Vec<&str> = list
+        .lines()
+        .filter_map(|line| line.split_once(' '))
+        .filter(|(program, _)| !run::found(program))
+        .map(|(_, package)| package)
+        .collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    println!("installing {}", missing.join(" "));
+    run::install_quietly(&missing)
+}
+
+fn judge(to: &Path, scenarios: &[String]) -> Result<Judged> {
+    let mut table = Table::new(&[
+        "scenario",
+        "view",
+        "holds",
+        "relays",
+        "bots",
+        "innocents named",
+        "precision",
+        "recall",
+        "sessions to detect",
+    ]);
+    let mut short = Vec::new();
+    for folder in folders(to, scenarios)? {
+        for view in VIEWS {
+            let one = judge_view(&folder, view)?;
+            let share = |key: &str| format!("{} of {}", one[key]["found"], one[key]["of"]);
+            let worst = |key: &str| {
+                let shares = one["pairs"].as_array().into_iter().flatten().filter_map(|pair| pair[key].as_f64());
+                shares.reduce(f64::min).map_or_else(|| "-".to_owned(), |least| format!("{least:.3}"))
+            };
+            let soon = one["sessions_to_detect"].as_array().into_iter().flatten();
+            table.row(vec![
+                text_of(&one["scenario"]),
+                view.to_owned(),
+                holds(&one).to_owned(),
+                share("relays"),
+                share("bots"),
+                format!("{} of {}", one["innocents_named"], one["innocents"]),
+                worst("precision"),
+                worst("recall"),
+                soon.map(|of_relay| text_of(&of_relay[1])).collect::<Vec<_>>().join(" "),
+            ]);
+            short.extend(shortfalls(&one).map(|what| format!("{} as {view}: {what}", text_of(&one["scenario"]))));
+        }
+    }
+    Ok(Judged { table, short })
+}
+
+/// `1-socks` and so on, in the order of their numbers.
+fn folders(to: &Path, scenarios: &[String]) -> Result<Vec<PathBuf>> {
+    let mut folders: Vec<(u32, PathBuf)> = Vec::new();
+    for entry in fs::read_dir(to).doing(to.display())? {
+        let path = entry.doing(to.display())?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let Some((number, name)) = name.split_once('-') else { continue };
+        if let Ok(number) = number.parse()
+            && (scenarios.is_empty() || scenarios.iter().any(|asked| asked == name))
+        {
+            folders.push((number, path));
+        }
+    }
+    folders.sort();
+    Ok(folders.into_iter().map(|(_, path)| path).collect())
+}
+
+fn judge_view(folder: &Path, view: &str) -> Result<Value> {
+    let evidence = if view == "capture" { "capture.pcap.zst".to_owned() } else { format!("{view}.log.zst") };
+    let [report, pairs] = ["json", "pairs.jsonl"].map(|form| folder.join("work").join(format!("{view}.{form}")));
+    // Nobody asks for pairs of a report without incidents.
+    fs::write(&pairs, "").doing(pairs.display())?;
+    let mut scan = Command::new(run::target().join("release/catspaw"));
+    scan.args(["scan", "-q", "--format", "json", "--config"]).arg(folder.join("config.toml"));
+    scan.arg("-o").arg(&report).arg("--pairs").arg(&pairs).arg(folder.join(evidence));
+    let status = scan.stdin(Stdio::null()).stdout(Stdio::null()).status().doing("catspaw")?;
+    let Some(code @ (0 | 1)) = status.code() else {
+        return Err(format!("`{}` failed ({status})", run::show(&scan)).into());
+    };
+    let mut judge = program();
+    judge.args(["judge", "--view", view, "--exit", &code.to_string()]);
+    let said = run::output(judge.args([&folder.join("truth.json.zst"), &report, &pairs]))?;
+    serde_json::from_str(&said).doing("what the judge said")
+}
