@@ -27,8 +27,9 @@ Usage: catspaw-lab example [DIRECTORY]
        catspaw-lab wire [--scene campus|devious|example] [--hosts N] [--seconds N] [--bytes N] [--pace N]
                         [--seed N] [--vlans yes] [--form pcap|pcap-ns|pcapng] [-o FILE|-] [--truth FILE]
            writes a capture
-       catspaw-lab daemons [--seed N] [--scenario NAME]... -o DIRECTORY
-           sets real programs to work in network namespaces, and writes what they did (needs root)
+       catspaw-lab daemons [--seed N] [--scenario NAME]... [-j N] -o DIRECTORY
+           sets real programs to work in network namespaces, and writes what they did (needs root);
+           plays four scenarios at a time, or N
        catspaw-lab programs [NAME...]
            prints the programs that scenarios need, and Debian's packages that have them
        catspaw-lab scenarios
@@ -78,12 +79,13 @@ fn example(directory: Option<String>) -> Result<(), String> {
 }
 
 fn play_daemons(mut arguments: impl Iterator<Item = String>) -> Result<(), String> {
-    let mut request = Request { seed: 1, scenarios: Vec::new(), to: PathBuf::new() };
+    let mut request = Request { seed: 1, scenarios: Vec::new(), jobs: 4, to: PathBuf::new() };
     while let Some(name) = arguments.next() {
         let value = arguments.next().ok_or_else(|| format!("{name}: what? (try --help)"))?;
         match name.as_str() {
             "--seed" => request.seed = number(&name, &value)?,
             "--scenario" => request.scenarios.push(value),
+            "-j" => request.jobs = number(&name, &value)?,
             "-o" => request.to = value.into(),
             _ => return Err(format!("no such option: {name} (try --help)")),
         }

@@ -23,17 +23,18 @@ pub(crate) fn lab(args: &mut Args) -> Result {
         scenarios.push(name);
     }
     let to = args.option("-o")?.unwrap_or_else(|| run::target().join("lab").join(seed.to_string()));
+    let jobs: u32 = args.option("-j")?.unwrap_or(4);
     args.end()?;
-    conclude(&show(made(seed, &scenarios, &to)?))
+    conclude(&show(made((seed, jobs), &scenarios, &to)?))
 }
 
 /// Makes scenarios (all of them without a name), and judges every view of them.
-fn made(seed: u64, scenarios: &[String], to: &Path) -> Result<Judged> {
+fn made((seed, jobs): (u64, u32), scenarios: &[String], to: &Path) -> Result<Judged> {
     run::run(&mut cargo(["build", "--locked", "--release", "-p", "catspaw", "-p", "catspaw-lab"]))?;
     need(scenarios)?;
     let began = Instant::now();
     let mut daemons = program();
-    daemons.arg("daemons").args(["--seed", &seed.to_string()]).arg("-o").arg(to);
+    daemons.arg("daemons").args(["--seed", &seed.to_string(), "-j", &jobs.to_string()]).arg("-o").arg(to);
     daemons.args(scenarios.iter().flat_map(|name| ["--scenario", name]));
     run::run(&mut daemons)?;
     println!("made in {:.0} s, in {}", began.elapsed().as_secs_f64(), to.display());

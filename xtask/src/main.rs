@@ -38,9 +38,10 @@ usage: cargo xtask TASK
       made of our own example and lab, of the logs in ../shared, or of connections tables with their truth beside them
   bench trace [--lines N] [--hosts H] [--questions N]
       time the index of `catspaw trace` on a made log, and questions drawn from it, each in a run of its own
-  lab [--seed N] [--scenario NAME]... [-o DIRECTORY]
+  lab [--seed N] [--scenario NAME]... [-j N] [-o DIRECTORY]
       let real daemons meet in network namespaces, record it, export it as logs, and hold what is said of each to the
-      truth (needs root; installs Debian packages); all scenarios without a name
+      truth (needs root; installs Debian packages); all scenarios without a name,
+      four at a time or N
   fuzz [TARGET...] [--seconds N]
       fuzz each target for N seconds (60)
   figures [judge] [case] [innocents] [calibrate] [bench] [packets]

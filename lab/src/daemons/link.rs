@@ -61,7 +61,7 @@ impl Line {
             IpAddr::V6(v6) => u128::from(v6) as u64 ^ 0x6666,
         };
         // The same in both directions, but for what happens to single packets.
-        let mut rng = Rng::new(mix(seed ^ 0x006c_696e_6b), number);
+        let mut rng = Rng::new(mix(seed ^ 0x6c69_6e6b), number);
         let now = Instant::now();
         Self {
             away: rng.draw(&AWAY),

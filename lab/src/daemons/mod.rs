@@ -22,6 +22,9 @@ mod truth;
 use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::Mutex;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use net::Net;
@@ -51,6 +54,8 @@ pub struct Request {
     pub seed: u64,
     /// Names of scenarios; all of them without one.
     pub scenarios: Vec<String>,
+    /// How many are played at a time.
+    pub jobs: usize,
     /// Where to: a folder for each scenario is made there.
     pub to: PathBuf,
 }
@@ -90,17 +95,40 @@ pub fn run(request: &Request) -> io::Result<()> {
     if !fs::read_to_string("/proc/self/status")?.contains("\nUid:\t0\t") {
         return Err(io::Error::other("the lab makes network namespaces, which takes root"));
     }
-    for (number, scenario) in chosen(&request.scenarios)? {
-        let began = Instant::now();
-        let to = request.to.join(format!("{number}-{}", scenario.name));
-        if to.exists() {
-            fs::remove_dir_all(&to)?;
-        }
-        let said =
-            play(scenario, request.seed, &to).map_err(|why| io::Error::other(format!("{}: {why}", scenario.name)))?;
-        _ = writeln!(io::stderr(), "{}: {said}, in {:.0} s", scenario.name, began.elapsed().as_secs_f64());
+    match &chosen(&request.scenarios)?[..] {
+        [(number, scenario)] => alone(*number, scenario, request),
+        many => together(many, request),
     }
+}
+
+fn alone(number: usize, scenario: &Scenario, request: &Request) -> io::Result<()> {
+    let began = Instant::now();
+    let to = request.to.join(format!("{number}-{}", scenario.name));
+    if to.exists() {
+        fs::remove_dir_all(&to)?;
+    }
+    let said =
+        play(scenario, request.seed, &to).map_err(|why| io::Error::other(format!("{}: {why}", scenario.name)))?;
+    _ = writeln!(io::stderr(), "{}: {said}, in {:.0} s", scenario.name, began.elapsed().as_secs_f64());
     Ok(())
+}
+
+/// Plays several at a time, each in a process of its own: most of the time they wait.
+fn together(many: &[(usize, &Scenario)], request: &Request) -> io::Result<()> {
+    let waiting = Mutex::new(many.iter().map(|(_, scenario)| scenario.name));
+    let exe = std::env::current_exe()?;
+    let next = || waiting.lock().ok()?.next();
+    let play = |name: &str| {
+        let mut child = Command::new(&exe);
+        child.args(["daemons", "--seed", &request.seed.to_string(), "--scenario", name, "-o"]).arg(&request.to);
+        child.stdin(Stdio::null()).status().is_ok_and(|status| status.success())
+    };
+    let failed: Vec<&str> = thread::scope(|scope| {
+        let worker = || std::iter::from_fn(next).filter(|name| !play(name)).collect::<Vec<_>>();
+        let workers: Vec<_> = (0..request.jobs.max(1)).map(|_| scope.spawn(worker)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().unwrap_or_default()).collect()
+    });
+    if failed.is_empty() { Ok(()) } else { Err(io::Error::other(format!("not made: {}", failed.join(", ")))) }
 }
 
 /// Plays one scenario, and writes all of it.
@@ -166,7 +194,7 @@ fn record(stage: &mut Stage, capture: &Path) -> io::Result<()> {
     for actor in &mut actors {
         actor.expect_within("done", patience)?;
     }
-    std::thread::sleep(QUIET);
+    thread::sleep(QUIET);
     dump.stop("INT", Duration::from_secs(10))?;
     let said = fs::read_to_string(&log)?;
     if !said.contains("\n0 packets dropped by kernel") {

@@ -219,7 +219,7 @@ impl<'a> Court<'a> {
 
     fn relayed(&mut self, host: &str, relay: &Value, incident: &Value, kind: Kind) {
         let most = number(relay, "out_legs_with_data");
-        let least = most - pairs::unsure(self.truth, host, self.view.cut, |leg| pairs::has_data(leg)) as f64;
+        let least = most - pairs::unsure(self.truth, host, self.view.cut, pairs::has_data) as f64;
         let (got, share) = (incident["counts"]["relayed"].as_f64(), bounds::relayed(kind, &self.view));
         if !got.is_some_and(|got| bounds::within(got, (least, most), share, 1.0)) {
             let (got, share) = (&incident["counts"]["relayed"], share * 100.0);

@@ -78,7 +78,7 @@ fn expect(line: &mut Line) -> io::Result<(u8, Vec<u8>)> {
 
 fn records(data: &[u8]) -> Vec<u8> {
     let mut bytes: Vec<u8> = data.chunks(LONGEST).flat_map(|part| record(DATA, part)).collect();
-    if !data.is_empty() && data.len() % LONGEST == 0 {
+    if !data.is_empty() && data.len().is_multiple_of(LONGEST) {
         // Says that nothing follows.
         bytes.extend_from_slice(&record(DATA, &[]));
     }

@@ -70,7 +70,10 @@ fn body(line: &mut Line, head: &Head) -> io::Result<()> {
     if let Some(length) = head.length {
         return io::copy(&mut line.take(length as u64), &mut io::sink()).map(drop);
     }
-    while head.chunked {
+    if !head.chunked {
+        return io::copy(line, &mut io::sink()).map(drop);
+    }
+    loop {
         let length = u64::from_str_radix(read_line(line)?.split(';').next().unwrap_or_default(), 16);
         let length = length.map_err(|_| io::Error::other("no chunk"))?;
         io::copy(&mut line.take(length), &mut io::sink())?;
@@ -79,7 +82,6 @@ fn body(line: &mut Line, head: &Head) -> io::Result<()> {
             return Ok(());
         }
     }
-    io::copy(line, &mut io::sink()).map(drop)
 }
 
 /// Answers until the client is content, and tells of every token that it sees.
