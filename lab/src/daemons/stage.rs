@@ -44,8 +44,8 @@ pub(crate) struct Intent {
     pub(crate) relay: Option<RelayId>,
     pub(crate) bot: Option<Ipv4Addr>,
     pub(crate) call: Call,
-    /// Nobody else calls its target: what the relay opens there is this session's, though no payload says so.
-    pub(crate) sole: bool,
+    /// Targets that nobody else calls: what the relay opens there is this session's, though no payload says so.
+    pub(crate) soles: Vec<SocketAddr>,
 }
 
 /// Who is who, and what they are about to do.
@@ -228,6 +228,15 @@ impl Stage {
         self.intend(&world, Some(relay), None, call);
     }
 
+    /// An outside client hands mail to a relay at `port`, that is for others.
+    pub(crate) fn handed(&mut self, (relay, port): (RelayId, u16), from: IpAddr, to: &[SocketAddr], job: Job) {
+        let (at, world) = (self.moment(), self.net.world());
+        let server = SocketAddr::new(self.cast.relays[relay.0].host.v4.into(), port);
+        let call = self.call(at, Some(from), Way::Direct, server, job);
+        let call = Call { domains: to.iter().map(SocketAddr::ip).collect(), ..call };
+        self.intend(&world, Some(relay), None, call);
+    }
+
     /// A bot does something.
     pub(crate) fn spam(&mut self, host: &Host, to: SocketAddr, job: Job) {
         let at = self.moment();
@@ -250,13 +259,15 @@ impl Stage {
 
     fn call(&mut self, at: u64, from: Option<IpAddr>, way: Way, to: SocketAddr, job: Job) -> Call {
         let token = format!("tk{:010x}", self.rng.next() >> 24);
-        Call { at, from, way, to, job, token, patience: PATIENCE }
+        Call { at, from, way, to, job, domains: Vec::new(), token, patience: PATIENCE }
     }
 
     fn intend(&mut self, space: &str, relay: Option<RelayId>, bot: Option<Ipv4Addr>, call: Call) {
-        let sole = self.soles.remove(&call.to);
+        let handed_on = call.domains.iter().map(|server| SocketAddr::new(*server, 25));
+        let targets = std::iter::once(call.to).chain(handed_on);
+        let soles = targets.filter(|target| self.soles.remove(target)).collect();
         self.tasks_of(space).calls.push(call.clone());
-        self.cast.intents.push(Intent { component: self.component, relay, bot, call, sole });
+        self.cast.intents.push(Intent { component: self.component, relay, bot, call, soles });
     }
 
     fn serve(&mut self, at: SocketAddr, service: Service) -> SocketAddr {

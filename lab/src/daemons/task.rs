@@ -64,6 +64,8 @@ pub(crate) struct Call {
     pub(crate) way: Way,
     pub(crate) to: SocketAddr,
     pub(crate) job: Job,
+    /// The servers for which mail is, where it is handed to another one.
+    pub(crate) domains: Vec<IpAddr>,
     /// What makes the payload this call's, on whatever leg it is seen.
     pub(crate) token: String,
     /// Milliseconds that the client waits for an answer.

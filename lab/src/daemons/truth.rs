@@ -160,10 +160,8 @@ fn session(intent: &Intent, cast: &Cast, told: &[&Event], index: &mut Index<'_>)
     }
     let seen = told.iter().filter(|event| event.side == Side::Server && is_inside(event.src.ip()));
     outs.extend(seen.filter_map(|event| index.find(event)));
-    if intent.sole {
-        let to = index.by_ends.iter().filter(|((orig, resp), _)| *resp == call.to && is_inside(orig.ip()));
-        outs.extend(to.flat_map(|(_, numbers)| numbers.iter().copied()));
-    }
+    let to = index.by_ends.iter().filter(|((orig, resp), _)| intent.soles.contains(resp) && is_inside(orig.ip()));
+    outs.extend(to.flat_map(|(_, numbers)| numbers.iter().copied()));
     let (in_role, out_role) = match relay {
         Some(relay) if relay.authorised => ("auth-in-leg", "auth-out-leg"),
         Some(_) => ("in-leg", "out-leg"),
@@ -174,7 +172,8 @@ fn session(intent: &Intent, cast: &Cast, told: &[&Event], index: &mut Index<'_>)
             index.roles.insert(*number, (role, call.token.clone()));
         }
     }
-    let server = call.to;
+    let handed_on = !call.domains.is_empty();
+    let servers = if handed_on { call.domains.clone() } else { vec![call.to.ip()] };
     SessionTruth {
         component: intent.component.to_owned(),
         relay: relay.map(|relay| relay.host.v4.to_string()),
@@ -182,8 +181,8 @@ fn session(intent: &Intent, cast: &Cast, told: &[&Event], index: &mut Index<'_>)
         relay_port: relay.and_then(|_| Some(call.way.first(call.to).port()).filter(|_| !ins.is_empty())),
         client: client
             .map_or_else(|| call.from.map_or_else(String::new, |ip| ip.to_string()), |e| e.src.ip().to_string()),
-        server: vec![server.ip().to_string()],
-        server_port: server.port(),
+        server: servers.iter().map(IpAddr::to_string).collect(),
+        server_port: if handed_on { 25 } else { call.to.port() },
         proto: format!("{}/{}", call.way.name(), call.job.name()),
         outcome: client.map_or_else(|| "lost".to_owned(), |event| event.outcome.clone()),
         delivered: outs.iter().filter_map(|number| index.accepted.get(number)).sum(),

@@ -42,7 +42,9 @@ fn go(call: &Call, line: &mut Line) -> io::Result<(String, u32)> {
         return Ok((no, 0));
     }
     match call.job {
-        Job::Mail { messages, bytes, recipients } => mail::send(line, &call.token, (messages, bytes, recipients)),
+        Job::Mail { messages, bytes, recipients } => {
+            mail::send(line, (&call.token, &call.domains), (messages, bytes, recipients))
+        }
         Job::Web { pages, bytes, pause } => {
             let base = matches!(call.way, Way::Absolute(_)).then(|| format!("http://{}", call.to));
             web::get(line, &call.token, (call.to, base.as_deref()), (pages, bytes, pause))

@@ -1,10 +1,11 @@
 //! Mail, both sides (RFC 5321).
 
 use std::io::{self, Write};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::client::{Line, read_line};
 use super::{Events, noise, seed_of};
+use crate::daemons::names::name_of;
 use crate::daemons::task::{MailManner, Side};
 
 /// What a line of a message holds.
@@ -13,7 +14,7 @@ const WIDTH: usize = 72;
 /// Sends messages; says how it went, and how many were taken.
 pub(super) fn send(
     line: &mut Line,
-    token: &str,
+    (token, domains): (&str, &[IpAddr]),
     (messages, bytes, recipients): (u32, u32, u32),
 ) -> io::Result<(String, u32)> {
     if let Some(no) = no(line, 220)? {
@@ -32,7 +33,9 @@ pub(super) fn send(
         let mut refused = None;
         let mut taken = 0;
         for recipient in 0..recipients {
-            say(line, &format!("RCPT TO:<user{recipient}@lab.example>"))?;
+            let domain = domains.get(recipient as usize % domains.len().max(1));
+            let domain = domain.map_or_else(|| "lab.example".to_owned(), |server| name_of(*server));
+            say(line, &format!("RCPT TO:<user{recipient}@{domain}>"))?;
             match no(line, 250)? {
                 Some(no) => refused = Some(no),
                 None => taken += 1,

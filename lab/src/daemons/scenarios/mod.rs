@@ -3,6 +3,7 @@
 mod bot;
 mod browsers;
 mod connect;
+mod postfix;
 mod scanned;
 mod socks;
 mod targets;
@@ -40,6 +41,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         seconds: 60,
         parts: &[connect::TINYPROXY, connect::SQUID, connect::WEB, browsers::BROWSERS],
     },
+    Scenario { name: "odd-port", seconds: 60, parts: &[postfix::OPEN, browsers::BROWSERS] },
     Scenario { name: "innocents", seconds: 30, parts: &[browsers::BROWSERS, scanned::SCANNED] },
     Scenario {
         name: "campus",

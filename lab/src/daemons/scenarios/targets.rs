@@ -27,6 +27,11 @@ impl Targets {
         Self { mail, no, web, opaque }
     }
 
+    /// A mail server that takes what comes.
+    pub(crate) fn mail_server(&self, stage: &mut Stage) -> SocketAddr {
+        stage.rng.pick(&self.mail)
+    }
+
     /// A mail server and a message for it: two in three are taken, the others end in each way in which mail does not
     /// arrive.
     pub(crate) fn mail(&self, stage: &mut Stage) -> (SocketAddr, Job) {

@@ -1,0 +1,87 @@
+//! Mail servers: one that hands on for everybody, on a port of its own.
+
+use std::io;
+
+use super::{Part, Targets};
+use crate::daemons::net::Host;
+use crate::daemons::stage::{Relay, Stage};
+use crate::daemons::task::{Job, MailManner};
+
+pub(super) const OPEN: Part = Part { name: "odd-port", programs: &[("postfix", "postfix")], set: open };
+
+/// An open relay where nobody looks for one; it hands on at once.
+fn open(stage: &mut Stage) -> io::Result<()> {
+    let (host, port) = (stage.host("postfix")?, stage.rng.range(2000, 4000) as u16);
+    start(stage, &host, port, "mynetworks = 0.0.0.0/0\n")?;
+    let relay = stage.relay(Relay {
+        host,
+        ports: vec![port],
+        topology: "smtp-odd-port",
+        software: "postfix",
+        authorised: false,
+        allowance: None,
+        super_proxy: None,
+    });
+    let targets = Targets::new(stage, 12);
+    let clients: Vec<_> = (0..8).map(|_| stage.client()).collect();
+    let sessions = stage.rng.range(45, 70);
+    for _ in 0..sessions {
+        let from = stage.rng.pick(&clients);
+        let (first, second) = (targets.mail_server(stage), targets.mail_server(stage));
+        let to = match stage.rng.below(10) {
+            0 => vec![stage.refuser(MailManner::RefuseGreeting)],
+            1 => vec![stage.closed(25)],
+            2 | 3 => vec![first, second],
+            _ => vec![first],
+        };
+        let bytes = stage.rng.draw(&[600, 1_500, 2_400, 4_000, 9_000, 40_000]) as u32;
+        stage.handed((relay, port), from, &to, Job::Mail { messages: 1, bytes, recipients: to.len() as u32 });
+    }
+    Ok(())
+}
+
+/// Starts a mail server with a queue of its own, that looks at it every few seconds; `more` is added to its `main.cf`.
+pub(super) fn start(stage: &mut Stage, host: &Host, port: u16, more: &str) -> io::Result<()> {
+    let folder = stage.folder(host)?;
+    let config = format!(
+        "compatibility_level = 3.6\nqueue_directory = {folder}/queue\ndata_directory = {folder}/data\n\
+         maillog_file = /dev/stdout\nmyhostname = {name}.lab.example\nmydestination =\ninet_interfaces = all\n\
+         inet_protocols = ipv4\nalias_maps =\nalias_database =\nlocal_recipient_maps =\nsmtp_tls_security_level = none\n\
+         smtp_host_lookup = dns\nminimal_backoff_time = 300s\nqueue_run_delay = 300s\n\
+         smtpd_relay_restrictions = permit_mynetworks, reject\nsmtpd_peername_lookup = no\n{more}",
+        name = host.name
+    );
+    stage.file(host, "main.cf", &config)?;
+    let services = [
+        "smtpd",
+        "pickup unix n - n 60 1 pickup",
+        "cleanup unix n - n - 0 cleanup",
+        "qmgr unix n - n 300 1 qmgr",
+        "rewrite unix - - n - - trivial-rewrite",
+        "bounce unix - - n - 0 bounce",
+        "defer unix - - n - 0 bounce",
+        "trace unix - - n - 0 bounce",
+        "verify unix - - n - 1 verify",
+        "flush unix n - n 1000? 0 flush",
+        "smtp unix - - n - - smtp",
+        "relay unix - - n - - smtp",
+        "error unix - - n - - error",
+        "retry unix - - n - - error",
+        "discard unix - - n - - discard",
+        "anvil unix - - n - 1 anvil",
+        "scache unix - - n - 1 scache",
+        "tlsmgr unix - - n 1000? 1 tlsmgr",
+        "proxymap unix - - n - - proxymap",
+        "local unix - n n - - local",
+        "virtual unix - n n - - virtual",
+        "postlog unix-dgram n - n - 1 postlogd",
+    ];
+    let services = services.join("\n").replacen("smtpd", &format!("{port} inet n - n - - smtpd"), 1);
+    stage.file(host, "master.cf", &(services + "\n"))?;
+    for (name, owner) in [("queue", "root"), ("data", "postfix")] {
+        let path = format!("{folder}/{name}");
+        std::fs::create_dir_all(&path)?;
+        crate::daemons::process::run("chown", &[owner, &path])?;
+    }
+    stage.daemon(host, &["postfix", "-c", &folder, "start-fg"], Some(port))
+}
