@@ -246,3 +246,77 @@ pub(super) fn netflow(net: &Net, capture: &Path, to: &Path, work: &Path) -> io::
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::daemons::frames::{ACK, Packet, RST, SYN};
+    use crate::daemons::track::track;
+
+    /// Calls of the host from outside that end in each way, and one of its own.
+    fn conns() -> Vec<Conn> {
+        let packet = |at: u64, port: u16, turned: bool, flags, payload| {
+            let (outside, inside) =
+                (SocketAddr::from(([198, 18, 0, 1], port)), SocketAddr::from(([172, 28, 220, 9], 80)));
+            let (src, dst) = if turned { (inside, outside) } else { (outside, inside) };
+            let at = 1_795_906_367_000_000 + at;
+            Packet {
+                at,
+                proto: Proto::Tcp,
+                src,
+                dst,
+                seq: u32::from(payload > 0),
+                flags,
+                payload,
+                length: payload + 40,
+            }
+        };
+        track(&[
+            packet(0, 1001, false, SYN, 0),
+            packet(100, 1002, false, SYN, 0),
+            packet(150, 1002, true, RST | ACK, 0),
+            packet(200, 1003, false, SYN, 0),
+            packet(250, 1003, true, SYN | ACK, 0),
+            packet(300, 1003, false, ACK, 7),
+            packet(400, 1003, false, ACK, 7),
+            packet(500_000, 1003, true, RST, 0),
+        ])
+    }
+
+    #[test]
+    fn a_firewall_would_say_how_each_ended_and_count_what_was_sent_again() {
+        let to = std::env::temp_dir().join(format!("catspaw-lab-export-{}", std::process::id()));
+        fs::create_dir_all(&to).unwrap();
+        syslog(&conns(), &to).unwrap();
+        let read = |name: &str| fs::read_to_string(to.join(name)).unwrap();
+        let (asa, cut, pix) = (read("asa.log"), read("asa-cut.log"), read("pix.log"));
+        fs::remove_dir_all(&to).unwrap();
+        let ends: Vec<&str> =
+            asa.lines().filter_map(|line| line.split_once(" duration ")).map(|(_, end)| end).collect();
+        assert_eq!(
+            ends,
+            ["0:00:00 bytes 0 TCP Reset-I", "0:00:00 bytes 14 TCP Reset-I", "0:00:30 bytes 0 SYN Timeout"]
+        );
+        assert_eq!((asa.lines().count(), cut.lines().count()), (6, 5));
+        assert!(
+            pix.lines().next().is_some_and(|line| line.ends_with("from inside:172.28.220.9 to outside:192.0.2.10"))
+        );
+    }
+
+    #[test]
+    fn zeek_would_say_the_same() {
+        let to = std::env::temp_dir().join(format!("catspaw-lab-conn-{}", std::process::id()));
+        fs::create_dir_all(&to).unwrap();
+        conn_log(&conns(), &to).unwrap();
+        let log = fs::read_to_string(to.join("conn.log")).unwrap();
+        fs::remove_dir_all(&to).unwrap();
+        let fields = |line: &str| {
+            let fields: Vec<&str> = line.split('\t').collect();
+            [3, 8, 9, 11, 15].map(|field| fields[field].to_owned())
+        };
+        let lines: Vec<_> = log.lines().filter(|line| !line.starts_with('#')).map(fields).collect();
+        assert_eq!(lines[0], ["1001", "-", "0", "S0", "S"]);
+        assert_eq!(lines[1], ["1002", "0.000050", "0", "REJ", "Sr"]);
+        assert_eq!(lines[2], ["1003", "0.499800", "7", "RSTR", "ShDr"]);
+    }
+}

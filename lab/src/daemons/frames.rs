@@ -97,3 +97,51 @@ fn decode(frame: &[u8], at: u64) -> Option<Packet> {
         length: length as u64,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A file of one frame: `ip` behind an Ethernet head.
+    fn file(kind: [u8; 2], ip: &[u8]) -> Vec<u8> {
+        let mut file = MAGIC.to_le_bytes().to_vec();
+        file.extend_from_slice(&[2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 4, 0, 1, 0, 0, 0]);
+        let length = ip.len() as u32 + 14;
+        for word in [7, 5000, length, length] {
+            file.extend_from_slice(&u32::to_le_bytes(word));
+        }
+        file.extend_from_slice(&[0; 12]);
+        file.extend_from_slice(&kind);
+        file.extend_from_slice(ip);
+        file
+    }
+
+    #[test]
+    fn what_pads_a_frame_is_no_payload() {
+        let mut ip = vec![0x45, 0, 0, 43, 0, 0, 0, 0, 64, TCP, 0, 0, 172, 28, 220, 9, 198, 18, 0, 1];
+        ip.extend_from_slice(&[0x04, 0, 0, 25, 0, 0, 1, 0, 0, 0, 0, 0, 0x50, SYN | ACK, 0, 0, 0, 0, 0, 0]);
+        ip.extend_from_slice(b"abc___");
+        let file = file([8, 0], &ip);
+        let packet = packets(&file).unwrap().remove(0);
+        assert_eq!((packet.at, packet.seq, packet.flags), (7_000_005, 256, SYN | ACK));
+        assert_eq!((packet.src, packet.dst), ("172.28.220.9:1024".parse().unwrap(), "198.18.0.1:25".parse().unwrap()));
+        assert_eq!((packet.payload, packet.length), (3, 43));
+        // A frame that is cut off is none.
+        assert_eq!(packets(&file[..file.len() - 1]).unwrap().len(), 0);
+        assert!(packets(&file[1..]).is_err());
+    }
+
+    #[test]
+    fn datagrams_of_ipv6_are_read_too() {
+        let mut ip = vec![0x60, 0, 0, 0, 0, 12, UDP, 64];
+        ip.extend_from_slice(&[0xfd, 0x1c, 0, 0x28, 0, 0xdc, 0, 0, 0, 0, 0, 0, 0, 0, 0, 9]);
+        ip.extend_from_slice(&[0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1]);
+        ip.extend_from_slice(&[0, 53, 0, 54, 0, 12, 0, 0, 1, 2, 3, 4]);
+        let packet = packets(&file([0x86, 0xdd], &ip)).unwrap().remove(0);
+        assert_eq!((packet.proto, packet.payload, packet.length), (Proto::Udp, 4, 52));
+        assert_eq!(
+            (packet.src, packet.dst),
+            ("[fd1c:28:dc::9]:53".parse().unwrap(), "[2001:db8::1]:54".parse().unwrap())
+        );
+    }
+}

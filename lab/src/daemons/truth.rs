@@ -82,6 +82,9 @@ impl<'a> Index<'a> {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 /// What a run is called.
 #[derive(Debug)]
 pub(super) struct Named<'a> {

@@ -86,3 +86,56 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
 fn seed_of(token: &str) -> u64 {
     token.bytes().fold(0, |seed, byte| crate::rng::mix(seed ^ u64::from(byte)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpListener;
+
+    use super::*;
+    use crate::daemons::task::{Call, Job, MailManner, Server, Service, Way};
+
+    /// Calls a server on this machine; gives the events of both.
+    fn meet(service: Service, job: Job) -> Vec<Event> {
+        let path = std::env::temp_dir().join(format!("catspaw-lab-{}-{service:?}-events", std::process::id()));
+        let events = Events(Arc::new(Mutex::new(File::create(&path).unwrap())));
+        // Somebody else could take the port in between, but nobody does.
+        let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        server::listen(&Server { at, service }, 1, &events).unwrap();
+        let token = "tk00c0ffee".to_owned();
+        let call =
+            Call { at: 0, from: None, way: Way::Direct, to: at, job, domains: Vec::new(), token, patience: 5000 };
+        client::call(&call, &events);
+        let text = fs::read_to_string(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+
+    #[test]
+    fn both_ends_tell_of_the_same_token_and_connection() {
+        let mail = Job::Mail { messages: 2, bytes: 3000, recipients: 2 };
+        let cases = [
+            (Service::Mail(MailManner::Accept), mail, "delivered", 2),
+            (Service::Mail(MailManner::RefuseRecipients), mail, "rejected-550", 0),
+            (Service::Web, Job::Web { pages: 3, bytes: 70_000, pause: 1 }, "ok", 0),
+            (Service::Opaque, Job::Opaque { rounds: 3, up: 40_000, down: 32_768, pause: 1 }, "ok", 0),
+        ];
+        for (service, job, outcome, accepted) in cases {
+            let events = meet(service, job);
+            let (served, called): (Vec<_>, Vec<_>) = events.iter().partition(|event| event.side == Side::Server);
+            assert_eq!((&*called[0].outcome, called[0].accepted), (outcome, accepted), "{service:?}");
+            assert_eq!(served.iter().map(|event| event.accepted).sum::<u32>(), accepted, "{service:?}");
+            let same = |event: &&Event| {
+                (&event.token, event.src, event.dst) == (&called[0].token, called[0].src, called[0].dst)
+            };
+            assert!(!served.is_empty() && served.iter().all(same), "{service:?}: {events:?}");
+        }
+    }
+
+    #[test]
+    fn who_refuses_at_once_has_seen_no_token() {
+        let events =
+            meet(Service::Mail(MailManner::RefuseGreeting), Job::Mail { messages: 1, bytes: 9, recipients: 1 });
+        let told: Vec<_> = events.iter().map(|event| (event.side, &*event.outcome)).collect();
+        assert_eq!(told, [(Side::Client, "greeting-554")]);
+    }
+}
