@@ -172,7 +172,7 @@ fn play(scenario: &Scenario, seed: u64, to: &Path) -> io::Result<String> {
 fn declared(cast: &Cast) -> String {
     let relays = cast.relays.iter().filter(|relay| relay.authorised);
     let stanza = |relay: &Relay, port: &u16| {
-        let (host, topology) = (relay.host.v4, relay.topology);
+        let (host, topology) = (relay.ip(), relay.topology);
         format!("[[authorised]]\nhost = \"{host}\"\nproto = \"tcp\"\nport = {port}\nreason = \"{topology}\"\n")
     };
     relays.flat_map(|relay| relay.ports.iter().map(move |port| stanza(relay, port))).collect()

@@ -31,6 +31,29 @@ pub(crate) struct Relay {
     pub(crate) allowance: Option<Allowance>,
     /// Where it dials out to.
     pub(crate) super_proxy: Option<SocketAddr>,
+    /// It is one by its IPv6 address. A host that relays by both is two.
+    pub(crate) six: bool,
+}
+
+impl Relay {
+    /// One that nobody declared, and that outside clients call at `port`.
+    pub(crate) fn at(host: &Host, port: u16, topology: &'static str, software: &'static str) -> Self {
+        Self {
+            host: host.clone(),
+            ports: vec![port],
+            topology,
+            software,
+            authorised: false,
+            allowance: None,
+            super_proxy: None,
+            six: false,
+        }
+    }
+
+    /// The address that a report should name.
+    pub(crate) fn ip(&self) -> IpAddr {
+        if self.six { self.host.v6.into() } else { self.host.v4.into() }
+    }
 }
 
 /// The number of a relay.
@@ -231,7 +254,7 @@ impl Stage {
     /// An outside client hands mail to a relay at `port`, that is for others.
     pub(crate) fn handed(&mut self, (relay, port): (RelayId, u16), from: IpAddr, to: &[SocketAddr], job: Job) {
         let (at, world) = (self.moment(), self.net.world());
-        let server = SocketAddr::new(self.cast.relays[relay.0].host.v4.into(), port);
+        let server = SocketAddr::new(self.cast.relays[relay.0].ip(), port);
         let call = self.call(at, Some(from), Way::Direct, server, job);
         let call = Call { domains: to.iter().map(SocketAddr::ip).collect(), ..call };
         self.intend(&world, Some(relay), None, call);

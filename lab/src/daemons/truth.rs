@@ -179,7 +179,7 @@ fn session(intent: &Intent, cast: &Cast, told: &[&Event], index: &mut Index<'_>)
     let servers = if handed_on { call.domains.clone() } else { vec![call.to.ip()] };
     SessionTruth {
         component: intent.component.to_owned(),
-        relay: relay.map(|relay| relay.host.v4.to_string()),
+        relay: relay.map(|relay| relay.ip().to_string()),
         bot: intent.bot.map(|bot| bot.to_string()),
         relay_port: relay.and_then(|_| Some(call.way.first(call.to).port()).filter(|_| !ins.is_empty())),
         client: client
@@ -210,7 +210,7 @@ fn relay_truth(relay: &Relay, sessions: &[SessionTruth], index: &mut Index<'_>) 
         software: Some(relay.software.to_owned()),
         allowance: relay.allowance.clone(),
         super_proxy: relay.super_proxy.map(|to| to.to_string()),
-        ..WireRelay::of(&relay.host.v4.to_string(), relay.ports.clone(), relay.topology, sessions, tunnels)
+        ..WireRelay::of(&relay.ip().to_string(), relay.ports.clone(), relay.topology, sessions, tunnels)
     }
 }
 

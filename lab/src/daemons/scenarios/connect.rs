@@ -63,15 +63,7 @@ fn start_squid(stage: &mut Stage, name: &str) -> io::Result<(Host, u16)> {
 }
 
 fn declare(stage: &mut Stage, host: &Host, port: u16, (topology, software): (&'static str, &'static str)) -> RelayId {
-    stage.relay(Relay {
-        host: host.clone(),
-        ports: vec![port],
-        topology,
-        software,
-        authorised: false,
-        allowance: None,
-        super_proxy: None,
-    })
+    stage.relay(Relay::at(host, port, topology, software))
 }
 
 fn tunnels(stage: &mut Stage, relay: RelayId, proxy: SocketAddr) {

@@ -13,15 +13,7 @@ pub(super) const OPEN: Part = Part { name: "odd-port", programs: &[("postfix", "
 fn open(stage: &mut Stage) -> io::Result<()> {
     let (host, port) = (stage.host("postfix")?, stage.rng.range(2000, 4000) as u16);
     start(stage, &host, port, "mynetworks = 0.0.0.0/0\n")?;
-    let relay = stage.relay(Relay {
-        host,
-        ports: vec![port],
-        topology: "smtp-odd-port",
-        software: "postfix",
-        authorised: false,
-        allowance: None,
-        super_proxy: None,
-    });
+    let relay = stage.relay(Relay::at(&host, port, "smtp-odd-port", "postfix"));
     let targets = Targets::new(stage, 12);
     let clients: Vec<_> = (0..8).map(|_| stage.client()).collect();
     let sessions = stage.rng.range(45, 70);

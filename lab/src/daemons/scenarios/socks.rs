@@ -37,15 +37,7 @@ fn microsocks(stage: &mut Stage) -> io::Result<()> {
 
 /// Spam and a little web, by a handful of clients.
 fn used(stage: &mut Stage, host: &Host, port: u16, software: &'static str, ways: &[fn(SocketAddr) -> Way]) {
-    let relay = stage.relay(Relay {
-        host: host.clone(),
-        ports: vec![port],
-        topology: "inbound-socks",
-        software,
-        authorised: false,
-        allowance: None,
-        super_proxy: None,
-    });
+    let relay = stage.relay(Relay::at(host, port, "inbound-socks", software));
     let targets = Targets::new(stage, 12);
     let clients: Vec<_> = (0..8).map(|_| stage.client()).collect();
     let sessions = stage.rng.range(45, 70);

@@ -44,15 +44,7 @@ fn intent(token: &str, to: &str, sole: bool) -> Intent {
 fn cast(intents: Vec<Intent>) -> Cast {
     let v4: Ipv4Addr = RELAY.parse().unwrap();
     let host = Host { name: "relay".to_owned(), space: String::new(), v4, v6: v4.to_ipv6_mapped() };
-    let relay = Relay {
-        host,
-        ports: vec![1080],
-        topology: "inbound-socks",
-        software: "test",
-        authorised: false,
-        allowance: None,
-        super_proxy: None,
-    };
+    let relay = Relay::at(&host, 1080, "inbound-socks", "test");
     Cast { relays: vec![relay], intents, ..Cast::default() }
 }
 
