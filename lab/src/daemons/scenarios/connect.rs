@@ -18,14 +18,14 @@ fn tinyproxy(stage: &mut Stage) -> io::Result<()> {
     let config = format!("Port {port}\nTimeout 60\nMaxClients 100\nLogLevel Warning\n");
     let config = stage.file(&host, "tinyproxy.conf", &config)?;
     stage.daemon(&host, &["tinyproxy", "-d", "-c", &config], Some(port))?;
-    let relay = declare(stage, &host, port, ("inbound-http-connect", "tinyproxy"));
+    let relay = stage.relay(Relay::at(&host, port, "inbound-http-connect", "tinyproxy"));
     tunnels(stage, relay, SocketAddr::new(host.v4.into(), port));
     Ok(())
 }
 
 fn squid(stage: &mut Stage) -> io::Result<()> {
     let (host, port) = start_squid(stage, "squid")?;
-    let relay = declare(stage, &host, port, ("inbound-http-connect", "squid"));
+    let relay = stage.relay(Relay::at(&host, port, "inbound-http-connect", "squid"));
     tunnels(stage, relay, SocketAddr::new(host.v4.into(), port));
     Ok(())
 }
@@ -33,7 +33,7 @@ fn squid(stage: &mut Stage) -> io::Result<()> {
 /// Asked for pages, many on one connection, that go to several servers; and for `CONNECT` to TLS.
 fn web(stage: &mut Stage) -> io::Result<()> {
     let (host, port) = start_squid(stage, "squid-web")?;
-    let relay = declare(stage, &host, port, ("web-proxy", "squid"));
+    let relay = stage.relay(Relay::at(&host, port, "web-proxy", "squid"));
     let (targets, proxy) = (Targets::new(stage, 12), SocketAddr::new(host.v4.into(), port));
     let clients: Vec<_> = (0..8).map(|_| stage.client()).collect();
     let sessions = stage.rng.range(40, 60);
@@ -60,10 +60,6 @@ fn start_squid(stage: &mut Stage, name: &str) -> io::Result<(Host, u16)> {
     let config = stage.file(&host, "squid.conf", &config)?;
     stage.daemon(&host, &["squid", "-N", "-f", &config], Some(port))?;
     Ok((host, port))
-}
-
-fn declare(stage: &mut Stage, host: &Host, port: u16, (topology, software): (&'static str, &'static str)) -> RelayId {
-    stage.relay(Relay::at(host, port, topology, software))
 }
 
 fn tunnels(stage: &mut Stage, relay: RelayId, proxy: SocketAddr) {
