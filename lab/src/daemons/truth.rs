@@ -129,6 +129,12 @@ pub(super) fn truth(
     let count = |proto| conns.iter().filter(|conn| conn.proto == proto).count() as u64;
     let told =
         |(host, does): &(super::net::Host, Vec<String>)| WireInnocent { ip: host.v4.to_string(), does: does.clone() };
+    let mut innocents: Vec<WireInnocent> = cast.innocents.iter().map(told).collect();
+    // Who relays by design does so for its owner.
+    innocents.extend(cast.relays.iter().filter(|relay| relay.authorised).map(|relay| WireInnocent {
+        ip: relay.ip().to_string(),
+        does: vec![format!("AUTHORISED RELAY {} ({})", relay.software, relay.topology)],
+    }));
     Ok(WireTruth {
         scenario: named.scenario.to_owned(),
         seed: named.seed,
@@ -137,7 +143,7 @@ pub(super) fn truth(
         inside_net: INSIDE_NETS.to_owned(),
         relays,
         bots: cast.bots.iter().map(|bot| WireBot::of(&bot.v4.to_string(), &sessions)).collect(),
-        innocents: cast.innocents.iter().map(told).collect(),
+        innocents,
         expected: WireCounts {
             packets: conns.iter().flat_map(|conn| &conn.ends).map(|end| end.packets).sum(),
             bytes: conns.iter().flat_map(|conn| &conn.ends).map(|end| end.ip_bytes).sum(),
