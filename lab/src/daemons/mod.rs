@@ -103,13 +103,23 @@ pub fn run(request: &Request) -> io::Result<()> {
 
 fn alone(number: usize, scenario: &Scenario, request: &Request) -> io::Result<()> {
     let began = Instant::now();
+    remove_old(scenario.name, &request.to)?;
     let to = request.to.join(format!("{number}-{}", scenario.name));
-    if to.exists() {
-        fs::remove_dir_all(&to)?;
-    }
     let said =
         play(scenario, request.seed, &to).map_err(|why| io::Error::other(format!("{}: {why}", scenario.name)))?;
     _ = writeln!(io::stderr(), "{}: {said}, in {:.0} s", scenario.name, began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// Removes what an earlier run left of a scenario, whatever its number was then.
+fn remove_old(name: &str, from: &Path) -> io::Result<()> {
+    let number = |folder: &str| folder.strip_suffix(name)?.strip_suffix('-')?.parse::<usize>().ok();
+    for entry in fs::read_dir(from).into_iter().flatten() {
+        let entry = entry?;
+        if number(&entry.file_name().to_string_lossy()).is_some() {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
     Ok(())
 }
 
