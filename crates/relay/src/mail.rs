@@ -30,12 +30,15 @@ pub(crate) fn pair_mail(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], mode
 fn best(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &[Model], background: &Histogram) -> Vec<Match> {
     let mut matches = Vec::new();
     for (number, out) in outbound.iter().enumerate() {
-        let score = |&at: &usize| {
+        let best_handed = out.handed.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let score = |(candidate, &at): (usize, &usize)| {
             let Inbound { service, leg } = inbound[at];
             let size = models[service].mail_size_score(leg, out.leg, background);
-            (models[service].mail_time_score(leg, out.leg) + size, size, at)
+            // It says which of them, and not whether any.
+            let handed = out.handed.get(candidate).map_or(0.0, |handed| handed - best_handed);
+            (models[service].mail_time_score(leg, out.leg) + size + handed, size, at)
         };
-        let mut scored: Vec<(f64, f64, usize)> = out.candidates.iter().map(score).collect();
+        let mut scored: Vec<(f64, f64, usize)> = out.candidates.iter().enumerate().map(score).collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)));
         let Some(&(score, size, at)) = scored.first() else { continue };
         let margin = score - scored.get(1).map_or(0.0, |second| second.0.max(0.0));

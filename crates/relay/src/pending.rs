@@ -120,7 +120,8 @@ impl<'a> Pending<'a> {
         if best <= Fit::Open && leg.smtp && services.values().any(Service::queues) {
             let candidates: Vec<usize> = of_best(fitting(true), Fit::Open);
             if !candidates.is_empty() {
-                self.mail.push(Outbound { leg, candidates, handed: Vec::new(), fit: Fit::Open });
+                let handed = candidates.iter().map(|&at| contents.mailed_before(self.in_keys[at].1, leg)).collect();
+                self.mail.push(Outbound { leg, candidates, handed, fit: Fit::Open });
                 self.mail_keys.push(key);
                 return;
             }
