@@ -1,4 +1,5 @@
-//! The two tests of a tunnel: do the host's openings follow what comes down it, and does what they bring go up it?
+//! The two tests of a tunnel: do the host's openings follow what comes down it, and is what comes down said on them, and what
+//! they bring sent up it?
 //!
 //! An innocent host fails one of them at least, so the smaller of the two ratios bounds the error (each is a test
 //! martingale under what it tests).
@@ -8,10 +9,11 @@
 //!   Hatsopoulos, Geman, Conditional modeling and the jitter method of spike resampling, J. Neurophysiol. 2012). So an
 //!   opening that follows at once is worth one over the share of that second in which it would have. Busy and idle hours,
 //!   and a user at work on both, cancel out.
-//! - **Return.** A push message or a page makes a browser open connections, too. Only of a tunnel do their answers go up it.
-//!   Innocent: what goes up in the moment in which something arrives has a size that has nothing to do with that arrival's,
-//!   so that earlier arrivals fit it as well. Only openings that followed at once enter, and no connection is worth more
-//!   than [`MOST`].
+//! - **Size.** A push message or a page makes a browser open connections, too. Only of a tunnel is what is asked on them what
+//!   came down, and do their answers go up. Innocent: what goes up in the moment in which something arrives, and what came down
+//!   in that in which something is asked, has a size that has nothing to do with that of the arrival or of what is asked, so that
+//!   earlier ones fit it as well. Only openings that followed at once enter, their arrivals are compared with one another only
+//!   (a host's own pages may be of another size), and no connection is worth more than [`MOST`].
 
 use std::collections::VecDeque;
 
@@ -23,10 +25,10 @@ use crate::test::{Capital, log_mean};
 
 /// Shares of the host's openings that are the tunnel's: tried side by side.
 const SHARES: [f64; 4] = [0.05, 0.2, 0.5, 0.9];
-/// Shares of what those bring that goes up it at once in one piece. A screen that is shown elsewhere changes with what
+/// Shares of what those ask and bring that is carried at once in one piece. A screen that is shown elsewhere changes with what
 /// arrives, and the size of the change somewhat with the size of that: now and then they agree better than by chance. What
 /// a tunnel carries agrees as a rule.
-const RETURNED: [f64; 3] = [0.5, 0.7, 0.9];
+const CARRIED: [f64; 3] = [0.5, 0.7, 0.9];
 /// What follows within so many nanoseconds follows at once; tried side by side.
 const REACHES: [i64; 3] = [1_000_000, 5_000_000, LONGEST_REACH];
 pub(super) const LONGEST_REACH: i64 = 20_000_000;
@@ -34,12 +36,14 @@ pub(super) const LONGEST_REACH: i64 = 20_000_000;
 const BELIEVED: [f64; 3] = [0.5, 0.25, 0.25];
 /// Nanoseconds in which an opening's moment is compared with any other.
 const CELL: i64 = Nanos::SECOND;
-/// An opening may be expected by chance at least as often: none is worth more than one over this.
-const COVERED_LEAST: f64 = 0.01;
-/// Earlier arrivals that one is compared with.
-const COMPARED: usize = 64;
-/// What one connection's arrivals are worth at most, as a factor.
+/// What one connection's opening is worth at most, as a factor, and what is asked and arrives on it.
 const MOST: f64 = 1000.0;
+/// Earlier ones that one is compared with.
+const COMPARED: usize = 64;
+/// What is larger takes a line longer than [`LONGEST_REACH`], and other things pass meanwhile: it says nothing either way.
+const LARGEST: u32 = 16 << 10;
+/// A run up may be expected by chance at least as often, where pairs are made.
+const BY_CHANCE_LEAST: f64 = 0.01;
 /// How often nothing goes up at once though something of the tunnel's arrived: the line is full.
 const SILENT: f64 = 0.1;
 /// What carries an arrival up may be larger than it: by one part in this, and by so many bytes (records, padding,
@@ -51,9 +55,18 @@ const FRAMING_BYTES: u64 = 96;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Evidence {
     cause: Capital<{ SHARES.len() }>,
-    back: [Capital<{ RETURNED.len() }>; REACHES.len()],
-    /// Sizes of the last arrivals.
-    sizes: VecDeque<u32>,
+    size: [Capital<{ CARRIED.len() }>; REACHES.len()],
+    /// Sizes of the last that were carried each way.
+    sizes: [VecDeque<u32>; 2],
+}
+
+/// Which way a connection's payload is carried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It came down, and is asked.
+    Out,
+    /// It arrives, and goes up.
+    Back,
 }
 
 /// What an opening says.
@@ -63,6 +76,8 @@ pub(super) struct Factor {
     pub(super) ratio: f64,
     /// Whether it followed what came down.
     pub(super) fits: bool,
+    /// Whether it would have at another moment of its second.
+    pub(super) might: bool,
 }
 
 /// What an arrival says.
@@ -70,15 +85,22 @@ pub(super) struct Factor {
 pub(super) struct Arrival {
     /// How much likelier its connection is the tunnel's, by its size and by its moment.
     pub(super) likelier: f64,
-    /// Whether about its size went up.
-    pub(super) fits: bool,
+    /// Whether about its size went up; `None` where it is too large to tell.
+    pub(super) fits: Option<bool>,
 }
+
+/// What the connection of an opening that followed was worth to the test of sizes so far (a natural logarithm), and the civil
+/// day.
+pub(super) type Counted<'a> = (&'a mut f64, i32);
 
 impl Evidence {
     /// Natural logarithm of the smaller ratio.
     pub(super) fn log_ratio(&self) -> f64 {
-        let back: Vec<f64> = self.back.iter().map(|capital| log_mean(&capital.logs())).collect();
-        log_mean(&self.cause.logs()).min(log_mean(&back))
+        log_mean(&self.cause.logs()).min(self.log_of_sizes())
+    }
+
+    fn log_of_sizes(&self) -> f64 {
+        log_mean(&self.size.each_ref().map(|capital| log_mean(&capital.logs())))
     }
 
     /// Takes an opening.
@@ -87,46 +109,67 @@ impl Evidence {
         self.cause.multiply(SHARES.map(|share| (1.0 - share + share * factor.ratio).ln()));
     }
 
-    /// Takes what arrived on a connection. It is `counted`, on a civil day, where the connection's opening followed what
-    /// came down, with the logarithm of what its arrivals were worth so far. `None` where what went up is not known.
+    /// Takes what was asked on a connection that followed. `None` where what came down then is not known.
+    pub(super) fn asked(&mut self, train: &Train, run: Run, now: Nanos, counted: Counted<'_>) -> Option<()> {
+        if !train.knows_from(run.first.plus(-LONGEST_REACH), now) {
+            return None;
+        }
+        let down = REACHES.map(|reach| train.came_down(run.first.plus(-reach), run.last));
+        let ratios = down.map(|down| self.exchanged(Way::Out, down, run.bytes));
+        self.take(Way::Out, run, ratios, counted);
+        Some(())
+    }
+
+    /// Takes what arrived on a connection. It is `counted` where the connection's opening followed what came down. `None`
+    /// where what went up is not known.
     pub(super) fn arrival(
         &mut self,
         train: &Train,
         run: Run,
         now: Nanos,
-        counted: Option<(&mut f64, i32)>,
+        counted: Option<Counted<'_>>,
     ) -> Option<Arrival> {
         if !train.knows_from(run.first, now) {
             return None;
         }
         let up = REACHES.map(|reach| train.went_up(run.first, run.last.plus(reach)));
-        let ratios = up.map(|up| self.exchanged(up, run.bytes));
-        if let Some((worth, day)) = counted {
-            let room = (MOST.ln() - *worth).max(0.0);
-            let mut best: f64 = 0.0;
-            for (capital, ratio) in self.back.iter_mut().zip(ratios) {
-                capital.spend(day);
-                let factors = RETURNED.map(|share| (1.0 - share + share * ratio).ln().min(room));
-                best = factors.into_iter().fold(best, f64::max);
-                capital.multiply(factors);
-            }
-            *worth += best;
+        let ratios = up.map(|up| self.exchanged(Way::Back, up, run.bytes));
+        if let Some(counted) = counted {
+            self.take(Way::Back, run, ratios, counted);
         }
-        self.sizes.push_back(run.bytes);
-        if self.sizes.len() > COMPARED {
-            self.sizes.pop_front();
-        }
-        let likelier = likelier(train, run, up, ratios);
-        Some(Arrival { likelier, fits: ratios.iter().any(|&ratio| ratio > 0.0) })
+        let fits = (run.bytes <= LARGEST).then(|| ratios.iter().any(|&ratio| ratio > 0.0));
+        Some(Arrival { likelier: likelier(train, run, up, ratios), fits })
     }
 
-    /// How much better `up` fits an arrival of `bytes` than it fits earlier ones, itself among them; 0 where it does not.
-    fn exchanged(&self, up: u64, bytes: u32) -> f64 {
-        if !carries(up, bytes) {
+    /// Takes something that fits so much better than earlier ones, and then it is an earlier one.
+    fn take(&mut self, way: Way, run: Run, ratios: [f64; REACHES.len()], (worth, day): Counted<'_>) {
+        if run.bytes > LARGEST {
+            return;
+        }
+        let room = (MOST.ln() - *worth).max(0.0);
+        let mut best: f64 = 0.0;
+        for (capital, ratio) in self.size.iter_mut().zip(ratios) {
+            capital.spend(day);
+            let factors = CARRIED.map(|share| (1.0 - share + share * ratio).ln().min(room));
+            best = factors.into_iter().fold(best, f64::max);
+            capital.multiply(factors);
+        }
+        *worth += best;
+        let sizes = &mut self.sizes[way as usize];
+        sizes.push_back(run.bytes);
+        if sizes.len() > COMPARED {
+            sizes.pop_front();
+        }
+    }
+
+    /// How much better `carrier` fits `bytes` than it fits earlier ones, itself among them; 0 where it does not.
+    fn exchanged(&self, way: Way, carrier: u64, bytes: u32) -> f64 {
+        if !carries(carrier, bytes) {
             return 0.0;
         }
-        let others = self.sizes.iter().filter(|&&other| carries(up, other)).count();
-        (self.sizes.len() + 1) as f64 / (others + 1) as f64
+        let sizes = &self.sizes[way as usize];
+        let others = sizes.iter().filter(|&&other| carries(carrier, other)).count();
+        (sizes.len() + 1) as f64 / (others + 1) as f64
     }
 }
 
@@ -139,11 +182,12 @@ pub(super) fn follows(train: &Train, at: Nanos, now: Nanos) -> Option<Factor> {
     let (mut ratio, mut fits) = (0.0, false);
     for (reach, believed) in REACHES.into_iter().zip(BELIEVED) {
         if train.came_down_before(at, reach) {
-            ratio += believed / train.covered(from, from.plus(CELL), reach).max(COVERED_LEAST);
+            ratio += believed / train.covered(from, from.plus(CELL), reach).max(1.0 / MOST);
             fits = true;
         }
     }
-    Some(Factor { ratio, fits })
+    let might = fits || train.covered(from, from.plus(CELL), LONGEST_REACH) > 0.0;
+    Some(Factor { ratio, fits, might })
 }
 
 /// How much likelier an arrival is the tunnel's when `up` bytes went up it within each reach, which fit by so much (`ratios`). This
@@ -152,7 +196,7 @@ fn likelier(train: &Train, run: Run, up: [u64; REACHES.len()], ratios: [f64; REA
     let around = train.runs_up(run.first.plus(-CELL / 2), run.first.plus(CELL / 2)) as f64;
     let by_chance = REACHES.map(|reach| {
         let share = around * run.last.plus(reach).since(run.first) as f64 / CELL as f64;
-        share.clamp(COVERED_LEAST, 1.0)
+        share.clamp(BY_CHANCE_LEAST, 1.0)
     });
     let [.., widest] = by_chance;
     if up.iter().all(|&up| up == 0) {
@@ -233,8 +277,7 @@ mod tests {
                 train.take(Side::Orig, run(at + MS / 2, went), Nanos(at + MS));
                 let counted = Some((&mut 0.0, 0));
                 evidence.arrival(&train, run(at, came), Nanos(at + 2 * MS), counted);
-                let back: Vec<f64> = evidence.back.iter().map(|capital| log_mean(&capital.logs())).collect();
-                most = most.max(log_mean(&back));
+                most = most.max(evidence.log_of_sizes());
             }
             most
         });
@@ -250,6 +293,6 @@ mod tests {
             evidence.arrival(&train, run(at, 300 * n), Nanos(at + 2 * MS), Some((&mut worth, 0)));
         }
         assert!(worth <= MOST.ln() + 1e-9);
-        assert!(log_mean(&evidence.back.map(|capital| log_mean(&capital.logs()))) <= MOST.ln());
+        assert!(evidence.log_of_sizes() <= MOST.ln());
     }
 }

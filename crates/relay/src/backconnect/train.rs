@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use catspaw_records::{Burst, Nanos, Side};
+use catspaw_records::{Asked, Burst, Nanos, Side};
 use serde::{Deserialize, Serialize};
 
 /// Nanoseconds of it that are kept: an opening is known a round trip after its SYN, and looked at when the runs around it
@@ -25,6 +25,11 @@ impl Run {
     /// Of a burst.
     pub(super) fn of(burst: &Burst) -> Self {
         Self { first: burst.first, last: burst.last.max(burst.first), bytes: burst.bytes }
+    }
+
+    /// Of what a burst answers.
+    pub(super) fn asked(asked: &Asked) -> Self {
+        Self { first: asked.first, last: asked.last.max(asked.first), bytes: asked.bytes }
     }
 }
 
@@ -56,6 +61,11 @@ impl Way {
     fn between(&self, from: Nanos, to: Nanos) -> (usize, usize) {
         let first = self.runs.partition_point(|run| run.first < from);
         (first, self.before(to).max(first))
+    }
+
+    fn bytes(&self, from: Nanos, to: Nanos) -> u64 {
+        let (first, end) = self.between(from, to);
+        self.runs.range(first..end).map(|run| u64::from(run.bytes)).sum()
     }
 
     fn before(&self, at: Nanos) -> usize {
@@ -138,8 +148,12 @@ impl Train {
 
     /// Bytes of the runs up that began from `from` to `to`.
     pub(super) fn went_up(&self, from: Nanos, to: Nanos) -> u64 {
-        let (first, end) = self.up.between(from, to);
-        self.up.runs.range(first..end).map(|run| u64::from(run.bytes)).sum()
+        self.up.bytes(from, to)
+    }
+
+    /// The same of the runs down.
+    pub(super) fn came_down(&self, from: Nanos, to: Nanos) -> u64 {
+        self.down.bytes(from, to)
     }
 
     /// How many runs up began from `from` to `to`.

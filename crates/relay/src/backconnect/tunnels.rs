@@ -17,7 +17,7 @@ use crate::sink::{Basis, LegPair, Sink};
 use crate::test::raise;
 
 /// What tunnels have of the error of a host.
-pub const SHARE: f64 = 0.02;
+pub const SHARE: f64 = 0.1;
 /// A connection that has lived so long, in nanoseconds, may be a tunnel's. (The engine tells all of such a one's runs.)
 const LONG_LIVED: i64 = 3 * Nanos::SECOND;
 /// Far ends of a host that are tested at once.
@@ -40,17 +40,18 @@ const FOLLOWS: f64 = 0.8;
 /// As many connections must have followed, and a third of what they brought must have gone up (of tunnels that were
 /// measured two thirds and more had).
 const FOLLOWED_LEAST: u64 = 5;
-/// So many of them must be over, and of two thirds what they sent must have come down meanwhile: whoever sits at the far end of a
-/// tunnel says what is sent. A crawler that goes on when its page is stored, or a device that is told to ask somebody, says it itself.
-const OVER_LEAST: u64 = 3;
+/// Of so many of them it must be known what they sent, and of two thirds it must have come down meanwhile: whoever sits at the far
+/// end of a tunnel says what is sent. A crawler that goes on when its page is stored, or a device that is told to ask somebody, says
+/// it itself.
+const SAID_LEAST: u64 = 3;
 /// So many times likelier as the tunnel's a connection is paired with it.
 const LIKELIER: f64 = 2.0;
 
 /// A far end that the host dialled, and what speaks for its being the cause of the host's other connections.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// Its place among the host's in the order in which they were first followed by an opening: its weight is fixed by this
-    /// before what counts. That first one does not.
+    /// Its place among the host's in the order in which an opening might first have followed them, by the second in which it
+    /// was: its weight is fixed by this before what counts, which is the moment within that second.
     pub rank: Option<u32>,
     /// The last connections to it.
     connections: VecDeque<Leg>,
@@ -64,7 +65,7 @@ pub struct Candidate {
     pub followed: (u64, u64),
     /// What arrived on those, and how much of it went up at once in about its size.
     pub returned: (u64, u64),
-    /// Those of them that are over, and how many of these sent no more than had come down meanwhile.
+    /// Those of them of which it is known what they sent, and how many of these no more than had come down meanwhile.
     pub told: (u64, u64),
     /// Natural logarithm of the largest ratio so far, as it is weighed.
     pub largest: Option<f64>,
@@ -80,16 +81,21 @@ struct Cause {
     log: f64,
     /// Whether its opening followed at once.
     followed: bool,
-    /// The same of what its arrivals were worth to the test.
+    /// The same of what is asked and arrives on it, as far as it was worth something to the test.
     worth: f64,
     /// Bytes that had come down before what it followed.
     before: u64,
+    /// Bytes that it has sent.
+    sent: u64,
+    /// Whether it sent no more than had come down meanwhile.
+    told: Option<bool>,
 }
 
 /// What is looked at when the runs around it are known.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum Due {
     Opened { id: RecordId, peer: IpAddr, at: Nanos },
+    Asked { id: RecordId, run: Run },
     Arrived { id: RecordId, peer: IpAddr },
     Ended(Leg),
 }
@@ -166,8 +172,18 @@ impl Tunnels {
             candidate.last = now;
         }
         let others = self.ends.len() > usize::from(self.ends.contains_key(&leg.peer));
-        if burst.from == Side::Resp && others {
-            self.arrived(leg, run, now.plus(settle));
+        if !others {
+            return;
+        }
+        let due = now.plus(settle);
+        match burst.from {
+            Side::Orig => _ = self.wait(due, Due::Asked { id: leg.id, run }),
+            Side::Resp => {
+                if let Some(asked) = &burst.asked {
+                    self.wait(due, Due::Asked { id: leg.id, run: Run::asked(asked) });
+                }
+                self.arrived(leg, run, due);
+            }
         }
     }
 
@@ -264,6 +280,7 @@ impl Tunnels {
             let day = ctx.days.of(due);
             match what {
                 Due::Opened { id, peer, at } => self.take_opening(id, peer, at, (due, day), ctx.config),
+                Due::Asked { id, run } => self.take_asked(id, run, (due, day), ctx.config),
                 Due::Arrived { id, peer } => self.take_arrival(id, peer, (due, day), ctx.config),
                 Due::Ended(leg) => self.pair(ctx, &leg, due, sink),
             }
@@ -274,18 +291,20 @@ impl Tunnels {
         let mut causes = Vec::new();
         for (&far, candidate) in self.ends.iter_mut().filter(|(far, _)| far.addr != peer) {
             let Some(factor) = follows(&candidate.train, at, due) else { continue };
+            if candidate.rank.is_none() && factor.might {
+                self.ranks += 1;
+                candidate.rank = Some(self.ranks);
+            }
             if candidate.rank.is_some() {
                 candidate.evidence.opening(factor, day);
                 candidate.followed.0 += 1;
                 candidate.followed.1 += u64::from(factor.fits);
                 candidate.weigh(due, config);
-            } else if factor.fits {
-                self.ranks += 1;
-                candidate.rank = Some(self.ranks);
             }
             if factor.fits && causes.len() < CAUSES {
                 let before = candidate.train.came_before(at.plus(-LONGEST_REACH));
-                causes.push(Cause { far, log: likelier(factor.ratio), followed: true, worth: 0.0, before });
+                let cause = Cause::by_arrivals(far, likelier(factor.ratio));
+                causes.push(Cause { followed: true, before, ..cause });
             }
         }
         if causes.is_empty() {
@@ -298,6 +317,19 @@ impl Tunnels {
         }
     }
 
+    fn take_asked(&mut self, id: RecordId, run: Run, (due, day): (Nanos, i32), config: &Config) {
+        let causes = self.causes.get_mut(&id).into_iter().flatten().filter(|cause| cause.followed);
+        for cause in causes {
+            let Some(candidate) = self.ends.get_mut(&cause.far) else { continue };
+            cause.sent += u64::from(run.bytes);
+            if candidate.evidence.asked(&candidate.train, run, due, (&mut cause.worth, day)).is_some() {
+                let came = candidate.train.came_before(run.last).saturating_sub(cause.before);
+                candidate.tell(&mut cause.told, cause.sent <= came);
+                candidate.weigh(due, config);
+            }
+        }
+    }
+
     fn take_arrival(&mut self, id: RecordId, peer: IpAddr, (due, day): (Nanos, i32), config: &Config) {
         let Some(run) = self.next_arrival(id) else { return };
         let room = self.causes.len() < WAITING;
@@ -307,11 +339,11 @@ impl Tunnels {
             let cause = self.causes.get_mut(&id).and_then(|causes| causes.iter_mut().find(|cause| cause.far == far));
             let Some(cause) = cause else {
                 let arrival = candidate.evidence.arrival(&candidate.train, run, due, None);
-                if let Some(arrival) = arrival.filter(|arrival| arrival.fits && room) {
+                if let Some(arrival) = arrival.filter(|arrival| arrival.fits == Some(true) && room) {
                     let log = likelier(0.0) + arrival.likelier.ln();
                     let causes = self.causes.entry(id).or_default();
                     if causes.len() < CAUSES {
-                        causes.push(Cause { far, log, followed: false, worth: 0.0, before: 0 });
+                        causes.push(Cause::by_arrivals(far, log));
                     }
                 }
                 continue;
@@ -319,9 +351,9 @@ impl Tunnels {
             let counted = cause.followed.then_some((&mut cause.worth, day));
             let Some(arrival) = candidate.evidence.arrival(&candidate.train, run, due, counted) else { continue };
             cause.log += arrival.likelier.ln();
-            if cause.followed {
+            if let Some(fits) = arrival.fits.filter(|_| cause.followed) {
                 candidate.returned.0 += 1;
-                candidate.returned.1 += u64::from(arrival.fits);
+                candidate.returned.1 += u64::from(fits);
                 candidate.weigh(due, config);
             }
         }
@@ -332,7 +364,7 @@ impl Tunnels {
         let causes = self.causes.remove(&leg.id).unwrap_or_default();
         for cause in causes.iter().filter(|cause| cause.followed) {
             if let Some(candidate) = self.ends.get_mut(&cause.far) {
-                candidate.over(leg, cause.before, due, ctx.config);
+                candidate.over(leg, *cause, due, ctx.config);
             }
         }
         if self.ends.get(&leg.peer).is_some_and(Candidate::is_over) {
@@ -353,6 +385,13 @@ impl Tunnels {
             inbound: tunnel,
             outbound: *leg,
         });
+    }
+}
+
+impl Cause {
+    /// Of a connection that did not follow at once.
+    fn by_arrivals(far: Endpoint, log: f64) -> Self {
+        Self { far, log, followed: false, worth: 0.0, before: 0, sent: 0, told: None }
     }
 }
 
@@ -394,24 +433,36 @@ impl Candidate {
         self.rank.is_none() && self.connections.iter().all(|own| own.end.is_some())
     }
 
-    /// A connection that followed is over; `before` had come down by then.
-    fn over(&mut self, leg: &Leg, before: u64, now: Nanos, config: &Config) {
+    /// A connection that followed is over.
+    fn over(&mut self, leg: &Leg, mut cause: Cause, now: Nanos, config: &Config) {
         let Some((end, size)) = leg.end.zip(leg.size()) else { return };
-        if self.rank.is_none() || !size.directed || !self.train.knows_from(end.at, now) {
+        if !size.directed || !self.train.knows_from(end.at, now) {
             return;
         }
-        let came = self.train.came_before(end.at).saturating_sub(before);
-        self.told.0 += 1;
-        self.told.1 += u64::from(size.up.max(0).unsigned_abs() <= came);
+        let came = self.train.came_before(end.at).saturating_sub(cause.before);
+        self.tell(&mut cause.told, size.up.max(0).unsigned_abs() <= came);
         self.weigh(now, config);
+    }
+
+    /// What a connection sent so far had come down, or had not; once more than that it is more to its end.
+    fn tell(&mut self, told: &mut Option<bool>, came: bool) {
+        match *told {
+            None => {
+                self.told.0 += 1;
+                self.told.1 += u64::from(came);
+            }
+            Some(true) if !came => self.told.1 -= 1,
+            Some(_) => return,
+        }
+        *told = Some(came);
     }
 
     fn weigh(&mut self, now: Nanos, config: &Config) {
         let rank = f64::from(self.rank.unwrap_or(u32::MAX));
         let log = self.evidence.log_ratio() + SHARE.ln() - (rank * (rank + 1.0)).ln();
         raise(&mut self.largest, log);
-        let (followed, (arrived, returned), (over, told)) = (self.followed.1, self.returned, self.told);
-        let says = over >= OVER_LEAST && 3 * told >= 2 * over;
+        let (followed, (arrived, returned), (known, told)) = (self.followed.1, self.returned, self.told);
+        let says = known >= SAID_LEAST && 3 * told >= 2 * known;
         let as_a_rule = followed >= FOLLOWED_LEAST && 3 * returned >= arrived && says;
         if self.conviction.is_none() && log >= -config.alpha.ln() && as_a_rule {
             // Those that were opened are known, though their totals may not be yet.
