@@ -104,8 +104,8 @@ mod tests {
         bursts.take(Side::Orig, 20, Nanos(5), 0);
         assert_eq!(answer(&mut bursts, 9, 0), Some(Asked { bytes: 30, first: Nanos(1), last: Nanos(5) }));
         assert_eq!(answer(&mut bursts, 10, 0), None, "it was told");
-        let [asked, _] = [bursts.take(Side::Orig, 7, Nanos(11), LONG_LIVED), bursts.take(Side::Resp, 1, Nanos(12), LONG_LIVED)]
-            [1];
+        let [asked, _] =
+            [bursts.take(Side::Orig, 7, Nanos(11), LONG_LIVED), bursts.take(Side::Resp, 1, Nanos(12), LONG_LIVED)][1];
         assert_eq!(asked.map(|run| (run.from, run.bytes)), Some((Side::Orig, 7)), "it is a run of its own");
         assert_eq!(bursts.finish().and_then(|run| run.asked), None);
     }

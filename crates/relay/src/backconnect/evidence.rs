@@ -50,12 +50,14 @@ const SILENT: f64 = 0.1;
 /// acknowledgements of windows).
 const FRAMING: u64 = 16;
 const FRAMING_BYTES: u64 = 96;
+/// How much less it says that there is room for something and for something else than that there is room for it alone.
+const BESIDE: f64 = 0.1;
 
 /// The two tests of one far end.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Evidence {
     cause: Capital<{ SHARES.len() }>,
-    size: [Capital<{ CARRIED.len() }>; REACHES.len()],
+    size: Capital<{ CARRIED.len() }>,
     /// Sizes of the last that were carried each way.
     sizes: [VecDeque<u32>; 2],
 }
@@ -96,11 +98,7 @@ pub(super) type Counted<'a> = (&'a mut f64, i32);
 impl Evidence {
     /// Natural logarithm of the smaller ratio.
     pub(super) fn log_ratio(&self) -> f64 {
-        log_mean(&self.cause.logs()).min(self.log_of_sizes())
-    }
-
-    fn log_of_sizes(&self) -> f64 {
-        log_mean(&self.size.each_ref().map(|capital| log_mean(&capital.logs())))
+        log_mean(&self.cause.logs()).min(log_mean(&self.size.logs()))
     }
 
     /// Takes an opening.
@@ -115,8 +113,7 @@ impl Evidence {
             return None;
         }
         let down = REACHES.map(|reach| train.came_down(run.first.plus(-reach), run.last));
-        let ratios = down.map(|down| self.exchanged(Way::Out, down, run.bytes));
-        self.take(Way::Out, run, ratios, counted);
+        self.take(Way::Out, run, down, counted);
         Some(())
     }
 
@@ -133,28 +130,25 @@ impl Evidence {
             return None;
         }
         let up = REACHES.map(|reach| train.went_up(run.first, run.last.plus(reach)));
-        let ratios = up.map(|up| self.exchanged(Way::Back, up, run.bytes));
+        let likelier = self.likelier(train, run, up);
         if let Some(counted) = counted {
-            self.take(Way::Back, run, ratios, counted);
+            self.take(Way::Back, run, up, counted);
         }
-        let fits = (run.bytes <= LARGEST).then(|| ratios.iter().any(|&ratio| ratio > 0.0));
-        Some(Arrival { likelier: likelier(train, run, up, ratios), fits })
+        let fits = (run.bytes <= LARGEST).then(|| up.iter().any(|&up| carries(up, run.bytes)));
+        Some(Arrival { likelier, fits })
     }
 
-    /// Takes something that fits so much better than earlier ones, and then it is an earlier one.
-    fn take(&mut self, way: Way, run: Run, ratios: [f64; REACHES.len()], (worth, day): Counted<'_>) {
+    /// Takes what may have been carried in one of `carriers`, one for each reach; then it is an earlier one.
+    fn take(&mut self, way: Way, run: Run, carriers: [u64; REACHES.len()], (worth, day): Counted<'_>) {
         if run.bytes > LARGEST {
             return;
         }
+        let ratio = self.exchanged(way, &carriers, run.bytes);
         let room = (MOST.ln() - *worth).max(0.0);
-        let mut best: f64 = 0.0;
-        for (capital, ratio) in self.size.iter_mut().zip(ratios) {
-            capital.spend(day);
-            let factors = CARRIED.map(|share| (1.0 - share + share * ratio).ln().min(room));
-            best = factors.into_iter().fold(best, f64::max);
-            capital.multiply(factors);
-        }
-        *worth += best;
+        let factors = CARRIED.map(|share| (1.0 - share + share * ratio).ln().min(room));
+        self.size.spend(day);
+        self.size.multiply(factors);
+        *worth += factors.into_iter().fold(0.0, f64::max);
         let sizes = &mut self.sizes[way as usize];
         sizes.push_back(run.bytes);
         if sizes.len() > COMPARED {
@@ -162,14 +156,34 @@ impl Evidence {
         }
     }
 
-    /// How much better `carrier` fits `bytes` than it fits earlier ones, itself among them; 0 where it does not.
-    fn exchanged(&self, way: Way, carrier: u64, bytes: u32) -> f64 {
-        if !carries(carrier, bytes) {
+    /// How much better `carriers` fit `bytes` than they fit earlier ones, itself among them; 0 where they do not. Whatever the
+    /// measure of what fits is, this has an expectation of one over the order in which the sizes came.
+    fn exchanged(&self, way: Way, carriers: &[u64], bytes: u32) -> f64 {
+        let fits = |bytes| carriers.iter().map(|&carrier| fit(carrier, bytes)).sum::<f64>();
+        let own = fits(bytes);
+        if own == 0.0 {
             return 0.0;
         }
         let sizes = &self.sizes[way as usize];
-        let others = sizes.iter().filter(|&&other| carries(carrier, other)).count();
-        (sizes.len() + 1) as f64 / (others + 1) as f64
+        let all = own + sizes.iter().map(|&other| fits(other)).sum::<f64>();
+        own * (sizes.len() + 1) as f64 / all
+    }
+
+    /// How much likelier an arrival is the tunnel's when `up` bytes went up it within each reach. This serves pairs and no
+    /// verdict, and so the moment counts too. That nothing went up at all speaks against it most.
+    fn likelier(&self, train: &Train, run: Run, up: [u64; REACHES.len()]) -> f64 {
+        let around = train.runs_up(run.first.plus(-CELL / 2), run.first.plus(CELL / 2)) as f64;
+        let by_chance = REACHES.map(|reach| {
+            let share = around * run.last.plus(reach).since(run.first) as f64 / CELL as f64;
+            share.clamp(BY_CHANCE_LEAST, 1.0)
+        });
+        let [.., widest] = by_chance;
+        if up.iter().all(|&up| up == 0) {
+            return SILENT / (1.0 - widest).max(SILENT);
+        }
+        let ratios = up.map(|up| self.exchanged(Way::Back, &[up], run.bytes));
+        let by_size = ratios.iter().zip(by_chance).map(|(ratio, by_chance)| ratio / by_chance).sum::<f64>();
+        0.5 / widest + 0.5 * by_size / ratios.len() as f64
     }
 }
 
@@ -190,26 +204,21 @@ pub(super) fn follows(train: &Train, at: Nanos, now: Nanos) -> Option<Factor> {
     Some(Factor { ratio, fits, might })
 }
 
-/// How much likelier an arrival is the tunnel's when `up` bytes went up it within each reach, which fit by so much (`ratios`). This
-/// serves pairs and no verdict, and so the moment counts too. That nothing went up at all speaks against it most.
-fn likelier(train: &Train, run: Run, up: [u64; REACHES.len()], ratios: [f64; REACHES.len()]) -> f64 {
-    let around = train.runs_up(run.first.plus(-CELL / 2), run.first.plus(CELL / 2)) as f64;
-    let by_chance = REACHES.map(|reach| {
-        let share = around * run.last.plus(reach).since(run.first) as f64 / CELL as f64;
-        share.clamp(BY_CHANCE_LEAST, 1.0)
-    });
-    let [.., widest] = by_chance;
-    if up.iter().all(|&up| up == 0) {
-        return SILENT / (1.0 - widest).max(SILENT);
+/// How well `bytes` fit into what may carry them: as a rule alone, now and then beside something else.
+fn fit(carrier: u64, bytes: u32) -> f64 {
+    if carries(carrier, bytes) {
+        1.0
+    } else if carrier > u64::from(bytes) {
+        BESIDE
+    } else {
+        0.0
     }
-    let by_size = ratios.iter().zip(by_chance).map(|(ratio, by_chance)| ratio / by_chance).sum::<f64>();
-    0.5 / widest + 0.5 * by_size / ratios.len() as f64
 }
 
-/// Whether `up` may be what carries `bytes`.
-fn carries(up: u64, bytes: u32) -> bool {
+/// Whether `carrier` may be what carries `bytes` and nothing else.
+fn carries(carrier: u64, bytes: u32) -> bool {
     let bytes = u64::from(bytes);
-    (bytes..=bytes + bytes / FRAMING + FRAMING_BYTES).contains(&up)
+    (bytes..=bytes + bytes / FRAMING + FRAMING_BYTES).contains(&carrier)
 }
 
 #[cfg(test)]
@@ -277,7 +286,7 @@ mod tests {
                 train.take(Side::Orig, run(at + MS / 2, went), Nanos(at + MS));
                 let counted = Some((&mut 0.0, 0));
                 evidence.arrival(&train, run(at, came), Nanos(at + 2 * MS), counted);
-                most = most.max(evidence.log_of_sizes());
+                most = most.max(log_mean(&evidence.size.logs()));
             }
             most
         });
@@ -293,6 +302,6 @@ mod tests {
             evidence.arrival(&train, run(at, 300 * n), Nanos(at + 2 * MS), Some((&mut worth, 0)));
         }
         assert!(worth <= MOST.ln() + 1e-9);
-        assert!(evidence.log_of_sizes() <= MOST.ln());
+        assert!(log_mean(&evidence.size.logs()) <= MOST.ln());
     }
 }

@@ -90,7 +90,8 @@ impl Host {
 
     fn run(&mut self, leg: Leg, from: Side, when: f64, bytes: u32) {
         let (first, inside) = (at(when), Inside { orig: Some(true), resp: Some(false) });
-        let burst = Burst { id: leg.id, orig: leg.own, resp: leg.peer, inside, from, bytes, first, last: first, asked: None };
+        let burst =
+            Burst { id: leg.id, orig: leg.own, resp: leg.peer, inside, from, bytes, first, last: first, asked: None };
         self.happened.push((at(when + 1.0), What::Burst(leg, burst)));
     }
 

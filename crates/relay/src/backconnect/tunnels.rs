@@ -111,6 +111,8 @@ pub struct Tunnels {
     arrivals: HashMap<RecordId, VecDeque<Run>>,
     /// When a name was asked for, and when that was answered.
     lookups: VecDeque<(Nanos, Nanos)>,
+    /// When a far end last made room for another.
+    let_go: Option<Nanos>,
     /// Far ends, openings and runs that were left out because there were too many.
     pub dropped: u64,
 }
@@ -163,8 +165,11 @@ impl Tunnels {
     pub(crate) fn burst(&mut self, leg: &Leg, burst: &Burst, now: Nanos, settle: i64) {
         let run = Run::of(burst);
         let long = run.last.since(leg.start.at) >= LONG_LIVED;
-        if long && burst.from == Side::Resp && !self.ends.contains_key(&leg.peer) {
-            self.consider(leg.peer, run.first);
+        if long && !self.ends.contains_key(&leg.peer) {
+            // All that passes since it is so old is told, and was taken unless its far end was let go of meanwhile.
+            let old = leg.start.at.plus(LONG_LIVED);
+            let since = if self.let_go.is_some_and(|at| old <= at) { run.first } else { old.min(run.first) };
+            self.consider(leg.peer, since, now);
         }
         if let Some(candidate) = self.ends.get_mut(&leg.peer) {
             candidate.remember(leg);
@@ -259,13 +264,14 @@ impl Tunnels {
     }
 
     /// Takes up a far end. Where there are too many the one that was silent longest makes room.
-    fn consider(&mut self, far: Endpoint, since: Nanos) {
+    fn consider(&mut self, far: Endpoint, since: Nanos, now: Nanos) {
         if self.ends.len() >= ENDS {
             let innocent = self.ends.iter().filter(|(_, candidate)| candidate.conviction.is_none());
             let silent = innocent.min_by_key(|(far, candidate)| (candidate.last, **far)).map(|(&far, _)| far);
             let Some(silent) = silent else { return };
             let evidence = self.ends.remove(&silent).map(|candidate| candidate.evidence.log_ratio());
             self.dropped += u64::from(evidence.is_some_and(|log| log > 0.0));
+            self.let_go = Some(now);
         }
         self.ends.insert(far, Candidate::new(since));
     }
