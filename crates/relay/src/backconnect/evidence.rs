@@ -1,5 +1,5 @@
-//! The two tests of a tunnel: do the host's openings follow what comes down it, and is what comes down said on them, and what
-//! they bring sent up it?
+//! The two tests of a tunnel: do the host's openings follow what comes down it; and does what is asked on them come down
+//! it, and what they bring go up?
 //!
 //! An innocent host fails one of them at least, so the smaller of the two ratios bounds the error (each is a test
 //! martingale under what it tests).
@@ -9,11 +9,13 @@
 //!   Hatsopoulos, Geman, Conditional modeling and the jitter method of spike resampling, J. Neurophysiol. 2012). So an
 //!   opening that follows at once is worth one over the share of that second in which it would have. Busy and idle hours,
 //!   and a user at work on both, cancel out.
-//! - **Size.** A push message or a page makes a browser open connections, too. Only of a tunnel is what is asked on them what
-//!   came down, and do their answers go up. Innocent: what goes up in the moment in which something arrives, and what came down
-//!   in that in which something is asked, has a size that has nothing to do with that of the arrival or of what is asked, so that
-//!   earlier ones fit it as well. Only openings that followed at once enter, their arrivals are compared with one another only
-//!   (a host's own pages may be of another size), and no connection is worth more than [`MOST`].
+//! - **Carriage.** A push message or a page makes a browser open connections, too, but what is asked on them the host says
+//!   itself, after a round trip or two, and what they bring stays. Innocent: when something is asked has nothing to do, within
+//!   a fifth of a second, with the milliseconds in which as much came down; and what goes up in the moment in which something
+//!   arrives has a size that has nothing to do with that arrival's, so that earlier arrivals fit it as well. Only openings that
+//!   followed at once enter, and their arrivals are compared with one another only: a host's own pages may be of other sizes.
+//!
+//! Of neither is any connection worth more than [`MOST`].
 
 use std::collections::VecDeque;
 
@@ -34,14 +36,14 @@ const REACHES: [i64; 3] = [1_000_000, 5_000_000, LONGEST_REACH];
 pub(super) const LONGEST_REACH: i64 = 20_000_000;
 /// How much each of them is believed for openings.
 const BELIEVED: [f64; 3] = [0.5, 0.25, 0.25];
-/// Nanoseconds in which an opening's moment is compared with any other.
+/// Nanoseconds in which an opening's moment is compared with any other, and that of what is asked: a page's parts are asked for
+/// while the page still comes, in less than a second.
 const CELL: i64 = Nanos::SECOND;
+const ASKING_CELL: i64 = Nanos::SECOND / 5;
 /// What one connection's opening is worth at most, as a factor, and what is asked and arrives on it.
 const MOST: f64 = 1000.0;
-/// Earlier ones that one is compared with.
+/// Earlier arrivals that one is compared with.
 const COMPARED: usize = 64;
-/// What is larger takes a line longer than [`LONGEST_REACH`], and other things pass meanwhile: it says nothing either way.
-const LARGEST: u32 = 16 << 10;
 /// A run up may be expected by chance at least as often, where pairs are made.
 const BY_CHANCE_LEAST: f64 = 0.01;
 /// How often nothing goes up at once though something of the tunnel's arrived: the line is full.
@@ -57,18 +59,9 @@ const BESIDE: f64 = 0.1;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Evidence {
     cause: Capital<{ SHARES.len() }>,
-    size: Capital<{ CARRIED.len() }>,
-    /// Sizes of the last that were carried each way.
-    sizes: [VecDeque<u32>; 2],
-}
-
-/// Which way a connection's payload is carried.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    /// It came down, and is asked.
-    Out,
-    /// It arrives, and goes up.
-    Back,
+    carriage: Capital<{ CARRIED.len() }>,
+    /// Sizes of the last arrivals that counted.
+    sizes: VecDeque<u32>,
 }
 
 /// What an opening says.
@@ -87,18 +80,18 @@ pub(super) struct Factor {
 pub(super) struct Arrival {
     /// How much likelier its connection is the tunnel's, by its size and by its moment.
     pub(super) likelier: f64,
-    /// Whether about its size went up; `None` where it is too large to tell.
-    pub(super) fits: Option<bool>,
+    /// Whether about its size went up.
+    pub(super) fits: bool,
 }
 
-/// What the connection of an opening that followed was worth to the test of sizes so far (a natural logarithm), and the civil
+/// What the connection of an opening that followed was worth to the test of carriage so far (a natural logarithm), and the civil
 /// day.
 pub(super) type Counted<'a> = (&'a mut f64, i32);
 
 impl Evidence {
     /// Natural logarithm of the smaller ratio.
     pub(super) fn log_ratio(&self) -> f64 {
-        log_mean(&self.cause.logs()).min(log_mean(&self.size.logs()))
+        log_mean(&self.cause.logs()).min(log_mean(&self.carriage.logs()))
     }
 
     /// Takes an opening.
@@ -109,11 +102,19 @@ impl Evidence {
 
     /// Takes what was asked on a connection that followed. `None` where what came down then is not known.
     pub(super) fn asked(&mut self, train: &Train, run: Run, now: Nanos, counted: Counted<'_>) -> Option<()> {
-        if !train.knows_from(run.first.plus(-LONGEST_REACH), now) {
+        let from = Nanos(run.first.0.div_euclid(ASKING_CELL) * ASKING_CELL);
+        if !train.knows_from(from.plus(-LONGEST_REACH), now) {
             return None;
         }
-        let down = REACHES.map(|reach| train.came_down(run.first.plus(-reach), run.last));
-        self.take(Way::Out, run, down, counted);
+        let (least, lasts) = (u64::from(run.bytes), run.last.since(run.first));
+        let mut ratio = 0.0;
+        for (reach, believed) in REACHES.into_iter().zip(BELIEVED) {
+            if train.came_down(run.first.plus(-reach), run.last) >= least {
+                let share = train.share_with(least, (from, from.plus(ASKING_CELL)), (reach, lasts));
+                ratio += believed / share.max(1.0 / MOST);
+            }
+        }
+        self.take(ratio, counted);
         Some(())
     }
 
@@ -132,41 +133,34 @@ impl Evidence {
         let up = REACHES.map(|reach| train.went_up(run.first, run.last.plus(reach)));
         let likelier = self.likelier(train, run, up);
         if let Some(counted) = counted {
-            self.take(Way::Back, run, up, counted);
+            self.take(self.exchanged(&up, run.bytes), counted);
+            self.sizes.push_back(run.bytes);
+            if self.sizes.len() > COMPARED {
+                self.sizes.pop_front();
+            }
         }
-        let fits = (run.bytes <= LARGEST).then(|| up.iter().any(|&up| carries(up, run.bytes)));
-        Some(Arrival { likelier, fits })
+        Some(Arrival { likelier, fits: up.iter().any(|&up| carries(up, run.bytes)) })
     }
 
-    /// Takes what may have been carried in one of `carriers`, one for each reach; then it is an earlier one.
-    fn take(&mut self, way: Way, run: Run, carriers: [u64; REACHES.len()], (worth, day): Counted<'_>) {
-        if run.bytes > LARGEST {
-            return;
-        }
-        let ratio = self.exchanged(way, &carriers, run.bytes);
+    /// Takes what is so much likelier as the tunnel's.
+    fn take(&mut self, ratio: f64, (worth, day): Counted<'_>) {
         let room = (MOST.ln() - *worth).max(0.0);
         let factors = CARRIED.map(|share| (1.0 - share + share * ratio).ln().min(room));
-        self.size.spend(day);
-        self.size.multiply(factors);
+        self.carriage.spend(day);
+        self.carriage.multiply(factors);
         *worth += factors.into_iter().fold(0.0, f64::max);
-        let sizes = &mut self.sizes[way as usize];
-        sizes.push_back(run.bytes);
-        if sizes.len() > COMPARED {
-            sizes.pop_front();
-        }
     }
 
     /// How much better `carriers` fit `bytes` than they fit earlier ones, itself among them; 0 where they do not. Whatever the
     /// measure of what fits is, this has an expectation of one over the order in which the sizes came.
-    fn exchanged(&self, way: Way, carriers: &[u64], bytes: u32) -> f64 {
+    fn exchanged(&self, carriers: &[u64], bytes: u32) -> f64 {
         let fits = |bytes| carriers.iter().map(|&carrier| fit(carrier, bytes)).sum::<f64>();
         let own = fits(bytes);
         if own == 0.0 {
             return 0.0;
         }
-        let sizes = &self.sizes[way as usize];
-        let all = own + sizes.iter().map(|&other| fits(other)).sum::<f64>();
-        own * (sizes.len() + 1) as f64 / all
+        let all = own + self.sizes.iter().map(|&other| fits(other)).sum::<f64>();
+        own * (self.sizes.len() + 1) as f64 / all
     }
 
     /// How much likelier an arrival is the tunnel's when `up` bytes went up it within each reach. This serves pairs and no
@@ -181,7 +175,7 @@ impl Evidence {
         if up.iter().all(|&up| up == 0) {
             return SILENT / (1.0 - widest).max(SILENT);
         }
-        let ratios = up.map(|up| self.exchanged(Way::Back, &[up], run.bytes));
+        let ratios = up.map(|up| self.exchanged(&[up], run.bytes));
         let by_size = ratios.iter().zip(by_chance).map(|(ratio, by_chance)| ratio / by_chance).sum::<f64>();
         0.5 / widest + 0.5 * by_size / ratios.len() as f64
     }
@@ -286,7 +280,7 @@ mod tests {
                 train.take(Side::Orig, run(at + MS / 2, went), Nanos(at + MS));
                 let counted = Some((&mut 0.0, 0));
                 evidence.arrival(&train, run(at, came), Nanos(at + 2 * MS), counted);
-                most = most.max(log_mean(&evidence.size.logs()));
+                most = most.max(log_mean(&evidence.carriage.logs()));
             }
             most
         });
@@ -302,6 +296,6 @@ mod tests {
             evidence.arrival(&train, run(at, 300 * n), Nanos(at + 2 * MS), Some((&mut worth, 0)));
         }
         assert!(worth <= MOST.ln() + 1e-9);
-        assert!(log_mean(&evidence.size.logs()) <= MOST.ln());
+        assert!(log_mean(&evidence.carriage.logs()) <= MOST.ln());
     }
 }

@@ -139,6 +139,23 @@ impl Train {
         covered as f64 / to.since(from).max(1) as f64
     }
 
+    /// Of how much of the time from `from` to `to` as many bytes as `least` came down from `reach` before it to `lasts` behind it.
+    pub(super) fn share_with(&self, least: u64, (from, to): (Nanos, Nanos), (reach, lasts): (i64, i64)) -> f64 {
+        let (first, end) = self.down.between(from.plus(-reach), to.plus(lasts));
+        let mut steps: Vec<(Nanos, i64)> = Vec::with_capacity(2 * (end - first));
+        for run in self.down.runs.range(first..end) {
+            let bytes = i64::from(run.bytes);
+            steps.extend([(run.first.plus(-lasts).max(from), bytes), (run.first.plus(reach).min(to), -bytes)]);
+        }
+        steps.sort_unstable();
+        let (mut at, mut came, mut share) = (from, 0, 0);
+        for (step, bytes) in steps {
+            share += if came >= least as i64 { step.since(at) } else { 0 };
+            (at, came) = (step, came + bytes);
+        }
+        share as f64 / to.since(from).max(1) as f64
+    }
+
     /// Bytes that came down before `at`, which lies in what is kept ([`Self::knows_from`]).
     pub(super) fn came_before(&self, at: Nanos) -> u64 {
         let first = self.down.runs.partition_point(|run| run.first < at);

@@ -37,9 +37,10 @@ const PAUSE: i64 = 20_000_000;
 const LASTS: i64 = Nanos::SECOND;
 /// How surely a tunnel's own connections follow at once; a look-up that is not seen makes them wait.
 const FOLLOWS: f64 = 0.8;
-/// As many connections must have followed, and a third of what they brought must have gone up (of tunnels that were
-/// measured two thirds and more had).
+/// As many connections must have followed, and of what they brought so much and a third must have gone up (of tunnels that
+/// were measured two thirds and more had).
 const FOLLOWED_LEAST: u64 = 5;
+const RETURNED_LEAST: u64 = 3;
 /// Of so many of them it must be known what they sent, and of two thirds it must have come down meanwhile: whoever sits at the far
 /// end of a tunnel says what is sent. A crawler that goes on when its page is stored, or a device that is told to ask somebody, says
 /// it itself.
@@ -345,7 +346,7 @@ impl Tunnels {
             let cause = self.causes.get_mut(&id).and_then(|causes| causes.iter_mut().find(|cause| cause.far == far));
             let Some(cause) = cause else {
                 let arrival = candidate.evidence.arrival(&candidate.train, run, due, None);
-                if let Some(arrival) = arrival.filter(|arrival| arrival.fits == Some(true) && room) {
+                if let Some(arrival) = arrival.filter(|arrival| arrival.fits && room) {
                     let log = likelier(0.0) + arrival.likelier.ln();
                     let causes = self.causes.entry(id).or_default();
                     if causes.len() < CAUSES {
@@ -357,9 +358,9 @@ impl Tunnels {
             let counted = cause.followed.then_some((&mut cause.worth, day));
             let Some(arrival) = candidate.evidence.arrival(&candidate.train, run, due, counted) else { continue };
             cause.log += arrival.likelier.ln();
-            if let Some(fits) = arrival.fits.filter(|_| cause.followed) {
+            if cause.followed {
                 candidate.returned.0 += 1;
-                candidate.returned.1 += u64::from(fits);
+                candidate.returned.1 += u64::from(arrival.fits);
                 candidate.weigh(due, config);
             }
         }
@@ -469,7 +470,8 @@ impl Candidate {
         raise(&mut self.largest, log);
         let (followed, (arrived, returned), (known, told)) = (self.followed.1, self.returned, self.told);
         let says = known >= SAID_LEAST && 3 * told >= 2 * known;
-        let as_a_rule = followed >= FOLLOWED_LEAST && 3 * returned >= arrived && says;
+        let returns = returned >= RETURNED_LEAST && 3 * returned >= arrived;
+        let as_a_rule = followed >= FOLLOWED_LEAST && returns && says;
         if self.conviction.is_none() && log >= -config.alpha.ln() && as_a_rule {
             // Those that were opened are known, though their totals may not be yet.
             self.conviction = Some(Conviction { at: now, sessions: self.sessions.max(followed) });
