@@ -271,6 +271,24 @@ mod tests {
     }
 
     #[test]
+    fn what_is_asked_while_as_much_comes_down_is_a_coincidence_as_often_as_is_said() {
+        let unlucky = reached(|dice| {
+            let (mut train, mut evidence, mut most) = (Train::from(Nanos(0)), Evidence::default(), f64::MIN);
+            for second in 1..100 {
+                let begin = second * 1000 * MS;
+                for _ in 0..dice.below(60) {
+                    train.take(Side::Resp, run(begin + dice.below(1000 * MS), 30 + dice.below(900)), Nanos(begin));
+                }
+                let asked = run(begin + dice.below(1000 * MS), 50 + dice.below(400));
+                evidence.asked(&train, asked, Nanos(begin + 1500 * MS), (&mut 0.0, 0)).unwrap();
+                most = most.max(log_mean(&evidence.carriage.logs()));
+            }
+            most
+        });
+        assert!((1..=30).contains(&unlucky), "{unlucky} of {HOSTS}");
+    }
+
+    #[test]
     fn sizes_that_have_nothing_to_do_with_each_other_agree_as_often_as_is_said() {
         let unlucky = reached(|dice| {
             let (mut train, mut evidence, mut most) = (Train::from(Nanos(0)), Evidence::default(), f64::MIN);

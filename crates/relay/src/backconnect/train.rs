@@ -204,6 +204,18 @@ mod tests {
     }
 
     #[test]
+    fn time_in_which_so_much_came_counts_what_came_together() {
+        let mut train = Train::from(Nanos(0));
+        for down in [run(100, 100, 5), run(104, 104, 5), run(500, 500, 8)] {
+            train.take(Side::Resp, down, down.last);
+        }
+        let share = |least, lasts| train.share_with(least, (Nanos(0), Nanos(1000 * MS)), (10 * MS, lasts * MS));
+        assert!((share(8, 0) - 0.016).abs() < 1e-9, "6 ms of both and 10 ms of the third: {}", share(8, 0));
+        assert!((share(5, 2) - 0.028).abs() < 1e-9, "16 ms of either and 12 ms of the third: {}", share(5, 2));
+        assert!(share(11, 0).abs() < 1e-9);
+    }
+
+    #[test]
     fn runs_that_are_known_out_of_order_are_kept_in_order() {
         let mut train = Train::from(Nanos(0));
         for up in [run(20, 20, 1), run(10, 10, 2), run(30, 30, 4)] {

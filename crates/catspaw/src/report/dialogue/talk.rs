@@ -11,10 +11,10 @@ use super::socks::Handshake;
 /// A line that is longer is shown in parts.
 const LINE: usize = 1000;
 /// Of a line so many characters are kept.
-const KEPT: usize = 400;
+pub(super) const KEPT: usize = 400;
 /// Things said that are kept, from the beginning and from the end.
-const FIRST: usize = 400;
-const LAST: usize = 40;
+pub(super) const FIRST: usize = 400;
+pub(super) const LAST: usize = 40;
 /// A line that is shorter, behind what is no text, is none by itself.
 const BY_CHANCE: usize = 8;
 /// Bytes that are kept of what is no text.
