@@ -130,7 +130,10 @@ fn check_bounds(said: &[(Side, Vec<u8>)], (shown, left_out): &(Vec<Said>, u64)) 
 fn check_secret(from: Side, (shown, _): &(Vec<Said>, u64)) {
     for said in shown.iter().filter(|said| said.from == from) {
         let Words::Line(line) = &said.words else { continue };
-        let part = SECRET.as_bytes().windows(GIVEN_AWAY).find(|part| line.as_bytes().windows(GIVEN_AWAY).any(|at| at == *part));
+        let part = SECRET
+            .as_bytes()
+            .windows(GIVEN_AWAY)
+            .find(|part| line.as_bytes().windows(GIVEN_AWAY).any(|at| at == *part));
         assert!(part.is_none(), "{line:?} among {shown:?}");
     }
 }
