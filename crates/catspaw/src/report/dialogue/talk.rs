@@ -146,8 +146,8 @@ impl Talk {
     fn give_up(&mut self, at: Nanos, from: Side, socks: Handshake) {
         let rest = socks.into_rest();
         for side in [from.other(), from] {
-            self.say(at, side, Words::Bytes(rest[side.index()].len() as u64, Vec::new()));
-            self.speakers[side.index()].mode = Mode::Opaque;
+            self.speakers[side.index()].mode = Mode::Literal(u64::MAX);
+            self.lines(at, side, &rest[side.index()]);
         }
     }
 
