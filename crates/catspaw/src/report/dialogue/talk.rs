@@ -130,7 +130,7 @@ impl Talk {
         self.speakers[from.index()].since = at;
         let mut told = Vec::new();
         let goes_on = socks.take(from, bytes, &mut told);
-        told.into_iter().for_each(|(from, words)| self.say(at, from, Words::Line(escaped(words.as_bytes()))));
+        told.into_iter().for_each(|(from, words)| self.say(at, from, Words::Line(cut(escaped(words.as_bytes())))));
         if !goes_on && !socks.never_was() {
             self.give_up(at, from, socks);
         } else if !goes_on || socks.is_over() {
