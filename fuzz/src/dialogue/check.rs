@@ -21,6 +21,7 @@ struct Script {
 const C: Side = Side::Orig;
 const S: Side = Side::Resp;
 
+/// It may be interrupted.
 const fn script(before: &'static [(Side, &'static [u8])], who: Side, says: &'static [u8]) -> Script {
     Script { before, who, says, interrupted: true }
 }
@@ -42,7 +43,14 @@ const SCRIPTS: [Script; 18] = [
     Script { interrupted: false, ..script(&[(C, b"AUTH LOGIN\r\n"), (S, b"334 a\r\n")], C, b"qjxzvkwq\r\n") },
     Script { interrupted: false, ..script(&[(C, b"a AUTHENTICATE PLAIN\r\n"), (S, b"+\r\n")], C, b"qjxzvkwq\r\n") },
     script(&[(C, b"RETR 1\r\n")], S, b"+OK\r\nSubject: qjxzvkwq\r\n\r\nDear qjxzvkwq,\r\n.\r\n"),
-    script(&[(C, b"GET / HTTP/1.1\r\n\r\n")], S, b"HTTP/1.1 200 OK\r\nSet-Cookie: qjxzvkwq\r\n\r\n<p>qjxzvkwq\r\n"),
+    Script {
+        interrupted: false,
+        ..script(
+            &[(C, b"GET / HTTP/1.1\r\n\r\n")],
+            S,
+            b"HTTP/1.1 200 OK\r\nSet-Cookie: qjxzvkwq\r\n\r\n<p>qjxzvkwq\r\n",
+        )
+    },
     script(&[(C, b"a FETCH 1 BODY[]\r\n")], S, b"* 1 FETCH (BODY[] {21}\r\nSubject: qjxzvkwq\r\n\r\n)\r\n"),
 ];
 

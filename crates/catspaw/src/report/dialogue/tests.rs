@@ -1,6 +1,4 @@
 //! The fuzz corpus of dialogues, on what its target checks.
-#![expect(clippy::disallowed_methods, reason = "a test reads the corpus that stands in the repository")]
-#![expect(clippy::print_stdout, reason = "what a failed test printed says which file it was")]
 
 use super::talk;
 
