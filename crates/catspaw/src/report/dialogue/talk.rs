@@ -134,9 +134,8 @@ impl Talk {
         if !goes_on && !socks.never_was() {
             self.give_up(at, from, socks);
         } else if !goes_on || socks.is_over() {
-            let [orig, resp] = socks.into_rest();
-            self.lines(at, Side::Orig, &orig);
-            self.lines(at, Side::Resp, &resp);
+            let rest = socks.into_rest();
+            [from.other(), from].into_iter().for_each(|side| self.lines(at, side, &rest[side.index()]));
         } else {
             self.socks = Some(socks);
         }
