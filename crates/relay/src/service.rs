@@ -59,7 +59,7 @@ impl Hypothesis {
     #[must_use]
     pub fn share(self) -> f64 {
         match self {
-            Self::AtOnce => 0.79,
+            Self::AtOnce => 0.71,
             Self::StoreAndForward => 0.09,
             Self::Inward => 0.02,
         }
