@@ -31,8 +31,9 @@ pub(crate) struct Tracking {
 /// What a block of packets gave.
 #[derive(Debug, Default)]
 pub(crate) struct Flows {
-    /// In the order in which they became known.
     pub(crate) records: Vec<Record>,
+    /// Which of them became known first, second, ...: they are large, so that this is sorted and they are not.
+    pub(crate) order: Vec<u32>,
     /// In the same order; those of one packet in the order of the rules.
     pub(crate) alerts: Vec<Alert>,
     /// What was left out, by why.
@@ -178,16 +179,20 @@ impl Flows {
         }
         alerts.sort_by_key(|(trigger, alert)| (alert.known, *trigger, (*trigger == TIMER).then_some(alert.id)));
         flows.alerts = alerts.into_iter().map(|(_, alert)| alert).collect();
-        // Records are large: they are moved once, and their keys sorted.
         let mut order = Vec::with_capacity(given.iter().map(|one| one.records.len()).sum());
-        for (worker, one) in given.iter().enumerate() {
-            for (at, (record, &trigger)) in one.records.iter().flatten().zip(&one.triggers).enumerate() {
-                order.push((record.known.at, trigger, (trigger == TIMER).then(|| name(record)), worker, at));
+        for mut one in given {
+            for (record, trigger) in one.records.iter().zip(one.triggers) {
+                let name = (trigger == TIMER).then(|| name(record));
+                order.push((record.known.at, trigger, name, order.len() as u32));
+            }
+            if flows.records.is_empty() {
+                flows.records = one.records;
+            } else {
+                flows.records.append(&mut one.records);
             }
         }
         order.sort_unstable();
-        let mut take = |worker: usize, at: usize| given.get_mut(worker)?.records.get_mut(at)?.take();
-        flows.records = order.into_iter().filter_map(|(.., worker, at)| take(worker, at)).collect();
+        flows.order = order.into_iter().map(|(.., at)| at).collect();
         flows
     }
 }

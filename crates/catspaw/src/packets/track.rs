@@ -15,8 +15,7 @@ pub(super) const TIMER: Place = Place { file: u32::MAX, line: u64::MAX };
 /// What the packets of a block gave.
 #[derive(Debug)]
 pub(super) struct Given {
-    /// None of them is missing until they are merged.
-    pub(super) records: Vec<Option<Record>>,
+    pub(super) records: Vec<Record>,
     /// The packet that brought each, [`TIMER`] where none did.
     pub(super) triggers: Vec<Place>,
     /// With the packet that brought it, or [`TIMER`].
@@ -39,7 +38,7 @@ impl Default for Given {
 
 impl Output for Given {
     fn record(&mut self, record: Record) {
-        self.records.push(Some(record));
+        self.records.push(record);
         self.triggers.push(self.trigger);
     }
 

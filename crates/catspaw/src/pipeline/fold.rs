@@ -9,7 +9,7 @@ use catspaw_records::{HostKey, Nanos, SensorId};
 use super::parse::Batch;
 use super::rows::Rows;
 use super::run::Options;
-use super::shard::{Lanes, Shard};
+use super::shard::{Lanes, Shard, Taking};
 
 /// Up to which moment the records of each sensor are complete.
 ///
@@ -28,7 +28,12 @@ impl Default for Watermarks {
 }
 
 impl Watermarks {
-    fn of(&self, sensor: SensorId) -> Nanos {
+    /// After the end of the evidence.
+    pub(super) fn at_end() -> Self {
+        Self { others: Nanos::MAX, ..Self::default() }
+    }
+
+    pub(super) fn of(&self, sensor: SensorId) -> Nanos {
         self.by_sensor.get(&sensor).map_or(self.others, |&own| own.max(self.others))
     }
 }
@@ -42,6 +47,8 @@ pub(super) type Message = (Arc<Batch>, Arc<Watermarks>);
 /// One worker's shards.
 pub(super) struct Folder<'a> {
     options: &'a Options,
+    worker: usize,
+    workers: usize,
     shards: Vec<(usize, Shard)>,
     rows: Rows,
     released: Arc<Watermarks>,
@@ -55,13 +62,21 @@ impl<'a> Folder<'a> {
             (n, Shard::new(config, restriction, options.days.clone(), options.ours))
         };
         let (shards, rows) = (own.map(shard).collect(), Rows::new(options.connections));
-        Self { options, shards, rows, released: Arc::default() }
+        Self { options, worker, workers, shards, rows, released: Arc::default() }
     }
 
     pub(super) fn take(&mut self, (batch, watermarks): &Message) -> io::Result<()> {
-        for (number, shard) in &mut self.shards {
-            shard.take(batch, &batch.shards[*number], self.options.wait, |sensor| self.released.of(sensor));
-            shard.release(&mut self.rows, |sensor| watermarks.of(sensor))?;
+        let taking = Taking { batch, wait: self.options.wait, released: &self.released, watermarks };
+        for entry in &batch.entries {
+            let shard = usize::from(entry.shard);
+            if shard % self.workers == self.worker
+                && let Some((_, shard)) = self.shards.get_mut(shard / self.workers)
+            {
+                shard.take(&mut self.rows, entry, &taking)?;
+            }
+        }
+        for (_, shard) in &mut self.shards {
+            shard.release(&mut self.rows, watermarks)?;
         }
         self.released = Arc::clone(watermarks);
         Ok(())
