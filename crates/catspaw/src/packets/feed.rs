@@ -12,10 +12,13 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::block::{Dropped, PacketBlock};
 use super::captures::{CaptureRead, Captures};
-use super::track::{Given, TIMER, Worker};
+use super::track::{AtOnce, Given, TIMER, Worker};
 
 /// Blocks that wait for each worker.
 const QUEUE: usize = 2;
+
+/// Stretches of packets that are handed on together: what comes after costs some for each time.
+const STRETCHES: usize = 6;
 
 /// How packets are tracked.
 #[derive(Clone)]
@@ -45,7 +48,7 @@ pub(crate) struct Flows {
 /// Where flows come from.
 pub(crate) enum Feed {
     /// All in the caller's thread.
-    Inline { captures: Box<Captures>, worker: Worker, spare: PacketBlock, ended: bool },
+    Inline { captures: Box<Captures>, worker: Worker, ended: bool },
     /// A reader and several workers.
     Threads(Threads),
 }
@@ -85,7 +88,7 @@ impl Feed {
         let worker = |n| Worker::new(n, workers, tracking);
         if workers == 1 {
             let captures = Box::new(captures);
-            return Self::Inline { captures, worker: worker(0), spare: PacketBlock::default(), ended: false };
+            return Self::Inline { captures, worker: worker(0), ended: false };
         }
         let (done, results) = bounded(workers * (QUEUE + 1));
         let mut queues = Vec::new();
@@ -110,17 +113,18 @@ impl Feed {
     pub(crate) fn next(&mut self) -> Option<Flows> {
         match self {
             Self::Inline { ended: true, .. } => None,
-            Self::Inline { captures, worker, spare, ended } => {
-                let block = captures.next(std::mem::take(spare), 1);
-                let Some(block) = block else {
+            Self::Inline { captures, worker, ended } => {
+                let mut given = Given::default();
+                let mut stretches = 0;
+                while stretches < STRETCHES && captures.stretch(&mut AtOnce { worker, given: &mut given }) {
+                    stretches += 1;
+                }
+                if stretches == 0 {
                     *ended = true;
                     return Some(Flows::of(vec![worker.finish()], Nanos::MAX));
-                };
-                let mut given = worker.take(&block);
-                given.dropped.add_all(&block.dropped);
-                let flows = Flows::of(vec![given], block.reached);
-                *spare = block;
-                Some(flows)
+                }
+                worker.advance(captures.reached(), &mut given);
+                Some(Flows::of(vec![given], captures.reached()))
             }
             Self::Threads(threads) => threads.next(),
         }

@@ -3,14 +3,17 @@
 use std::sync::Arc;
 
 use catspaw_engine::flow::Tracker;
-use catspaw_engine::{Output, decode};
+use catspaw_engine::{Output, Packet, decode};
 use catspaw_records::{Alert, Nanos, Place, Record};
 
-use super::block::{Dropped, PacketBlock, SHARDS};
+use super::block::{Dropped, PacketBlock, SHARDS, Takes, shard_of};
 use super::feed::Tracking;
 
 /// What timers bring comes after all that packets of the same moment bring.
 pub(super) const TIMER: Place = Place { file: u32::MAX, line: u64::MAX };
+
+/// Records that are enough to be handed on.
+pub(super) const RECORDS: usize = 512;
 
 /// What the packets of a block gave.
 #[derive(Debug)]
@@ -77,22 +80,26 @@ impl Worker {
     pub(super) fn take(&mut self, block: &PacketBlock) -> Given {
         let mut given = Given::default();
         for (located, ip) in block.packets(self.worker) {
-            let Some(packet) = decode::packet(ip, located.at, located.place, self.verify) else {
-                given.dropped("packets with a broken header", 1);
-                continue;
-            };
-            let Some(tracker) = self.trackers.get_mut(usize::from(located.shard) / self.workers) else { continue };
-            // What timers bring is theirs, wherever blocks begin and end.
-            tracker.advance(packet.at, &mut given);
-            given.trigger = located.place;
-            tracker.packet(&packet, &mut given);
-            given.trigger = TIMER;
+            let packet = decode::packet(ip, located.at, located.place, self.verify);
+            self.packet(located.shard, packet, &mut given);
         }
         self.advance(block.reached, &mut given);
         given
     }
 
-    fn advance(&mut self, now: Nanos, given: &mut Given) {
+    #[inline]
+    fn packet(&mut self, shard: u8, packet: Option<Packet<'_>>, given: &mut Given) {
+        let Some(packet) = packet else { return given.dropped("packets with a broken header", 1) };
+        let Some(tracker) = self.trackers.get_mut(usize::from(shard) / self.workers) else { return };
+        // What timers bring is theirs, wherever blocks begin and end.
+        tracker.advance(packet.at, given);
+        given.trigger = packet.place;
+        tracker.packet(&packet, given);
+        given.trigger = TIMER;
+    }
+
+    /// Lets timers come to `now`.
+    pub(super) fn advance(&mut self, now: Nanos, given: &mut Given) {
         self.trackers.iter_mut().for_each(|tracker| tracker.advance(now, given));
     }
 
@@ -101,5 +108,27 @@ impl Worker {
         let mut given = Given::default();
         self.trackers.iter_mut().for_each(|tracker| tracker.finish(&mut given));
         given
+    }
+}
+
+/// A worker that takes all packets as they are found.
+pub(super) struct AtOnce<'a> {
+    pub(super) worker: &'a mut Worker,
+    pub(super) given: &'a mut Given,
+}
+
+impl Takes for AtOnce<'_> {
+    #[inline]
+    fn packet(&mut self, (at, place): (Nanos, Place), packet: &decode::Located<'_>, _: Option<usize>) {
+        let read = packet.packet(at, place, self.worker.verify);
+        self.worker.packet(shard_of(packet.hash), read, self.given);
+    }
+
+    fn dropped(&mut self, what: &'static str, count: u64) {
+        self.given.dropped(what, count);
+    }
+
+    fn is_full(&self) -> bool {
+        self.given.records.len() >= RECORDS
     }
 }

@@ -193,6 +193,17 @@ impl Order {
         }
     }
 
+    /// Four numbers of four bytes each.
+    #[inline]
+    fn words(self, bytes: &[u8; 16]) -> [u32; 4] {
+        let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
+        let words = [[a, b, c, d], [e, f, g, h], [i, j, k, l], [m, n, o, p]];
+        match self {
+            Self::Little => words.map(u32::from_le_bytes),
+            Self::Big => words.map(u32::from_be_bytes),
+        }
+    }
+
     /// Eight bytes from `at` on; 0 beyond the end.
     fn u64(self, bytes: &[u8], at: usize) -> u64 {
         let eight = bytes.get(at..at + 8).and_then(|b| b.try_into().ok()).unwrap_or_default();
