@@ -117,6 +117,7 @@ impl PacketBlock {
 }
 
 impl Takes for PacketBlock {
+    #[inline]
     fn packet(&mut self, stamp: (Nanos, Place), packet: &decode::Located<'_>, start: Option<usize>) {
         let place = (start.unwrap_or(self.apart.len()), packet.ip.len());
         if start.is_none() {

@@ -18,8 +18,10 @@ use crate::input::{BlockReader, Problem, Source, What};
 
 /// How much of a file is read at once. Larger ones are slower: they fall out of the cache.
 const READ: usize = 256 << 10;
+/// The same where packets go to other threads: handing over costs more than the cache gives.
+const SHARED: usize = 640 << 10;
 /// The same where a frame is longer.
-const LONG: usize = capture::LONGEST + READ;
+const LONG: usize = capture::LONGEST + SHARED;
 /// Packets of the beginning whose checksums are looked at, as many as Suricata does.
 const CHECKED: u32 = 1000;
 /// Frames of one moment among which second copies are looked for.
@@ -63,6 +65,8 @@ pub(crate) struct Captures {
     open: Vec<Open>,
     decoder: Decoder,
     wait: i64,
+    /// How much is read at once.
+    read_size: usize,
     /// The latest stamp so far: a packet that is stamped a little earlier counts as of this moment.
     clock: Nanos,
     /// Frames of the current moment, where several files are open.
@@ -141,12 +145,18 @@ impl Captures {
             open: Vec::new(),
             decoder: Decoder::new(),
             wait,
+            read_size: READ,
             clock: Nanos::MIN,
             seen: Vec::new(),
             seen_at: Nanos::MIN,
             read: Vec::new(),
             on_disk: Arc::default(),
         }
+    }
+
+    /// The same, for threads that share the packets.
+    pub(super) fn shared(self) -> Self {
+        Self { read_size: SHARED, ..self }
     }
 
     /// Whether no more than a tenth of the first packets have a wrong checksum.
@@ -219,7 +229,7 @@ impl Captures {
     fn refill(&mut self) {
         for open in &mut self.open {
             if open.next == open.frames.len() && !open.at_end {
-                open.fill();
+                open.fill(self.read_size);
             }
         }
         while let Some(ended) = self.open.iter().position(|open| open.at_end && open.next == open.frames.len()) {
@@ -361,10 +371,10 @@ impl Open {
     }
 
     /// Reads on until there is a frame.
-    fn fill(&mut self) {
+    fn fill(&mut self, upto: usize) {
         self.frames.clear();
         self.next = 0;
-        self.read_on(READ);
+        self.read_on(upto);
         while self.frames.is_empty() && !self.at_end {
             self.read_on(LONG);
         }

@@ -102,7 +102,7 @@ impl Feed {
         let (count, counts) = bounded(1);
         let on_disk = captures.on_disk();
         scope.spawn(move || {
-            let read = read(captures, &queues, &spares);
+            let read = read(captures.shared(), &queues, &spares);
             // Nobody asks where the run was given up.
             let _ = count.send(read);
         });
