@@ -12,7 +12,7 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::block::{Dropped, PacketBlock};
 use super::captures::{CaptureRead, Captures};
-use super::track::{AtOnce, Given, TIMER, Worker};
+use super::track::{AtOnce, Given, RECORDS, TIMER, Worker};
 
 /// Blocks that wait for each worker.
 const QUEUE: usize = 2;
@@ -114,9 +114,12 @@ impl Feed {
         match self {
             Self::Inline { ended: true, .. } => None,
             Self::Inline { captures, worker, ended } => {
-                let mut given = Given::default();
+                let mut given = Given::with_room(RECORDS);
                 let mut stretches = 0;
-                while stretches < STRETCHES && captures.stretch(&mut AtOnce { worker, given: &mut given }) {
+                while stretches < STRETCHES
+                    && given.records.len() < RECORDS
+                    && captures.stretch(&mut AtOnce { worker, given: &mut given })
+                {
                     stretches += 1;
                 }
                 if stretches == 0 {
@@ -183,11 +186,15 @@ impl Flows {
         }
         alerts.sort_by_key(|(trigger, alert)| (alert.known, *trigger, (*trigger == TIMER).then_some(alert.id)));
         flows.alerts = alerts.into_iter().map(|(_, alert)| alert).collect();
-        let mut order = Vec::with_capacity(given.iter().map(|one| one.records.len()).sum());
+        // Those of packets are in order already, as the sort sees.
+        let (mut order, mut timers) = (Vec::with_capacity(given.iter().map(|one| one.records.len()).sum()), Vec::new());
         for mut one in given {
             for (record, trigger) in one.records.iter().zip(one.triggers) {
-                let name = (trigger == TIMER).then(|| name(record));
-                order.push((record.known.at, trigger, name, order.len() as u32));
+                let at = (order.len() + timers.len()) as u32;
+                match trigger {
+                    TIMER => timers.push((record.known.at, trigger, name(record), at)),
+                    _ => order.push((record.known.at, trigger, 0, at)),
+                }
             }
             if flows.records.is_empty() {
                 flows.records = one.records;
@@ -195,20 +202,27 @@ impl Flows {
                 flows.records.append(&mut one.records);
             }
         }
-        order.sort_unstable();
+        order.append(&mut timers);
+        order.sort();
         flows.order = order.into_iter().map(|(.., at)| at).collect();
         flows
     }
 }
 
-fn name(record: &Record) -> Option<RecordId> {
-    match &record.event {
-        Event::Opened(opened) => Some(opened.id),
-        Event::Closed(closed) => Some(closed.id),
-        Event::Whole(whole) => Some(whole.id),
-        Event::Content(content) => Some(content.id),
-        Event::Burst(burst) => Some(burst.id),
-        Event::Denied(_) | Event::Translation(_) => None,
+/// The number of its connection.
+fn name(record: &Record) -> u64 {
+    let id = match &record.event {
+        Event::Opened(opened) => opened.id,
+        Event::Closed(closed) => closed.id,
+        Event::Whole(whole) => whole.id,
+        Event::Content(content) => content.id,
+        Event::Burst(burst) => burst.id,
+        Event::Denied(_) | Event::Translation(_) => return 0,
+    };
+    match id {
+        RecordId::Device(number) => number,
+        // Packets have no other names.
+        RecordId::Uid(_) => 0,
     }
 }
 

@@ -12,6 +12,8 @@ use super::feed::Tracking;
 /// What timers bring comes after all that packets of the same moment bring.
 pub(super) const TIMER: Place = Place { file: u32::MAX, line: u64::MAX };
 
+const BROKEN: &str = "packets with a broken header";
+
 /// Records that are enough to be handed on.
 pub(super) const RECORDS: usize = 512;
 
@@ -25,6 +27,13 @@ pub(super) struct Given {
     pub(super) alerts: Vec<(Place, Alert)>,
     pub(super) dropped: Dropped,
     trigger: Place,
+}
+
+impl Given {
+    /// With room for so many records.
+    pub(super) fn with_room(records: usize) -> Self {
+        Self { records: Vec::with_capacity(records), triggers: Vec::with_capacity(records), ..Self::default() }
+    }
 }
 
 impl Default for Given {
@@ -78,23 +87,24 @@ impl Worker {
 
     /// Takes its packets of a block, and lets its timers come to where the block does.
     pub(super) fn take(&mut self, block: &PacketBlock) -> Given {
-        let mut given = Given::default();
+        let mut given = Given::with_room(RECORDS / 2);
         for (located, ip) in block.packets(self.worker) {
-            let packet = decode::packet(ip, located.at, located.place, self.verify);
-            self.packet(located.shard, packet, &mut given);
+            match decode::packet(ip, located.at, located.place, self.verify) {
+                Some(packet) => self.packet(located.shard, &packet, &mut given),
+                None => given.dropped(BROKEN, 1),
+            }
         }
         self.advance(block.reached, &mut given);
         given
     }
 
     #[inline]
-    fn packet(&mut self, shard: u8, packet: Option<Packet<'_>>, given: &mut Given) {
-        let Some(packet) = packet else { return given.dropped("packets with a broken header", 1) };
+    fn packet(&mut self, shard: u8, packet: &Packet<'_>, given: &mut Given) {
         let Some(tracker) = self.trackers.get_mut(usize::from(shard) / self.workers) else { return };
         // What timers bring is theirs, wherever blocks begin and end.
         tracker.advance(packet.at, given);
         given.trigger = packet.place;
-        tracker.packet(&packet, given);
+        tracker.packet(packet, given);
         given.trigger = TIMER;
     }
 
@@ -120,8 +130,10 @@ pub(super) struct AtOnce<'a> {
 impl Takes for AtOnce<'_> {
     #[inline]
     fn packet(&mut self, (at, place): (Nanos, Place), packet: &decode::Located<'_>, _: Option<usize>) {
-        let read = packet.packet(at, place, self.worker.verify);
-        self.worker.packet(shard_of(packet.hash), read, self.given);
+        match packet.packet(at, place, self.worker.verify) {
+            Some(read) => self.worker.packet(shard_of(packet.hash), &read, self.given),
+            None => self.given.dropped(BROKEN, 1),
+        }
     }
 
     fn dropped(&mut self, what: &'static str, count: u64) {

@@ -197,11 +197,8 @@ impl Order {
     #[inline]
     fn words(self, bytes: &[u8; 16]) -> [u32; 4] {
         let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
-        let words = [[a, b, c, d], [e, f, g, h], [i, j, k, l], [m, n, o, p]];
-        match self {
-            Self::Little => words.map(u32::from_le_bytes),
-            Self::Big => words.map(u32::from_be_bytes),
-        }
+        let of = |bytes| if self == Self::Little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) };
+        [of([a, b, c, d]), of([e, f, g, h]), of([i, j, k, l]), of([m, n, o, p])]
     }
 
     /// Eight bytes from `at` on; 0 beyond the end.
