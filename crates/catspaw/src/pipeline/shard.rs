@@ -10,7 +10,7 @@ use catspaw_relay::{Attempt, Config, Context, Lane, Observation, Sink};
 use super::ours::Ours;
 use foldhash::{HashMap, HashSet};
 
-use super::fold::Watermarks;
+use super::fold::{Batches, Kept, Watermarks};
 use super::parse::{Batch, Entry, Rank};
 use super::restrict::{Filter, Look, Restriction};
 use super::route::Route;
@@ -54,12 +54,12 @@ pub(crate) struct Irregular {
     pub(crate) duplicates: u64,
 }
 
-/// A record that waits for its turn.
-#[derive(Debug)]
+/// A record that waits for its turn, where it was made.
+#[derive(Clone, Copy, Debug)]
 struct Waiting {
     key: Nanos,
     late: bool,
-    record: Record,
+    at: Kept,
     route: Route,
 }
 
@@ -67,6 +67,8 @@ struct Waiting {
 #[derive(Clone, Copy)]
 pub(super) struct Taking<'a> {
     pub(super) batch: &'a Batch,
+    /// Its number.
+    pub(super) number: u64,
     pub(super) wait: i64,
     /// Up to where the records before this batch were complete.
     pub(super) released: &'a Watermarks,
@@ -128,13 +130,14 @@ impl Shard {
         }
     }
 
-    /// Takes what an entry of a batch brings. Where nothing can precede it any more it is folded at once, else it waits.
+    /// Takes what an entry of a batch brings. Where nothing can precede it any more it is folded at once, else it waits,
+    /// which is said.
     ///
     /// # Errors
     /// Where the merge is at fault.
-    pub(super) fn take(&mut self, rows: &mut Rows, entry: &Entry, taking: &Taking<'_>) -> io::Result<()> {
-        let &Taking { batch, wait, released, watermarks } = taking;
-        let Some(record) = batch.records.get(entry.record as usize) else { return Ok(()) };
+    pub(super) fn take(&mut self, rows: &mut Rows, entry: &Entry, taking: &Taking<'_>) -> io::Result<bool> {
+        let &Taking { batch, number, wait, released, watermarks } = taking;
+        let Some(record) = batch.records.get(entry.record as usize) else { return Ok(false) };
         let sensor = record.known.sensor;
         let known = record.known_at();
         let latest = entry.before.max(batch.latest_before(sensor, known));
@@ -150,16 +153,18 @@ impl Shard {
         let upto = watermarks.of(sensor);
         if batch.in_order && !late && self.streams.is_empty() && key < upto {
             self.reached = upto;
-            return self.fold(rows, (key, late), record, entry.route);
+            self.fold(rows, (key, late), record, entry.route)?;
+            return Ok(false);
         }
-        self.push(batch.rank, Waiting { key, late, record: *record, route: entry.route });
-        Ok(())
+        let at = Kept { batch: number, record: entry.record };
+        self.push((sensor, batch.rank), Waiting { key, late, at, route: entry.route });
+        Ok(true)
     }
 
     /// Takes a record into its stream, which is kept in order. Streams come nearly in order, so the place is near
     /// the end.
-    fn push(&mut self, rank: Rank, waiting: Waiting) {
-        let (key, stream) = (waiting.key, self.streams.entry((waiting.record.known.sensor, rank)).or_default());
+    fn push(&mut self, stream: (SensorId, Rank), waiting: Waiting) {
+        let (key, stream) = (waiting.key, self.streams.entry(stream).or_default());
         if stream.back().is_none_or(|last| last.key <= key) {
             stream.push_back(waiting);
         } else {
@@ -171,21 +176,47 @@ impl Shard {
     ///
     /// # Errors
     /// Where a temporary file fails, or the merge is at fault.
-    pub(super) fn release(&mut self, rows: &mut Rows, watermarks: &Watermarks) -> io::Result<()> {
+    pub(super) fn release(
+        &mut self,
+        rows: &mut Rows,
+        batches: &mut Batches,
+        watermarks: &Watermarks,
+    ) -> io::Result<()> {
         if !self.streams.is_empty() {
-            let mut sensors: Vec<SensorId> = self.streams.keys().map(|&(sensor, _)| sensor).collect();
-            sensors.dedup();
-            for sensor in sensors {
-                let upto = watermarks.of(sensor);
-                self.reached = upto;
-                while let Some(Waiting { key, late, record, route }) = self.next_of(sensor, upto) {
-                    self.fold(rows, (key, late), &record, route)?;
-                }
+            let mut streams = std::mem::take(&mut self.streams);
+            let mut all: Vec<(SensorId, &mut VecDeque<Waiting>)> =
+                streams.iter_mut().map(|(&(sensor, _), stream)| (sensor, stream)).collect();
+            for of_sensor in all.chunk_by_mut(|a, b| a.0 == b.0) {
+                self.release_sensor(rows, batches, watermarks, of_sensor)?;
             }
-            self.streams.retain(|_, stream| !stream.is_empty());
+            streams.retain(|_, stream| !stream.is_empty());
+            self.streams = streams;
         }
         self.rest_idle(watermarks, rows);
         rows.check()
+    }
+
+    /// The same of one sensor, in the order of its streams' next records.
+    fn release_sensor(
+        &mut self,
+        rows: &mut Rows,
+        batches: &mut Batches,
+        watermarks: &Watermarks,
+        streams: &mut [(SensorId, &mut VecDeque<Waiting>)],
+    ) -> io::Result<()> {
+        let Some(&(sensor, _)) = streams.first() else { return Ok(()) };
+        let upto = watermarks.of(sensor);
+        self.reached = upto;
+        let due = |stream: &VecDeque<Waiting>| stream.front().map(|waiting| waiting.key).filter(|&key| key < upto);
+        loop {
+            let next = streams.iter_mut().filter_map(|(_, stream)| Some((due(stream)?, stream)));
+            let next = next.min_by_key(|&(key, _)| key).and_then(|(_, stream)| stream.pop_front());
+            let Some(Waiting { key, late, at, route }) = next else { return Ok(()) };
+            if let Some(record) = batches.record(at) {
+                self.fold(rows, (key, late), record, route)?;
+            }
+            batches.done(at);
+        }
     }
 
     /// Once in an hour of the evidence, lets hosts that have been quiet let go of what they hold.
@@ -198,15 +229,6 @@ impl Shard {
             let mut ctx = Context { config: &self.config, days: &mut self.days, host, sensor };
             held.lane.rest(&mut ctx, watermarks.of(sensor), rows);
         }
-    }
-
-    fn next_of(&mut self, sensor: SensorId, upto: Nanos) -> Option<Waiting> {
-        let all = (sensor, (Nanos::MIN, 0, 0))..=(sensor, (Nanos::MAX, u64::MAX, u32::MAX));
-        self.streams
-            .range_mut(all)
-            .filter_map(|(_, stream)| stream.front().map(|w| w.key).filter(|&key| key < upto).map(|key| (key, stream)))
-            .min_by_key(|&(key, _)| key)
-            .and_then(|(_, stream)| stream.pop_front())
     }
 
     fn fold(&mut self, rows: &mut Rows, when: (Nanos, bool), record: &Record, mut route: Route) -> io::Result<()> {
@@ -294,8 +316,8 @@ impl Shard {
     ///
     /// # Errors
     /// Where a temporary file fails.
-    pub(crate) fn finish(mut self, rows: &mut Rows) -> io::Result<Lanes> {
-        self.release(rows, &Watermarks::at_end())?;
+    pub(super) fn finish(mut self, rows: &mut Rows, batches: &mut Batches) -> io::Result<Lanes> {
+        self.release(rows, batches, &Watermarks::at_end())?;
         let mut held: Vec<_> = self.lanes.into_iter().collect();
         held.sort_unstable_by_key(|&(host, _)| host);
         let mut lanes = Lanes { hosts_dropped: self.hosts_dropped, irregular: self.irregular, ..Lanes::default() };
