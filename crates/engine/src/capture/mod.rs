@@ -140,6 +140,7 @@ impl Reader {
         len
     }
 
+    #[inline(always)]
     fn step<'a>(&mut self, bytes: &'a [u8]) -> Result<Step<'a>, &'static str> {
         match &mut self.format {
             Format::Pcap(header) => header.step(bytes),

@@ -67,7 +67,7 @@ impl Header {
         Ok(Some((Self { order, link, unit, record, lengths }, HEADER)))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn step<'a>(&self, bytes: &'a [u8]) -> Result<Step<'a>, &'static str> {
         let Some(fixed) = bytes.first_chunk::<RECORD>() else { return Ok(Step::More) };
         let [seconds, fraction, first, second] = self.order.words(fixed);

@@ -44,7 +44,7 @@ pub struct Located<'a> {
 
 impl Located<'_> {
     /// What [`packet`] reads.
-    #[inline]
+    #[inline(always)]
     #[must_use]
     pub fn packet(&self, at: Nanos, place: Place, verify_checksums: bool) -> Option<Packet<'_>> {
         match self.headers {

@@ -15,7 +15,7 @@ pub fn packet(bytes: &[u8], at: Nanos, place: Place, verify_checksums: bool) -> 
 }
 
 /// The same of an IP packet whose own headers have been read.
-#[inline]
+#[inline(always)]
 pub(super) fn read<'a>(ip: &Ip<'a>, at: Nanos, place: Place, verify_checksums: bool) -> Packet<'a> {
     let mut packet = Packet {
         at,
