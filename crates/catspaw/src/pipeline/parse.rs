@@ -52,8 +52,9 @@ pub(crate) struct Batch {
     pub(crate) file: u32,
     /// Its place among files of the same second.
     pub(crate) rank: Rank,
+    /// Its records, which stay here until they are folded.
     pub(crate) records: Vec<Record>,
-    /// Whose they are, in the order of the file.
+    /// Whose they are, in the order in which they are taken.
     pub(crate) entries: Vec<Entry>,
     /// Whether that is the order in which they became known.
     pub(crate) in_order: bool,
@@ -80,6 +81,7 @@ pub(crate) struct Entry {
     pub(crate) record: u32,
     /// Virtual shard of the host.
     pub(crate) shard: u8,
+    /// Which host's.
     pub(crate) route: Route,
 }
 
