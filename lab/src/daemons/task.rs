@@ -15,6 +15,17 @@ pub(crate) struct Tasks {
     pub(crate) seed: u64,
     pub(crate) servers: Vec<Server>,
     pub(crate) calls: Vec<Call>,
+    pub(crate) programs: Vec<Program>,
+}
+
+/// Another program that is run once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Program {
+    /// Milliseconds after the beginning.
+    pub(crate) at: u64,
+    pub(crate) words: Vec<String>,
+    /// Milliseconds after which it is ended, if it has not.
+    pub(crate) patience: u64,
 }
 
 /// Somebody who listens.
@@ -33,8 +44,25 @@ pub(crate) enum Service {
     Web,
     /// Records that look like TLS, of the sizes that the client asks for.
     Opaque,
-    /// Answers every name of the form `a-198-18-0-1.lab.example` with the address in it (over UDP).
+    /// Answers every name of the form `a-198-18-0-1.lab.example` with the address in it.
     Names,
+    /// HTTP, and calls another server for each request.
+    App(App),
+    /// Articles that quote mail.
+    News,
+}
+
+/// What a web application calls another server for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum App {
+    /// It asks an API what to show; the page is its own.
+    Renders(SocketAddr),
+    /// It tells a chat, in its own words, that a hook came in.
+    Tells(SocketAddr),
+    /// It fetches the page that a visitor names, and shows its title and a small picture.
+    Previews,
+    /// It takes files and says so; then it puts them into a store as they are.
+    Stores(SocketAddr),
 }
 
 /// Where a mail server says no.
@@ -126,6 +154,15 @@ pub(crate) enum Job {
     Web { pages: u32, bytes: u32, pause: u64 },
     /// Records that look like TLS: sends `up` and is answered with `down`, `rounds` times, `pause` milliseconds apart.
     Opaque { rounds: u32, up: u32, down: u32, pause: u64 },
+    /// One request of a web application: `sends` bytes, for a page of `gets`; about the page of somebody else.
+    Ask { sends: u32, gets: u32, about: Option<SocketAddr> },
+    /// Waits, in what looks like TLS, for what the server sends by itself: `pushes` of about `down` bytes, about `pause`
+    /// milliseconds apart; says about `up` bytes to each, and fetches something from another server because of it.
+    Watch { pushes: u32, down: u32, pause: u64, up: u32, fetch: Option<SocketAddr> },
+    /// Looks names up over TCP, `pause` milliseconds apart.
+    LookUp { names: u32, pause: u64 },
+    /// Reads articles.
+    News { articles: u32 },
     /// Opens and closes.
     Knock,
 }
@@ -137,6 +174,10 @@ impl Job {
             Self::Mail { .. } => "smtp",
             Self::Web { .. } => "http",
             Self::Opaque { .. } => "opaque",
+            Self::Ask { .. } => "ask",
+            Self::Watch { .. } => "watch",
+            Self::LookUp { .. } => "dns",
+            Self::News { .. } => "nntp",
             Self::Knock => "knock",
         }
     }

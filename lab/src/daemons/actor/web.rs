@@ -14,8 +14,8 @@ use crate::daemons::task::Side;
 pub(super) struct Head {
     /// Of an answer.
     pub(super) status: u16,
-    first: String,
-    length: Option<usize>,
+    pub(super) first: String,
+    pub(super) length: Option<usize>,
     chunked: bool,
     close: bool,
 }
@@ -66,7 +66,7 @@ pub(super) fn get(
     Ok(("ok".to_owned(), 0))
 }
 
-fn body(line: &mut Line, head: &Head) -> io::Result<()> {
+pub(super) fn body(line: &mut Line, head: &Head) -> io::Result<()> {
     if let Some(length) = head.length {
         return io::copy(&mut line.take(length as u64), &mut io::sink()).map(drop);
     }

@@ -1,12 +1,17 @@
 //! The scenarios. A part is one kind of host and those who call it; a scenario is some parts in one capture.
 
+mod applications;
 mod bot;
 mod browsers;
 mod connect;
+mod desktop;
 mod postfix;
 mod scanned;
+mod shells;
 mod socks;
 mod targets;
+mod vpn;
+mod watchers;
 
 use std::io;
 
@@ -47,5 +52,25 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "campus",
         seconds: 60,
         parts: &[socks::DANTE, connect::SQUID, bot::BOT, browsers::BROWSERS, scanned::SCANNED],
+    },
+    Scenario {
+        name: "applications",
+        seconds: 60,
+        parts: &[applications::APPLICATION, applications::HOOKS, applications::PREVIEWS, applications::INGEST],
+    },
+    Scenario {
+        name: "users",
+        seconds: 60,
+        parts: &[
+            vpn::VPN,
+            shells::SHELL,
+            shells::BACKUP,
+            desktop::DESKTOP_IN,
+            desktop::DESKTOP_OUT,
+            watchers::SYNC,
+            watchers::SOCKETS,
+            watchers::CALL,
+            watchers::VIDEO,
+        ],
     },
 ];

@@ -1,0 +1,82 @@
+//! Web applications: each request makes them call another server, so that their timing is a relay's.
+
+use std::io;
+use std::net::SocketAddr;
+
+use super::{Part, Targets};
+use crate::daemons::net::Host;
+use crate::daemons::stage::Stage;
+use crate::daemons::task::{App, Job, Service};
+
+pub(super) const APPLICATION: Part = Part { name: "application", programs: &[], set: application };
+pub(super) const HOOKS: Part = Part { name: "hooks", programs: &[], set: hooks };
+pub(super) const PREVIEWS: Part = Part { name: "previews", programs: &[], set: previews };
+pub(super) const INGEST: Part = Part { name: "ingest", programs: &[], set: ingest };
+
+/// Pages out of what an API says.
+fn application(stage: &mut Stage) -> io::Result<()> {
+    let (host, api) = (stage.host("application")?, stage.server(443, Service::Opaque));
+    let sizes = [600, 2_000, 5_000, 12_000, 60_000];
+    asked(stage, &host, 8000, App::Renders(api), |stage| Job::Ask {
+        sends: 0,
+        gets: stage.rng.draw(&sizes) as u32,
+        about: None,
+    });
+    stage.innocent(&host, &["HARD: web application that calls an outside API for each request"]);
+    Ok(())
+}
+
+/// Hooks of a forge, of which a chat is told.
+fn hooks(stage: &mut Stage) -> io::Result<()> {
+    let (host, chat) = (stage.host("hooks")?, stage.server(443, Service::Opaque));
+    let sizes = [500, 3_000, 7_000, 12_000, 25_000];
+    asked(stage, &host, 9000, App::Tells(chat), |stage| Job::Ask {
+        sends: stage.rng.draw(&sizes) as u32,
+        gets: 2,
+        about: None,
+    });
+    stage.innocent(&host, &["HARD: web hook receiver that tells an outside chat of each hook"]);
+    Ok(())
+}
+
+/// Whoever asks says which page is to be fetched.
+fn previews(stage: &mut Stage) -> io::Result<()> {
+    let host = stage.host("previews")?;
+    let pages: Vec<SocketAddr> = (0..40).map(|_| stage.server(80, Service::Web)).collect();
+    asked(stage, &host, 8080, App::Previews, |stage| Job::Ask {
+        sends: 0,
+        gets: 0,
+        about: Some(stage.rng.pick(&pages)),
+    });
+    stage.innocent(&host, &["HARD: fetches the pages that visitors name, and shows title and small picture of each"]);
+    Ok(())
+}
+
+/// Files go to a store, as they are, when they have come in.
+fn ingest(stage: &mut Stage) -> io::Result<()> {
+    let (host, store) = (stage.host("ingest")?, stage.server(443, Service::Opaque));
+    let sizes = [2_000, 20_000, 60_000, 150_000, 400_000];
+    asked(stage, &host, 8443, App::Stores(store), |stage| Job::Ask {
+        sends: stage.rng.draw(&sizes) as u32,
+        gets: 40,
+        about: None,
+    });
+    stage.innocent(&host, &["HARD: takes files and uploads them to an outside store afterwards"]);
+    Ok(())
+}
+
+/// Two or three requests a second, and what a host fetches for itself beside them.
+fn asked(stage: &mut Stage, host: &Host, port: u16, app: App, request: impl Fn(&mut Stage) -> Job) {
+    stage.listen(host, port, Service::App(app));
+    let visitors: Vec<_> = (0..25).map(|_| stage.client()).collect();
+    let requests = stage.rng.range(110, 160);
+    for _ in 0..requests {
+        let (at, from, job) = (stage.moment(), stage.rng.pick(&visitors), request(stage));
+        stage.visit(at, from, host, port, job);
+    }
+    let targets = Targets::new(stage, 6);
+    for _ in 0..10 {
+        let (at, (to, job)) = (stage.moment(), targets.opaque(stage));
+        stage.own(at, host, to, job);
+    }
+}

@@ -1,0 +1,47 @@
+//! Remote desktops: one that a host of ours shows to an outside viewer, and one that it looks at.
+//!
+//! The lab's own programs, with the sizes and times of one: a screen needs more than a namespace.
+
+use std::io;
+
+use super::{Part, browsers};
+use crate::daemons::net::Host;
+use crate::daemons::stage::Stage;
+use crate::daemons::task::{Job, Service};
+
+pub(super) const DESKTOP_IN: Part = Part { name: "desktop-in", programs: &[], set: shown };
+pub(super) const DESKTOP_OUT: Part = Part { name: "desktop-out", programs: &[], set: looked_at };
+
+/// Who works on it from outside browses there: what is fetched changes the screen.
+fn shown(stage: &mut Stage) -> io::Result<()> {
+    let (host, port) = (stage.host("desktop-in")?, 3389);
+    stage.listen(&host, port, Service::Opaque);
+    for _ in 0..2 {
+        let (from, screen) = (stage.client(), screen(stage));
+        stage.visit(200, from, &host, port, screen);
+    }
+    browse(stage, &host);
+    stage.innocent(&host, &["HARD: remote desktop used from outside, to browse", "web browsing"]);
+    Ok(())
+}
+
+fn looked_at(stage: &mut Stage) -> io::Result<()> {
+    let host = stage.host("desktop-out")?;
+    let (far, screen) = (stage.server(3389, Service::Opaque), screen(stage));
+    stage.own(200, &host, far, screen);
+    browse(stage, &host);
+    stage.innocent(&host, &["HARD: works on an outside remote desktop", "web browsing"]);
+    Ok(())
+}
+
+/// Parts of a screen, and what a mouse and a keyboard say.
+fn screen(stage: &mut Stage) -> Job {
+    let (down, up, pause) = (stage.rng.range(900, 4_000) as u32, stage.rng.range(40, 90) as u32, 110);
+    Job::Watch { pushes: (stage.span / 150) as u32, down, pause, up, fetch: None }
+}
+
+/// As a busy browser.
+fn browse(stage: &mut Stage, host: &Host) {
+    let visits = stage.rng.range(15, 25);
+    browsers::browse(stage, host, visits);
+}
