@@ -149,7 +149,7 @@ impl Net {
             name: name.to_owned(),
             space: format!("{}{}", self.prefix, self.hosts),
             v4: Ipv4Addr::new(192, 168, number, 2),
-            v6: Ipv6Addr::UNSPECIFIED,
+            v6: Ipv6Addr::new(0xfd1c, 0x28, 0xdd, u16::from(number), 0, 0, 0, 2),
         };
         let (space, near, port) = (&host.space, Ipv4Addr::new(192, 168, number, 1), format!("lan{number}"));
         make_space(space)?;
@@ -159,6 +159,7 @@ impl Net {
             ip(&["-n", space, "addr", "add", &format!("{address}/24"), "dev", device])?;
             ip(&["-n", space, "link", "set", device, "up"])?;
         }
+        ip(&["-n", space, "addr", "add", &format!("{}/64", host.v6), "dev", "eth0", "nodad"])?;
         ip(&["-n", space, "route", "add", "default", "via", &near.to_string()])?;
         inside(&gateway.space, "echo 1 >/proc/sys/net/ipv4/ip_forward")?;
         Ok(host)

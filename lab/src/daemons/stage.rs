@@ -155,6 +155,11 @@ impl Stage {
         run("sh", &["-ec", script]).map(drop)
     }
 
+    /// Runs a program on `host` to its end, before anything else happens there.
+    pub(crate) fn set_up(&self, host: &Host, words: &[&str]) -> io::Result<()> {
+        run("ip", &[&["netns", "exec", &host.space], words].concat()).map(drop)
+    }
+
     /// Runs a program on `host`, in the foreground, and waits until it listens on TCP `port`, if it is to.
     pub(crate) fn daemon(&mut self, host: &Host, words: &[&str], port: Option<u16>) -> io::Result<()> {
         self.start(&host.space, &host.name, words, port)
@@ -299,6 +304,13 @@ impl Stage {
     /// A host of ours does something through a proxy.
     pub(crate) fn own_by(&mut self, at: u64, host: &Host, way: Way, to: SocketAddr, job: Job) {
         let call = self.call(at, None, way, to, job);
+        self.tasks_of(&host.space).calls.push(call);
+    }
+
+    /// A host of ours hands mail that is for others to its mail server.
+    pub(crate) fn own_mail(&mut self, at: u64, host: &Host, server: &Host, to: &[SocketAddr], job: Job) {
+        let call = self.call(at, None, Way::Direct, SocketAddr::new(server.v4.into(), 25), job);
+        let call = Call { domains: to.iter().map(SocketAddr::ip).collect(), ..call };
         self.tasks_of(&host.space).calls.push(call);
     }
 

@@ -83,6 +83,9 @@ fn push(line: &mut Line, pushes: u32, wish: &[u8], seed: u64) -> io::Result<()> 
     let word = |at: usize| wish.get(at..at + 4)?.first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
     let (Some(down), Some(pause)) = (word(4), word(8)) else { return Err(io::Error::other("no wish")) };
     let mut rng = Rng::new(seed, 0x7075);
+    // A client whose words nobody reads would fall silent.
+    let mut said = line.get_ref().try_clone()?;
+    let reads = thread::Builder::new().spawn(move || io::copy(&mut said, &mut io::sink()))?;
     for _ in 0..pushes {
         let (wait, bytes) = (about(&mut rng, pause.max(1)), about(&mut rng, down).max(4));
         thread::sleep(Duration::from_millis(wait as u64));
@@ -90,8 +93,8 @@ fn push(line: &mut Line, pushes: u32, wish: &[u8], seed: u64) -> io::Result<()> 
         data.extend_from_slice(&noise(rng.next(), bytes - 4));
         line.get_mut().write_all(&data.chunks(LONGEST).flat_map(|part| record(DATA, part)).collect::<Vec<_>>())?;
     }
-    // Who still speaks when one closes is reset.
-    io::copy(line, &mut io::sink()).map(drop)
+    // The client closes: who still speaks when the other side does is reset.
+    reads.join().map_err(|_| io::Error::other("a reader panicked"))?.map(drop)
 }
 
 /// A quarter of it to twice as much, seldom five times.

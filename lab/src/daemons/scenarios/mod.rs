@@ -5,7 +5,13 @@ mod bot;
 mod browsers;
 mod connect;
 mod desktop;
+mod forwarders;
+mod gateway;
+mod inside;
+mod peers;
 mod postfix;
+mod readers;
+mod runner;
 mod scanned;
 mod shells;
 mod socks;
@@ -72,5 +78,23 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             watchers::CALL,
             watchers::VIDEO,
         ],
+    },
+    Scenario {
+        name: "services",
+        seconds: 60,
+        parts: &[
+            forwarders::UNBOUND,
+            forwarders::DNSMASQ,
+            gateway::GATEWAY,
+            inside::PROXY,
+            inside::BALANCER,
+            postfix::LAST,
+            scanned::NMAP,
+        ],
+    },
+    Scenario {
+        name: "readers",
+        seconds: 60,
+        parts: &[readers::MAIL, readers::NEWS, runner::RUNNER, peers::PEERS, browsers::BROWSERS],
     },
 ];

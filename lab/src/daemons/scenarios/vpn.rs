@@ -13,7 +13,7 @@ fn vpn(stage: &mut Stage) -> io::Result<()> {
     let far = stage.outsider("vpn-server")?;
     let key = format!("{}/key", stage.folder(&far)?);
     stage.prepare(&format!("openvpn --genkey secret {key} && chmod 644 {key}"))?;
-    let common = "dev-type tun\nport 1194\nverb 3\nping 5\n";
+    let common = "dev-type tun\nport 1194\nverb 3\ncipher AES-256-CBC\nauth SHA256\nping 5\nping-exit 60\n";
     let end =
         |stage: &Stage, host, text: String| stage.file(host, "vpn.conf", &format!("{common}secret {key}\n{text}"));
     let server = format!("dev vpn\nproto tcp-server\nlocal {}\nifconfig 10.8.0.1 10.8.0.2\n", far.v4);
