@@ -307,11 +307,16 @@ impl Stage {
         self.tasks_of(&host.space).calls.push(call);
     }
 
-    /// A host of ours hands mail that is for others to its mail server.
-    pub(crate) fn own_mail(&mut self, at: u64, host: &Host, server: &Host, to: &[SocketAddr], job: Job) {
-        let call = self.call(at, None, Way::Direct, SocketAddr::new(server.v4.into(), 25), job);
-        let call = Call { domains: to.iter().map(SocketAddr::ip).collect(), ..call };
+    /// A host of ours does something for itself that `others` have to do with, too.
+    pub(crate) fn own_with(&mut self, at: u64, host: &Host, to: SocketAddr, others: &[SocketAddr], job: Job) {
+        let call = self.call(at, None, Way::Direct, to, job);
+        let call = Call { domains: others.iter().map(SocketAddr::ip).collect(), ..call };
         self.tasks_of(&host.space).calls.push(call);
+    }
+
+    /// A host of ours hands mail that is for others to its mail server.
+    pub(crate) fn own_mail(&mut self, at: u64, host: &Host, server: &Host, to: SocketAddr, job: Job) {
+        self.own_with(at, host, SocketAddr::new(server.v4.into(), 25), &[to], job);
     }
 
     /// An outside client calls a host of ours.

@@ -57,6 +57,10 @@ pub(crate) enum Service {
 pub(crate) enum App {
     /// It asks an API what to show; the page is its own.
     Renders(SocketAddr),
+    /// It asks an API for rows, and shows a table of as many.
+    Lists(SocketAddr),
+    /// It puts what it is sent into a store while the client waits.
+    Passes(SocketAddr),
     /// It tells a chat, in its own words, that a hook came in.
     Tells(SocketAddr),
     /// It fetches the page that a visitor names, and shows its title and a small picture.
@@ -92,7 +96,7 @@ pub(crate) struct Call {
     pub(crate) way: Way,
     pub(crate) to: SocketAddr,
     pub(crate) job: Job,
-    /// The servers for which mail is, where it is handed to another one.
+    /// Further servers: for which mail is that is handed to another one, from which a watcher fetches.
     pub(crate) domains: Vec<IpAddr>,
     /// What makes the payload this call's, on whatever leg it is seen.
     pub(crate) token: String,
@@ -157,8 +161,9 @@ pub(crate) enum Job {
     /// One request of a web application: `sends` bytes, for a page of `gets`; about the page of somebody else.
     Ask { sends: u32, gets: u32, about: Option<SocketAddr> },
     /// Waits, in what looks like TLS, for what the server sends by itself: `pushes` of about `down` bytes, about `pause`
-    /// milliseconds apart; says about `up` bytes to each, and fetches something from another server because of it.
-    Watch { pushes: u32, down: u32, pause: u64, up: u32, fetch: Option<SocketAddr> },
+    /// milliseconds apart; says about `up` bytes to each, and fetches something from one of the call's further servers, at
+    /// port 80, because of it.
+    Watch { pushes: u32, down: u32, pause: u64, up: u32 },
     /// Looks names up over TCP, `pause` milliseconds apart.
     LookUp { names: u32, pause: u64 },
     /// Reads articles.

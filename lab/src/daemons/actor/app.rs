@@ -54,6 +54,16 @@ pub(super) fn serve(line: &mut Line, app: App, ends: (SocketAddr, SocketAddr), e
             thread::sleep(Duration::from_millis(rng.range(1, 40)));
             answer(line, token, gets)
         }
+        App::Lists(api) => {
+            let rows = gets as u64;
+            let (up, down) = (rng.range(200, 400) as u32, (rows * rng.range(150, 210) + rng.range(60, 200)) as u32);
+            opaque::talk(&mut call(api)?, token, (1, up, down, 0))?;
+            answer(line, token, (2_400 + rows * rng.range(240, 330)) as usize)
+        }
+        App::Passes(store) => {
+            opaque::talk(&mut call(store)?, token, (1, sent.len() as u32, 200, 0))?;
+            answer(line, token, 40)
+        }
         App::Tells(chat) => {
             // A title, a name and a link, of a hook of whatever size.
             let told = (1, rng.range(260, 620) as u32, 120, 0);

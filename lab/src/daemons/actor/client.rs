@@ -51,14 +51,14 @@ fn go(call: &Call, line: &mut Line, events: &Events) -> io::Result<(String, u32)
         }
         Job::Opaque { rounds, up, down, pause } => opaque::talk(line, &call.token, (rounds, up, down, pause)),
         Job::Ask { sends, gets, about } => app::ask(line, &call.token, call.to, (sends, gets, about)),
-        Job::Watch { pushes, down, pause, up, fetch } => {
-            let fetched = |number| {
-                let Some(to) = fetch else { return };
+        Job::Watch { pushes, down, pause, up } => {
+            let fetch = |number: u32| {
+                let Some(to) = call.domains.get(number as usize % call.domains.len().max(1)) else { return };
                 let (token, bytes) = (format!("{}-{number}", call.token), 400 + (number * 7919) % 60_000);
-                let job = Job::Web { pages: 1, bytes, pause: 0 };
+                let (to, job) = (SocketAddr::new(*to, 80), Job::Web { pages: 1, bytes, pause: 0 });
                 self::call(&Call { way: Way::Direct, to, job, token, ..call.clone() }, events);
             };
-            opaque::watch(line, &call.token, (pushes, down, pause), up, fetched)
+            opaque::watch(line, &call.token, (pushes, down, pause), up, fetch)
         }
         Job::LookUp { names, pause } => names::look_up(&call.token, line, (names, pause)),
         Job::News { articles } => news::read(line, &call.token, articles),

@@ -5,10 +5,13 @@ use std::net::SocketAddr;
 
 use super::{Part, Targets};
 use crate::daemons::net::Host;
-use crate::daemons::stage::Stage;
-use crate::daemons::task::{App, Job, Service};
+use crate::daemons::stage::{Relay, Stage};
+use crate::daemons::task::{App, Job, Service, Way};
+use crate::wire::Allowance;
 
 pub(super) const APPLICATION: Part = Part { name: "application", programs: &[], set: application };
+pub(super) const TABLES: Part = Part { name: "tables", programs: &[], set: tables };
+pub(super) const UPLOADS: Part = Part { name: "uploads", programs: &[], set: uploads };
 pub(super) const HOOKS: Part = Part { name: "hooks", programs: &[], set: hooks };
 pub(super) const PREVIEWS: Part = Part { name: "previews", programs: &[], set: previews };
 pub(super) const INGEST: Part = Part { name: "ingest", programs: &[], set: ingest };
@@ -23,6 +26,43 @@ fn application(stage: &mut Stage) -> io::Result<()> {
         about: None,
     });
     stage.innocent(&host, &["HARD: web application that calls an outside API for each request"]);
+    Ok(())
+}
+
+/// Tables of as many rows as an API has.
+fn tables(stage: &mut Stage) -> io::Result<()> {
+    let (host, api) = (stage.host("tables")?, stage.server(443, Service::Opaque));
+    let rows = [1, 5, 20, 60, 300];
+    asked(stage, &host, 8000, App::Lists(api), |stage| Job::Ask {
+        sends: 0,
+        gets: stage.rng.draw(&rows) as u32,
+        about: None,
+    });
+    stage.innocent(&host, &["HARD: web application whose pages have as many rows as an outside API's answers"]);
+    Ok(())
+}
+
+/// Files go to a store while they come in: who does not know that this is meant to be has to take it for a relay.
+fn uploads(stage: &mut Stage) -> io::Result<()> {
+    let (host, store) = (stage.host("uploads")?, stage.server(443, Service::Opaque));
+    let port = 8443;
+    stage.listen(&host, port, Service::App(App::Passes(store)));
+    let relay = stage.relay(Relay {
+        host: host.clone(),
+        ports: vec![port],
+        topology: "upload-gateway",
+        software: "the lab's own",
+        authorised: false,
+        allowance: Some(Allowance { by_design: true, ..Allowance::default() }),
+        super_proxy: None,
+    });
+    let visitors: Vec<_> = (0..25).map(|_| stage.client()).collect();
+    let requests = stage.rng.range(80, 120);
+    for _ in 0..requests {
+        let sends = stage.rng.draw(&[2_000, 20_000, 60_000, 150_000, 400_000]) as u32;
+        let (from, job) = (stage.rng.pick(&visitors), Job::Ask { sends, gets: 40, about: None });
+        stage.relayed(relay, from, Way::Direct, SocketAddr::new(host.v4.into(), port), job);
+    }
     Ok(())
 }
 

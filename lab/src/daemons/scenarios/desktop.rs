@@ -37,7 +37,7 @@ fn looked_at(stage: &mut Stage) -> io::Result<()> {
 /// Parts of a screen, and what a mouse and a keyboard say.
 fn screen(stage: &mut Stage) -> Job {
     let (down, up, pause) = (stage.rng.range(900, 4_000) as u32, stage.rng.range(40, 90) as u32, 110);
-    Job::Watch { pushes: (stage.span / 150) as u32, down, pause, up, fetch: None }
+    Job::Watch { pushes: (stage.span / 150) as u32, down, pause, up }
 }
 
 /// As a busy browser.

@@ -62,7 +62,14 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "applications",
         seconds: 60,
-        parts: &[applications::APPLICATION, applications::HOOKS, applications::PREVIEWS, applications::INGEST],
+        parts: &[
+            applications::APPLICATION,
+            applications::TABLES,
+            applications::HOOKS,
+            applications::PREVIEWS,
+            applications::INGEST,
+            applications::UPLOADS,
+        ],
     },
     Scenario {
         name: "users",
@@ -75,6 +82,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             desktop::DESKTOP_OUT,
             watchers::SYNC,
             watchers::SOCKETS,
+            watchers::MONITOR,
             watchers::CALL,
             watchers::VIDEO,
         ],

@@ -6,8 +6,12 @@ use super::{Part, browsers};
 use crate::daemons::net::Host;
 use crate::daemons::stage::Stage;
 
-const PROGRAMS: &[(&str, &str)] =
-    &[("aria2c", "aria2"), ("opentracker", "opentracker"), ("transmission-create", "transmission-cli")];
+const PROGRAMS: &[(&str, &str)] = &[
+    ("aria2c", "aria2"),
+    ("opentracker", "opentracker"),
+    ("transmission-create", "transmission-cli"),
+    ("transmission-show", "transmission-cli"),
+];
 pub(super) const PEERS: Part = Part { name: "bittorrent", programs: PROGRAMS, set: peers };
 
 /// What is shared, in bytes.
@@ -20,10 +24,11 @@ fn peers(stage: &mut Stage) -> io::Result<()> {
     let announce = format!("http://{}:6969/announce", tracker.v4);
     stage.prepare(&format!(
         "mkdir -p {folder}/all && head -c {SIZE} /dev/urandom >{folder}/all/film && \
-         transmission-create -s 128 -t {announce} -o {folder}/film.torrent {folder}/all/film >/dev/null"
+         transmission-create -s 128 -t {announce} -o {folder}/film.torrent {folder}/all/film >/dev/null && \
+         transmission-show {folder}/film.torrent | sed -n 's/^ *Hash: *//p' >{folder}/known"
     ))?;
     let address = tracker.v4.to_string();
-    stage.daemon(&tracker, &["opentracker", "-i", &address, "-p", "6969"], Some(6969))?;
+    stage.daemon(&tracker, &["opentracker", "-i", &address, "-p", "6969", "-d", &folder, "-w", "known"], Some(6969))?;
     let torrent = format!("{folder}/film.torrent");
     for number in 0..8 {
         let peer = stage.outsider(&format!("peer{number}"))?;

@@ -56,7 +56,7 @@ fn last(stage: &mut Stage) -> io::Result<()> {
     }
     for _ in 0..30 {
         let (at, to, job) = (stage.moment(), targets.mail_server(stage), job(stage));
-        stage.own_mail(at, &user, &host, &[to], job);
+        stage.own_mail(at, &user, &host, to, job);
     }
     stage.innocent(&host, &["HARD: mail server that delivers to its own users, and sends what they write"]);
     stage.innocent(&user, &["hands mail to its own mail server"]);
