@@ -165,11 +165,11 @@ impl Stage {
         self.start(&host.space, &host.name, words, port)
     }
 
-    /// An outside machine with an address of its own, for programs that run there.
-    pub(crate) fn outsider(&mut self, name: &str) -> io::Result<Host> {
-        let (far, space) = (self.far(), self.net.world());
-        let IpAddr::V4(v4) = far else { return Err(io::Error::other("no such address")) };
-        Ok(Host { name: name.to_owned(), space, v4, v6: Ipv6Addr::UNSPECIFIED })
+    /// A machine outside, for programs of the scenario's own.
+    pub(crate) fn abroad(&mut self, name: &str) -> io::Result<Host> {
+        let (v4, v6) = (self.far(), self.far6());
+        let (IpAddr::V4(v4), IpAddr::V6(v6)) = (v4, v6) else { return Err(io::Error::other("no such address")) };
+        Ok(Host { name: name.to_owned(), space: self.net.world(), v4, v6 })
     }
 
     /// A host behind another of ours, which forwards and translates for it.
@@ -219,8 +219,7 @@ impl Stage {
 
     /// The same of IPv6.
     pub(crate) fn server6(&mut self, port: u16, service: Service) -> SocketAddr {
-        let address =
-            self.fresh(|rng| Ipv6Addr::new(0x2001, 0xdb8, 0x5, 0, 0, 0, 0, rng.range(1, 0xfffe) as u16).into());
+        let address = self.far6();
         self.serve(SocketAddr::new(address, port), service)
     }
 
@@ -249,6 +248,11 @@ impl Stage {
     /// An outside address that nobody has, for a program that the scenario starts in the world itself.
     pub(crate) fn far(&mut self) -> IpAddr {
         self.fresh(|rng| IpAddr::from([198, 18, rng.range(1, 254) as u8, rng.range(1, 254) as u8]))
+    }
+
+    /// The same of IPv6.
+    fn far6(&mut self) -> IpAddr {
+        self.fresh(|rng| Ipv6Addr::new(0x2001, 0xdb8, 0x5, 0, 0, 0, 0, rng.range(1, 0xfffe) as u16).into())
     }
 
     /// A moment to begin something at, in milliseconds.

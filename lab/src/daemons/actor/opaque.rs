@@ -110,7 +110,8 @@ pub(super) fn serve(line: &mut Line, seed: u64, ends: (SocketAddr, SocketAddr), 
     let token = String::from_utf8_lossy(id).trim_end_matches('.').to_owned();
     events.tell(Side::Server, &token, ends, "", 0);
     let mut rng = seed ^ seed_of(&token);
-    line.get_mut().write_all(&record(HANDSHAKE, &server_hello(rng)))?;
+    // A server has one certificate, whoever asks.
+    line.get_mut().write_all(&record(HANDSHAKE, &server_hello(seed ^ seed_of(&ends.1.to_string()))))?;
     loop {
         let (_, data) = match expect(line) {
             Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),

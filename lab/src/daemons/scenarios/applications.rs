@@ -47,15 +47,8 @@ fn uploads(stage: &mut Stage) -> io::Result<()> {
     let (host, store) = (stage.host("uploads")?, stage.server(443, Service::Opaque));
     let port = 8443;
     stage.listen(&host, port, Service::App(App::Passes(store)));
-    let relay = stage.relay(Relay {
-        host: host.clone(),
-        ports: vec![port],
-        topology: "upload-gateway",
-        software: "the lab's own",
-        authorised: false,
-        allowance: Some(Allowance { by_design: true, ..Allowance::default() }),
-        super_proxy: None,
-    });
+    let allowance = Some(Allowance { by_design: true, ..Allowance::default() });
+    let relay = stage.relay(Relay { allowance, ..Relay::at(&host, port, "upload-gateway", "the lab's own") });
     let visitors: Vec<_> = (0..25).map(|_| stage.client()).collect();
     let requests = stage.rng.range(80, 120);
     for _ in 0..requests {

@@ -19,7 +19,7 @@ const SIZE: u64 = 12_000_000;
 
 /// Of those outside three have all of it; the others, and two hosts of ours, get it from one another.
 fn peers(stage: &mut Stage) -> io::Result<()> {
-    let tracker = stage.outsider("tracker")?;
+    let tracker = stage.abroad("tracker")?;
     let folder = stage.folder(&tracker)?;
     let announce = format!("http://{}:6969/announce", tracker.v4);
     stage.prepare(&format!(
@@ -31,7 +31,7 @@ fn peers(stage: &mut Stage) -> io::Result<()> {
     stage.daemon(&tracker, &["opentracker", "-i", &address, "-p", "6969", "-d", &folder, "-w", "known"], Some(6969))?;
     let torrent = format!("{folder}/film.torrent");
     for number in 0..8 {
-        let peer = stage.outsider(&format!("peer{number}"))?;
+        let peer = stage.abroad(&format!("peer{number}"))?;
         let own = stage.folder(&peer)?;
         if number < 3 {
             stage.prepare(&format!("cp {folder}/all/film {own}/"))?;

@@ -31,7 +31,7 @@ fn mail(stage: &mut Stage) -> io::Result<()> {
 }
 
 fn dovecot(stage: &mut Stage) -> io::Result<Host> {
-    let far = stage.outsider("dovecot")?;
+    let far = stage.abroad("dovecot")?;
     let folder = stage.folder(&far)?;
     let inbox = format!("{folder}/mail/cur");
     stage.prepare(&format!("mkdir -p {inbox} {folder}/mail/new {folder}/mail/tmp {folder}/run"))?;

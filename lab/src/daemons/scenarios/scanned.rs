@@ -18,7 +18,7 @@ fn nmap(stage: &mut Stage) -> io::Result<()> {
         stage.listen(&host, port, Service::Web);
     }
     visited(stage, &host);
-    let far = stage.outsider("scanner")?;
+    let far = stage.abroad("scanner")?;
     let target = host.v4.to_string();
     // It scans from the address that its machine is configured with.
     stage.set_up(&far, &["ip", "addr", "add", &format!("{}/32", far.v4), "dev", "wan0"])?;

@@ -52,7 +52,7 @@ fn backup(stage: &mut Stage) -> io::Result<()> {
 
 /// An outside server that lets `host` in; gives how to log in, and where to copy to.
 fn server(stage: &mut Stage, host: &Host) -> io::Result<(String, String)> {
-    let far = stage.outsider(&format!("{}-server", host.name))?;
+    let far = stage.abroad(&format!("{}-server", host.name))?;
     let folder = stage.folder(&far)?;
     let keys = format!(
         "rm -f {folder}/host {folder}/user; ssh-keygen -q -t ed25519 -N '' -f {folder}/host; \

@@ -10,7 +10,7 @@ pub(super) const VPN: Part = Part { name: "vpn", programs: &[("openvpn", "openvp
 /// Some servers are called through the VPN, others beside it.
 fn vpn(stage: &mut Stage) -> io::Result<()> {
     let host = stage.host("vpn")?;
-    let far = stage.outsider("vpn-server")?;
+    let far = stage.abroad("vpn-server")?;
     let key = format!("{}/key", stage.folder(&far)?);
     stage.prepare(&format!("openvpn --genkey secret {key} && chmod 644 {key}"))?;
     let common = "dev-type tun\nport 1194\nverb 3\ncipher AES-256-CBC\nauth SHA256\nping 5\nping-exit 60\n";
