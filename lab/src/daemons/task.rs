@@ -161,9 +161,9 @@ pub(crate) enum Job {
     /// One request of a web application: `sends` bytes, for a page of `gets`; about the page of somebody else.
     Ask { sends: u32, gets: u32, about: Option<SocketAddr> },
     /// Waits, in what looks like TLS, for what the server sends by itself: `pushes` of about `down` bytes, about `pause`
-    /// milliseconds apart; says about `up` bytes to each, and fetches something from one of the call's further servers, at
-    /// port 80, because of it.
-    Watch { pushes: u32, down: u32, pause: u64, up: u32 },
+    /// milliseconds apart. Because of each it fetches `parts` things from the call's further servers, at port 80, one after
+    /// the other, and then says about `up` bytes.
+    Watch { pushes: u32, down: u32, pause: u64, up: u32, parts: u32 },
     /// Looks names up over TCP, `pause` milliseconds apart.
     LookUp { names: u32, pause: u64 },
     /// Reads articles.

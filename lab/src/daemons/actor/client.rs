@@ -51,19 +51,23 @@ fn go(call: &Call, line: &mut Line, events: &Events) -> io::Result<(String, u32)
         }
         Job::Opaque { rounds, up, down, pause } => opaque::talk(line, &call.token, (rounds, up, down, pause)),
         Job::Ask { sends, gets, about } => app::ask(line, &call.token, call.to, (sends, gets, about)),
-        Job::Watch { pushes, down, pause, up } => {
-            let fetch = |number: u32| {
-                let Some(to) = call.domains.get(number as usize % call.domains.len().max(1)) else { return };
-                let (token, bytes) = (format!("{}-{number}", call.token), 400 + (number * 7919) % 60_000);
-                let (to, job) = (SocketAddr::new(*to, 80), Job::Web { pages: 1, bytes, pause: 0 });
-                self::call(&Call { way: Way::Direct, to, job, token, ..call.clone() }, events);
-            };
+        Job::Watch { pushes, down, pause, up, parts } => {
+            let fetch = |push: u32| (push * parts..(push + 1) * parts).for_each(|number| fetch(call, number, events));
             opaque::watch(line, &call.token, (pushes, down, pause), up, fetch)
         }
         Job::LookUp { names, pause } => names::look_up(&call.token, line, (names, pause)),
         Job::News { articles } => news::read(line, &call.token, articles),
         Job::Knock => Ok(("ok".to_owned(), 0)),
     }
+}
+
+/// Fetches something from one of the call's further servers.
+fn fetch(watch: &Call, number: u32, events: &Events) {
+    let Some(to) = watch.domains.get(number as usize % watch.domains.len().max(1)) else { return };
+    let (to, bytes) = (SocketAddr::new(*to, 80), 400 + (number * 7919) % 60_000);
+    let token = format!("{}-{number}", watch.token);
+    let job = Job::Web { pages: 1, bytes, pause: 0 };
+    call(&Call { way: Way::Direct, to, job, token, domains: Vec::new(), ..watch.clone() }, events);
 }
 
 /// Connects from `from`, if it says so; an error says from where it was tried.

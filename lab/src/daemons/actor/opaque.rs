@@ -47,8 +47,8 @@ pub(super) fn talk(
     Ok(("ok".to_owned(), 0))
 }
 
-/// Says hello, and what is to come; then takes what the server sends by itself, says about `up` bytes to each, and hands its
-/// number to `fetch`.
+/// Says hello, and what is to come; then takes what the server sends by itself, hands the number of each to `fetch`, and
+/// says about `up` bytes to it.
 pub(super) fn watch(
     line: &mut Line,
     token: &str,
@@ -70,10 +70,10 @@ pub(super) fn watch(
             let all = data.first_chunk().map_or(0, |all| u32::from_be_bytes(*all) as usize);
             left = Some(left.unwrap_or(all).saturating_sub(data.len()));
         }
+        fetch(number);
         if up > 0 {
             line.get_mut().write_all(&records(&noise(rng.next(), about(&mut rng, up))))?;
         }
-        fetch(number);
     }
     Ok(("ok".to_owned(), 0))
 }

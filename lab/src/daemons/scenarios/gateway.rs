@@ -30,7 +30,7 @@ fn gateway(stage: &mut Stage) -> io::Result<()> {
         stage.visit(at, from, &host, 80, Job::Web { pages, bytes, pause: 150 });
     }
     let (from, pushes) = (stage.client(), (stage.span / 200) as u32);
-    stage.visit(500, from, &host, 3389, Job::Watch { pushes, down: 2_000, pause: 150, up: 60 });
+    stage.visit(500, from, &host, 3389, Job::Watch { pushes, down: 2_000, pause: 150, up: 60, parts: 0 });
     for one in &behind {
         let visits = stage.rng.range(15, 30);
         browsers::browse(stage, one, visits);

@@ -80,6 +80,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             shells::BACKUP,
             desktop::DESKTOP_IN,
             desktop::DESKTOP_OUT,
+            desktop::DESKTOP_DIALLED,
             watchers::SYNC,
             watchers::SOCKETS,
             watchers::MONITOR,

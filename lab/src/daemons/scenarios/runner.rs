@@ -16,7 +16,7 @@ fn runner(stage: &mut Stage) -> io::Result<()> {
     }
     // One connection stays, for what the job says meanwhile.
     let pushes = (stage.span / 1_000) as u32;
-    stage.own(200, &host, forge, Job::Watch { pushes, down: 90, pause: 900, up: 900 });
+    stage.own(200, &host, forge, Job::Watch { pushes, down: 90, pause: 900, up: 900, parts: 0 });
     let mirrors = Targets::new(stage, 25);
     for _ in 0..6 {
         let begin = stage.moment();

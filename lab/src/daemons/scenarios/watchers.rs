@@ -17,7 +17,7 @@ fn sync(stage: &mut Stage) -> io::Result<()> {
     let host = stage.host("sync")?;
     let (channel, store) = (stage.server(443, Service::Opaque), stage.server(80, Service::Web));
     let pushes = (stage.span / 900) as u32;
-    stage.own_with(100, &host, channel, &[store], Job::Watch { pushes, down: 160, pause: 700, up: 60 });
+    stage.own_with(100, &host, channel, &[store], Job::Watch { pushes, down: 160, pause: 700, up: 60, parts: 1 });
     for _ in 0..12 {
         let at = stage.moment();
         let up = stage.rng.draw(&[3_000, 40_000, 200_000]) as u32;
@@ -36,7 +36,7 @@ fn sockets(stage: &mut Stage) -> io::Result<()> {
         let pictures: Vec<_> = (0..stage.rng.below(6)).map(|_| stage.server(80, Service::Web)).collect();
         let (pause, down) = (stage.rng.range(200, 1_500), stage.rng.range(80, 900) as u32);
         let pushes = (stage.span / (pause + 300)) as u32;
-        stage.own_with(100, &host, far, &pictures, Job::Watch { pushes, down, pause, up: 30 });
+        stage.own_with(100, &host, far, &pictures, Job::Watch { pushes, down, pause, up: 30, parts: 1 });
     }
     let visits = stage.rng.range(10, 20);
     browsers::browse(stage, &host, visits);
@@ -49,7 +49,7 @@ fn monitor(stage: &mut Stage) -> io::Result<()> {
     let (host, master) = (stage.host("monitor")?, stage.server(443, Service::Opaque));
     let sites: Vec<_> = (0..40).map(|_| stage.server(80, Service::Web)).collect();
     let pushes = (stage.span / 600) as u32;
-    stage.own_with(100, &host, master, &sites, Job::Watch { pushes, down: 140, pause: 350, up: 260 });
+    stage.own_with(100, &host, master, &sites, Job::Watch { pushes, down: 140, pause: 350, up: 260, parts: 1 });
     browsers::browse(stage, &host, 8);
     stage.innocent(&host, &["HARD: monitoring agent that is told whom to fetch from, and reports", "web browsing"]);
     Ok(())
@@ -59,7 +59,7 @@ fn monitor(stage: &mut Stage) -> io::Result<()> {
 fn call(stage: &mut Stage) -> io::Result<()> {
     let (host, far) = (stage.host("call")?, stage.server(443, Service::Opaque));
     let pushes = (stage.span / 60) as u32;
-    stage.own(300, &host, far, Job::Watch { pushes, down: 1_600, pause: 40, up: 1_500 });
+    stage.own(300, &host, far, Job::Watch { pushes, down: 1_600, pause: 40, up: 1_500, parts: 0 });
     let visits = stage.rng.range(8, 16);
     browsers::browse(stage, &host, visits);
     stage.innocent(&host, &["HARD: video call over TCP, as much up as down", "web browsing"]);
