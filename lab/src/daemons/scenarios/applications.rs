@@ -101,7 +101,8 @@ fn ingest(stage: &mut Stage) -> io::Result<()> {
 /// Two or three requests a second, and what a host fetches for itself beside them.
 fn asked(stage: &mut Stage, host: &Host, port: u16, app: App, request: impl Fn(&mut Stage) -> Job) {
     stage.listen(host, port, Service::App(app));
-    let visitors: Vec<_> = (0..25).map(|_| stage.client()).collect();
+    let mut visitors: Vec<_> = (0..25).map(|_| stage.client()).collect();
+    visitors.extend((0..4).map(|_| stage.client6()));
     let requests = stage.rng.range(110, 160);
     for _ in 0..requests {
         let (at, from, job) = (stage.moment(), stage.rng.pick(&visitors), request(stage));

@@ -1,6 +1,7 @@
 //! Remote desktops: those that a host of ours shows to an outside viewer, and one that it looks at.
 //!
-//! The lab's own programs, with the sizes and times of one: a screen needs more than a namespace.
+//! The lab's own programs, with the sizes and times of somebody who works there; `vnc.rs` has real screens that nobody
+//! touches.
 
 use std::io;
 

@@ -16,6 +16,7 @@ mod scanned;
 mod shells;
 mod socks;
 mod targets;
+mod vnc;
 mod vpn;
 mod watchers;
 
@@ -78,6 +79,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             vpn::VPN,
             shells::SHELL,
             shells::BACKUP,
+            vnc::SHOWN,
+            vnc::LOOKED_AT,
             desktop::DESKTOP_IN,
             desktop::DESKTOP_OUT,
             desktop::DESKTOP_DIALLED,
