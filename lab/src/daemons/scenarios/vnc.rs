@@ -42,11 +42,11 @@ fn look(stage: &mut Stage, viewer: &Host, desktop: &Host) -> io::Result<()> {
     let display = screen(stage, desktop, PORT)?;
     stage.daemon(desktop, &["env", &display, "xterm", "-geometry", "100x40", "-e", "sh", "-c", moves], None)?;
     let display = screen(stage, viewer, OWN_PORT)?;
-    // Who has many addresses is seen at the one that it is meant to have.
-    let (to, from) = (desktop.v4.to_string(), viewer.v4.to_string());
-    let way = if viewer.space == stage.net.world() { "wan0" } else { "eth0" };
-    let via: &[&str] = if way == "eth0" { &["via", "172.28.220.1"] } else { &[] };
-    stage.set_up(viewer, &[&["ip", "route", "add", &to], via, &["dev", way, "src", &from]].concat())?;
+    let to = desktop.v4.to_string();
+    if viewer.space == stage.net.world() {
+        // Which has many addresses.
+        stage.set_up(viewer, &["ip", "route", "add", &to, "dev", "wan0", "src", &viewer.v4.to_string()])?;
+    }
     let at = format!("{to}::{PORT}");
     let words = ["env", &display, "xtigervncviewer", "-SecurityTypes=None", "-Shared", "-ReconnectOnError=0", &at];
     stage.run(500, viewer, &words, stage.span - 1_000);
@@ -55,12 +55,15 @@ fn look(stage: &mut Stage, viewer: &Host, desktop: &Host) -> io::Result<()> {
 
 /// A screen that is nowhere but in memory; gives the words by which programs find it.
 fn screen(stage: &mut Stage, host: &Host, port: u16) -> io::Result<String> {
-    // The files by which screens are found are the whole machine's.
-    let number = 1000 + (std::process::id() % 20_000) * 4 + stage.daemons.len() as u32;
-    let (screen, listens, port_word) = (format!(":{number}"), host.v4.to_string(), port.to_string());
+    // Found by a name that a namespace has for itself: no files are left behind.
+    let screen = format!(":{}", 10 + stage.daemons.len());
+    let (listens, port_word) = (host.v4.to_string(), port.to_string());
     let words = [
         "Xtigervnc",
         &screen,
+        "-nolock",
+        "-nolisten",
+        "unix",
         "-geometry",
         "1024x768",
         "-depth",
