@@ -65,6 +65,10 @@ pub(crate) enum App {
     Tells(SocketAddr),
     /// It fetches the page that a visitor names, and shows its title and a small picture.
     Previews,
+    /// It fetches the page that a visitor names, and shows its text in a frame of its own.
+    Rewrites,
+    /// It fetches the picture that a visitor names, and hands it on as it is.
+    HandsOn,
     /// It takes files and says so; then it puts them into a store as they are.
     Stores(SocketAddr),
 }

@@ -32,7 +32,7 @@ pub(super) fn ask(
     request.extend_from_slice(&noise(seed_of(token), sends as usize));
     line.get_mut().write_all(&request)?;
     let head = web::head(line)?;
-    web::body(line, &head)?;
+    web::body(line, &head, &mut io::sink())?;
     Ok((if head.status == 200 { "ok".to_owned() } else { format!("http-{}", head.status) }, 0))
 }
 
@@ -70,12 +70,16 @@ pub(super) fn serve(line: &mut Line, app: App, ends: (SocketAddr, SocketAddr), e
             opaque::talk(&mut call(chat)?, token, told)?;
             answer(line, token, 2)
         }
-        App::Previews => {
+        App::Previews | App::Rewrites | App::HandsOn => {
             let about = about.ok_or_else(|| io::Error::other("about nothing"))?;
-            let bytes = rng.range(900, 90_000) as u32;
-            web::get(&mut call(about)?, token, (about, None), (1, bytes, 0))?;
+            let page = fetch(about, token, rng.range(900, 90_000))?;
             thread::sleep(Duration::from_millis(rng.range(5, 60)));
-            answer(line, token, rng.range(700, 9_000) as usize)
+            match app {
+                App::HandsOn => send(line, &page),
+                // Less than what was there, and a frame about it.
+                App::Rewrites => answer(line, token, page.len() * rng.range(70, 95) as usize / 100 + 2_500),
+                _ => answer(line, token, rng.range(700, 9_000) as usize),
+            }
         }
         App::Stores(store) => {
             answer(line, token, 40)?;
@@ -90,14 +94,27 @@ fn call(to: SocketAddr) -> io::Result<BufReader<TcpStream>> {
     connect(None, to, PATIENCE).map(BufReader::new).map_err(|(_, why)| why)
 }
 
+/// A page of another server.
+fn fetch(of: SocketAddr, token: &str, bytes: u64) -> io::Result<Vec<u8>> {
+    let mut line = call(of)?;
+    let request = format!("GET /{token}/0/{bytes} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", name_of(of.ip()));
+    line.get_mut().write_all(request.as_bytes())?;
+    let (head, mut page) = (web::head(&mut line)?, Vec::new());
+    web::body(&mut line, &head, &mut page)?;
+    Ok(page)
+}
+
 fn answer(line: &mut Line, token: &str, bytes: usize) -> io::Result<()> {
+    send(line, &noise(seed_of(token), bytes))
+}
+
+fn send(line: &mut Line, page: &[u8]) -> io::Result<()> {
     let head = format!(
         "HTTP/1.1 200 OK\r\nServer: app\r\nContent-Type: text/html; charset=utf-8\r\nCache-Control: no-store\r\n\
-         Content-Length: {bytes}\r\nConnection: close\r\n\r\n"
+         Content-Length: {}\r\nConnection: close\r\n\r\n",
+        page.len()
     );
-    let mut answer = head.into_bytes();
-    answer.extend_from_slice(&noise(seed_of(token), bytes));
-    line.get_mut().write_all(&answer)
+    line.get_mut().write_all(&[head.as_bytes(), page].concat())
 }
 
 /// `GET /TOKEN/0/BYTES?about=http://ADDRESS/ HTTP/1.1`.

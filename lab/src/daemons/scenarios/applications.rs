@@ -11,6 +11,8 @@ use crate::wire::Allowance;
 
 pub(super) const APPLICATION: Part = Part { name: "application", programs: &[], set: application };
 pub(super) const TABLES: Part = Part { name: "tables", programs: &[], set: tables };
+pub(super) const READER: Part = Part { name: "reader", programs: &[], set: reader };
+pub(super) const PICTURES: Part = Part { name: "pictures", programs: &[], set: pictures };
 pub(super) const UPLOADS: Part = Part { name: "uploads", programs: &[], set: uploads };
 pub(super) const HOOKS: Part = Part { name: "hooks", programs: &[], set: hooks };
 pub(super) const PREVIEWS: Part = Part { name: "previews", programs: &[], set: previews };
@@ -45,18 +47,42 @@ fn tables(stage: &mut Stage) -> io::Result<()> {
 /// Files go to a store while they come in: who does not know that this is meant to be has to take it for a relay.
 fn uploads(stage: &mut Stage) -> io::Result<()> {
     let (host, store) = (stage.host("uploads")?, stage.server(443, Service::Opaque));
-    let port = 8443;
-    stage.listen(&host, port, Service::App(App::Passes(store)));
+    by_design(stage, &host, 8443, "upload-gateway", App::Passes(store), |stage| {
+        let sends = stage.rng.draw(&[2_000, 20_000, 60_000, 150_000, 400_000]) as u32;
+        Job::Ask { sends, gets: 40, about: None }
+    });
+    Ok(())
+}
+
+/// Pictures that visitors name, as they are: an open proxy, but for what it is for.
+fn pictures(stage: &mut Stage) -> io::Result<()> {
+    let host = stage.host("pictures")?;
+    let pictures: Vec<SocketAddr> = (0..40).map(|_| stage.server(80, Service::Web)).collect();
+    by_design(stage, &host, 8081, "image-proxy", App::HandsOn, |stage| {
+        let about = Some(stage.rng.pick(&pictures));
+        Job::Ask { sends: 0, gets: 0, about }
+    });
+    Ok(())
+}
+
+/// Relays as it is meant to, and nobody declared it.
+fn by_design(
+    stage: &mut Stage,
+    host: &Host,
+    port: u16,
+    topology: &'static str,
+    app: App,
+    request: impl Fn(&mut Stage) -> Job,
+) {
+    stage.listen(host, port, Service::App(app));
     let allowance = Some(Allowance { by_design: true, ..Allowance::default() });
-    let relay = stage.relay(Relay { allowance, ..Relay::at(&host, port, "upload-gateway", "the lab's own") });
+    let relay = stage.relay(Relay { allowance, ..Relay::at(host, port, topology, "the lab's own") });
     let visitors: Vec<_> = (0..25).map(|_| stage.client()).collect();
     let requests = stage.rng.range(80, 120);
     for _ in 0..requests {
-        let sends = stage.rng.draw(&[2_000, 20_000, 60_000, 150_000, 400_000]) as u32;
-        let (from, job) = (stage.rng.pick(&visitors), Job::Ask { sends, gets: 40, about: None });
+        let (from, job) = (stage.rng.pick(&visitors), request(stage));
         stage.relayed(relay, from, Way::Direct, SocketAddr::new(host.v4.into(), port), job);
     }
-    Ok(())
 }
 
 /// Hooks of a forge, of which a chat is told.
@@ -74,14 +100,19 @@ fn hooks(stage: &mut Stage) -> io::Result<()> {
 
 /// Whoever asks says which page is to be fetched.
 fn previews(stage: &mut Stage) -> io::Result<()> {
-    let host = stage.host("previews")?;
+    about(stage, "previews", App::Previews, "shows title and small picture of each")
+}
+
+/// The same, and most of it comes back.
+fn reader(stage: &mut Stage) -> io::Result<()> {
+    about(stage, "reader", App::Rewrites, "shows the text of each in a frame of its own")
+}
+
+fn about(stage: &mut Stage, name: &str, app: App, does: &str) -> io::Result<()> {
+    let host = stage.host(name)?;
     let pages: Vec<SocketAddr> = (0..40).map(|_| stage.server(80, Service::Web)).collect();
-    asked(stage, &host, 8080, App::Previews, |stage| Job::Ask {
-        sends: 0,
-        gets: 0,
-        about: Some(stage.rng.pick(&pages)),
-    });
-    stage.innocent(&host, &["HARD: fetches the pages that visitors name, and shows title and small picture of each"]);
+    asked(stage, &host, 8080, app, |stage| Job::Ask { sends: 0, gets: 0, about: Some(stage.rng.pick(&pages)) });
+    stage.innocent(&host, &[&format!("HARD: fetches the pages that visitors name, and {does}")]);
     Ok(())
 }
 

@@ -68,8 +68,10 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
             applications::TABLES,
             applications::HOOKS,
             applications::PREVIEWS,
+            applications::READER,
             applications::INGEST,
             applications::UPLOADS,
+            applications::PICTURES,
         ],
     },
     Scenario {
