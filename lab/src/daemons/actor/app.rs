@@ -1,4 +1,4 @@
-//! Web applications that call another server for each request, and pass nothing of it on.
+//! Web applications that call another server for each request. Few of them pass on what they get there.
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpStream};

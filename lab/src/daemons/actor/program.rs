@@ -56,3 +56,20 @@ fn ended(child: &mut Child, patience: Duration) -> io::Result<Option<String>> {
     }
     Ok(None)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::run;
+    use crate::daemons::task::Program;
+
+    #[test]
+    fn a_program_ends_by_itself_or_is_told_to() {
+        let said = |script: &str, patience| {
+            let words = ["sh", "-c", script].map(str::to_owned).to_vec();
+            run(&Program { at: 0, words, patience }).unwrap()
+        };
+        assert_eq!(said("exit 3", 60_000), "exit status: 3");
+        assert_eq!(said("exec sleep 60", 100), "told to end, signal: 15 (SIGTERM)");
+        assert!(run(&Program { at: 0, words: Vec::new(), patience: 1 }).is_err());
+    }
+}
