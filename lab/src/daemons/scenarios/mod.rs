@@ -1,12 +1,24 @@
 //! The scenarios. A part is one kind of host and those who call it; a scenario is some parts in one capture.
 
+mod applications;
 mod bot;
 mod browsers;
 mod connect;
+mod desktop;
+mod forwarders;
+mod gateway;
+mod inside;
+mod peers;
 mod postfix;
+mod readers;
+mod runner;
 mod scanned;
+mod shells;
 mod socks;
 mod targets;
+mod vnc;
+mod vpn;
+mod watchers;
 
 use std::io;
 
@@ -47,5 +59,56 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "campus",
         seconds: 60,
         parts: &[socks::DANTE, connect::SQUID, bot::BOT, browsers::BROWSERS, scanned::SCANNED],
+    },
+    Scenario {
+        name: "applications",
+        seconds: 60,
+        parts: &[
+            applications::APPLICATION,
+            applications::TABLES,
+            applications::HOOKS,
+            applications::PREVIEWS,
+            applications::READER,
+            applications::INGEST,
+            applications::UPLOADS,
+            applications::PICTURES,
+        ],
+    },
+    Scenario {
+        name: "users",
+        seconds: 60,
+        parts: &[
+            vpn::VPN,
+            shells::SHELL,
+            shells::BACKUP,
+            vnc::SHOWN,
+            vnc::LOOKED_AT,
+            desktop::DESKTOP_IN,
+            desktop::DESKTOP_OUT,
+            desktop::DESKTOP_DIALLED,
+            watchers::SYNC,
+            watchers::SOCKETS,
+            watchers::MONITOR,
+            watchers::CALL,
+            watchers::VIDEO,
+        ],
+    },
+    Scenario {
+        name: "services",
+        seconds: 60,
+        parts: &[
+            forwarders::UNBOUND,
+            forwarders::DNSMASQ,
+            gateway::GATEWAY,
+            inside::PROXY,
+            inside::BALANCER,
+            postfix::LAST,
+            scanned::NMAP,
+        ],
+    },
+    Scenario {
+        name: "readers",
+        seconds: 60,
+        parts: &[readers::MAIL, readers::NEWS, runner::RUNNER, peers::PEERS, browsers::BROWSERS],
     },
 ];
