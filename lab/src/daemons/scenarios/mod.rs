@@ -111,4 +111,6 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         seconds: 60,
         parts: &[readers::MAIL, readers::NEWS, runner::RUNNER, peers::PEERS, browsers::BROWSERS],
     },
+    // Small enough to be kept, and to be made afresh with every change.
+    Scenario { name: "small", seconds: 40, parts: &[socks::DANTE, bot::BOT, readers::MAIL, scanned::SCANNED] },
 ];
