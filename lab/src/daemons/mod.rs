@@ -196,6 +196,7 @@ fn record(stage: &mut Stage, capture: &Path) -> io::Result<()> {
     }
     let log = stage.work.join("tcpdump.log");
     let mut dump = stage.net.capture(capture, &log)?;
+    let mut programs = begin(stage)?;
     let begin = clock::now() + 200_000;
     for actor in &mut actors {
         actor.say(&format!("{begin:>23}\n"))?;
@@ -204,6 +205,9 @@ fn record(stage: &mut Stage, capture: &Path) -> io::Result<()> {
     for actor in &mut actors {
         actor.expect_within("done", patience)?;
     }
+    for program in &mut programs {
+        program.stop("TERM", Duration::from_secs(10))?;
+    }
     thread::sleep(QUIET);
     dump.stop("INT", Duration::from_secs(10))?;
     let said = fs::read_to_string(&log)?;
@@ -211,6 +215,18 @@ fn record(stage: &mut Stage, capture: &Path) -> io::Result<()> {
         return Err(io::Error::other(format!("the capture is not whole: {}", said.trim().replace('\n', ", "))));
     }
     Ok(())
+}
+
+/// Starts what begins when everything is recorded.
+fn begin(stage: &Stage) -> io::Result<Vec<Running>> {
+    let mut programs = Vec::new();
+    for (number, later) in stage.later.iter().enumerate() {
+        let log = stage.work.join(format!("{}-later-{number}.log", later.host.name));
+        let mut program = Running::start(&later.host.space, &later.host.name, &later.words, &log, false)?;
+        program.opens((&later.opens.0, later.opens.1), net::READY)?;
+        programs.push(program);
+    }
+    Ok(programs)
 }
 
 /// Packs every file of a run but the configuration, as captures beside a checkout are.

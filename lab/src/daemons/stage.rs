@@ -50,10 +50,24 @@ impl Relay {
         }
     }
 
+    /// One that nobody calls: it dials out to `super_proxy`.
+    pub(crate) fn dialling(host: &Host, super_proxy: SocketAddr, software: &'static str) -> Self {
+        Self { ports: Vec::new(), super_proxy: Some(super_proxy), ..Self::at(host, 0, "backconnect", software) }
+    }
+
     /// The address that a report should name.
     pub(crate) fn ip(&self) -> IpAddr {
         if self.six { self.host.v6.into() } else { self.host.v4.into() }
     }
+}
+
+/// A program that begins when everything is recorded, and ends before it is not.
+#[derive(Clone, Debug)]
+pub(super) struct Later {
+    pub(super) host: Host,
+    pub(super) words: Vec<String>,
+    /// A namespace and a port at which somebody listens there as soon as the program does what it is to.
+    pub(super) opens: (String, u16),
 }
 
 /// The number of a relay.
@@ -90,6 +104,7 @@ pub(crate) struct Stage {
     pub(super) work: PathBuf,
     pub(super) cast: Cast,
     pub(super) daemons: Vec<Running>,
+    pub(super) later: Vec<Later>,
     /// What the lab's own programs do, by namespace.
     pub(super) tasks: BTreeMap<String, Tasks>,
     component: &'static str,
@@ -111,6 +126,7 @@ impl Stage {
             work,
             cast: Cast::default(),
             daemons: Vec::new(),
+            later: Vec::new(),
             component: "",
             seed,
             addresses: BTreeSet::from([NAME_SERVER.into()]),
@@ -130,6 +146,13 @@ impl Stage {
         let last = self.fresh(|rng| IpAddr::from([172, 28, 220, rng.range(2, 250) as u8]));
         let IpAddr::V4(v4) = last else { return Err(io::Error::other("no such address")) };
         self.net.host(name, v4.octets()[3])
+    }
+
+    /// A machine outside, for programs of the scenario's own.
+    pub(crate) fn abroad(&mut self, name: &str) -> io::Result<Host> {
+        let (v4, v6) = (self.far(), self.far6());
+        let (IpAddr::V4(v4), IpAddr::V6(v6)) = (v4, v6) else { return Err(io::Error::other("no such address")) };
+        Ok(Host { name: name.to_owned(), space: self.net.world(), v4, v6 })
     }
 
     /// Writes a file for a program of `host`, and gives its path.
@@ -166,6 +189,13 @@ impl Stage {
         Ok(())
     }
 
+    /// Runs a program on `host` while everything is recorded, so that a tunnel's beginning and end are seen. Nobody calls
+    /// before somebody listens on TCP `port` of the host `at`.
+    pub(crate) fn later(&mut self, host: &Host, words: &[&str], (at, port): (&Host, u16)) {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        self.later.push(Later { host: host.clone(), words, opens: (at.space.clone(), port) });
+    }
+
     /// One of the lab's own servers on `host`.
     pub(crate) fn listen(&mut self, host: &Host, port: u16, service: Service) {
         for address in [IpAddr::from(host.v4), host.v6.into()] {
@@ -191,8 +221,7 @@ impl Stage {
 
     /// The same of IPv6.
     pub(crate) fn server6(&mut self, port: u16, service: Service) -> SocketAddr {
-        let address =
-            self.fresh(|rng| Ipv6Addr::new(0x2001, 0xdb8, 0x5, 0, 0, 0, 0, rng.range(1, 0xfffe) as u16).into());
+        let address = self.far6();
         self.serve(SocketAddr::new(address, port), service)
     }
 
@@ -221,6 +250,11 @@ impl Stage {
     /// An outside address that nobody has, for a program that the scenario starts in the world itself.
     pub(crate) fn far(&mut self) -> IpAddr {
         self.fresh(|rng| IpAddr::from([198, 18, rng.range(1, 254) as u8, rng.range(1, 254) as u8]))
+    }
+
+    /// The same of IPv6.
+    fn far6(&mut self) -> IpAddr {
+        self.fresh(|rng| Ipv6Addr::new(0x2001, 0xdb8, 0x5, 0, 0, 0, 0, rng.range(1, 0xfffe) as u16).into())
     }
 
     /// A moment to begin something at, in milliseconds.

@@ -84,7 +84,11 @@ pub(crate) enum Way {
     Socks5(SocketAddr),
     /// The proxy is told a name.
     Socks5Name(SocketAddr),
+    /// The proxy is told an address, after a name and a password (RFC 1929).
+    Socks5Password(SocketAddr),
     Connect(SocketAddr),
+    /// With a name and a password.
+    ConnectPassword(SocketAddr),
     /// `GET http://...`
     Absolute(SocketAddr),
 }
@@ -98,7 +102,9 @@ impl Way {
             | Self::Socks4a(proxy)
             | Self::Socks5(proxy)
             | Self::Socks5Name(proxy)
+            | Self::Socks5Password(proxy)
             | Self::Connect(proxy)
+            | Self::ConnectPassword(proxy)
             | Self::Absolute(proxy) => proxy,
         }
     }
@@ -111,11 +117,17 @@ impl Way {
             Self::Socks4a(_) => "socks4a",
             Self::Socks5(_) => "socks5",
             Self::Socks5Name(_) => "socks5-name",
+            Self::Socks5Password(_) => "socks5-password",
             Self::Connect(_) => "http-connect",
+            Self::ConnectPassword(_) => "http-connect-password",
             Self::Absolute(_) => "http-proxy",
         }
     }
 }
+
+/// Whom proxies know that want a password; and the same as HTTP says it (RFC 7617).
+pub(crate) const NAME_AND_PASSWORD: (&str, &str) = ("mallory", "sesame");
+pub(crate) const BASIC: &str = "bWFsbG9yeTpzZXNhbWU=";
 
 /// What a client does when it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

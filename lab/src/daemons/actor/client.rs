@@ -8,7 +8,7 @@ use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
 use super::{Events, mail, opaque, web};
 use crate::daemons::names::name_of;
-use crate::daemons::task::{Call, Job, Side, Way};
+use crate::daemons::task::{BASIC, Call, Job, NAME_AND_PASSWORD, Side, Way};
 
 /// A connection on which lines can be read.
 pub(super) type Line = BufReader<TcpStream>;
@@ -77,7 +77,9 @@ fn ask(call: &Call, line: &mut Line) -> io::Result<Option<String>> {
         Way::Socks4a(_) => socks4(line, call.to, true),
         Way::Socks5(_) => socks5(line, call.to, false),
         Way::Socks5Name(_) => socks5(line, call.to, true),
-        Way::Connect(_) => http_connect(line, call.to),
+        Way::Socks5Password(_) => password(line).and_then(|()| socks5_request(line, call.to, false)),
+        Way::Connect(_) => http_connect(line, call.to, ""),
+        Way::ConnectPassword(_) => http_connect(line, call.to, &format!("Proxy-Authorization: Basic {BASIC}\r\n")),
     }
 }
 
@@ -99,8 +101,25 @@ fn socks4(line: &mut Line, to: SocketAddr, by_name: bool) -> io::Result<Option<S
 
 fn socks5(line: &mut Line, to: SocketAddr, by_name: bool) -> io::Result<Option<String>> {
     line.get_mut().write_all(&[5, 1, 0])?;
+    line.read_exact(&mut [0; 2])?;
+    socks5_request(line, to, by_name)
+}
+
+/// RFC 1929.
+fn password(line: &mut Line) -> io::Result<()> {
+    line.get_mut().write_all(&[5, 1, 2])?;
+    line.read_exact(&mut [0; 2])?;
+    let (name, word) = NAME_AND_PASSWORD;
+    let mut login = vec![1, name.len() as u8];
+    login.extend_from_slice(name.as_bytes());
+    login.push(word.len() as u8);
+    login.extend_from_slice(word.as_bytes());
+    line.get_mut().write_all(&login)?;
+    line.read_exact(&mut [0; 2])
+}
+
+fn socks5_request(line: &mut Line, to: SocketAddr, by_name: bool) -> io::Result<Option<String>> {
     let mut answer = [0; 4];
-    line.read_exact(&mut answer[..2])?;
     let mut request = vec![5, 1, 0];
     match to.ip() {
         IpAddr::V4(v4) if !by_name => {
@@ -133,8 +152,8 @@ fn socks5(line: &mut Line, to: SocketAddr, by_name: bool) -> io::Result<Option<S
     Ok((answer[1] != 0).then(|| format!("socks-{}", answer[1])))
 }
 
-fn http_connect(line: &mut Line, to: SocketAddr) -> io::Result<Option<String>> {
-    let request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\nUser-Agent: Mozilla/5.0\r\n\r\n");
+fn http_connect(line: &mut Line, to: SocketAddr, login: &str) -> io::Result<Option<String>> {
+    let request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{login}User-Agent: Mozilla/5.0\r\n\r\n");
     line.get_mut().write_all(request.as_bytes())?;
     let status = web::head(line)?.status;
     Ok((status != 200).then(|| format!("http-{status}")))

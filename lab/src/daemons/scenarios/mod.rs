@@ -1,11 +1,14 @@
 //! The scenarios. A part is one kind of host and those who call it; a scenario is some parts in one capture.
 
+mod backconnect;
 mod bot;
 mod browsers;
 mod connect;
+mod password;
 mod postfix;
 mod scanned;
 mod socks;
+mod ssh;
 mod targets;
 
 use std::io;
@@ -48,4 +51,9 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         seconds: 60,
         parts: &[socks::DANTE, connect::SQUID, bot::BOT, browsers::BROWSERS, scanned::SCANNED],
     },
+    Scenario { name: "password", seconds: 60, parts: &[password::MICROSOCKS, password::SQUID, browsers::BROWSERS] },
+    Scenario { name: "odd-port-queue", seconds: 70, parts: &[postfix::QUEUE, browsers::BROWSERS] },
+    Scenario { name: "ssh-reverse", seconds: 80, parts: &[backconnect::DYNAMIC, browsers::BROWSERS] },
+    Scenario { name: "ssh-reverse-socks", seconds: 80, parts: &[backconnect::TO_SOCKS, browsers::BROWSERS] },
+    Scenario { name: "ssh-over-tls", seconds: 80, parts: &[backconnect::OVER_TLS, browsers::BROWSERS] },
 ];
