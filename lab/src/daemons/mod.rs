@@ -27,7 +27,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use net::Net;
+use net::{Host, Net};
 use process::Running;
 use scenarios::{SCENARIOS, Scenario};
 use stage::{Cast, Relay, Stage};
@@ -168,6 +168,9 @@ fn play(scenario: &Scenario, seed: u64, to: &Path) -> io::Result<String> {
     let truth = truth::truth(&named, &cast, &conns, &truth::events(&work)?, to)?;
     fs::write(to.join("truth.json"), serde_json::to_vec_pretty(&truth)?)?;
     fs::write(to.join("config.toml"), declared(&cast))?;
+    if let Some(table) = owners(&cast) {
+        fs::write(to.join("owners.csv"), table)?;
+    }
     pack(to)?;
     let counts = truth.expected;
     Ok(format!(
@@ -185,7 +188,19 @@ fn declared(cast: &Cast) -> String {
         let (host, topology) = (relay.ip(), relay.topology);
         format!("[[authorised]]\nhost = \"{host}\"\nproto = \"tcp\"\nport = {port}\nreason = \"{topology}\"\n")
     };
-    relays.flat_map(|relay| relay.ports.iter().map(move |port| stanza(relay, port))).collect()
+    let owners = if cast.known.is_empty() { "" } else { "[owners]\ncsv = \"owners.csv\"\n" };
+    let stanzas = relays.flat_map(|relay| relay.ports.iter().map(move |port| stanza(relay, port)));
+    stanzas.chain([owners.to_owned()]).collect()
+}
+
+/// The owner's table of machines, where there is one.
+fn owners(cast: &Cast) -> Option<String> {
+    let row = |(number, host): (u8, &Host)| {
+        let mac = format!("02:00:00:00:00:{number:02x}");
+        format!("{},{mac},,{name},,\n{},{mac},,{name},,\n", host.v4, host.v6, name = host.name)
+    };
+    let rows: String = (1..).zip(&cast.known).map(row).collect();
+    Some(format!("address,mac,user,name,from,to\n{rows}")).filter(|_| !rows.is_empty())
 }
 
 /// Lets everybody do what they are to, while it is recorded.
@@ -229,11 +244,11 @@ fn begin(stage: &Stage) -> io::Result<Vec<Running>> {
     Ok(programs)
 }
 
-/// Packs every file of a run but the configuration, as captures beside a checkout are.
+/// Packs every file of a run but the configuration and what it names, as captures beside a checkout are.
 fn pack(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
+        if path.extension().is_some_and(|extension| extension == "toml" || extension == "csv") {
             continue;
         }
         if path.is_dir() {

@@ -91,6 +91,8 @@ pub(crate) struct Cast {
     pub(crate) relays: Vec<Relay>,
     pub(crate) bots: Vec<Host>,
     pub(crate) innocents: Vec<(Host, Vec<String>)>,
+    /// Hosts of which the owner's table has both addresses.
+    pub(crate) known: Vec<Host>,
     pub(crate) intents: Vec<Intent>,
 }
 
@@ -273,6 +275,11 @@ impl Stage {
         self.cast.innocents.push((host.clone(), does.iter().map(|does| (*does).to_owned()).collect()));
     }
 
+    /// The owner's table has both addresses of this host.
+    pub(crate) fn one_machine(&mut self, host: &Host) {
+        self.cast.known.push(host.clone());
+    }
+
     /// Declares a host that sends spam by itself.
     pub(crate) fn bot(&mut self, host: &Host) {
         self.cast.bots.push(host.clone());
@@ -283,6 +290,13 @@ impl Stage {
         let (at, world) = (self.moment(), self.net.world());
         let call = self.call(at, Some(from), way, to, job);
         self.intend(&world, Some(relay), None, call);
+    }
+
+    /// An outside client logs in at a relay's `port` with a key, and goes on.
+    pub(crate) fn jumped(&mut self, relay: (RelayId, SocketAddr), from: IpAddr, key: &str, to: SocketAddr, job: Job) {
+        let (at, world) = (self.moment(), self.net.world());
+        let call = self.call(at, Some(from), Way::Jump(relay.1), to, job);
+        self.intend(&world, Some(relay.0), None, Call { key: key.to_owned(), ..call });
     }
 
     /// An outside client hands mail to a relay at `port`, that is for others.
@@ -316,7 +330,7 @@ impl Stage {
 
     fn call(&mut self, at: u64, from: Option<IpAddr>, way: Way, to: SocketAddr, job: Job) -> Call {
         let token = format!("tk{:010x}", self.rng.next() >> 24);
-        Call { at, from, way, to, job, domains: Vec::new(), token, patience: PATIENCE }
+        Call { at, from, way, to, job, domains: Vec::new(), token, patience: PATIENCE, key: String::new() }
     }
 
     fn intend(&mut self, space: &str, relay: Option<RelayId>, bot: Option<Ipv4Addr>, call: Call) {

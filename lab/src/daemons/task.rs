@@ -33,8 +33,21 @@ pub(crate) enum Service {
     Web,
     /// Records that look like TLS, of the sizes that the client asks for.
     Opaque,
+    /// Relays what comes, and hides that it does.
+    Veiled(Veil),
     /// Answers every name of the form `a-198-18-0-1.lab.example` with the address in it (over UDP).
     Names,
+}
+
+/// How a relay hides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Veil {
+    /// Milliseconds that it waits at most before it calls.
+    pub(crate) wait: u64,
+    /// What is sent that nobody wants: at most so many per cent.
+    pub(crate) padding: u64,
+    /// One call becomes two.
+    pub(crate) split: bool,
 }
 
 /// Where a mail server says no.
@@ -70,6 +83,8 @@ pub(crate) struct Call {
     pub(crate) token: String,
     /// Milliseconds that the client waits for an answer.
     pub(crate) patience: u64,
+    /// A file with the key by which the client is known, if it is.
+    pub(crate) key: String,
 }
 
 /// How a client gets to where it wants to.
@@ -91,6 +106,12 @@ pub(crate) enum Way {
     ConnectPassword(SocketAddr),
     /// `GET http://...`
     Absolute(SocketAddr),
+    /// A web server asks another one, which the client knows nothing of.
+    Fronted(SocketAddr),
+    /// `ssh -J`, with the key of the call.
+    Jump(SocketAddr),
+    /// A relay that hides.
+    Veiled(SocketAddr, Veil),
 }
 
 impl Way {
@@ -105,7 +126,10 @@ impl Way {
             | Self::Socks5Password(proxy)
             | Self::Connect(proxy)
             | Self::ConnectPassword(proxy)
-            | Self::Absolute(proxy) => proxy,
+            | Self::Absolute(proxy)
+            | Self::Fronted(proxy)
+            | Self::Jump(proxy)
+            | Self::Veiled(proxy, _) => proxy,
         }
     }
 
@@ -121,6 +145,9 @@ impl Way {
             Self::Connect(_) => "http-connect",
             Self::ConnectPassword(_) => "http-connect-password",
             Self::Absolute(_) => "http-proxy",
+            Self::Fronted(_) => "reverse-proxy",
+            Self::Jump(_) => "ssh-jump",
+            Self::Veiled(..) => "veiled",
         }
     }
 }
@@ -143,6 +170,20 @@ pub(crate) enum Job {
 }
 
 impl Job {
+    /// What is left of it where so many share it.
+    pub(crate) fn part(self, many: u32) -> Self {
+        match self {
+            Self::Mail { messages, bytes, recipients } => {
+                Self::Mail { messages: messages.div_ceil(many), bytes, recipients }
+            }
+            Self::Web { pages, bytes, pause } => Self::Web { pages: pages.div_ceil(many), bytes: bytes / many, pause },
+            Self::Opaque { rounds, up, down, pause } => {
+                Self::Opaque { rounds: rounds.div_ceil(many), up: up / many, down: down / many, pause }
+            }
+            Self::Knock => Self::Knock,
+        }
+    }
+
     /// As `truth.json` calls it.
     pub(crate) fn name(self) -> &'static str {
         match self {

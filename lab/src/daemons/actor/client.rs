@@ -2,11 +2,12 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use super::{Events, mail, opaque, web};
+use super::{Events, jump, mail, opaque, veil, web};
 use crate::daemons::names::name_of;
 use crate::daemons::task::{BASIC, Call, Job, NAME_AND_PASSWORD, Side, Way};
 
@@ -38,10 +39,31 @@ pub(super) fn call(call: &Call, events: &Events) {
 }
 
 fn go(call: &Call, line: &mut Line) -> io::Result<(String, u32)> {
-    if let Some(no) = ask(call, line)? {
-        return Ok((no, 0));
+    match call.way {
+        Way::Jump(_) => act(call, call.job, &mut jump::enter(line.get_ref(), call.to, &call.key)?),
+        Way::Veiled(_, veil) => veiled(call, veil::enter(line.get_ref().try_clone()?, call.to, veil, &call.token)?),
+        _ => match ask(call, line)? {
+            Some(no) => Ok((no, 0)),
+            None => act(call, call.job, line),
+        },
     }
-    match call.job {
+}
+
+/// A part of the job on each stream; says how the first went that did not go well.
+fn veiled(call: &Call, lines: Vec<Line>) -> io::Result<(String, u32)> {
+    let job = call.job.part(lines.len() as u32);
+    let outcomes: Vec<_> = thread::scope(|scope| {
+        let parts: Vec<_> = lines.into_iter().map(|mut line| scope.spawn(move || act(call, job, &mut line))).collect();
+        parts.into_iter().map(|part| part.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))).collect()
+    });
+    outcomes
+        .into_iter()
+        .reduce(|one, other| one.and_then(|one| other.map(|other| (one.0, one.1 + other.1))))
+        .unwrap_or_else(|| Err(io::ErrorKind::InvalidInput.into()))
+}
+
+fn act(call: &Call, job: Job, line: &mut Line) -> io::Result<(String, u32)> {
+    match job {
         Job::Mail { messages, bytes, recipients } => {
             mail::send(line, (&call.token, &call.domains), (messages, bytes, recipients))
         }
@@ -72,7 +94,7 @@ fn connect(from: Option<IpAddr>, to: SocketAddr, patience: Duration) -> Result<T
 /// Asks the proxy, if there is one; says how it refused, if it did.
 fn ask(call: &Call, line: &mut Line) -> io::Result<Option<String>> {
     match call.way {
-        Way::Direct | Way::Absolute(_) => Ok(None),
+        Way::Direct | Way::Absolute(_) | Way::Fronted(_) | Way::Jump(_) | Way::Veiled(..) => Ok(None),
         Way::Socks4(_) => socks4(line, call.to, false),
         Way::Socks4a(_) => socks4(line, call.to, true),
         Way::Socks5(_) => socks5(line, call.to, false),

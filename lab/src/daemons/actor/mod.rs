@@ -1,10 +1,13 @@
 //! The lab's own clients and servers: one process for each namespace, a thread for each connection.
 
 mod client;
+mod jump;
 mod mail;
 mod names;
 mod opaque;
+mod pipe;
 mod server;
+mod veil;
 mod web;
 
 use std::fs::{self, File, OpenOptions};

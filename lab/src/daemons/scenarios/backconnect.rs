@@ -23,7 +23,7 @@ pub(super) const OVER_TLS: Part = Part {
 /// `ssh -R PORT`: the client is the SOCKS server.
 fn dynamic(stage: &mut Stage) -> io::Result<()> {
     let (host, far) = (stage.host("reverse")?, stage.abroad("ssh-far")?);
-    let at = SocketAddr::new(far.v4.into(), stage.rng.draw(&[22, 443, 2222]) as u16);
+    let at = SocketAddr::new(far.v4.into(), stage.rng.pick(&[22, 443, 2222]));
     let key = ssh::server(stage, &far, at)?;
     let door = SocketAddr::new(at.ip(), stage.rng.range(30_000, 60_000) as u16);
     dial(stage, &host, (&far, at), (&key, &door.to_string()), door);
@@ -78,7 +78,13 @@ fn certificate(folder: &str) -> io::Result<String> {
 }
 
 /// Has `host` dial to `far`, where `door` is opened that leads back here.
-fn dial(stage: &mut Stage, host: &Host, (far, at): (&Host, SocketAddr), (key, back): (&str, &str), door: SocketAddr) {
+pub(super) fn dial(
+    stage: &mut Stage,
+    host: &Host,
+    (far, at): (&Host, SocketAddr),
+    (key, back): (&str, &str),
+    door: SocketAddr,
+) {
     let (port, login) = (at.port().to_string(), format!("root@{}", at.ip()));
     let mut words = ssh::client(key, &port);
     words.extend(["-R", back, &login]);
@@ -86,7 +92,7 @@ fn dial(stage: &mut Stage, host: &Host, (far, at): (&Host, SocketAddr), (key, ba
 }
 
 /// What people buy such a way out for, and some of the host's own.
-fn used(stage: &mut Stage, relay: RelayId, door: SocketAddr) {
+pub(super) fn used(stage: &mut Stage, relay: RelayId, door: SocketAddr) {
     let targets = Targets::new(stage, 30);
     let clients: Vec<_> = (0..6).map(|_| stage.client()).collect();
     let sessions = stage.rng.range(70, 100);

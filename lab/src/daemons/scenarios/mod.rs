@@ -3,13 +3,17 @@
 mod backconnect;
 mod bot;
 mod browsers;
+mod by_design;
 mod connect;
+mod datagrams;
+mod hiding;
 mod password;
 mod postfix;
 mod scanned;
 mod socks;
 mod ssh;
 mod targets;
+mod two_families;
 
 use std::io;
 
@@ -56,4 +60,22 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "ssh-reverse", seconds: 80, parts: &[backconnect::DYNAMIC, browsers::BROWSERS] },
     Scenario { name: "ssh-reverse-socks", seconds: 80, parts: &[backconnect::TO_SOCKS, browsers::BROWSERS] },
     Scenario { name: "ssh-over-tls", seconds: 80, parts: &[backconnect::OVER_TLS, browsers::BROWSERS] },
+    Scenario { name: "two-families", seconds: 60, parts: &[two_families::UNKNOWN, browsers::BROWSERS] },
+    Scenario { name: "two-families-known", seconds: 60, parts: &[two_families::KNOWN, browsers::BROWSERS] },
+    Scenario { name: "spam-bot", seconds: 60, parts: &[bot::BOT, browsers::BROWSERS] },
+    Scenario { name: "hiding-faint", seconds: 70, parts: &[hiding::FAINT, browsers::BROWSERS] },
+    Scenario { name: "hiding-fair", seconds: 70, parts: &[hiding::FAIR, browsers::BROWSERS] },
+    Scenario { name: "hiding-strong", seconds: 70, parts: &[hiding::STRONG, browsers::BROWSERS] },
+    Scenario { name: "dns-tunnel", seconds: 80, parts: &[datagrams::DNS, browsers::BROWSERS] },
+    Scenario { name: "icmp-tunnel", seconds: 80, parts: &[datagrams::ICMP, browsers::BROWSERS] },
+    Scenario {
+        name: "by-design",
+        seconds: 60,
+        parts: &[by_design::MAIL, by_design::WEB, by_design::JUMP, browsers::BROWSERS],
+    },
+    Scenario {
+        name: "by-design-declared",
+        seconds: 60,
+        parts: &[by_design::MAIL_DECLARED, by_design::WEB_DECLARED, by_design::JUMP_DECLARED, browsers::BROWSERS],
+    },
 ];
