@@ -161,11 +161,14 @@ fn play(scenario: &Scenario, seed: u64, to: &Path) -> io::Result<String> {
     let Stage { net, cast, .. } = stage;
     net.remove()?;
     outcome?;
-    let conns = track::track(&frames::packets(&fs::read(&capture)?)?);
+    let recorded = fs::read(&capture)?;
+    let conns = track::track(&frames::packets(&recorded)?);
     export::syslog(&conns, to)?;
     export::conn_log(&conns, to)?;
     let named = Named { scenario: scenario.name, seed };
-    let truth = truth::truth(&named, &cast, &conns, &truth::events(&work)?, to)?;
+    let mut events = truth::events(&work)?;
+    events.extend(truth::on_the_wire(frames::tokens(&recorded)?));
+    let truth = truth::truth(&named, &cast, &conns, &events, to)?;
     fs::write(to.join("truth.json"), serde_json::to_vec_pretty(&truth)?)?;
     fs::write(to.join("config.toml"), declared(&cast))?;
     if let Some(table) = owners(&cast) {

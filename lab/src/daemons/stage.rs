@@ -299,6 +299,20 @@ impl Stage {
         self.intend(&world, Some(relay.0), None, Call { key: key.to_owned(), ..call });
     }
 
+    /// An outside client does something through the first of two relays, which asks the second.
+    pub(crate) fn chained(&mut self, relays: [RelayId; 2], from: IpAddr, way: Way, to: SocketAddr, job: Job) {
+        let (at, world) = (self.moment(), self.net.world());
+        let call = self.call(at, Some(from), way, to, job);
+        self.intend(&world, Some(relays[0]), None, call.clone());
+        let component = self.component;
+        self.cast.intents.push(Intent { component, relay: Some(relays[1]), bot: None, call, soles: Vec::new() });
+    }
+
+    /// What hosts of ours say to one another is recorded too, as by a switch that mirrors its ports.
+    pub(crate) fn mirror(&self) -> io::Result<()> {
+        self.net.mirror()
+    }
+
     /// An outside client hands mail to a relay at `port`, that is for others.
     pub(crate) fn handed(&mut self, (relay, port): (RelayId, u16), from: IpAddr, to: &[SocketAddr], job: Job) {
         let (at, world) = (self.moment(), self.net.world());

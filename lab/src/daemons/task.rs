@@ -202,6 +202,8 @@ pub(crate) enum Side {
     Client,
     /// Who was called.
     Server,
+    /// Nobody: it was in what was recorded between two hosts of ours.
+    Wire,
 }
 
 /// What an actor saw of a connection.

@@ -14,7 +14,7 @@ pub(super) const FAIR: Part = Part { name: "hiding-fair", programs: &[], set: fa
 pub(super) const STRONG: Part = Part { name: "hiding-strong", programs: &[], set: strong };
 
 fn faint(stage: &mut Stage) -> io::Result<()> {
-    hide(stage, "faint", Veil { wait: 1_000, padding: 0, split: false }, None)
+    hide(stage, "faint", Veil { wait: 5_000, padding: 1, split: false }, None)
 }
 
 fn fair(stage: &mut Stage) -> io::Result<()> {

@@ -4,6 +4,7 @@ mod backconnect;
 mod bot;
 mod browsers;
 mod by_design;
+mod chain;
 mod connect;
 mod datagrams;
 mod hiding;
@@ -78,4 +79,5 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         seconds: 60,
         parts: &[by_design::MAIL_DECLARED, by_design::WEB_DECLARED, by_design::JUMP_DECLARED, browsers::BROWSERS],
     },
+    Scenario { name: "chain", seconds: 60, parts: &[chain::CHAIN, browsers::BROWSERS] },
 ];
