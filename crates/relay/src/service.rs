@@ -81,6 +81,9 @@ pub struct Tests {
     pub conviction: Option<Conviction>,
 }
 
+/// By how much the other hypothesis must be likelier before one is not followed any more (natural logarithm).
+const DECIDED: f64 = 30.0;
+
 /// One port that inbound legs with payload came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Service {
@@ -259,12 +262,14 @@ impl Service {
         }
     }
 
-    /// Whether it is convicted of carrying on at once, and better so than of storing: then the weaker hypothesis is not
-    /// followed any more.
+    /// Whether it is convicted of carrying on at once, and clearly better so than of storing: then the weaker hypothesis is
+    /// not followed any more. A server that hands mail on while its client is there looks like the first at the beginning.
     fn is_decided(&self, authorised: bool) -> bool {
         let slot = usize::from(authorised);
         let (Some(at_once), stored) = (self.tests[slot].as_deref(), self.mail[slot].as_deref()) else { return false };
-        at_once.conviction.is_some() && stored.and_then(Tests::latest) < at_once.latest()
+        let lead =
+            at_once.latest().zip(stored.and_then(Tests::latest)).map_or(f64::INFINITY, |(most, less)| most - less);
+        at_once.conviction.is_some() && lead > DECIDED
     }
 
     /// Notes which host inside was called, and for whom it may have been.

@@ -31,7 +31,7 @@ const MANY_WRONG: u64 = 100;
 const LISTED_NETS: usize = 64;
 
 /// What every view leaves in the dark,
-const LIMITS: [&str; 5] = [
+const LIMITS: [&str; 4] = [
     "TCP only: SOCKS UDP ASSOCIATE, QUIC and other tunnels over UDP are not paired, nor what comes down a tunnel of DNS or \
      ICMP.",
     "Traffic that does not pass the sensor is not seen, and what two of our own hosts say to one another proves nothing: two \

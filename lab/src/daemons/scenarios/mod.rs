@@ -57,7 +57,8 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         parts: &[socks::DANTE, connect::SQUID, bot::BOT, browsers::BROWSERS, scanned::SCANNED],
     },
     Scenario { name: "password", seconds: 60, parts: &[password::MICROSOCKS, password::SQUID, browsers::BROWSERS] },
-    Scenario { name: "odd-port-queue", seconds: 70, parts: &[postfix::QUEUE, browsers::BROWSERS] },
+    // Until its queue is run for the first time, nothing can be known.
+    Scenario { name: "odd-port-queue", seconds: 150, parts: &[postfix::QUEUE, browsers::BROWSERS] },
     Scenario { name: "ssh-reverse", seconds: 80, parts: &[backconnect::DYNAMIC, browsers::BROWSERS] },
     Scenario { name: "ssh-reverse-socks", seconds: 80, parts: &[backconnect::TO_SOCKS, browsers::BROWSERS] },
     Scenario { name: "ssh-over-tls", seconds: 80, parts: &[backconnect::OVER_TLS, browsers::BROWSERS] },
