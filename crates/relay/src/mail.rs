@@ -3,10 +3,14 @@
 //! to the inbound leg that explains it best, where one clearly does.
 
 use crate::histogram::Histogram;
-use crate::pairing::{Inbound, Match, Model, Outbound};
+use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound};
+use crate::talk::Fit;
 
 /// Rounds of pairing and learning.
 const ROUNDS: usize = 4;
+/// A connection with less payload is none on which mail was handed over: a server that sends the client away says and hears
+/// as much.
+const NOTHING: i64 = 128;
 /// A leg whose size tells nothing (a transaction in which every recipient was refused) is paired only where the second
 /// best would be so much worse (natural logarithm).
 const CLEARLY: f64 = 0.5;
@@ -38,8 +42,18 @@ fn best(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &[Model], ba
         let mut scored: Vec<(f64, f64, usize)> = out.candidates.iter().map(score).collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)));
         let Some(&(score, size, at)) = scored.first() else { continue };
-        let margin = score - scored.get(1).map_or(0.0, |second| second.0.max(0.0));
-        if score > 0.0 && (size > 0.0 || !out.leg.has_payload() || margin > CLEARLY) {
+        let second = scored.get(1).map(|second| second.0);
+        let nothing = out.leg.size().is_some_and(|size| size.total() < NOTHING);
+        let (margin, said) = if out.fit == Fit::Addressed {
+            // It was called for one of these: only which is open, if there are several.
+            let margin = second.map_or(f64::INFINITY, |second| score - second);
+            (margin, margin > CLEARLY)
+        } else {
+            let margin = score - second.map_or(0.0, |second| second.max(0.0));
+            let least = if nothing { CLEAR_MARGIN } else { CLEARLY };
+            (margin, score > 0.0 && ((size > 0.0 && !nothing) || !out.leg.has_payload() || margin > least))
+        };
+        if said {
             matches.push(Match { inbound: at, outbound: number, margin });
         }
     }
@@ -60,6 +74,7 @@ fn learn(
     }
     for (out, cause) in outbound.iter().zip(cause) {
         match cause.map(|at| inbound[at]) {
+            Some(_) if out.fit == Fit::Addressed => {}
             Some(Inbound { service, leg }) => learned[service].learn_mail(leg, out.leg),
             None => {
                 if let Some(size) = out.leg.size().filter(|size| size.total() > 0) {

@@ -9,6 +9,8 @@ use crate::leg::{Leg, Mailed};
 
 /// Ports that the requests of one leg named.
 const PORTS: usize = 16;
+/// Domains that the mail of one leg was for.
+const RECIPIENTS: usize = 64;
 /// What is said of the beginning of a direction first ([`Utterance::Carries`]).
 pub(crate) const SHORT: u16 = 16;
 
@@ -48,6 +50,8 @@ pub(crate) struct Talk {
     /// Whether a request was made, and the ports that requests in absolute form named.
     pub(crate) fetches: bool,
     pub(crate) ports: BTreeSet<u16>,
+    /// The domains that mail was for.
+    pub(crate) recipients: Vec<Target>,
     /// Whether a mail transaction was seen, and what the transactions add up to.
     pub(crate) mails: bool,
     pub(crate) mailed: Mailed,
@@ -60,6 +64,8 @@ pub(crate) enum Fit {
     Never,
     /// What was said leaves it open.
     Open,
+    /// It goes to a mail server for somebody whom the client named.
+    Addressed,
     /// It goes where the client asked to be connected with.
     Target,
     /// It carried what the client's leg carried.
@@ -122,6 +128,7 @@ impl Talk {
             asked: None,
             fetches: false,
             ports: BTreeSet::new(),
+            recipients: Vec::new(),
             mails: false,
             mailed: Mailed::default(),
         }
@@ -153,12 +160,17 @@ impl Talk {
                     self.ports.insert(port);
                 }
             }
+            Utterance::Recipient(to) => {
+                if self.recipients.len() < RECIPIENTS && !self.recipients.contains(&to) {
+                    self.recipients.push(to);
+                }
+            }
             Utterance::Mails(mail) => {
                 self.mails = true;
                 self.mailed.take(&mail);
             }
             Utterance::Encrypts { .. } => self.mailed.hidden = true,
-            Utterance::Asks { .. } | Utterance::Resolves { .. } => {}
+            Utterance::Asks { .. } | Utterance::Resolves { .. } | Utterance::Exchanges { .. } => {}
         }
     }
 

@@ -140,8 +140,10 @@ impl<'a> Court<'a> {
     fn fits(&mut self, incident: &Value, relay: Option<&Value>, bot: bool) {
         let (host, topology, verdict) = (text(incident, "host"), text(incident, "topology"), text(incident, "verdict"));
         let forward = relay.is_some_and(|relay| Kind::of(relay) != Kind::Backconnect);
+        // Where a view cannot show whom a host calls for, it shows that the host calls.
+        let hidden = relay.is_some_and(|relay| !relay["allowance"]["out_of_sight"][self.view.family].is_null());
         let right = match topology {
-            "direct" => bot,
+            "direct" => bot || hidden,
             "backconnect" => relay.is_some() && !forward,
             _ => forward,
         };
