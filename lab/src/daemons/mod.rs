@@ -215,7 +215,8 @@ fn record(stage: &mut Stage, capture: &Path) -> io::Result<()> {
     let log = stage.work.join("tcpdump.log");
     let mut dump = stage.net.capture(capture, &log)?;
     let mut programs = begin(stage)?;
-    let begin = clock::now() + 200_000;
+    // Nobody is let into a tunnel before it is known to stand.
+    let begin = clock::now() + if programs.is_empty() { 200_000 } else { 4_000_000 };
     for actor in &mut actors {
         actor.say(&format!("{begin:>23}\n"))?;
     }

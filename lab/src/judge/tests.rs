@@ -105,6 +105,12 @@ fn of_mail_records_need_not_show_whom_a_server_sent_away() {
     let leg = &mut truth["sessions"][0]["out_legs"][0];
     (leg["bytes_orig"], leg["bytes_resp"]) = (6.into(), 21.into());
     assert_eq!([judged(&truth, "conn"), judged(&truth, "capture")], [1.0, 0.5]);
+    let relayed = |view| {
+        let (mut report, pairs) = report();
+        report["incidents"][0]["counts"]["relayed"] = 0.into();
+        judge(view, &truth, &report, &pairs, None).short.iter().any(|what| what.contains("relayed 0, is 2"))
+    };
+    assert_eq!([relayed("conn"), relayed("capture")], [false, true]);
 }
 
 #[test]
