@@ -3,6 +3,7 @@
 //! Each function takes a file's content and panics where the reader breaks its contract. The fuzz targets call them, and
 //! `tests/fuzz_corpora.rs` of each crate calls them with the committed corpora in every test run.
 
+pub mod dialogue;
 pub mod engine;
 pub mod reassembly;
 pub mod records;

@@ -209,6 +209,7 @@ pub struct Content {
 /// Payload went one way: a run of segments without a pause of a millisecond and without an answer.
 ///
 /// Given of TCP connections from inside to outside: of what comes down each the first runs, and all of one that lives long.
+/// What went up before such a run and was not told by itself is told with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Burst {
     /// The witness's name of the connection, as in its [`crate::Opened`].
@@ -221,6 +222,19 @@ pub struct Burst {
     pub inside: Inside,
     /// Who sent it.
     pub from: Side,
+    /// How much payload, each byte once.
+    pub bytes: u32,
+    /// Its first segment.
+    pub first: Nanos,
+    /// Its last segment.
+    pub last: Nanos,
+    /// What it answers: the other side's payload since the run before it, where that was no run of its own.
+    pub asked: Option<Asked>,
+}
+
+/// What a run of payload answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
     /// How much payload, each byte once.
     pub bytes: u32,
     /// Its first segment.

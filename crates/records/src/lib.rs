@@ -19,7 +19,7 @@ pub mod zeek;
 pub use alert::Alert;
 pub use bytes::{ByteCount, ByteKind, Bytes};
 pub use conn::{ConnState, Ending, Endpoint, Proto};
-pub use content::{AppProto, Burst, Content, Digest, Target, Transaction, Utterance};
+pub use content::{AppProto, Asked, Burst, Content, Digest, Target, Transaction, Utterance};
 pub use host::{HostKey, Side};
 pub use reader::{Reader, Sniffed, sniff};
 pub use record::{

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::leg::{Direction, End, Leg, Mailed};
 use crate::letters::{Letters, Likeness};
 use crate::service::{Key, could_be_stored};
-use crate::talk::{Agreed, Fit, SHORT, Talk};
+use crate::talk::{Agreed, Fit, MAYBE, SHORT, Talk};
 
 /// Legs of a host whose content is remembered; what is said on more is not.
 const TALKS: usize = 1 << 16;
@@ -363,6 +363,11 @@ impl Contents {
     pub(crate) fn handed_over(&self, inbound: Key, out: Key) -> f64 {
         let both = self.inbound.get(&inbound).zip(self.outbound.get(&out));
         both.map_or(0.0, |(inbound, out)| inbound.begun.handed_over(&out.begun))
+    }
+
+    /// What the moments of mail transactions say for an outbound leg ([`Talk::mailed_before`]).
+    pub(crate) fn mailed_before(&self, inbound: Key, out: &Leg) -> f64 {
+        self.inbound.get(&inbound).map_or(MAYBE, |talk| talk.mailed_before(out))
     }
 
     /// The protocol in which the leg's client asks for something, once it is clear that the host plays along.

@@ -4,7 +4,7 @@
 
 use crate::histogram::Histogram;
 use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound};
-use crate::talk::Fit;
+use crate::talk::{Fit, MOST};
 
 /// Rounds of pairing and learning.
 const ROUNDS: usize = 4;
@@ -34,30 +34,36 @@ pub(crate) fn pair_mail(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], mode
 fn best(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &[Model], background: &Histogram) -> Vec<Match> {
     let mut matches = Vec::new();
     for (number, out) in outbound.iter().enumerate() {
-        let score = |&at: &usize| {
+        let best_handed = out.handed.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+        let score = |(candidate, &at): (usize, &usize)| {
             let Inbound { service, leg } = inbound[at];
             let size = models[service].mail_size_score(leg, out.leg, background);
-            (models[service].mail_time_score(leg, out.leg) + size, size, at)
+            // It says which of them, and not whether any.
+            let handed = out.handed.get(candidate).map_or(0.0, |handed| handed - best_handed);
+            (models[service].mail_time_score(leg, out.leg) + size + handed, size, at)
         };
-        let mut scored: Vec<(f64, f64, usize)> = out.candidates.iter().map(score).collect();
+        let mut scored: Vec<(f64, f64, usize)> = out.candidates.iter().enumerate().map(score).collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)));
         let Some(&(score, size, at)) = scored.first() else { continue };
         let second = scored.get(1).map(|second| second.0);
-        let nothing = out.leg.size().is_some_and(|size| size.total() < NOTHING);
-        let (margin, said) = if out.fit == Fit::Addressed {
-            // It was called for one of these: only which is open, if there are several.
-            let margin = second.map_or(f64::INFINITY, |second| score - second);
-            (margin, margin > CLEARLY)
-        } else {
-            let margin = score - second.map_or(0.0, |second| second.max(0.0));
-            let least = if nothing { CLEAR_MARGIN } else { CLEARLY };
-            (margin, score > 0.0 && ((size > 0.0 && !nothing) || !out.leg.has_payload() || margin > least))
-        };
+        // It was called for one of these: only for which is open, if there are several.
+        let addressed = out.fit == Fit::Addressed;
+        let alone = if addressed { f64::NEG_INFINITY } else { 0.0 };
+        let margin = score - second.map_or(alone, |second| second.max(alone));
+        let said = if addressed { margin > CLEARLY } else { score > 0.0 && is_clear(out, size, margin, best_handed) };
         if said {
             matches.push(Match { inbound: at, outbound: number, margin });
         }
     }
     matches
+}
+
+/// Whether the best candidate is clearly that: by its size, or because the next one is clearly worse.
+fn is_clear(out: &Outbound<'_>, size: f64, margin: f64, best_handed: f64) -> bool {
+    // Unless it was opened as soon as mail had been taken.
+    let nothing = out.leg.size().is_some_and(|size| size.total() < NOTHING) && best_handed <= -MOST;
+    let least = if nothing { CLEAR_MARGIN } else { CLEARLY };
+    !out.leg.has_payload() || (size > 0.0 && !nothing) || margin > least
 }
 
 fn learn(

@@ -206,7 +206,8 @@ pub(crate) struct Outbound<'a> {
     pub(crate) leg: &'a Leg,
     /// Indices of inbound legs.
     pub(crate) candidates: Vec<usize>,
-    /// What the moments at which both legs carried the same say of each, in natural logarithms; empty where none is known.
+    /// What the moments at which both legs carried the same, or the one brought mail, say of each, in natural logarithms; empty
+    /// where none is known.
     pub(crate) handed: Vec<f64>,
     /// How well what was said fits, the same of all candidates.
     pub(crate) fit: Fit,

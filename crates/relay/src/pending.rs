@@ -126,7 +126,9 @@ impl<'a> Pending<'a> {
             let mut candidates: Vec<usize> = of_best(stored, fit);
             candidates.truncate(EDGES);
             if !candidates.is_empty() {
-                self.mail.push(Outbound { leg, candidates, handed: Vec::new(), fit });
+                let before = |&at: &usize| contents.mailed_before(self.in_keys[at].1, leg);
+                let handed = if contents.seen { candidates.iter().map(before).collect() } else { Vec::new() };
+                self.mail.push(Outbound { leg, candidates, handed, fit });
                 self.mail_keys.push(key);
                 return;
             }

@@ -24,6 +24,8 @@ const SHIFTS: [i64; 3] = [61 * Nanos::SECOND, 127 * Nanos::SECOND, 251 * Nanos::
 const LONGEST_QUEUE: i64 = 300 * Nanos::SECOND;
 /// From this ratio on (natural logarithm) pairs are made as those of a mail server.
 const QUEUES: f64 = 4.6;
+/// One in so many of the mails that it may have handed on must have gone out after its client had gone.
+const HANDED_ON_AFTER: u64 = 5;
 /// A relay that reaches inwards calls so many hosts inside for one client.
 const REACHED_LEAST: usize = 8;
 /// Clients of a service for whom that is noted.
@@ -57,7 +59,7 @@ impl Hypothesis {
     #[must_use]
     pub fn share(self) -> f64 {
         match self {
-            Self::AtOnce => 0.79,
+            Self::AtOnce => 0.71,
             Self::StoreAndForward => 0.09,
             Self::Inward => 0.02,
         }
@@ -80,9 +82,6 @@ pub struct Tests {
     /// When it was enough.
     pub conviction: Option<Conviction>,
 }
-
-/// By how much the other hypothesis must be likelier before one is not followed any more (natural logarithm).
-const DECIDED: f64 = 30.0;
 
 /// One port that inbound legs with payload came to.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,6 +108,8 @@ pub struct Service {
     pub spoken: BTreeMap<AppProto, u64>,
     /// Whether a request in origin form was handed on as it came.
     pub(crate) hands_pages_on: bool,
+    /// Mail sent that may hand on what came in, and how much of it when no client was there any more.
+    handed_on: (u64, u64),
     /// Hosts inside that were called while a client was connected, by the client that came last.
     reached: BTreeMap<IpAddr, BTreeSet<IpAddr>>,
 }
@@ -174,6 +175,7 @@ impl Service {
             proofs: Default::default(),
             spoken: BTreeMap::new(),
             hands_pages_on: false,
+            handed_on: (0, 0),
             reached: BTreeMap::new(),
         }
     }
@@ -236,7 +238,22 @@ impl Service {
             tests.iter().flatten().filter_map(|t| t.latest()).fold(f64::NEG_INFINITY, f64::max)
         };
         let queued = best(&self.mail);
-        queued > QUEUES && queued > best(&self.tests)
+        let (all, after) = self.handed_on;
+        // Whoever is only passed through is there as long as what he sends; mail that is handed on within a second or so
+        // follows at once as well, and then it is the clients that have gone which tell.
+        queued > QUEUES && (queued > best(&self.tests) || after * HANDED_ON_AFTER >= all)
+    }
+
+    /// Notes whether the mail that is sent may hand on what came in, and whether only what came from clients that have gone.
+    fn note_mail(&mut self, leg: &Leg) {
+        let before = self.legs.range(..=(leg.start_latest(), u64::MAX)).rev().take(LOOKED_AT);
+        let (mut stored, mut open) = (false, false);
+        for (_, inbound) in before {
+            stored |= could_be_stored(inbound, leg, 0);
+            open |= could_cause(inbound, leg, 0);
+        }
+        self.handed_on.0 += u64::from(stored || open);
+        self.handed_on.1 += u64::from(stored && !open);
     }
 
     /// Whether one of its inbound legs may be why `leg` was opened, at once or some minutes later.
@@ -251,6 +268,9 @@ impl Service {
             self.reach(&due, config);
             return self.take_into(Hypothesis::Inward, false, due, config);
         }
+        if due.leg.smtp {
+            self.note_mail(due.leg);
+        }
         for authorised in [false, true] {
             if authorised && !config.declares(due.leg.own.addr) {
                 continue;
@@ -262,14 +282,12 @@ impl Service {
         }
     }
 
-    /// Whether it is convicted of carrying on at once, and clearly better so than of storing: then the weaker hypothesis is
-    /// not followed any more. A server that hands mail on while its client is there looks like the first at the beginning.
+    /// Whether it is convicted of carrying on at once, and better so than of storing: then the weaker hypothesis is not
+    /// followed any more.
     fn is_decided(&self, authorised: bool) -> bool {
         let slot = usize::from(authorised);
         let (Some(at_once), stored) = (self.tests[slot].as_deref(), self.mail[slot].as_deref()) else { return false };
-        let lead =
-            at_once.latest().zip(stored.and_then(Tests::latest)).map_or(f64::INFINITY, |(most, less)| most - less);
-        at_once.conviction.is_some() && lead > DECIDED
+        at_once.conviction.is_some() && stored.and_then(Tests::latest) < at_once.latest()
     }
 
     /// Notes which host inside was called, and for whom it may have been.

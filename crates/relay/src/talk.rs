@@ -11,6 +11,12 @@ use crate::leg::{Leg, Mailed};
 const PORTS: usize = 16;
 /// Domains that the mail of one leg was for.
 const RECIPIENTS: usize = 64;
+/// Mail transactions of one leg of which it is remembered when they were over.
+const OVER: usize = 16;
+/// What the moments of two events say against one's being the cause of the other, at most (natural logarithm).
+pub(crate) const MOST: f64 = 8.0;
+/// What is said where the moment is not known.
+pub(crate) const MAYBE: f64 = -MOST / 2.0;
 /// What is said of the beginning of a direction first ([`Utterance::Carries`]).
 pub(crate) const SHORT: u16 = 16;
 
@@ -55,6 +61,8 @@ pub(crate) struct Talk {
     /// Whether a mail transaction was seen, and what the transactions add up to.
     pub(crate) mails: bool,
     pub(crate) mailed: Mailed,
+    /// When the first of its mail transactions were over.
+    over: Vec<Nanos>,
 }
 
 /// Whether an outbound leg may carry an inbound one on, by what was said on them.
@@ -72,6 +80,12 @@ pub(crate) enum Fit {
     Carried,
 }
 
+/// The logarithm of a chance that falls with the time from a cause to its effect, from a millisecond on.
+fn soon(cause: Nanos, effect: Nanos) -> f64 {
+    let nanos = effect.since(cause);
+    if nanos < 0 { -MOST } else { -(1.0 + nanos as f64 / 1e6).ln().min(MOST) }
+}
+
 impl Beginnings {
     pub(crate) fn take(&mut self, from: Side, len: u16, digest: Digest, at: Nanos) {
         self.ways[from.index()][usize::from(len != SHORT)] = Some((len, digest));
@@ -81,11 +95,7 @@ impl Beginnings {
     /// What is said by how soon an outbound leg carried what this inbound one did, and the other way round: the logarithm of
     /// a chance that falls with the delay, from a millisecond on. Nothing is carried on before it has come.
     pub(crate) fn handed_over(&self, outbound: &Self) -> f64 {
-        const MOST: f64 = 8.0;
-        let way = |from: Option<Nanos>, to: Option<Nanos>| {
-            let Some(nanos) = from.zip(to).map(|(from, to)| to.since(from)) else { return 0.0 };
-            if nanos < 0 { -MOST } else { -(1.0 + nanos as f64 / 1e6).ln().min(MOST) }
-        };
+        let way = |from: Option<Nanos>, to: Option<Nanos>| from.zip(to).map_or(0.0, |(from, to)| soon(from, to));
         way(self.seen[0], outbound.seen[0]) + way(outbound.seen[1], self.seen[1])
     }
 
@@ -131,11 +141,19 @@ impl Talk {
             recipients: Vec::new(),
             mails: false,
             mailed: Mailed::default(),
+            over: Vec::new(),
         }
     }
 
     pub(crate) fn was_open_at(&self, at: Nanos) -> bool {
         self.leg.end.is_none_or(|end| at <= end.at)
+    }
+
+    /// What is said for an outbound leg's handing on of mail that this one brought by how soon after a transaction it was opened.
+    /// It may be opened before only where a server hands on before it answers; what is encrypted leaves it open.
+    pub(crate) fn mailed_before(&self, outbound: &Leg) -> f64 {
+        let soonest = self.over.iter().map(|&over| soon(over, outbound.start.at)).max_by(f64::total_cmp);
+        soonest.unwrap_or(if self.mailed.hidden { MAYBE } else { -MOST })
     }
 
     /// Takes what concerns the leg alone.
@@ -168,6 +186,9 @@ impl Talk {
             Utterance::Mails(mail) => {
                 self.mails = true;
                 self.mailed.take(&mail);
+                if self.over.len() < OVER {
+                    self.over.push(at);
+                }
             }
             Utterance::Encrypts { .. } => self.mailed.hidden = true,
             Utterance::Asks { .. } | Utterance::Resolves { .. } | Utterance::Exchanges { .. } => {}

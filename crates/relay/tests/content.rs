@@ -346,6 +346,30 @@ fn mail_of_which_a_server_did_not_hear_is_paired_by_whom_it_was_for() {
 }
 
 #[test]
+fn a_server_that_turns_mail_away_at_once_is_paired_by_when_that_mail_was_taken() {
+    let mut scene = Scene::default();
+    for n in 0..8 {
+        let at = 1_000_000 + 60 * i64::from(n);
+        // Both clients are there all the time; the one that came first has its mail taken first in every other session.
+        let clients = [2 * n, 2 * n + 1].map(|client| scene.client(client, 8025, at + i64::from(client % 2), at + 4));
+        let turned_away = clients[usize::from(n % 2)];
+        scene.say(at + 1, turned_away, Utterance::Mails(mail(100 + n, 1, 1)));
+        scene.leg(end(HOST, 3000 + n), target(60 + n), at + 1, at + 1, 27);
+        scene.say(at + 3, clients[usize::from(1 - n % 2)], Utterance::Mails(mail(n, 1, 1)));
+        let taken = scene.call(500 + n, target(n), at + 4, at + 6);
+        scene.say(at + 5, taken, Utterance::Mails(mail(n, 1, 1)));
+    }
+    let (_, rows) = scene.play();
+    let turned_away: Vec<(u16, u16)> = rows
+        .pairs
+        .iter()
+        .filter(|pair| pair.outbound.own.port < 3500)
+        .map(|pair| (pair.outbound.own.port - 3000, pair.inbound.peer.port - 20_000))
+        .collect();
+    assert_eq!(turned_away, (0..8).map(|n| (n, 2 * n + n % 2)).collect::<Vec<_>>());
+}
+
+#[test]
 fn mail_that_is_written_anew_is_paired_by_its_body_or_by_statistics() {
     for same_body in [false, true] {
         let mut scene = Scene::default();

@@ -1,7 +1,7 @@
 //! Runs of payload one way. A run ends when the other side answers, when it is large, or when nothing more of it comes
 //! for a while, which a timer notices: it is told when that is known, not when somebody next says something.
 
-use catspaw_records::{Nanos, Side};
+use catspaw_records::{Asked, Nanos, Side};
 
 /// A pause of so many nanoseconds ends a run.
 pub(super) const PAUSE: i64 = 1_000_000;
@@ -19,12 +19,16 @@ pub(super) struct Run {
     pub(super) bytes: u32,
     pub(super) first: Nanos,
     pub(super) last: Nanos,
+    /// What it answers, where that was no run that is told.
+    pub(super) asked: Option<Asked>,
 }
 
 /// The runs of one connection.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Bursts {
     open: Option<Run>,
+    /// What was sent up since the last run down, and is not told by itself.
+    asked: Option<Asked>,
     told: u32,
     /// Whether a timer will ask.
     pub(super) is_awaited: bool,
@@ -42,9 +46,15 @@ impl Bursts {
             }
             None if age >= LONG_LIVED || (from == Side::Resp && self.told < FIRST) => {
                 self.told = self.told.saturating_add(1);
-                self.open = Some(Run { from, bytes, first: at, last: at });
+                let asked = self.asked.take_if(|_| from == Side::Resp);
+                self.open = Some(Run { from, bytes, first: at, last: at, asked });
             }
-            None => {}
+            None if from == Side::Orig => {
+                let asked = self.asked.get_or_insert(Asked { bytes: 0, first: at, last: at });
+                asked.bytes = asked.bytes.saturating_add(bytes);
+                asked.last = at;
+            }
+            None => self.asked = None,
         }
         [ended, self.open.take_if(|run| run.bytes >= LARGE)]
     }
@@ -66,7 +76,7 @@ mod tests {
     use super::*;
 
     fn run(from: Side, bytes: u32, first: i64, last: i64) -> Run {
-        Run { from, bytes, first: Nanos(first), last: Nanos(last) }
+        Run { from, bytes, first: Nanos(first), last: Nanos(last), asked: None }
     }
 
     #[test]
@@ -81,6 +91,23 @@ mod tests {
             [Some(run(Side::Orig, 30, 1, 2)), Some(large)]
         );
         assert_eq!(bursts.ends(), None);
+    }
+
+    #[test]
+    fn what_a_short_connection_asks_is_told_with_the_answer() {
+        let mut bursts = Bursts::default();
+        let answer = |bursts: &mut Bursts, at, age| {
+            bursts.take(Side::Resp, 1, Nanos(at), age);
+            bursts.finish().and_then(|run| run.asked)
+        };
+        bursts.take(Side::Orig, 10, Nanos(1), 0);
+        bursts.take(Side::Orig, 20, Nanos(5), 0);
+        assert_eq!(answer(&mut bursts, 9, 0), Some(Asked { bytes: 30, first: Nanos(1), last: Nanos(5) }));
+        assert_eq!(answer(&mut bursts, 10, 0), None, "it was told");
+        let [asked, _] =
+            [bursts.take(Side::Orig, 7, Nanos(11), LONG_LIVED), bursts.take(Side::Resp, 1, Nanos(12), LONG_LIVED)][1];
+        assert_eq!(asked.map(|run| (run.from, run.bytes)), Some((Side::Orig, 7)), "it is a run of its own");
+        assert_eq!(bursts.finish().and_then(|run| run.asked), None);
     }
 
     #[test]

@@ -233,8 +233,8 @@ impl Flow {
     /// Tells that payload went one way.
     pub(super) fn burst(&mut self, run: Run, now: Nanos, with: &Settings, out: &mut impl Output) {
         let Name { id, orig, resp, .. } = self.name;
-        let Run { from, bytes, first, last } = run;
-        let burst = Burst { id: RecordId::Device(id), orig, resp, inside: INSIDE, from, bytes, first, last };
+        let Run { from, bytes, first, last, asked } = run;
+        let burst = Burst { id: RecordId::Device(id), orig, resp, inside: INSIDE, from, bytes, first, last, asked };
         let record = self.record(now, with, Event::Burst(burst));
         out.record(record);
     }

@@ -90,7 +90,8 @@ impl Host {
 
     fn run(&mut self, leg: Leg, from: Side, when: f64, bytes: u32) {
         let (first, inside) = (at(when), Inside { orig: Some(true), resp: Some(false) });
-        let burst = Burst { id: leg.id, orig: leg.own, resp: leg.peer, inside, from, bytes, first, last: first };
+        let burst =
+            Burst { id: leg.id, orig: leg.own, resp: leg.peer, inside, from, bytes, first, last: first, asked: None };
         self.happened.push((at(when + 1.0), What::Burst(leg, burst)));
     }
 
@@ -318,6 +319,92 @@ fn device(host: &mut Host, when: f64) {
     }
 }
 
+/// A page that comes in pieces for half a second, and whose parts are with others: each is called, and asked for while the page
+/// still comes; and more of the page is asked for as the parts come.
+fn parts(host: &mut Host, when: f64) {
+    host.up(when - 50.0, 700);
+    let (lasts, mut at) = (host.between(200.0, 600.0), when);
+    while at < when + lasts {
+        let bytes = host.size(1400.0, 16_000.0);
+        host.down(at, bytes);
+        if host.chance() < 0.3 {
+            let read = host.between(0.3, 15.0);
+            for (now, _) in host.call(at + read).into_iter().take(2) {
+                let bytes = host.size(60.0, 700.0);
+                host.up(now + 0.6, bytes);
+            }
+        }
+        at += host.between(2.0, 40.0);
+    }
+}
+
+/// Somebody elsewhere who types into a page here: each key is asked about, and what is proposed changes what is seen.
+fn typed(host: &mut Host, when: f64) {
+    host.legs += 1;
+    let server = (host.chance() * 100.0) as u8;
+    let leg = leg(host.legs, server, when + 5.0);
+    host.down(when, 90);
+    host.happened.push((at(when + 45.0), What::Opened(leg)));
+    let (mut now, mut up, mut down) = (when + 150.0, 0, 0);
+    for _ in 0..8 {
+        let key = host.size(60.0, 120.0);
+        host.down(now, key);
+        let (thinks, asked) = (host.between(0.5, 12.0), host.size(300.0, 700.0));
+        host.run(leg, Side::Orig, now + thinks, asked);
+        let (answered, bytes) = (now + thinks + host.between(40.0, 80.0), host.size(200.0, 4000.0));
+        host.run(leg, Side::Resp, answered, bytes);
+        let (shown, change) = (host.between(1.0, 15.0), host.size(100.0, 8000.0));
+        host.up(answered + shown, change);
+        (up, down) = (up + i64::from(asked), down + i64::from(bytes));
+        now += host.between(120.0, 400.0);
+    }
+    let size = Size { up, down, directed: true, kind: ByteKind::Payload };
+    let ended = at(now + 10.0);
+    let end = End { at: ended, known: ended, order: 0, ending: Ending::Fins, answered: true, size: Some(size) };
+    host.happened.push((ended, What::Ended(Leg { end: Some(end), ..leg })));
+}
+
+/// A call with voices, beside which somebody browses.
+fn voices(host: &mut Host, when: f64) {
+    for n in 0..150 {
+        let (up, down) = (host.size(90.0, 200.0), host.size(90.0, 200.0));
+        let (early, late) = (host.between(0.0, 3.0), host.between(0.0, 3.0));
+        host.up(when + 20.0 * f64::from(n) + early, up);
+        host.down(when + 20.0 * f64::from(n) + late, down);
+    }
+    let click = when + host.between(0.0, 2000.0);
+    host.call(click);
+}
+
+/// A gateway: a message names what is to be fetched, and that it was goes up, and a second later what of it is wanted.
+fn gateway(host: &mut Host, when: f64) {
+    let told = host.size(100.0, 400.0);
+    host.down(when, told);
+    if let Some(&(now, _)) = host.call(when + 0.6).last() {
+        let wanted = host.size(200.0, 2000.0);
+        host.up(now + 0.5, 60);
+        host.up(now + 1000.0, wanted);
+    }
+}
+
+/// A watchman: whom he asks he is told, the answers are of one small size, and so is what he says of each.
+fn watchman(host: &mut Host, when: f64) {
+    host.down(when, 80);
+    host.legs += 1;
+    let leg = leg(host.legs, 7, when + 0.3);
+    host.happened.push((at(when + 40.0), What::Opened(leg)));
+    for n in 0..3 {
+        let now = when + 41.0 + 50.0 * f64::from(n);
+        host.run(leg, Side::Orig, now, 120);
+        host.run(leg, Side::Resp, now + 45.0, 260);
+        host.up(now + 45.6, 300);
+    }
+    let size = Size { up: 360, down: 780, directed: true, kind: ByteKind::Payload };
+    let ended = at(when + 300.0);
+    let end = End { at: ended, known: ended, order: 0, ending: Ending::Fins, answered: true, size: Some(size) };
+    host.happened.push((ended, What::Ended(Leg { end: Some(end), ..leg })));
+}
+
 #[test]
 fn who_is_told_to_ask_and_says_itself_what_is_no_tunnel() {
     let habits: [Habit; 2] = [("crawler", true, crawler), ("device", true, device)];
@@ -350,7 +437,7 @@ fn the_state_goes_on_where_it_was_put_away() {
 
 #[test]
 fn what_is_like_a_tunnel_and_is_none_is_not_accused() {
-    let habits: [Habit; 8] = [
+    let habits: [Habit; 13] = [
         ("push", true, push),
         ("page", true, page),
         ("screen", true, screen),
@@ -359,6 +446,11 @@ fn what_is_like_a_tunnel_and_is_none_is_not_accused() {
         ("call", false, call),
         ("socket", false, socket),
         ("pieces", true, pieces),
+        ("parts", true, parts),
+        ("typed", true, typed),
+        ("voices", false, voices),
+        ("gateway", true, gateway),
+        ("watchman", true, watchman),
     ];
     for (name, follows, habit) in habits {
         for seed in 0..3 {

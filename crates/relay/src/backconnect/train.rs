@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use catspaw_records::{Burst, Nanos, Side};
+use catspaw_records::{Asked, Burst, Nanos, Side};
 use serde::{Deserialize, Serialize};
 
 /// Nanoseconds of it that are kept: an opening is known a round trip after its SYN, and looked at when the runs around it
@@ -25,6 +25,11 @@ impl Run {
     /// Of a burst.
     pub(super) fn of(burst: &Burst) -> Self {
         Self { first: burst.first, last: burst.last.max(burst.first), bytes: burst.bytes }
+    }
+
+    /// Of what a burst answers.
+    pub(super) fn asked(asked: &Asked) -> Self {
+        Self { first: asked.first, last: asked.last.max(asked.first), bytes: asked.bytes }
     }
 }
 
@@ -56,6 +61,11 @@ impl Way {
     fn between(&self, from: Nanos, to: Nanos) -> (usize, usize) {
         let first = self.runs.partition_point(|run| run.first < from);
         (first, self.before(to).max(first))
+    }
+
+    fn bytes(&self, from: Nanos, to: Nanos) -> u64 {
+        let (first, end) = self.between(from, to);
+        self.runs.range(first..end).map(|run| u64::from(run.bytes)).sum()
     }
 
     fn before(&self, at: Nanos) -> usize {
@@ -129,6 +139,23 @@ impl Train {
         covered as f64 / to.since(from).max(1) as f64
     }
 
+    /// Of how much of the time from `from` to `to` as many bytes as `least` came down from `reach` before it to `lasts` behind it.
+    pub(super) fn share_with(&self, least: u64, (from, to): (Nanos, Nanos), (reach, lasts): (i64, i64)) -> f64 {
+        let (first, end) = self.down.between(from.plus(-reach), to.plus(lasts));
+        let mut steps: Vec<(Nanos, i64)> = Vec::with_capacity(2 * (end - first));
+        for run in self.down.runs.range(first..end) {
+            let bytes = i64::from(run.bytes);
+            steps.extend([(run.first.plus(-lasts).max(from), bytes), (run.first.plus(reach).min(to), -bytes)]);
+        }
+        steps.sort_unstable();
+        let (mut at, mut came, mut share) = (from, 0, 0);
+        for (step, bytes) in steps {
+            share += if came >= least as i64 { step.since(at) } else { 0 };
+            (at, came) = (step, came + bytes);
+        }
+        share as f64 / to.since(from).max(1) as f64
+    }
+
     /// Bytes that came down before `at`, which lies in what is kept ([`Self::knows_from`]).
     pub(super) fn came_before(&self, at: Nanos) -> u64 {
         let first = self.down.runs.partition_point(|run| run.first < at);
@@ -138,8 +165,12 @@ impl Train {
 
     /// Bytes of the runs up that began from `from` to `to`.
     pub(super) fn went_up(&self, from: Nanos, to: Nanos) -> u64 {
-        let (first, end) = self.up.between(from, to);
-        self.up.runs.range(first..end).map(|run| u64::from(run.bytes)).sum()
+        self.up.bytes(from, to)
+    }
+
+    /// The same of the runs down.
+    pub(super) fn came_down(&self, from: Nanos, to: Nanos) -> u64 {
+        self.down.bytes(from, to)
     }
 
     /// How many runs up began from `from` to `to`.
@@ -170,6 +201,18 @@ mod tests {
         assert!(train.came_down_before(Nanos(129 * MS), 10 * MS));
         assert!(!train.came_down_before(Nanos(131 * MS), 10 * MS));
         assert!(!train.came_down_before(Nanos(499 * MS), 10 * MS));
+    }
+
+    #[test]
+    fn time_in_which_so_much_came_counts_what_came_together() {
+        let mut train = Train::from(Nanos(0));
+        for down in [run(100, 100, 5), run(104, 104, 5), run(500, 500, 8)] {
+            train.take(Side::Resp, down, down.last);
+        }
+        let share = |least, lasts| train.share_with(least, (Nanos(0), Nanos(1000 * MS)), (10 * MS, lasts * MS));
+        assert!((share(8, 0) - 0.016).abs() < 1e-9, "6 ms of both and 10 ms of the third: {}", share(8, 0));
+        assert!((share(5, 2) - 0.028).abs() < 1e-9, "16 ms of either and 12 ms of the third: {}", share(5, 2));
+        assert!(share(11, 0).abs() < 1e-9);
     }
 
     #[test]

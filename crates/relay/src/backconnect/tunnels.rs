@@ -17,7 +17,7 @@ use crate::sink::{Basis, LegPair, Sink};
 use crate::test::raise;
 
 /// What tunnels have of the error of a host.
-pub const SHARE: f64 = 0.02;
+pub const SHARE: f64 = 0.1;
 /// A connection that has lived so long, in nanoseconds, may be a tunnel's. (The engine tells all of such a one's runs.)
 const LONG_LIVED: i64 = 3 * Nanos::SECOND;
 /// Far ends of a host that are tested at once.
@@ -37,20 +37,22 @@ const PAUSE: i64 = 20_000_000;
 const LASTS: i64 = Nanos::SECOND;
 /// How surely a tunnel's own connections follow at once; a look-up that is not seen makes them wait.
 const FOLLOWS: f64 = 0.8;
-/// As many connections must have followed, and a third of what they brought must have gone up (of tunnels that were
-/// measured two thirds and more had).
+/// As many connections must have followed, and of what they brought so much and a third must have gone up (of tunnels that
+/// were measured two thirds and more had).
 const FOLLOWED_LEAST: u64 = 5;
-/// So many of them must be over, and of two thirds what they sent must have come down meanwhile: whoever sits at the far end of a
-/// tunnel says what is sent. A crawler that goes on when its page is stored, or a device that is told to ask somebody, says it itself.
-const OVER_LEAST: u64 = 3;
+const RETURNED_LEAST: u64 = 3;
+/// Of so many of them it must be known what they sent, and of two thirds it must have come down meanwhile: whoever sits at the far
+/// end of a tunnel says what is sent. A crawler that goes on when its page is stored, or a device that is told to ask somebody, says
+/// it itself.
+const SAID_LEAST: u64 = 3;
 /// So many times likelier as the tunnel's a connection is paired with it.
 const LIKELIER: f64 = 2.0;
 
 /// A far end that the host dialled, and what speaks for its being the cause of the host's other connections.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    /// Its place among the host's in the order in which they were first followed by an opening: its weight is fixed by this
-    /// before what counts. That first one does not.
+    /// Its place among the host's in the order in which an opening might first have followed them, by the second in which it
+    /// was: its weight is fixed by this before what counts, which is the moment within that second.
     pub rank: Option<u32>,
     /// The last connections to it.
     connections: VecDeque<Leg>,
@@ -64,7 +66,7 @@ pub struct Candidate {
     pub followed: (u64, u64),
     /// What arrived on those, and how much of it went up at once in about its size.
     pub returned: (u64, u64),
-    /// Those of them that are over, and how many of these sent no more than had come down meanwhile.
+    /// Those of them of which it is known what they sent, and how many of these no more than had come down meanwhile.
     pub told: (u64, u64),
     /// Natural logarithm of the largest ratio so far, as it is weighed.
     pub largest: Option<f64>,
@@ -80,16 +82,21 @@ struct Cause {
     log: f64,
     /// Whether its opening followed at once.
     followed: bool,
-    /// The same of what its arrivals were worth to the test.
+    /// The same of what is asked and arrives on it, as far as it was worth something to the test.
     worth: f64,
     /// Bytes that had come down before what it followed.
     before: u64,
+    /// Bytes that it has sent.
+    sent: u64,
+    /// Whether it sent no more than had come down meanwhile.
+    told: Option<bool>,
 }
 
 /// What is looked at when the runs around it are known.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum Due {
     Opened { id: RecordId, peer: IpAddr, at: Nanos },
+    Asked { id: RecordId, run: Run },
     Arrived { id: RecordId, peer: IpAddr },
     Ended(Leg),
 }
@@ -105,6 +112,8 @@ pub struct Tunnels {
     arrivals: HashMap<RecordId, VecDeque<Run>>,
     /// When a name was asked for, and when that was answered.
     lookups: VecDeque<(Nanos, Nanos)>,
+    /// When a far end last made room for another.
+    let_go: Option<Nanos>,
     /// Far ends, openings and runs that were left out because there were too many.
     pub dropped: u64,
 }
@@ -157,8 +166,11 @@ impl Tunnels {
     pub(crate) fn burst(&mut self, leg: &Leg, burst: &Burst, now: Nanos, settle: i64) {
         let run = Run::of(burst);
         let long = run.last.since(leg.start.at) >= LONG_LIVED;
-        if long && burst.from == Side::Resp && !self.ends.contains_key(&leg.peer) {
-            self.consider(leg.peer, run.first);
+        if long && !self.ends.contains_key(&leg.peer) {
+            // All that passes since it is so old is told, and was taken unless its far end was let go of meanwhile.
+            let old = leg.start.at.plus(LONG_LIVED);
+            let since = if self.let_go.is_some_and(|at| old <= at) { run.first } else { old.min(run.first) };
+            self.consider(leg.peer, since, now);
         }
         if let Some(candidate) = self.ends.get_mut(&leg.peer) {
             candidate.remember(leg);
@@ -166,8 +178,18 @@ impl Tunnels {
             candidate.last = now;
         }
         let others = self.ends.len() > usize::from(self.ends.contains_key(&leg.peer));
-        if burst.from == Side::Resp && others {
-            self.arrived(leg, run, now.plus(settle));
+        if !others {
+            return;
+        }
+        let due = now.plus(settle);
+        match burst.from {
+            Side::Orig => _ = self.wait(due, Due::Asked { id: leg.id, run }),
+            Side::Resp => {
+                if let Some(asked) = &burst.asked {
+                    self.wait(due, Due::Asked { id: leg.id, run: Run::asked(asked) });
+                }
+                self.arrived(leg, run, due);
+            }
         }
     }
 
@@ -243,13 +265,14 @@ impl Tunnels {
     }
 
     /// Takes up a far end. Where there are too many the one that was silent longest makes room.
-    fn consider(&mut self, far: Endpoint, since: Nanos) {
+    fn consider(&mut self, far: Endpoint, since: Nanos, now: Nanos) {
         if self.ends.len() >= ENDS {
             let innocent = self.ends.iter().filter(|(_, candidate)| candidate.conviction.is_none());
             let silent = innocent.min_by_key(|(far, candidate)| (candidate.last, **far)).map(|(&far, _)| far);
             let Some(silent) = silent else { return };
             let evidence = self.ends.remove(&silent).map(|candidate| candidate.evidence.log_ratio());
             self.dropped += u64::from(evidence.is_some_and(|log| log > 0.0));
+            self.let_go = Some(now);
         }
         self.ends.insert(far, Candidate::new(since));
     }
@@ -264,6 +287,7 @@ impl Tunnels {
             let day = ctx.days.of(due);
             match what {
                 Due::Opened { id, peer, at } => self.take_opening(id, peer, at, (due, day), ctx.config),
+                Due::Asked { id, run } => self.take_asked(id, run, (due, day), ctx.config),
                 Due::Arrived { id, peer } => self.take_arrival(id, peer, (due, day), ctx.config),
                 Due::Ended(leg) => self.pair(ctx, &leg, due, sink),
             }
@@ -274,18 +298,20 @@ impl Tunnels {
         let mut causes = Vec::new();
         for (&far, candidate) in self.ends.iter_mut().filter(|(far, _)| far.addr != peer) {
             let Some(factor) = follows(&candidate.train, at, due) else { continue };
+            if candidate.rank.is_none() && factor.might {
+                self.ranks += 1;
+                candidate.rank = Some(self.ranks);
+            }
             if candidate.rank.is_some() {
                 candidate.evidence.opening(factor, day);
                 candidate.followed.0 += 1;
                 candidate.followed.1 += u64::from(factor.fits);
                 candidate.weigh(due, config);
-            } else if factor.fits {
-                self.ranks += 1;
-                candidate.rank = Some(self.ranks);
             }
             if factor.fits && causes.len() < CAUSES {
                 let before = candidate.train.came_before(at.plus(-LONGEST_REACH));
-                causes.push(Cause { far, log: likelier(factor.ratio), followed: true, worth: 0.0, before });
+                let cause = Cause::by_arrivals(far, likelier(factor.ratio));
+                causes.push(Cause { followed: true, before, ..cause });
             }
         }
         if causes.is_empty() {
@@ -295,6 +321,19 @@ impl Tunnels {
             self.dropped += 1;
         } else {
             self.causes.insert(id, causes);
+        }
+    }
+
+    fn take_asked(&mut self, id: RecordId, run: Run, (due, day): (Nanos, i32), config: &Config) {
+        let causes = self.causes.get_mut(&id).into_iter().flatten().filter(|cause| cause.followed);
+        for cause in causes {
+            let Some(candidate) = self.ends.get_mut(&cause.far) else { continue };
+            cause.sent += u64::from(run.bytes);
+            if candidate.evidence.asked(&candidate.train, run, due, (&mut cause.worth, day)).is_some() {
+                let came = candidate.train.came_before(run.last).saturating_sub(cause.before);
+                candidate.tell(&mut cause.told, cause.sent <= came);
+                candidate.weigh(due, config);
+            }
         }
     }
 
@@ -311,7 +350,7 @@ impl Tunnels {
                     let log = likelier(0.0) + arrival.likelier.ln();
                     let causes = self.causes.entry(id).or_default();
                     if causes.len() < CAUSES {
-                        causes.push(Cause { far, log, followed: false, worth: 0.0, before: 0 });
+                        causes.push(Cause::by_arrivals(far, log));
                     }
                 }
                 continue;
@@ -332,7 +371,7 @@ impl Tunnels {
         let causes = self.causes.remove(&leg.id).unwrap_or_default();
         for cause in causes.iter().filter(|cause| cause.followed) {
             if let Some(candidate) = self.ends.get_mut(&cause.far) {
-                candidate.over(leg, cause.before, due, ctx.config);
+                candidate.over(leg, *cause, due, ctx.config);
             }
         }
         if self.ends.get(&leg.peer).is_some_and(Candidate::is_over) {
@@ -353,6 +392,13 @@ impl Tunnels {
             inbound: tunnel,
             outbound: *leg,
         });
+    }
+}
+
+impl Cause {
+    /// Of a connection that did not follow at once.
+    fn by_arrivals(far: Endpoint, log: f64) -> Self {
+        Self { far, log, followed: false, worth: 0.0, before: 0, sent: 0, told: None }
     }
 }
 
@@ -394,25 +440,38 @@ impl Candidate {
         self.rank.is_none() && self.connections.iter().all(|own| own.end.is_some())
     }
 
-    /// A connection that followed is over; `before` had come down by then.
-    fn over(&mut self, leg: &Leg, before: u64, now: Nanos, config: &Config) {
+    /// A connection that followed is over.
+    fn over(&mut self, leg: &Leg, mut cause: Cause, now: Nanos, config: &Config) {
         let Some((end, size)) = leg.end.zip(leg.size()) else { return };
-        if self.rank.is_none() || !size.directed || !self.train.knows_from(end.at, now) {
+        if !size.directed || !self.train.knows_from(end.at, now) {
             return;
         }
-        let came = self.train.came_before(end.at).saturating_sub(before);
-        self.told.0 += 1;
-        self.told.1 += u64::from(size.up.max(0).unsigned_abs() <= came);
+        let came = self.train.came_before(end.at).saturating_sub(cause.before);
+        self.tell(&mut cause.told, size.up.max(0).unsigned_abs() <= came);
         self.weigh(now, config);
+    }
+
+    /// What a connection sent so far had come down, or had not; once more than that it is more to its end.
+    fn tell(&mut self, told: &mut Option<bool>, came: bool) {
+        match *told {
+            None => {
+                self.told.0 += 1;
+                self.told.1 += u64::from(came);
+            }
+            Some(true) if !came => self.told.1 -= 1,
+            Some(_) => return,
+        }
+        *told = Some(came);
     }
 
     fn weigh(&mut self, now: Nanos, config: &Config) {
         let rank = f64::from(self.rank.unwrap_or(u32::MAX));
         let log = self.evidence.log_ratio() + SHARE.ln() - (rank * (rank + 1.0)).ln();
         raise(&mut self.largest, log);
-        let (followed, (arrived, returned), (over, told)) = (self.followed.1, self.returned, self.told);
-        let says = over >= OVER_LEAST && 3 * told >= 2 * over;
-        let as_a_rule = followed >= FOLLOWED_LEAST && 3 * returned >= arrived && says;
+        let (followed, (arrived, returned), (known, told)) = (self.followed.1, self.returned, self.told);
+        let says = known >= SAID_LEAST && 3 * told >= 2 * known;
+        let returns = returned >= RETURNED_LEAST && 3 * returned >= arrived;
+        let as_a_rule = followed >= FOLLOWED_LEAST && returns && says;
         if self.conviction.is_none() && log >= -config.alpha.ln() && as_a_rule {
             // Those that were opened are known, though their totals may not be yet.
             self.conviction = Some(Conviction { at: now, sessions: self.sessions.max(followed) });

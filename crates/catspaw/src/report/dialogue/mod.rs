@@ -3,6 +3,8 @@
 mod secrets;
 mod socks;
 mod talk;
+#[cfg(test)]
+mod tests;
 
 use std::cmp::Reverse;
 use std::io;

@@ -25,8 +25,8 @@ pub(super) enum Next {
     Answer(u16),
 }
 
-/// The line as it may be shown, and what it leads to.
-pub(super) fn told(line: &str) -> (String, Next) {
+/// The line as it may be shown, and what it leads to; its end may be missing.
+pub(super) fn told(line: &str, whole: bool) -> (String, Next) {
     let (first, rest) = split(line);
     let (second, arguments) = split(rest);
     let [verb, word] = [first, second].map(str::to_ascii_uppercase);
@@ -49,19 +49,13 @@ pub(super) fn told(line: &str) -> (String, Next) {
             let (mechanism, initial) = split(arguments);
             (hidden(&[first, second, mechanism], initial), Next::Secret)
         }
-        _ if is_http(line) => http(line),
+        _ if is_http(line) => http(line, whole),
         _ => (line.to_owned(), literal(line)),
     }
 }
 
-/// Whether what follows on the same line may have to be hidden though nothing of the line is yet.
-pub(super) fn may_follow(line: &str) -> bool {
-    let may_be_verb = line.bytes().all(|byte| byte.is_ascii_alphabetic());
-    may_be_verb || told(&format!("{line} x")).0.ends_with(HIDDEN)
-}
-
 /// A line of an HTTP header as it may be shown.
-pub(super) fn field(line: &str) -> String {
+pub(super) fn field(line: &str, whole: bool) -> String {
     if line.starts_with(' ') {
         // The rest of a value that was too long for one line.
         return format!(" {HIDDEN}");
@@ -72,7 +66,7 @@ pub(super) fn field(line: &str) -> String {
         return hidden(&[&format!("{name}:")], value);
     }
     if ["referer", "location", "content-location", "origin"].contains(&lower.as_str()) {
-        return format!("{name}: {}", target(value.trim()));
+        return format!("{name}: {}", target(value.trim(), whole));
     }
     line.to_owned()
 }
@@ -86,24 +80,26 @@ fn is_http(line: &str) -> bool {
     first.starts_with("HTTP/1.") || asks || version
 }
 
-fn http(line: &str) -> (String, Next) {
+fn http(line: &str, whole: bool) -> (String, Next) {
     let (first, rest) = split(line);
     if first.starts_with("HTTP/1.") {
         return (line.to_owned(), Next::Answer(split(rest).0.parse().unwrap_or(0)));
     }
     let (asked, version) = rest.rsplit_once(' ').map_or((rest, String::new()), |(asked, v)| (asked, format!(" {v}")));
     let next = if first.eq_ignore_ascii_case("CONNECT") { Next::Connect } else { Next::Request };
-    (format!("{first} {}{version}", target(asked)), next)
+    (format!("{first} {}{version}", target(asked, whole)), next)
 }
 
-/// What is asked for, without the name and password in front of the host, and without the query.
-fn target(asked: &str) -> String {
+/// What is asked for, without the name and password in front of the host, and without the query. What is not `whole` may end
+/// within a password.
+fn target(asked: &str, whole: bool) -> String {
     let (path, query) = asked.split_once('?').map_or((asked, None), |(path, query)| (path, Some(query)));
     let mut shown = match path.split_once("://") {
         Some((scheme, rest)) => {
             let (host, behind) = rest.split_at(rest.find('/').unwrap_or(rest.len()));
             match host.rsplit_once('@') {
                 Some((_, host)) => format!("{scheme}://{HIDDEN}@{host}{behind}"),
+                None if !whole && behind.is_empty() => format!("{scheme}://{HIDDEN}"),
                 None => path.to_owned(),
             }
         }
@@ -154,7 +150,7 @@ mod tests {
             ("CONNECT mx.example:25 HTTP/1.0", "CONNECT mx.example:25 HTTP/1.0"),
             ("MAIL FROM:<a@b.example>", "MAIL FROM:<a@b.example>"),
         ] {
-            assert_eq!(told(line).0, shown);
+            assert_eq!(told(line, true).0, shown);
         }
         for (line, shown) in [
             ("Proxy-Authorization: Basic YTpi", "Proxy-Authorization: [hidden]"),
@@ -164,7 +160,7 @@ mod tests {
             ("Referer: http://x.example/?key=7", "Referer: http://x.example/?[hidden]"),
             ("Host: x.example", "Host: x.example"),
         ] {
-            assert_eq!(field(line), shown);
+            assert_eq!(field(line, true), shown);
         }
     }
 
@@ -182,7 +178,7 @@ mod tests {
             ("AUTH LOGIN", Next::Secret),
             ("EHLO DATA", Next::Line),
         ] {
-            assert_eq!(told(line).1, next, "{line}");
+            assert_eq!(told(line, true).1, next, "{line}");
         }
     }
 }

@@ -49,15 +49,14 @@ impl Handshake {
         Some(Self { heads: Default::default(), step })
     }
 
-    /// Takes bytes, and gives what is understood now. `None` where it is no handshake after all.
-    pub(super) fn take(&mut self, from: Side, bytes: &[u8]) -> Option<Vec<(Side, String)>> {
+    /// Takes bytes, and tells what is understood now. False where it is no handshake after all.
+    pub(super) fn take(&mut self, from: Side, bytes: &[u8], told: &mut Vec<(Side, String)>) -> bool {
         self.heads[from.index()].extend_from_slice(bytes);
-        let mut told = Vec::new();
         while let Some(speaker) = self.step.speaker() {
             let head = &mut self.heads[speaker.index()];
-            match self.step.read(head) {
-                Read::Part if head.len() <= LONGEST => return Some(told),
-                Read::Part | Read::Other => return None,
+            match self.step.read(&head[..head.len().min(LONGEST)]) {
+                Read::Part => return self.heads.iter().all(|head| head.len() <= LONGEST),
+                Read::Other => return false,
                 Read::Message(len, words, next) => {
                     head.drain(..len);
                     told.push((speaker, words));
@@ -65,7 +64,20 @@ impl Handshake {
                 }
             }
         }
-        Some(told)
+        true
+    }
+
+    /// Whether nothing that was said is a handshake's.
+    pub(super) fn never_was(&self) -> bool {
+        matches!(self.step, Step::Greeting | Step::Request4) && Self::sniff(&self.heads[Side::Orig.index()]).is_none()
+    }
+
+    /// What the proxy has answered when no more comes: some send nothing behind a refusal.
+    pub(super) fn unfinished(&self) -> Option<String> {
+        match (self.step, self.heads[Side::Resp.index()].as_slice()) {
+            (Step::Answer, &[5, answer, ..]) if answer > 0 => Some(granted(answer, 0)),
+            _ => None,
+        }
     }
 
     /// Whether the proxy has given its last answer.
@@ -91,10 +103,10 @@ impl Step {
     fn read(self, head: &[u8]) -> Read {
         let message = |len, words: &str, next| Read::Message(len, words.to_owned(), next);
         match (self, head) {
-            (Self::Greeting, [5, 0 | 17.., ..]) | (Self::Request4, [4, 0 | 3.., ..]) => Read::Other,
-            (Self::Greeting, &[5, methods, ..]) if head.len() >= 2 + usize::from(methods) => {
-                message(2 + usize::from(methods), "SOCKS 5", Self::Method)
-            }
+            (Self::Greeting, &[5, methods @ 1..=16, ..]) => match 2 + usize::from(methods) {
+                len if head.len() >= len => message(len, "SOCKS 5", Self::Method),
+                _ => Read::Part,
+            },
             (Self::Method, [5, 0, ..]) => message(2, "no password needed", Self::Request),
             (Self::Method, [5, 2, ..]) => message(2, "name and password, please", Self::Password),
             (Self::Method, [5, 0xff, ..]) => message(2, "refused: none of the client's ways to log in", Self::Over),
@@ -110,13 +122,16 @@ impl Step {
             },
             (Self::Answer, &[5, answer, _, ref rest @ ..]) => match target(rest) {
                 Some((_, len)) => Read::Message(3 + len, granted(answer, 0), Self::Over),
-                // Some send nothing behind a refusal.
-                None if answer != 0 => Read::Message(head.len(), granted(answer, 0), Self::Over),
                 None => Read::Part,
             },
-            (Self::Request4, [4, ..]) => request4(head),
-            (Self::Answer4, &[_, answer, _, _, _, _, _, _, ..]) => Read::Message(8, granted(answer, 90), Self::Over),
-            (Self::Answer4, [0 | 4, ..] | []) | (_, [] | [5, ..] | [1]) => Read::Part,
+            (Self::Request4, [4, 1 | 2, ..]) => request4(head),
+            (Self::Answer4, &[0 | 4, answer, _, _, _, _, _, _, ..]) => {
+                Read::Message(8, granted(answer, 90), Self::Over)
+            }
+            // What may become one of these.
+            (Self::Answer4, [0 | 4, ..]) | (Self::Status, [_]) | (Self::Request4, [4]) | (_, []) => Read::Part,
+            (Self::Greeting | Self::Method | Self::Request | Self::Answer, [5]) => Read::Part,
+            (Self::Request | Self::Answer, [5, _]) => Read::Part,
             _ => Read::Other,
         }
     }
@@ -183,13 +198,14 @@ mod tests {
     /// Takes what each side says, a byte at a time, and gives the words and what is left.
     fn heard(said: &[(Side, &[u8])]) -> (Vec<String>, [Vec<u8>; 2], bool) {
         let mut handshake = Handshake::sniff(said[0].1).unwrap();
-        let mut words = Vec::new();
+        let mut told = Vec::new();
         for (from, bytes) in said {
             for byte in bytes.chunks(1) {
-                words.extend(handshake.take(*from, byte).unwrap().into_iter().map(|(_, words)| words));
+                assert!(handshake.take(*from, byte, &mut told));
             }
         }
         let over = handshake.is_over();
+        let words = told.into_iter().map(|(_, words)| words).collect();
         (words, handshake.into_rest(), over)
     }
 
@@ -227,9 +243,9 @@ mod tests {
     fn what_is_no_handshake_is_given_up() {
         assert!(Handshake::sniff(b"EHLO x").is_none());
         let mut handshake = Handshake::sniff(&[5, 1, 0]).unwrap();
-        handshake.take(Side::Orig, &[5, 1, 0]).unwrap();
-        assert!(handshake.take(Side::Resp, b"220 mx").is_none());
+        assert!(handshake.take(Side::Orig, &[5, 1, 0], &mut Vec::new()));
+        assert!(!handshake.take(Side::Resp, b"220 mx", &mut Vec::new()));
         let mut handshake = Handshake::sniff(&[4, 1, 0]).unwrap();
-        assert!(handshake.take(Side::Orig, &[4; 2000]).is_none(), "no end within what is kept");
+        assert!(!handshake.take(Side::Orig, &[4; 2000], &mut Vec::new()), "no end within what is kept");
     }
 }

@@ -11,10 +11,10 @@ use super::socks::Handshake;
 /// A line that is longer is shown in parts.
 const LINE: usize = 1000;
 /// Of a line so many characters are kept.
-const KEPT: usize = 400;
+pub(super) const KEPT: usize = 400;
 /// Things said that are kept, from the beginning and from the end.
-const FIRST: usize = 400;
-const LAST: usize = 40;
+pub(super) const FIRST: usize = 400;
+pub(super) const LAST: usize = 40;
 /// A line that is shorter, behind what is no text, is none by itself.
 const BY_CHANCE: usize = 8;
 /// Bytes that are kept of what is no text.
@@ -72,7 +72,7 @@ struct Speaker {
     since: Nanos,
     /// Whether what comes is the rest of a line.
     continued: bool,
-    /// Whether that is not shown: of a line that is too long, or of a password.
+    /// Whether that is not shown: a password may be in it.
     swallow: bool,
     /// Whether the message that it wanted to send was refused.
     refused: bool,
@@ -99,6 +99,9 @@ impl Talk {
         match heard {
             Heard::Bytes(bytes) => self.data(at, from, bytes),
             Heard::Gap(len) => {
+                if let Some(socks) = self.socks.take() {
+                    self.give_up(at, from, socks);
+                }
                 self.end_line(from, false);
                 self.say(at, from, Words::Missing(len));
             }
@@ -107,8 +110,14 @@ impl Talk {
 
     /// Everything that was said, in order, and how much of it was not kept.
     pub(super) fn finish(mut self) -> (Vec<Said>, u64) {
+        if let Some(answer) = self.socks.take().and_then(|socks| socks.unfinished()) {
+            let answered = self.speakers[Side::Resp.index()].since;
+            self.say(answered, Side::Resp, Words::Line(answer));
+        }
         [Side::Orig, Side::Resp].into_iter().for_each(|from| self.end_line(from, false));
         self.first.extend(self.last);
+        // A line that the other side interrupted came first.
+        self.first.sort_by_key(|said| said.at);
         self.first.iter_mut().for_each(without_text);
         (self.first, self.left_out)
     }
@@ -118,24 +127,26 @@ impl Talk {
             self.socks = Handshake::sniff(bytes);
         }
         let Some(mut socks) = self.socks.take() else { return self.lines(at, from, bytes) };
-        match socks.take(from, bytes) {
-            Some(told) => {
-                told.into_iter().for_each(|(from, words)| self.say(at, from, Words::Line(escaped(words.as_bytes()))));
-                if !socks.is_over() {
-                    self.socks = Some(socks);
-                    return;
-                }
-                let [orig, resp] = socks.into_rest();
-                self.lines(at, Side::Orig, &orig);
-                self.lines(at, Side::Resp, &resp);
-            }
-            // Whatever it is, a password may be in it.
-            None => {
-                let [orig, resp] = socks.into_rest();
-                for (from, bytes) in [(Side::Orig, orig), (Side::Resp, resp)] {
-                    self.say(at, from, Words::Bytes(bytes.len() as u64, Vec::new()));
-                }
-            }
+        self.speakers[from.index()].since = at;
+        let mut told = Vec::new();
+        let goes_on = socks.take(from, bytes, &mut told);
+        told.into_iter().for_each(|(from, words)| self.say(at, from, Words::Line(cut(escaped(words.as_bytes())))));
+        if !goes_on && !socks.never_was() {
+            self.give_up(at, from, socks);
+        } else if !goes_on || socks.is_over() {
+            let rest = socks.into_rest();
+            [from.other(), from].into_iter().for_each(|side| self.lines(at, side, &rest[side.index()]));
+        } else {
+            self.socks = Some(socks);
+        }
+    }
+
+    /// What began as a handshake is none. Whatever it is, a password may be in it.
+    fn give_up(&mut self, at: Nanos, from: Side, socks: Handshake) {
+        let rest = socks.into_rest();
+        for side in [from.other(), from] {
+            self.speakers[side.index()].mode = Mode::Literal(u64::MAX);
+            self.lines(at, side, &rest[side.index()]);
         }
     }
 
@@ -143,7 +154,9 @@ impl Talk {
         if bytes.is_empty() {
             return;
         }
-        self.end_line(from.other(), false);
+        if is_encrypted(&self.speakers[from.other().index()].line) {
+            self.end_line(from.other(), false);
+        }
         while !bytes.is_empty() {
             let speaker = &mut self.speakers[from.index()];
             if speaker.line.is_empty() {
@@ -199,9 +212,11 @@ impl Talk {
             }
             Mode::Secret => self.say(at, from, Words::Hidden("name or password", bytes)),
             Mode::Body if !begins_head(text) => self.say(at, from, Words::Hidden("body", bytes)),
-            Mode::Lines if matches!(line.as_slice(), [0x14..=0x17, 3, 0..=4, ..]) => {
-                // Records of TLS.
+            Mode::Lines if is_encrypted(&line) => {
                 self.speakers.iter_mut().for_each(|speaker| speaker.mode = Mode::Opaque);
+                let other = &mut self.speakers[from.other().index()];
+                let (unread, since) = (std::mem::take(&mut other.line).len() as u64, other.since);
+                self.say(since, from.other(), Words::Bytes(unread, Vec::new()));
                 self.say(at, from, Words::Bytes(bytes, beginning(&line)));
             }
             Mode::Head(next) if text.is_empty() => self.end_head(from, next),
@@ -214,11 +229,10 @@ impl Talk {
                 let text = escaped(text);
                 let in_head = matches!(mode, Mode::Head(_));
                 let (shown, next) = match mode {
-                    Mode::Head(next) => (secrets::field(&text), next),
-                    _ => secrets::told(&text),
+                    Mode::Head(next) => (secrets::field(&text, whole), next),
+                    _ => secrets::told(&text, whole),
                 };
-                let hides = in_head || shown != text || line.len() >= LINE || secrets::may_follow(&text);
-                speaker.swallow = !whole && hides;
+                speaker.swallow = !whole;
                 self.say(at, from, Words::Line(cut(shown)));
                 if !in_head {
                     self.follow(from, line.trim_ascii_end(), next);
@@ -289,9 +303,14 @@ impl Talk {
     }
 }
 
+/// Whether a line begins with a record of TLS.
+fn is_encrypted(line: &[u8]) -> bool {
+    matches!(line, [0x14..=0x17, 3, 0..=4, ..])
+}
+
 /// Whether a line begins a request or an answer of HTTP.
 fn begins_head(line: &[u8]) -> bool {
-    is_text(line) && matches!(secrets::told(&escaped(line)).1, Next::Connect | Next::Request | Next::Answer(_))
+    is_text(line) && matches!(secrets::told(&escaped(line), true).1, Next::Connect | Next::Request | Next::Answer(_))
 }
 
 /// Whether a line is an answer of POP3 or NNTP, and no part of what was asked for.

@@ -1,0 +1,17 @@
+//! The fuzz corpus of dialogues, on what its target checks.
+
+use super::talk;
+
+// The target reads the same sources by path.
+#[path = "../../../../../fuzz/src/dialogue/check.rs"]
+#[expect(unreachable_pub, reason = "it is shared by path")]
+mod check;
+
+#[path = "../../../../../fuzz/src/replay.rs"]
+#[expect(unreachable_pub, reason = "it is shared by path")]
+mod corpus;
+
+#[test]
+fn fuzz_corpus() {
+    corpus::replay("dialogue", check::dialogue);
+}
