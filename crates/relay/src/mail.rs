@@ -10,7 +10,7 @@ use crate::talk::{Fit, MOST};
 const ROUNDS: usize = 4;
 /// A connection with less payload is none on which mail was handed over: a server that sends the client away says and hears
 /// as much.
-const NOTHING: i64 = 128;
+pub(crate) const NOTHING: i64 = 128;
 /// A leg whose size tells nothing (a transaction in which every recipient was refused) is paired only where the second
 /// best would be so much worse (natural logarithm).
 const CLEARLY: f64 = 0.5;
