@@ -163,6 +163,8 @@ pub enum Utterance {
         /// The port.
         port: u16,
     },
+    /// A mail server took a recipient: the domain (or the host, by its address) that the mail is for.
+    Recipient(Target),
     /// A mail transaction is over.
     Mails(Transaction),
     /// The connection is encrypted from here on (TLS, STARTTLS, SSH): nothing more can be seen in it. `name` is what
@@ -170,6 +172,13 @@ pub enum Utterance {
     Encrypts {
         /// The server's name as the client gave it.
         name: Option<Digest>,
+    },
+    /// Mail for a name was found to go to a host (DNS, `MX`).
+    Exchanges {
+        /// The name that was asked for.
+        name: Digest,
+        /// The host.
+        host: Digest,
     },
     /// A name was looked up and found (DNS).
     Resolves {

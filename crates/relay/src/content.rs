@@ -69,6 +69,8 @@ pub struct Contents {
     asking: BTreeSet<Key>,
     names: HashMap<Digest, BTreeSet<IpAddr>>,
     names_order: VecDeque<Digest>,
+    /// Hosts that take the mail for a name.
+    exchanges: HashMap<Digest, BTreeSet<Digest>>,
     /// Requests in absolute form that the host has not made yet, the oldest first.
     wanted: HashMap<Digest, VecDeque<Key>>,
     wanted_count: usize,
@@ -130,6 +132,19 @@ impl Contents {
         }
         if addresses.len() < ADDRESSES {
             addresses.insert(addr);
+        }
+    }
+
+    /// The host looked up who takes the mail for a name.
+    pub(crate) fn exchanges(&mut self, name: Digest, host: Digest) {
+        self.seen = true;
+        if self.exchanges.len() >= NAMES && !self.exchanges.contains_key(&name) {
+            self.dropped += 1;
+            return;
+        }
+        let hosts = self.exchanges.entry(name).or_default();
+        if hosts.len() < ADDRESSES {
+            hosts.insert(host);
         }
     }
 
@@ -201,6 +216,18 @@ impl Contents {
         match target {
             Target::Addr(asked) => Some(asked == addr),
             Target::Name(name) => self.names.get(&name).map(|addresses| addresses.contains(&addr)),
+        }
+    }
+
+    /// Whether mail for a target is known to go to an address.
+    fn takes_mail_for(&self, target: Target, addr: IpAddr) -> bool {
+        let leads_there = |host: &Digest| self.names.get(host).is_some_and(|addresses| addresses.contains(&addr));
+        match target {
+            Target::Addr(asked) => asked == addr,
+            Target::Name(name) => match self.exchanges.get(&name) {
+                Some(hosts) => hosts.iter().any(leads_there),
+                None => leads_there(&name),
+            },
         }
     }
 
@@ -326,6 +353,8 @@ impl Contents {
         }
         match other.and_then(|other| talk.begun.with(&other.begun)) {
             Some(agreed) if agreed.up > SHORT && agreed.down > SHORT => Fit::Carried,
+            // Who was not let through to say what it brings was called for somebody all the same.
+            _ if !mails && talk.recipients.iter().any(|&to| self.takes_mail_for(to, leg.peer.addr)) => Fit::Addressed,
             _ => Fit::Open,
         }
     }

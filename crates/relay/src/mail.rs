@@ -3,10 +3,14 @@
 //! to the inbound leg that explains it best, where one clearly does.
 
 use crate::histogram::Histogram;
-use crate::pairing::{Inbound, Match, Model, Outbound};
+use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound};
+use crate::talk::{Fit, MOST};
 
 /// Rounds of pairing and learning.
 const ROUNDS: usize = 4;
+/// A connection with less payload is none on which mail was handed over: a server that sends the client away says and hears
+/// as much.
+pub(crate) const NOTHING: i64 = 128;
 /// A leg whose size tells nothing (a transaction in which every recipient was refused) is paired only where the second
 /// best would be so much worse (natural logarithm).
 const CLEARLY: f64 = 0.5;
@@ -41,12 +45,25 @@ fn best(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &[Model], ba
         let mut scored: Vec<(f64, f64, usize)> = out.candidates.iter().enumerate().map(score).collect();
         scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)));
         let Some(&(score, size, at)) = scored.first() else { continue };
-        let margin = score - scored.get(1).map_or(0.0, |second| second.0.max(0.0));
-        if score > 0.0 && (size > 0.0 || !out.leg.has_payload() || margin > CLEARLY) {
+        let second = scored.get(1).map(|second| second.0);
+        // It was called for one of these: only for which is open, if there are several.
+        let addressed = out.fit == Fit::Addressed;
+        let alone = if addressed { f64::NEG_INFINITY } else { 0.0 };
+        let margin = score - second.map_or(alone, |second| second.max(alone));
+        let said = if addressed { margin > CLEARLY } else { score > 0.0 && is_clear(out, size, margin, best_handed) };
+        if said {
             matches.push(Match { inbound: at, outbound: number, margin });
         }
     }
     matches
+}
+
+/// Whether the best candidate is clearly that: by its size, or because the next one is clearly worse.
+fn is_clear(out: &Outbound<'_>, size: f64, margin: f64, best_handed: f64) -> bool {
+    // Unless it was opened as soon as mail had been taken.
+    let nothing = out.leg.size().is_some_and(|size| size.total() < NOTHING) && best_handed <= -MOST;
+    let least = if nothing { CLEAR_MARGIN } else { CLEARLY };
+    !out.leg.has_payload() || (size > 0.0 && !nothing) || margin > least
 }
 
 fn learn(
@@ -63,6 +80,7 @@ fn learn(
     }
     for (out, cause) in outbound.iter().zip(cause) {
         match cause.map(|at| inbound[at]) {
+            Some(_) if out.fit == Fit::Addressed => {}
             Some(Inbound { service, leg }) => learned[service].learn_mail(leg, out.leg),
             None => {
                 if let Some(size) = out.leg.size().filter(|size| size.total() > 0) {

@@ -287,7 +287,7 @@ fn edges(
 fn said(fit: Fit, score: Option<f64>) -> Option<f64> {
     match fit {
         Fit::Never => None,
-        Fit::Open => score,
+        Fit::Open | Fit::Addressed => score,
         Fit::Target => Some(score.unwrap_or(LEAST_SCORE).max(LEAST_SCORE) + 2.0 * -LEAST_SCORE),
         Fit::Carried => Some(score.unwrap_or(LEAST_SCORE).max(LEAST_SCORE) + 4.0 * -LEAST_SCORE),
     }

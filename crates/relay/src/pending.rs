@@ -110,18 +110,25 @@ impl<'a> Pending<'a> {
             return;
         }
         let fitting = |stored| {
-            let found = candidates(services, leg, index, stored).into_iter();
+            // Whom mail was for is known long after others have come in.
+            let most = if stored && contents.seen { LOOKED_AT } else { EDGES };
+            let found = candidates(services, leg, index, (stored, most)).into_iter();
             let fits = found.map(|at| (contents.fit(self.in_keys[at].1, (key, leg)), at));
             fits.filter(|(fit, _)| *fit != Fit::Never).collect::<Vec<_>>()
         };
         let at_once = fitting(false);
         let best = at_once.iter().map(|(fit, _)| *fit).max().unwrap_or(Fit::Never);
         let of_best = |found: Vec<(Fit, usize)>, best| found.into_iter().filter(|f| f.0 == best).map(|f| f.1).collect();
-        if best <= Fit::Open && leg.smtp && services.values().any(Service::queues) {
-            let candidates: Vec<usize> = of_best(fitting(true), Fit::Open);
+        if best <= Fit::Addressed && leg.smtp && services.values().any(Service::queues) {
+            let stored = fitting(true);
+            let addressed = stored.iter().any(|(fit, _)| *fit == Fit::Addressed);
+            let fit = if addressed { Fit::Addressed } else { Fit::Open };
+            let mut candidates: Vec<usize> = of_best(stored, fit);
+            candidates.truncate(EDGES);
             if !candidates.is_empty() {
-                let handed = candidates.iter().map(|&at| contents.mailed_before(self.in_keys[at].1, leg)).collect();
-                self.mail.push(Outbound { leg, candidates, handed, fit: Fit::Open });
+                let before = |&at: &usize| contents.mailed_before(self.in_keys[at].1, leg);
+                let handed = if contents.seen { candidates.iter().map(before).collect() } else { Vec::new() };
+                self.mail.push(Outbound { leg, candidates, handed, fit });
                 self.mail_keys.push(key);
                 return;
             }
@@ -216,7 +223,9 @@ impl<'a> Pending<'a> {
                 decided.kept_out.insert(self.mail_keys[m.outbound]);
                 continue;
             }
-            decided.models[self.inbound[m.inbound].service].learn_mail(inbound, outbound);
+            if self.mail[m.outbound].fit != Fit::Addressed {
+                decided.models[self.inbound[m.inbound].service].learn_mail(inbound, outbound);
+            }
             let clear = outbound.has_payload() || m.margin >= CLEAR_MARGIN;
             give(Final { inbound, outbound, clear, basis: basis(outbound, Fit::Open) });
         }
@@ -256,7 +265,7 @@ fn basis(outbound: &Leg, fit: Fit) -> Basis {
     match fit {
         _ if !outbound.has_payload() => Basis::Order,
         Fit::Carried => Basis::Content,
-        Fit::Never | Fit::Open | Fit::Target => Basis::Bytes,
+        Fit::Never | Fit::Open | Fit::Addressed | Fit::Target => Basis::Bytes,
     }
 }
 
@@ -265,13 +274,13 @@ fn stored_by(inbound: &Leg, outbound: &Leg) -> bool {
     (inbound.end.is_none() || inbound.has_payload()) && could_be_stored(inbound, outbound, 0)
 }
 
-/// The inbound legs that an outbound leg may have been caused by: of each service those opened last before it. Of mail,
-/// those of services that store it, though they have ended.
+/// The inbound legs that an outbound leg may have been caused by: of each service those opened last before it, no more than
+/// `most`. Of mail, those of services that store it, though they have ended.
 fn candidates(
     services: &BTreeMap<u16, Service>,
     out: &Leg,
     index: &BTreeMap<(usize, Key), usize>,
-    stored: bool,
+    (stored, most): (bool, usize),
 ) -> Vec<usize> {
     let mut found = Vec::new();
     for (number, service) in services.values().enumerate().filter(|(_, service)| !stored || service.queues()) {
@@ -281,7 +290,7 @@ fn candidates(
             .rev()
             .take(LOOKED_AT)
             .filter(|(_, inbound)| if stored { stored_by(inbound, out) } else { could_cause(inbound, out, 0) })
-            .take(EDGES);
+            .take(most);
         found.extend(near.filter_map(|(&key, _)| index.get(&(number, key)).copied()));
     }
     found

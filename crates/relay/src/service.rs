@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::histogram::Histogram;
 use crate::leg::{Leg, Size};
+use crate::mail::NOTHING;
 use crate::pairing::Model;
 use crate::proof::Proofs;
 use crate::test::{Candidate, Gap, Test, raise};
@@ -276,7 +277,8 @@ impl Service {
                 continue;
             }
             self.take_into(Hypothesis::AtOnce, authorised, due, config);
-            if due.leg.smtp && !self.is_decided(authorised) {
+            // Where nothing was handed over, nothing is told of what came in.
+            if due.leg.smtp && due.size.total() >= NOTHING && !self.is_decided(authorised) {
                 self.take_into(Hypothesis::StoreAndForward, authorised, due, config);
             }
         }

@@ -9,10 +9,12 @@ use crate::leg::{Leg, Mailed};
 
 /// Ports that the requests of one leg named.
 const PORTS: usize = 16;
+/// Domains that the mail of one leg was for.
+const RECIPIENTS: usize = 64;
 /// Mail transactions of one leg of which it is remembered when they were over.
 const OVER: usize = 16;
 /// What the moments of two events say against one's being the cause of the other, at most (natural logarithm).
-const MOST: f64 = 8.0;
+pub(crate) const MOST: f64 = 8.0;
 /// What is said where the moment is not known.
 pub(crate) const MAYBE: f64 = -MOST / 2.0;
 /// What is said of the beginning of a direction first ([`Utterance::Carries`]).
@@ -54,6 +56,8 @@ pub(crate) struct Talk {
     /// Whether a request was made, and the ports that requests in absolute form named.
     pub(crate) fetches: bool,
     pub(crate) ports: BTreeSet<u16>,
+    /// The domains that mail was for.
+    pub(crate) recipients: Vec<Target>,
     /// Whether a mail transaction was seen, and what the transactions add up to.
     pub(crate) mails: bool,
     pub(crate) mailed: Mailed,
@@ -68,6 +72,8 @@ pub(crate) enum Fit {
     Never,
     /// What was said leaves it open.
     Open,
+    /// It goes to a mail server for somebody whom the client named.
+    Addressed,
     /// It goes where the client asked to be connected with.
     Target,
     /// It carried what the client's leg carried.
@@ -132,6 +138,7 @@ impl Talk {
             asked: None,
             fetches: false,
             ports: BTreeSet::new(),
+            recipients: Vec::new(),
             mails: false,
             mailed: Mailed::default(),
             over: Vec::new(),
@@ -171,6 +178,11 @@ impl Talk {
                     self.ports.insert(port);
                 }
             }
+            Utterance::Recipient(to) => {
+                if self.recipients.len() < RECIPIENTS && !self.recipients.contains(&to) {
+                    self.recipients.push(to);
+                }
+            }
             Utterance::Mails(mail) => {
                 self.mails = true;
                 self.mailed.take(&mail);
@@ -179,7 +191,7 @@ impl Talk {
                 }
             }
             Utterance::Encrypts { .. } => self.mailed.hidden = true,
-            Utterance::Asks { .. } | Utterance::Resolves { .. } => {}
+            Utterance::Asks { .. } | Utterance::Resolves { .. } | Utterance::Exchanges { .. } => {}
         }
     }
 

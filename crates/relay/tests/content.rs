@@ -301,6 +301,50 @@ fn mail_is_paired_by_its_message_and_by_its_envelope_where_none_was_sent() {
     assert_eq!(mailed.fold((0, 0), |sum, mail| (sum.0 + mail.messages, sum.1 + mail.recipients)), (6, 6));
 }
 
+/// Messages for one domain each come in; each is handed on to somebody, and again and again its domain's server sends the
+/// host away before it can say what it brings. The names lead to the servers, at once or by a host of another name, where
+/// they are `looked_up`.
+fn sent_away(looked_up: bool) -> Rows {
+    let mut scene = Scene::default();
+    for n in 0..40 {
+        let came = 1_000_000 + 5 * i64::from(n);
+        let inbound = scene.client(n, 8025, came, came + 4);
+        let [domain, host] = ["domain", "host"].map(|kind| Digest::of_name(format!("{kind}{n}.example").as_bytes()));
+        scene.say(came + 2, inbound, Utterance::Recipient(Target::Name(domain)));
+        scene.say(came + 3, inbound, Utterance::Mails(mail(n, 1, 1)));
+        let taken = scene.call(n, target(n), came + 5, came + 8);
+        scene.say(came + 7, taken, Utterance::Mails(mail(n, 1, 1)));
+        let server = end(&format!("203.0.113.{}", 100 + n), 25);
+        // All of them in the same seconds, the last that came first.
+        let at = 1_000_210 - i64::from(n) % 7;
+        if looked_up {
+            let look_up = scene.call(1000 + n, end("198.51.100.53", 53), at - 3, at - 2);
+            let mut name = domain;
+            if n % 2 == 0 {
+                scene.say(at - 2, look_up, Utterance::Exchanges { name, host });
+                name = host;
+            }
+            scene.say(at - 2, look_up, Utterance::Resolves { name, addr: server.addr });
+        }
+        for again in [0, 20] {
+            scene.leg(end(HOST, 4000 + n), server, at + again, at + again + 1, 27);
+        }
+    }
+    scene.play().1
+}
+
+#[test]
+fn mail_of_which_a_server_did_not_hear_is_paired_by_whom_it_was_for() {
+    let away = |pair: &&catspaw_relay::LegPair| pair.outbound.own.port >= 4000;
+    let known = sent_away(true);
+    assert_eq!(known.pairs.iter().filter(away).count(), 80);
+    let own = |pair: &catspaw_relay::LegPair| pair.inbound.peer.port - 20_000 == pair.outbound.own.port % 1000;
+    assert!(known.pairs.iter().all(own), "{:?}", known.pairs);
+    // Nothing else tells, and then nothing is said.
+    let unknown = sent_away(false);
+    assert_eq!((unknown.pairs.len(), unknown.pairs.iter().filter(away).count()), (40, 0));
+}
+
 #[test]
 fn a_server_that_turns_mail_away_at_once_is_paired_by_when_that_mail_was_taken() {
     let mut scene = Scene::default();

@@ -71,6 +71,32 @@ fn mail_that_is_stored_and_handed_on_convicts_and_is_paired() {
 }
 
 #[test]
+fn a_server_that_begins_by_handing_on_at_once_is_found_to_store() {
+    // The first messages go on while their clients are there; of the others most have gone, and some are for two servers.
+    let mut records = Vec::new();
+    for n in 0..120_u64 {
+        let at = 1_000_000 + 40 * n as i64;
+        let size = 900 + mixed(n) % 30_011;
+        let client = end(&format!("198.51.100.{}", 1 + n % 9), 20_000 + n as u16);
+        let delay = if n < 12 { 1 } else { 4 };
+        records.extend(connection(3 * n, client, end(HOST, 8025), at, at + 3, size));
+        for copy in 0..1 + u64::from(n % 3 == 0) {
+            let own = end(HOST, 3000 + 1000 * copy as u16 + n as u16);
+            let target = end(&format!("203.0.113.{}", 1 + (n + 40 * copy) % 80), 25);
+            records.extend(connection(3 * n + 1 + copy, own, target, at + delay, at + delay + 1, size + 200 + n % 7));
+        }
+    }
+    let (lane, rows) = fold(&in_order(records), false);
+    let service = &lane.services[&8025];
+    let sessions = |tests: &catspaw_relay::Tests| tests.conviction.map(|conviction| conviction.sessions);
+    let at_once = service.tests[0].as_deref().and_then(sessions);
+    assert!(at_once.is_some_and(|sessions| sessions <= 12), "{at_once:?}");
+    let right = |pair: &&catspaw_relay::LegPair| pair.inbound.peer.port - 20_000 == pair.outbound.own.port % 1000;
+    assert_eq!(rows.pairs.iter().filter(right).count(), rows.pairs.len());
+    assert!(rows.pairs.len() >= 150, "{} of 160", rows.pairs.len());
+}
+
+#[test]
 fn what_no_inbound_leg_brought_is_not_handed_on() {
     // The same sizes, but each goes out ten minutes later: longer than any queue that is looked for.
     let (lane, _) = fold(&stored(120, 600), false);

@@ -90,7 +90,8 @@ fn moments(flows: &[Flow], slots: usize) -> Vec<(u64, Moment)> {
 /// A connection as a firewall keeps it.
 fn flow(conn: &Conn) -> Option<Flow> {
     let (IpAddr::V4(orig), IpAddr::V4(resp)) = (conn.orig.ip(), conn.resp.ip()) else { return None };
-    if conn.proto == Proto::Icmp {
+    // What two hosts of ours say to one another does not pass it.
+    if conn.proto == Proto::Icmp || is_inside(conn.orig.ip()) && is_inside(conn.resp.ip()) {
         return None;
     }
     let inbound = is_inside(conn.resp.ip());

@@ -4,7 +4,11 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::Range;
 
+use super::net::is_inside;
+
 const MAGIC: u32 = 0xa1b2_3c4d;
+/// `tk`, and ten hexadecimal digits.
+const TOKEN: usize = 12;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
 const ICMP: u8 = 1;
@@ -48,19 +52,38 @@ pub(super) const ACK: u8 = 16;
 
 /// A capture's packets in their order. What is no IP is left out.
 pub(super) fn packets(file: &[u8]) -> io::Result<Vec<Packet>> {
+    Ok(frames(file)?.into_iter().filter_map(|(at, frame)| decode(frame, at)).collect())
+}
+
+/// What between two hosts of ours holds a token, and which: no program of ours is there to tell.
+pub(super) fn tokens(file: &[u8]) -> io::Result<Vec<(Packet, String)>> {
+    let ours = |packet: &Packet| is_inside(packet.src.ip()) && is_inside(packet.dst.ip()) && packet.payload > 0;
+    let found = |(at, frame)| {
+        let packet = decode(frame, at).filter(ours)?;
+        let payload = frame.get(14..14 + packet.length as usize)?.split_at((packet.length - packet.payload) as usize).1;
+        let token = payload.windows(TOKEN).find(|bytes| {
+            bytes.starts_with(b"tk") && bytes[2..].iter().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+        })?;
+        Some((packet, String::from_utf8_lossy(token).into_owned()))
+    };
+    Ok(frames(file)?.into_iter().filter_map(found).collect())
+}
+
+/// The frames of a file, with their moments.
+fn frames(file: &[u8]) -> io::Result<Vec<(u64, &[u8])>> {
     let word = |at: usize| file.get(at..at + 4)?.first_chunk().map(|bytes| u32::from_le_bytes(*bytes));
     if word(0) != Some(MAGIC) || word(20) != Some(1) {
         return Err(io::Error::other("no nanosecond pcap of Ethernet"));
     }
-    let (mut packets, mut at) = (Vec::new(), 24);
+    let (mut frames, mut at) = (Vec::new(), 24);
     while let (Some(seconds), Some(nanos), Some(length)) = (word(at), word(at + 4), word(at + 8)) {
         let frame = at + 16..at + 16 + length as usize;
         at = frame.end;
         // The last frame may not have been written whole.
         let Some(frame) = file.get(frame) else { break };
-        packets.extend(decode(frame, u64::from(seconds) * 1_000_000 + u64::from(nanos) / 1000));
+        frames.push((u64::from(seconds) * 1_000_000 + u64::from(nanos) / 1000, frame));
     }
-    Ok(packets)
+    Ok(frames)
 }
 
 fn decode(frame: &[u8], at: u64) -> Option<Packet> {

@@ -27,7 +27,7 @@ use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use net::Net;
+use net::{Host, Net};
 use process::Running;
 use scenarios::{SCENARIOS, Scenario};
 use stage::{Cast, Relay, Stage};
@@ -161,13 +161,19 @@ fn play(scenario: &Scenario, seed: u64, to: &Path) -> io::Result<String> {
     let Stage { net, cast, .. } = stage;
     net.remove()?;
     outcome?;
-    let conns = track::track(&frames::packets(&fs::read(&capture)?)?);
+    let recorded = fs::read(&capture)?;
+    let conns = track::track(&frames::packets(&recorded)?);
     export::syslog(&conns, to)?;
     export::conn_log(&conns, to)?;
     let named = Named { scenario: scenario.name, seed };
-    let truth = truth::truth(&named, &cast, &conns, &truth::events(&work)?, to)?;
+    let mut events = truth::events(&work)?;
+    events.extend(truth::on_the_wire(frames::tokens(&recorded)?));
+    let truth = truth::truth(&named, &cast, &conns, &events, to)?;
     fs::write(to.join("truth.json"), serde_json::to_vec_pretty(&truth)?)?;
     fs::write(to.join("config.toml"), declared(&cast))?;
+    if let Some(table) = owners(&cast) {
+        fs::write(to.join("owners.csv"), table)?;
+    }
     pack(to)?;
     let counts = truth.expected;
     Ok(format!(
@@ -185,7 +191,19 @@ fn declared(cast: &Cast) -> String {
         let (host, topology) = (relay.ip(), relay.topology);
         format!("[[authorised]]\nhost = \"{host}\"\nproto = \"tcp\"\nport = {port}\nreason = \"{topology}\"\n")
     };
-    relays.flat_map(|relay| relay.ports.iter().map(move |port| stanza(relay, port))).collect()
+    let owners = if cast.known.is_empty() { "" } else { "[owners]\ncsv = \"owners.csv\"\n" };
+    let stanzas = relays.flat_map(|relay| relay.ports.iter().map(move |port| stanza(relay, port)));
+    stanzas.chain([owners.to_owned()]).collect()
+}
+
+/// The owner's table of machines, where there is one.
+fn owners(cast: &Cast) -> Option<String> {
+    let row = |(number, host): (u8, &Host)| {
+        let mac = format!("02:00:00:00:00:{number:02x}");
+        format!("{},{mac},,{name},,\n{},{mac},,{name},,\n", host.v4, host.v6, name = host.name)
+    };
+    let rows: String = (1..).zip(&cast.known).map(row).collect();
+    Some(format!("address,mac,user,name,from,to\n{rows}")).filter(|_| !rows.is_empty())
 }
 
 /// Lets everybody do what they are to, while it is recorded.
@@ -196,13 +214,18 @@ fn record(stage: &mut Stage, capture: &Path) -> io::Result<()> {
     }
     let log = stage.work.join("tcpdump.log");
     let mut dump = stage.net.capture(capture, &log)?;
-    let begin = clock::now() + 200_000;
+    let mut programs = begin(stage)?;
+    // Nobody is let into a tunnel before it is known to stand.
+    let begin = clock::now() + if programs.is_empty() { 200_000 } else { 4_000_000 };
     for actor in &mut actors {
         actor.say(&format!("{begin:>23}\n"))?;
     }
     let patience = Duration::from_millis(stage.span) + PATIENCE;
     for actor in &mut actors {
         actor.expect_within("done", patience)?;
+    }
+    for program in &mut programs {
+        program.stop("TERM", Duration::from_secs(10))?;
     }
     thread::sleep(QUIET);
     dump.stop("INT", Duration::from_secs(10))?;
@@ -213,11 +236,23 @@ fn record(stage: &mut Stage, capture: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Packs every file of a run but the configuration, as captures beside a checkout are.
+/// Starts what begins when everything is recorded.
+fn begin(stage: &Stage) -> io::Result<Vec<Running>> {
+    let mut programs = Vec::new();
+    for (number, later) in stage.later.iter().enumerate() {
+        let log = stage.work.join(format!("{}-later-{number}.log", later.host.name));
+        let mut program = Running::start(&later.host.space, &later.host.name, &later.words, &log, false)?;
+        program.opens((&later.opens.0, later.opens.1), net::READY)?;
+        programs.push(program);
+    }
+    Ok(programs)
+}
+
+/// Packs every file of a run but the configuration and what it names, as captures beside a checkout are.
 fn pack(folder: &Path) -> io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "toml") {
+        if path.extension().is_some_and(|extension| extension == "toml" || extension == "csv") {
             continue;
         }
         if path.is_dir() {

@@ -196,6 +196,11 @@ impl Net {
         Ok(running)
     }
 
+    /// Has the bridge hand what passes it to whoever records, too.
+    pub(super) fn mirror(&self) -> io::Result<()> {
+        ip(&["-n", &self.border(), "link", "set", "br0", "promisc", "on"]).map(drop)
+    }
+
     /// Starts an actor in `space`, and waits until it is ready.
     pub(super) fn actor(&self, space: &str, name: &str, tasks: &Tasks, work: &Path) -> io::Result<Running> {
         let (file, events) = (work.join(format!("{name}.tasks.json")), work.join(format!("{name}.events.jsonl")));

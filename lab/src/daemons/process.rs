@@ -91,17 +91,34 @@ impl Running {
 
     /// Waits until it listens on a TCP port.
     pub(super) fn listens(&mut self, port: u16, patience: Duration) -> io::Result<()> {
+        self.await_listener(port, patience, |id| {
+            let table = |name| fs::read_to_string(format!("/proc/{id}/net/{name}"));
+            Ok(table("tcp").unwrap_or_default() + &table("tcp6").unwrap_or_default())
+        })
+    }
+
+    /// Waits until somebody in namespace `space` does.
+    pub(super) fn opens(&mut self, (space, port): (&str, u16), patience: Duration) -> io::Result<()> {
+        let command = ["netns", "exec", space, "cat", "/proc/net/tcp", "/proc/net/tcp6"];
+        self.await_listener(port, patience, |_| run("ip", &command))
+    }
+
+    fn await_listener(
+        &mut self,
+        port: u16,
+        patience: Duration,
+        tables: impl Fn(u32) -> io::Result<String>,
+    ) -> io::Result<()> {
         let (began, end) = (Instant::now(), format!(":{port:04X}"));
+        let listening = |line: &str| {
+            let mut words = line.split_whitespace().skip(1);
+            words.next().is_some_and(|own| own.ends_with(&end)) && words.nth(1) == Some("0A")
+        };
         while began.elapsed() < patience {
             if let Some(status) = self.child.try_wait()? {
                 return Err(self.failed(&status.to_string()));
             }
-            let tables = ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("/proc/{}/net/{table}", self.id())));
-            let listening = |line: &str| {
-                let mut words = line.split_whitespace().skip(1);
-                words.next().is_some_and(|own| own.ends_with(&end)) && words.nth(1) == Some("0A")
-            };
-            if tables.iter().flatten().any(|table| table.lines().any(listening)) {
+            if tables(self.id())?.lines().any(listening) {
                 return Ok(());
             }
             thread::sleep(LOOK);

@@ -50,10 +50,24 @@ impl Relay {
         }
     }
 
+    /// One that nobody calls: it dials out to `super_proxy`.
+    pub(crate) fn dialling(host: &Host, super_proxy: SocketAddr, software: &'static str) -> Self {
+        Self { ports: Vec::new(), super_proxy: Some(super_proxy), ..Self::at(host, 0, "backconnect", software) }
+    }
+
     /// The address that a report should name.
     pub(crate) fn ip(&self) -> IpAddr {
         if self.six { self.host.v6.into() } else { self.host.v4.into() }
     }
+}
+
+/// A program that begins when everything is recorded, and ends before it is not.
+#[derive(Clone, Debug)]
+pub(super) struct Later {
+    pub(super) host: Host,
+    pub(super) words: Vec<String>,
+    /// A namespace and a port at which somebody listens there as soon as the program does what it is to.
+    pub(super) opens: (String, u16),
 }
 
 /// The number of a relay.
@@ -77,6 +91,8 @@ pub(crate) struct Cast {
     pub(crate) relays: Vec<Relay>,
     pub(crate) bots: Vec<Host>,
     pub(crate) innocents: Vec<(Host, Vec<String>)>,
+    /// Hosts of which the owner's table has both addresses.
+    pub(crate) known: Vec<Host>,
     pub(crate) intents: Vec<Intent>,
 }
 
@@ -90,6 +106,7 @@ pub(crate) struct Stage {
     pub(super) work: PathBuf,
     pub(super) cast: Cast,
     pub(super) daemons: Vec<Running>,
+    pub(super) later: Vec<Later>,
     /// What the lab's own programs do, by namespace.
     pub(super) tasks: BTreeMap<String, Tasks>,
     component: &'static str,
@@ -111,6 +128,7 @@ impl Stage {
             work,
             cast: Cast::default(),
             daemons: Vec::new(),
+            later: Vec::new(),
             component: "",
             seed,
             addresses: BTreeSet::from([NAME_SERVER.into()]),
@@ -130,6 +148,13 @@ impl Stage {
         let last = self.fresh(|rng| IpAddr::from([172, 28, 220, rng.range(2, 250) as u8]));
         let IpAddr::V4(v4) = last else { return Err(io::Error::other("no such address")) };
         self.net.host(name, v4.octets()[3])
+    }
+
+    /// A machine outside, for programs of the scenario's own.
+    pub(crate) fn abroad(&mut self, name: &str) -> io::Result<Host> {
+        let (v4, v6) = (self.far(), self.far6());
+        let (IpAddr::V4(v4), IpAddr::V6(v6)) = (v4, v6) else { return Err(io::Error::other("no such address")) };
+        Ok(Host { name: name.to_owned(), space: self.net.world(), v4, v6 })
     }
 
     /// Writes a file for a program of `host`, and gives its path.
@@ -165,13 +190,6 @@ impl Stage {
         self.start(&host.space, &host.name, words, port)
     }
 
-    /// A machine outside, for programs of the scenario's own.
-    pub(crate) fn abroad(&mut self, name: &str) -> io::Result<Host> {
-        let (v4, v6) = (self.far(), self.far6());
-        let (IpAddr::V4(v4), IpAddr::V6(v6)) = (v4, v6) else { return Err(io::Error::other("no such address")) };
-        Ok(Host { name: name.to_owned(), space: self.net.world(), v4, v6 })
-    }
-
     /// A host behind another of ours, which forwards and translates for it.
     pub(crate) fn behind(&mut self, gateway: &Host, name: &str, number: u8) -> io::Result<Host> {
         self.net.behind(gateway, name, number)
@@ -192,6 +210,13 @@ impl Stage {
         }
         self.daemons.push(running);
         Ok(())
+    }
+
+    /// Runs a program on `host` while everything is recorded, so that a tunnel's beginning and end are seen. Nobody calls
+    /// before somebody listens on TCP `port` of the host `at`.
+    pub(crate) fn later(&mut self, host: &Host, words: &[&str], (at, port): (&Host, u16)) {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        self.later.push(Later { host: host.clone(), words, opens: (at.space.clone(), port) });
     }
 
     /// One of the lab's own servers on `host`.
@@ -271,6 +296,11 @@ impl Stage {
         self.cast.innocents.push((host.clone(), does.iter().map(|does| (*does).to_owned()).collect()));
     }
 
+    /// The owner's table has both addresses of this host.
+    pub(crate) fn one_machine(&mut self, host: &Host) {
+        self.cast.known.push(host.clone());
+    }
+
     /// Declares a host that sends spam by itself.
     pub(crate) fn bot(&mut self, host: &Host) {
         self.cast.bots.push(host.clone());
@@ -281,6 +311,27 @@ impl Stage {
         let (at, world) = (self.moment(), self.net.world());
         let call = self.call(at, Some(from), way, to, job);
         self.intend(&world, Some(relay), None, call);
+    }
+
+    /// An outside client logs in at a relay's `port` with a key, and goes on.
+    pub(crate) fn jumped(&mut self, relay: (RelayId, SocketAddr), from: IpAddr, key: &str, to: SocketAddr, job: Job) {
+        let (at, world) = (self.moment(), self.net.world());
+        let call = self.call(at, Some(from), Way::Jump(relay.1), to, job);
+        self.intend(&world, Some(relay.0), None, Call { key: key.to_owned(), ..call });
+    }
+
+    /// An outside client does something through the first of two relays, which asks the second.
+    pub(crate) fn chained(&mut self, relays: [RelayId; 2], from: IpAddr, way: Way, to: SocketAddr, job: Job) {
+        let (at, world) = (self.moment(), self.net.world());
+        let call = self.call(at, Some(from), way, to, job);
+        self.intend(&world, Some(relays[0]), None, call.clone());
+        let component = self.component;
+        self.cast.intents.push(Intent { component, relay: Some(relays[1]), bot: None, call, soles: Vec::new() });
+    }
+
+    /// What hosts of ours say to one another is recorded too, as by a switch that mirrors its ports.
+    pub(crate) fn mirror(&self) -> io::Result<()> {
+        self.net.mirror()
     }
 
     /// An outside client hands mail to a relay at `port`, that is for others.
@@ -332,7 +383,7 @@ impl Stage {
 
     fn call(&mut self, at: u64, from: Option<IpAddr>, way: Way, to: SocketAddr, job: Job) -> Call {
         let token = format!("tk{:010x}", self.rng.next() >> 24);
-        Call { at, from, way, to, job, domains: Vec::new(), token, patience: PATIENCE }
+        Call { at, from, way, to, job, domains: Vec::new(), token, patience: PATIENCE, key: String::new() }
     }
 
     fn intend(&mut self, space: &str, relay: Option<RelayId>, bot: Option<Ipv4Addr>, call: Call) {

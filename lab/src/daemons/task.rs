@@ -44,6 +44,8 @@ pub(crate) enum Service {
     Web,
     /// Records that look like TLS, of the sizes that the client asks for.
     Opaque,
+    /// Relays what comes, and hides that it does.
+    Veiled(Veil),
     /// Answers every name of the form `a-198-18-0-1.lab.example` with the address in it.
     Names,
     /// HTTP, and calls another server for each request.
@@ -71,6 +73,17 @@ pub(crate) enum App {
     HandsOn,
     /// It takes files and says so; then it puts them into a store as they are.
     Stores(SocketAddr),
+}
+
+/// How a relay hides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Veil {
+    /// Milliseconds that it waits at most before it calls.
+    pub(crate) wait: u64,
+    /// What is sent that nobody wants: at most so many per cent.
+    pub(crate) padding: u64,
+    /// One call becomes two.
+    pub(crate) split: bool,
 }
 
 /// Where a mail server says no.
@@ -106,6 +119,8 @@ pub(crate) struct Call {
     pub(crate) token: String,
     /// Milliseconds that the client waits for an answer.
     pub(crate) patience: u64,
+    /// A file with the key by which the client is known, if it is.
+    pub(crate) key: String,
 }
 
 /// How a client gets to where it wants to.
@@ -120,9 +135,19 @@ pub(crate) enum Way {
     Socks5(SocketAddr),
     /// The proxy is told a name.
     Socks5Name(SocketAddr),
+    /// The proxy is told an address, after a name and a password (RFC 1929).
+    Socks5Password(SocketAddr),
     Connect(SocketAddr),
+    /// With a name and a password.
+    ConnectPassword(SocketAddr),
     /// `GET http://...`
     Absolute(SocketAddr),
+    /// A web server asks another one, which the client knows nothing of.
+    Fronted(SocketAddr),
+    /// `ssh -J`, with the key of the call.
+    Jump(SocketAddr),
+    /// A relay that hides.
+    Veiled(SocketAddr, Veil),
 }
 
 impl Way {
@@ -134,8 +159,13 @@ impl Way {
             | Self::Socks4a(proxy)
             | Self::Socks5(proxy)
             | Self::Socks5Name(proxy)
+            | Self::Socks5Password(proxy)
             | Self::Connect(proxy)
-            | Self::Absolute(proxy) => proxy,
+            | Self::ConnectPassword(proxy)
+            | Self::Absolute(proxy)
+            | Self::Fronted(proxy)
+            | Self::Jump(proxy)
+            | Self::Veiled(proxy, _) => proxy,
         }
     }
 
@@ -147,11 +177,20 @@ impl Way {
             Self::Socks4a(_) => "socks4a",
             Self::Socks5(_) => "socks5",
             Self::Socks5Name(_) => "socks5-name",
+            Self::Socks5Password(_) => "socks5-password",
             Self::Connect(_) => "http-connect",
+            Self::ConnectPassword(_) => "http-connect-password",
             Self::Absolute(_) => "http-proxy",
+            Self::Fronted(_) => "reverse-proxy",
+            Self::Jump(_) => "ssh-jump",
+            Self::Veiled(..) => "veiled",
         }
     }
 }
+
+/// Whom proxies know that want a password; and the same as HTTP says it (RFC 7617).
+pub(crate) const NAME_AND_PASSWORD: (&str, &str) = ("mallory", "sesame");
+pub(crate) const BASIC: &str = "bWFsbG9yeTpzZXNhbWU=";
 
 /// What a client does when it is there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -177,6 +216,20 @@ pub(crate) enum Job {
 }
 
 impl Job {
+    /// What is left of it where so many share it.
+    pub(crate) fn part(self, many: u32) -> Self {
+        match self {
+            Self::Mail { messages, bytes, recipients } => {
+                Self::Mail { messages: messages.div_ceil(many), bytes, recipients }
+            }
+            Self::Web { pages, bytes, pause } => Self::Web { pages: pages.div_ceil(many), bytes: bytes / many, pause },
+            Self::Opaque { rounds, up, down, pause } => {
+                Self::Opaque { rounds: rounds.div_ceil(many), up: up / many, down: down / many, pause }
+            }
+            whole => whole,
+        }
+    }
+
     /// As `truth.json` calls it.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -199,6 +252,8 @@ pub(crate) enum Side {
     Client,
     /// Who was called.
     Server,
+    /// Nobody: it was in what was recorded between two hosts of ours.
+    Wire,
 }
 
 /// What an actor saw of a connection.

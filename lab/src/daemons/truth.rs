@@ -11,7 +11,7 @@ use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
-use super::frames::Proto;
+use super::frames::{Packet, Proto};
 use super::net::{INSIDE_NETS, is_inside};
 use super::stage::{Cast, Intent, Relay};
 use super::task::{Event, Side};
@@ -33,6 +33,19 @@ pub(super) fn events(work: &Path) -> io::Result<Vec<Event>> {
         }
     }
     Ok(events)
+}
+
+/// What a host of ours sent another one, as events.
+pub(super) fn on_the_wire(tokens: Vec<(Packet, String)>) -> impl Iterator<Item = Event> {
+    tokens.into_iter().map(|(Packet { at, src, dst, .. }, token)| Event {
+        side: Side::Wire,
+        at,
+        token,
+        src,
+        dst,
+        outcome: String::new(),
+        accepted: 0,
+    })
 }
 
 /// Connections by their ends.
@@ -160,16 +173,19 @@ fn session(intent: &Intent, cast: &Cast, told: &[&Event], index: &mut Index<'_>)
     let relay = intent.relay.map(|id| &cast.relays[id.0]);
     let client = told.iter().find(|event| event.side == Side::Client);
     let (mut ins, mut outs) = (BTreeSet::new(), BTreeSet::new());
-    // A bot's own call is its outbound leg.
-    let first = client.and_then(|event| index.find(event));
-    if relay.is_some() {
-        ins.extend(first)
-    } else {
-        outs.extend(first)
+    let own = relay.map(|relay| [IpAddr::from(relay.host.v4), relay.host.v6.into()]);
+    for number in told.iter().filter_map(|event| index.find(event)) {
+        let conn = &index.conns[number];
+        match own {
+            Some(own) if own.contains(&conn.resp.ip()) => ins.insert(number),
+            // Another relay's in the chain.
+            Some(own) if !own.contains(&conn.orig.ip()) => false,
+            // A bot's own call is its outbound leg.
+            _ => outs.insert(number),
+        };
     }
-    let seen = told.iter().filter(|event| event.side == Side::Server && is_inside(event.src.ip()));
-    outs.extend(seen.filter_map(|event| index.find(event)));
-    let to = index.by_ends.iter().filter(|((orig, resp), _)| intent.soles.contains(resp) && is_inside(orig.ip()));
+    let calls = |from: IpAddr| own.map_or_else(|| is_inside(from), |own| own.contains(&from));
+    let to = index.by_ends.iter().filter(|((orig, resp), _)| intent.soles.contains(resp) && calls(orig.ip()));
     outs.extend(to.flat_map(|(_, numbers)| numbers.iter().copied()));
     let (in_role, out_role) = match relay {
         Some(relay) if relay.authorised => ("auth-in-leg", "auth-out-leg"),
@@ -187,7 +203,7 @@ fn session(intent: &Intent, cast: &Cast, told: &[&Event], index: &mut Index<'_>)
         component: intent.component.to_owned(),
         relay: relay.map(|relay| relay.ip().to_string()),
         bot: intent.bot.map(|bot| bot.to_string()),
-        relay_port: relay.and_then(|_| Some(call.way.first(call.to).port()).filter(|_| !ins.is_empty())),
+        relay_port: relay.and(ins.first()).map(|number| index.conns[*number].resp.port()),
         client: client
             .map_or_else(|| call.from.map_or_else(String::new, |ip| ip.to_string()), |e| e.src.ip().to_string()),
         server: servers.iter().map(IpAddr::to_string).collect(),

@@ -35,6 +35,8 @@ pub(super) enum Kind {
     /// Mail that is stored and forwarded.
     Mail,
     Backconnect,
+    /// A proxy that hides what it is.
+    Hiding,
     Bot,
 }
 
@@ -42,6 +44,7 @@ impl Kind {
     pub(super) fn of(relay: &Value) -> Self {
         match text(relay, "topology") {
             "backconnect" => Self::Backconnect,
+            "hiding" => Self::Hiding,
             "smtp-odd-port" | "mail-forward" | "mail-queue" => Self::Mail,
             "web-proxy" | "reverse-proxy" => Self::Web,
             _ => Self::Proxy,
@@ -69,7 +72,7 @@ pub(super) const WITHOUT_DATA: f64 = 0.90;
 /// By which share `relayed` may be off.
 pub(super) fn relayed(kind: Kind, view: &View) -> f64 {
     match kind {
-        Kind::Proxy | Kind::Web => 0.01,
+        Kind::Proxy | Kind::Web | Kind::Hiding => 0.01,
         Kind::Backconnect if view.family == "capture" => 0.02,
         _ if view.family == "capture" => 0.01,
         _ => 0.20,
@@ -80,16 +83,16 @@ pub(super) fn relayed(kind: Kind, view: &View) -> f64 {
 pub(super) fn delivered(kind: Kind, messages: bool) -> Option<(f64, f64)> {
     match kind {
         _ if messages => Some((0.0, 0.0)),
-        Kind::Proxy => Some((0.02, 2.0)),
+        Kind::Proxy | Kind::Hiding => Some((0.02, 2.0)),
         Kind::Mail | Kind::Bot => None,
         Kind::Web | Kind::Backconnect => Some((0.20, 2.0)),
     }
 }
 
-/// How many sessions it may take.
+/// How many sessions it may take: what hiding costs is for the table to say.
 pub(super) fn sessions(kind: Kind, family: &str) -> Option<u64> {
     match (kind, family) {
-        (Kind::Backconnect, _) => None,
+        (Kind::Backconnect | Kind::Hiding, _) => None,
         (Kind::Bot, _) => Some(25),
         (_, "capture") => Some(5),
         (Kind::Proxy, "conn") => Some(10),

@@ -140,8 +140,10 @@ impl<'a> Court<'a> {
     fn fits(&mut self, incident: &Value, relay: Option<&Value>, bot: bool) {
         let (host, topology, verdict) = (text(incident, "host"), text(incident, "topology"), text(incident, "verdict"));
         let forward = relay.is_some_and(|relay| Kind::of(relay) != Kind::Backconnect);
+        // Where a view cannot show whom a host calls for, it shows that the host calls.
+        let hidden = relay.is_some_and(|relay| !relay["allowance"]["out_of_sight"][self.view.family].is_null());
         let right = match topology {
-            "direct" => bot,
+            "direct" => bot || hidden,
             "backconnect" => relay.is_some() && !forward,
             _ => forward,
         };
@@ -219,7 +221,10 @@ impl<'a> Court<'a> {
 
     fn relayed(&mut self, host: &str, relay: &Value, incident: &Value, kind: Kind) {
         let most = number(relay, "out_legs_with_data");
-        let least = most - pairs::unsure(self.truth, host, self.view.cut, pairs::has_data) as f64;
+        let mut least = most - pairs::unsure(self.truth, host, self.view.cut, pairs::has_data) as f64;
+        if kind == Kind::Mail && self.view.family != "capture" {
+            least -= pairs::all_sent_away(self.truth, host) as f64;
+        }
         let (got, share) = (incident["counts"]["relayed"].as_f64(), bounds::relayed(kind, &self.view));
         if !got.is_some_and(|got| bounds::within(got, (least, most), share, 1.0)) {
             let (got, share) = (&incident["counts"]["relayed"], share * 100.0);

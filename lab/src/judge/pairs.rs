@@ -30,6 +30,18 @@ pub(super) fn has_data(leg: &Value) -> bool {
     number(leg, "bytes_orig") + number(leg, "bytes_resp") > 0.0
 }
 
+/// Whether a mail server sent the client away before it could say what it brings: less than this is no transaction, and
+/// records of it tell nothing of what came in.
+fn sent_away(leg: &Value) -> bool {
+    has_data(leg) && number(leg, "bytes_orig") + number(leg, "bytes_resp") < 128.0
+}
+
+/// How many outbound legs of `host` a mail server ended so.
+pub(super) fn all_sent_away(truth: &Value, host: &str) -> usize {
+    let legs = sessions(truth, host).flat_map(|session| list(session, "out_legs"));
+    legs.filter(|leg| sent_away(leg)).map(|leg| leg["conn"].as_u64().unwrap_or(0)).collect::<BTreeSet<_>>().len()
+}
+
 /// Outbound legs of `host` that count by `counts` and that a cut log does not show the end of.
 pub(super) fn unsure(truth: &Value, host: &str, cut: bool, counts: impl Fn(&Value) -> bool) -> usize {
     let legs = sessions(truth, host).flat_map(|session| list(session, "out_legs"));
@@ -176,10 +188,13 @@ pub(super) fn hold(
             });
         }
     }
+    let records = view.family != "capture";
     let wanted: BTreeSet<u64> = outs
         .legs
         .iter()
-        .filter(|(conn, leg)| has_data(leg) && !unknown.contains(conn))
+        .filter(|(conn, leg)| {
+            has_data(leg) && !unknown.contains(conn) && !(sent_away(leg) && kind == Kind::Mail && records)
+        })
         .map(|(conn, _)| *conn)
         .collect();
     let hit = wanted.iter().filter(|conn| found.contains_key(conn)).count();

@@ -94,6 +94,26 @@ fn what_is_spoilt_does_not() {
 }
 
 #[test]
+fn of_mail_records_need_not_show_whom_a_server_sent_away() {
+    let mut truth = truth();
+    truth["relays"][0]["topology"] = "smtp-odd-port".into();
+    let judged = |truth: &Value, view| {
+        let (report, pairs) = report();
+        judge(view, truth, &report, &pairs[1..], None).pairs[0].recall
+    };
+    assert_eq!([judged(&truth, "conn"), judged(&truth, "capture")], [0.5, 0.5]);
+    let leg = &mut truth["sessions"][0]["out_legs"][0];
+    (leg["bytes_orig"], leg["bytes_resp"]) = (6.into(), 21.into());
+    assert_eq!([judged(&truth, "conn"), judged(&truth, "capture")], [1.0, 0.5]);
+    let relayed = |view| {
+        let (mut report, pairs) = report();
+        report["incidents"][0]["counts"]["relayed"] = 0.into();
+        judge(view, &truth, &report, &pairs, None).short.iter().any(|what| what.contains("relayed 0, is 2"))
+    };
+    assert_eq!([relayed("conn"), relayed("capture")], [false, true]);
+}
+
+#[test]
 fn what_a_view_cannot_show_may_be_missed_in_it_alone() {
     let mut truth = truth();
     truth["relays"][0]["allowance"] = json!({"by_design": false, "out_of_sight": {"pix": "it pads"}});
@@ -102,5 +122,12 @@ fn what_a_view_cannot_show_may_be_missed_in_it_alone() {
     report["incidents"][0]["counts"]["delivered_unit"] = "connections".into();
     let pix = judge("pix-cut", &truth, &report, &[], None);
     assert_eq!((pix.out_of_sight, pix.short), (1, Vec::new()));
+    // What it sends is seen there, if not for whom.
+    let mut direct = report.clone();
+    let mut also = report["incidents"][0].clone();
+    also["host"] = "172.28.0.1".into();
+    direct["incidents"].as_array_mut().unwrap().push(also);
+    assert_eq!(judge("pix", &truth, &direct, &[], None).short, Vec::<String>::new());
+    assert!(judge("conn", &truth, &direct, &[], None).short.iter().any(|what| what.contains("wrong topology")));
     assert_eq!(judge("conn", &truth, &report, &[], None).short.len(), 1);
 }

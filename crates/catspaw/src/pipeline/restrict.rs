@@ -114,7 +114,7 @@ impl Filter {
             Event::Closed(closed) => self.at_end(record, route, lane, closed),
             Event::Whole(whole) => self.at_connection(route, whole.start.at, whole.orig, whole.resp),
             // A name may have been looked up for any connection of the host's.
-            Event::Content(Content { said: Utterance::Resolves { .. }, .. }) => {
+            Event::Content(Content { said: Utterance::Resolves { .. } | Utterance::Exchanges { .. }, .. }) => {
                 return if self.is_named(route) { Look::Along } else { Look::Away };
             }
             // What is asked for was decided by the connection's opening.

@@ -31,9 +31,13 @@ const MANY_WRONG: u64 = 100;
 const LISTED_NETS: usize = 64;
 
 /// What every view leaves in the dark,
-const LIMITS: [&str; 3] = [
-    "TCP only: SOCKS UDP ASSOCIATE, QUIC and other tunnels over UDP are not paired.",
-    "Traffic that does not pass the sensor is not seen.",
+const LIMITS: [&str; 4] = [
+    "TCP only: SOCKS UDP ASSOCIATE, QUIC and other tunnels over UDP are not paired, nor what comes down a tunnel of DNS or \
+     ICMP.",
+    "Traffic that does not pass the sensor is not seen, and what two of our own hosts say to one another proves nothing: two \
+     relays inside of which one asks the other are not found by that.",
+    "A relay that pads what it carries by more than a few per cent, or splits it over several connections, is not found by \
+     sizes. One that is asked over IPv4 and calls over IPv6 is two hosts, unless the owner's table has both addresses.",
     "The confidence bounds coincidence: how likely sizes like these are on a host that carries nothing on. It says \
      nothing of intent; a relay that its owner wants is declared with [[authorised]].",
 ];

@@ -21,6 +21,7 @@ const LONGEST_NAME: usize = 255;
 
 const A: u16 = 1;
 const CNAME: u16 = 5;
+const MX: u16 = 15;
 const SRV: u16 = 33;
 const AAAA: u16 = 28;
 const INTERNET: u16 = 1;
@@ -290,7 +291,7 @@ impl<'a> Answers<'a> {
         })
     }
 
-    /// Says each address that the name, or what it is an alias of, has.
+    /// Says each address that the name, or what it is an alias of, has, and each host that takes its mail.
     fn resolve(&self, name: Digest, say: &mut dyn FnMut(Utterance)) {
         let alias = |answer: Answer<'_>| {
             let target = Name::at(self.message, answer.at).filter(|target| !target.is_odd)?;
@@ -316,9 +317,15 @@ impl<'a> Answers<'a> {
             }
         }
         let chain = chain.get(..len).unwrap_or_default();
-        let found = self.iter().filter(|answer| answer.class == INTERNET && chain.contains(&answer.owner.digest));
-        for addr in found.filter_map(|answer| answer.addr()).take(ADDRESSES) {
+        let found = || self.iter().filter(|answer| answer.class == INTERNET && chain.contains(&answer.owner.digest));
+        for addr in found().filter_map(|answer| answer.addr()).take(ADDRESSES) {
             say(Utterance::Resolves { name, addr });
+        }
+        // Behind a preference.
+        let host = |answer: Answer<'_>| Name::at(self.message, answer.at + 2).filter(|host| !host.is_odd);
+        for host in found().filter(|answer| answer.kind == MX && answer.data.len() > 2).filter_map(host).take(ADDRESSES)
+        {
+            say(Utterance::Exchanges { name, host: host.digest });
         }
     }
 }
@@ -380,6 +387,18 @@ mod tests {
         assert_eq!(resolved(&response([1, 2], &[OTHERS, ALIAS])), Some(vec![(asked(), v6)]), "in the other order");
         assert_eq!(resolved(&response([1, 1], &[OTHERS])), Some(vec![]), "somebody else's address");
         assert_eq!(resolved(&response([1, 3], &[ALIAS, ALIAS, OTHERS])), Some(vec![(asked(), v6)]), "said once");
+    }
+
+    #[test]
+    fn who_takes_the_mail_for_a_name_is_said() {
+        let exchange: &[u8] = b"\xc0\x0c\0\x0f\0\x01\0\0\0\x09\0\x07\0\x0a\x02MY\xc0\x0f";
+        let of_another: &[u8] = b"\x02my\xc0\x0f\0\x0f\0\x01\0\0\0\x09\0\x04\0\x0a\xc0\x0c";
+        let cut_off: &[u8] = b"\xc0\x0c\0\x0f\0\x01\0\0\0\x09\0\x02\0\x0a";
+        let mut said = Vec::new();
+        let message = response([1, 3], &[exchange, of_another, cut_off]);
+        assert!(super::message(&message, &mut |utterance| said.push(utterance)));
+        let host = Digest::of_name(b"my.example.net");
+        assert_eq!(said, [Utterance::Exchanges { name: asked(), host }]);
     }
 
     #[test]

@@ -5,10 +5,11 @@
 
 use std::collections::VecDeque;
 
-use catspaw_records::{Digest, Side, Transaction, Utterance};
+use catspaw_records::{Digest, Side, Target, Transaction, Utterance};
 
 use super::http::number;
 use super::letter::{Letter, LineEnd, Lines, Piece, Sealed};
+use super::socks::named;
 
 /// So much of a line is read.
 const LINE: usize = 2048;
@@ -23,7 +24,8 @@ enum Command {
     /// HELO, EHLO, LHLO or RSET: what was begun is off.
     Anew,
     Mail(Option<Digest>),
-    Recipient(Digest),
+    /// The address, and the domain in it.
+    Recipient(Digest, Option<Target>),
     Data,
     /// The end of the message, or a recipient's share of it.
     Dot(Sealed),
@@ -195,8 +197,12 @@ impl Smtp {
                 Command::Anew
             }
             b"HELO" | b"EHLO" | b"RSET" => Command::Anew,
-            b"MAIL" => Command::Mail(address(argument)),
-            b"RCPT" => Command::Recipient(address(argument).unwrap_or(Digest(0))),
+            b"MAIL" => Command::Mail(mailbox(argument).map(|mailbox| Digest::of(&mailbox))),
+            b"RCPT" => {
+                let mailbox = mailbox(argument);
+                let digest = mailbox.as_deref().map_or(Digest(0), Digest::of);
+                Command::Recipient(digest, mailbox.as_deref().and_then(domain))
+            }
             b"DATA" => Command::Data,
             b"BDAT" => {
                 let mut words = argument.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
@@ -316,8 +322,9 @@ impl Smtp {
                     self.conclude(false, Sealed::default(), say);
                 }
             }
-            Some(Command::Recipient(to)) => {
+            Some(Command::Recipient(to, domain)) => {
                 if let Some(transaction) = &mut self.transaction {
+                    domain.filter(|_| took).into_iter().for_each(|domain| say(Utterance::Recipient(domain)));
                     transaction.recipients ^= to.0;
                     let count = if took { &mut transaction.accepted } else { &mut transaction.refused };
                     *count = count.saturating_add(1);
@@ -384,8 +391,8 @@ fn final_code(line: &[u8]) -> Option<u16> {
     (is_code && last).then(|| code.iter().fold(0, |code, digit| code * 10 + u16::from(digit - b'0')))
 }
 
-/// The address in `FROM:<a@b> SIZE=1`, in lower case and without a source route, digested.
-fn address(argument: &[u8]) -> Option<Digest> {
+/// The address in `FROM:<a@b> SIZE=1`, in lower case and without a source route.
+fn mailbox(argument: &[u8]) -> Option<Vec<u8>> {
     let after = memchr::memchr(b':', argument).map_or(argument, |colon| &argument[colon + 1..]).trim_ascii();
     let address = match after.strip_prefix(b"<") {
         Some(path) => path.split(|&byte| byte == b'>').next(),
@@ -395,5 +402,15 @@ fn address(argument: &[u8]) -> Option<Digest> {
         Some(b'@') => memchr::memchr(b':', address).map_or(address, |colon| &address[colon + 1..]),
         _ => address,
     };
-    Some(Digest::of(&mailbox.to_ascii_lowercase()))
+    Some(mailbox.to_ascii_lowercase())
+}
+
+/// What follows the `@`: a name, or an address in brackets (RFC 5321, 4.1.3).
+fn domain(mailbox: &[u8]) -> Option<Target> {
+    let at = memchr::memrchr(b'@', mailbox)?;
+    let domain = mailbox.get(at + 1..).filter(|domain| !domain.is_empty())?;
+    Some(match domain.strip_prefix(b"[ipv6:").and_then(|address| address.strip_suffix(b"]")) {
+        Some(address) => named(address),
+        None => named(domain),
+    })
 }

@@ -101,6 +101,11 @@ fn a_copy_has_the_same_body_however_it_is_sent() {
     assert_eq!(mails(chunked), first);
 }
 
+/// Whom [`ONE_BY_ONE`] is for.
+fn recipient() -> Utterance {
+    Utterance::Recipient(Target::Name(Digest::of_name(b"example.net")))
+}
+
 #[test]
 fn a_transaction_without_a_message_is_told_too() {
     let greeting: [(Side, &[u8]); 3] = [(S, b"220 mx ESMTP\r\n"), (C, b"HELO x\r\n"), (S, b"250 mx\r\n")];
@@ -139,6 +144,25 @@ fn a_transaction_without_a_message_is_told_too() {
         (C, b"Subject: x\r\n\r\nhal"),
     ];
     assert_eq!(with(&broken), [(1, 0, false)]);
+}
+
+#[test]
+fn whom_mail_is_for_is_said_where_the_server_takes_it() {
+    let dialogue: Dialogue<'_> = &[
+        (S, b"220 mx ESMTP\r\n"),
+        (C, b"HELO x\r\n"),
+        (S, b"250 mx\r\n"),
+        (C, b"MAIL FROM:<a@from.example>\r\nRCPT TO:<b@MX.example>\r\nRCPT TO:<c@[192.0.2.1]>\r\n"),
+        (C, b"RCPT TO:<@hop.example:d@[IPv6:2001:db8::1]>\r\nRCPT TO:<e@no.example>\r\nRCPT TO:<postmaster>\r\n"),
+        (S, b"250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n550 no\r\n250 ok\r\n"),
+    ];
+    let taken = said(dialogue).into_iter().filter_map(|said| match said {
+        Utterance::Recipient(to) => Some(to),
+        _ => None,
+    });
+    let [v4, v6] = ["192.0.2.1", "2001:db8::1"].map(|addr| Target::Addr(addr.parse().unwrap()));
+    let name = Target::Name(Digest::of_name(b"mx.example"));
+    assert_eq!(taken.collect::<Vec<_>>(), [name, v4, v6]);
 }
 
 #[test]
@@ -265,7 +289,7 @@ fn socks_is_seen_through() {
         dialogue.retain(|(_, bytes)| !bytes.is_empty());
         dialogue.extend(ONE_BY_ONE);
         expected.push(Utterance::Granted(true));
-        expected.push(Utterance::Mails(mails(ONE_BY_ONE)[0]));
+        expected.extend([recipient(), Utterance::Mails(mails(ONE_BY_ONE)[0])]);
         let said = without_beginnings(&dialogue);
         assert_eq!(said[said.len() - expected.len()..], expected);
         let carried = |said: Vec<Utterance>| -> Vec<Utterance> {
@@ -312,6 +336,7 @@ fn connect_is_seen_through_after_a_password() {
             Utterance::Granted(false),
             ask,
             Utterance::Granted(true),
+            recipient(),
             Utterance::Mails(mails(ONE_BY_ONE)[0]),
         ]
     );

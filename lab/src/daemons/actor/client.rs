@@ -2,13 +2,14 @@
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
+use std::thread;
 use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use super::{Events, app, mail, names, news, opaque, web};
+use super::{Events, app, jump, mail, names, news, opaque, veil, web};
 use crate::daemons::names::name_of;
-use crate::daemons::task::{Call, Job, Side, Way};
+use crate::daemons::task::{BASIC, Call, Job, NAME_AND_PASSWORD, Side, Way};
 
 /// A connection on which lines can be read.
 pub(super) type Line = BufReader<TcpStream>;
@@ -38,10 +39,34 @@ pub(super) fn call(call: &Call, events: &Events) {
 }
 
 fn go(call: &Call, line: &mut Line, events: &Events) -> io::Result<(String, u32)> {
-    if let Some(no) = ask(call, line)? {
-        return Ok((no, 0));
+    match call.way {
+        Way::Jump(_) => act((call, call.job), &mut jump::enter(line.get_ref(), call.to, &call.key)?, events),
+        Way::Veiled(_, veil) => {
+            veiled(call, veil::enter(line.get_ref().try_clone()?, call.to, veil, &call.token)?, events)
+        }
+        _ => match ask(call, line)? {
+            Some(no) => Ok((no, 0)),
+            None => act((call, call.job), line, events),
+        },
     }
-    match call.job {
+}
+
+/// A part of the job on each stream; says how the first went that did not go well.
+fn veiled(call: &Call, lines: Vec<Line>, events: &Events) -> io::Result<(String, u32)> {
+    let job = call.job.part(lines.len() as u32);
+    let outcomes: Vec<_> = thread::scope(|scope| {
+        let parts: Vec<_> =
+            lines.into_iter().map(|mut line| scope.spawn(move || act((call, job), &mut line, events))).collect();
+        parts.into_iter().map(|part| part.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))).collect()
+    });
+    outcomes
+        .into_iter()
+        .reduce(|one, other| one.and_then(|one| other.map(|other| (one.0, one.1 + other.1))))
+        .unwrap_or_else(|| Err(io::ErrorKind::InvalidInput.into()))
+}
+
+fn act((call, job): (&Call, Job), line: &mut Line, events: &Events) -> io::Result<(String, u32)> {
+    match job {
         Job::Mail { messages, bytes, recipients } => {
             mail::send(line, (&call.token, &call.domains), (messages, bytes, recipients))
         }
@@ -92,12 +117,14 @@ pub(super) fn connect(
 /// Asks the proxy, if there is one; says how it refused, if it did.
 fn ask(call: &Call, line: &mut Line) -> io::Result<Option<String>> {
     match call.way {
-        Way::Direct | Way::Absolute(_) => Ok(None),
+        Way::Direct | Way::Absolute(_) | Way::Fronted(_) | Way::Jump(_) | Way::Veiled(..) => Ok(None),
         Way::Socks4(_) => socks4(line, call.to, false),
         Way::Socks4a(_) => socks4(line, call.to, true),
         Way::Socks5(_) => socks5(line, call.to, false),
         Way::Socks5Name(_) => socks5(line, call.to, true),
-        Way::Connect(_) => http_connect(line, call.to),
+        Way::Socks5Password(_) => password(line).and_then(|()| socks5_request(line, call.to, false)),
+        Way::Connect(_) => http_connect(line, call.to, ""),
+        Way::ConnectPassword(_) => http_connect(line, call.to, &format!("Proxy-Authorization: Basic {BASIC}\r\n")),
     }
 }
 
@@ -119,8 +146,25 @@ fn socks4(line: &mut Line, to: SocketAddr, by_name: bool) -> io::Result<Option<S
 
 fn socks5(line: &mut Line, to: SocketAddr, by_name: bool) -> io::Result<Option<String>> {
     line.get_mut().write_all(&[5, 1, 0])?;
+    line.read_exact(&mut [0; 2])?;
+    socks5_request(line, to, by_name)
+}
+
+/// RFC 1929.
+fn password(line: &mut Line) -> io::Result<()> {
+    line.get_mut().write_all(&[5, 1, 2])?;
+    line.read_exact(&mut [0; 2])?;
+    let (name, word) = NAME_AND_PASSWORD;
+    let mut login = vec![1, name.len() as u8];
+    login.extend_from_slice(name.as_bytes());
+    login.push(word.len() as u8);
+    login.extend_from_slice(word.as_bytes());
+    line.get_mut().write_all(&login)?;
+    line.read_exact(&mut [0; 2])
+}
+
+fn socks5_request(line: &mut Line, to: SocketAddr, by_name: bool) -> io::Result<Option<String>> {
     let mut answer = [0; 4];
-    line.read_exact(&mut answer[..2])?;
     let mut request = vec![5, 1, 0];
     match to.ip() {
         IpAddr::V4(v4) if !by_name => {
@@ -153,8 +197,8 @@ fn socks5(line: &mut Line, to: SocketAddr, by_name: bool) -> io::Result<Option<S
     Ok((answer[1] != 0).then(|| format!("socks-{}", answer[1])))
 }
 
-fn http_connect(line: &mut Line, to: SocketAddr) -> io::Result<Option<String>> {
-    let request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\nUser-Agent: Mozilla/5.0\r\n\r\n");
+fn http_connect(line: &mut Line, to: SocketAddr, login: &str) -> io::Result<Option<String>> {
+    let request = format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{login}User-Agent: Mozilla/5.0\r\n\r\n");
     line.get_mut().write_all(request.as_bytes())?;
     let status = web::head(line)?.status;
     Ok((status != 200).then(|| format!("http-{status}")))

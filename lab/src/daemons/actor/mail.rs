@@ -107,6 +107,8 @@ pub(super) fn serve(
         _ => say(line, "220 mx.lab.example ESMTP")?,
     }
     let mut token = String::new();
+    // Who asks for everything at once may go on to DATA though every recipient was refused.
+    let mut recipients = 0;
     loop {
         let text = read_line(line)?;
         let verb = text.split([' ', ':']).next().unwrap_or_default().to_ascii_uppercase();
@@ -123,6 +125,7 @@ pub(super) fn serve(
             }
             "MAIL" => {
                 token = token_in(&text).unwrap_or_default();
+                recipients = 0;
                 events.tell(Side::Server, &token, ends, "", 0);
                 say(line, "250 2.1.0 Ok")?;
             }
@@ -131,9 +134,13 @@ pub(super) fn serve(
                 match manner {
                     MailManner::RefuseRecipients => "550 5.1.1 no such user",
                     MailManner::Defer => "450 4.2.0 try again later",
-                    _ => "250 2.1.5 Ok",
+                    _ => {
+                        recipients += 1;
+                        "250 2.1.5 Ok"
+                    }
                 },
             )?,
+            "DATA" if recipients == 0 => say(line, "554 5.5.1 no valid recipients")?,
             "DATA" => {
                 say(line, "354 end with .")?;
                 while read_line(line)? != "." {}

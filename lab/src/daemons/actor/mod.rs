@@ -2,12 +2,15 @@
 
 mod app;
 mod client;
+mod jump;
 mod mail;
 mod names;
 mod news;
 mod opaque;
+mod pipe;
 mod program;
 mod server;
+mod veil;
 mod web;
 
 use std::fs::{self, File, OpenOptions};
@@ -105,8 +108,17 @@ mod tests {
         let at = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         server::listen(&Server { at, service }, 1, &events).unwrap();
         let token = "tk00c0ffee".to_owned();
-        let call =
-            Call { at: 0, from: None, way: Way::Direct, to: at, job, domains: Vec::new(), token, patience: 5000 };
+        let call = Call {
+            at: 0,
+            from: None,
+            way: Way::Direct,
+            to: at,
+            job,
+            domains: Vec::new(),
+            token,
+            patience: 5000,
+            key: String::new(),
+        };
         client::call(&call, &events);
         let text = fs::read_to_string(&path).unwrap();
         fs::remove_file(&path).unwrap();

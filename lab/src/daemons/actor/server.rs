@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use super::{Events, app, mail, names, news, opaque, plain, web};
+use super::{Events, app, mail, names, news, opaque, plain, veil, web};
 use crate::daemons::task::{Server, Service};
 
 /// No client is waited for longer.
@@ -42,6 +42,7 @@ fn serve(stream: TcpStream, service: Service, seed: u64, events: &Events) {
     _ = stream.set_read_timeout(Some(PATIENCE)).and_then(|()| stream.set_nodelay(true));
     let mut line = BufReader::new(stream);
     let outcome = match service {
+        Service::Veiled(manner) => veil::serve(&mut line, manner),
         Service::Mail(manner) => mail::serve(&mut line, manner, ends, events),
         Service::Web => web::serve(&mut line, ends, events),
         Service::Opaque => opaque::serve(&mut line, seed, ends, events),

@@ -1,13 +1,19 @@
 //! The scenarios. A part is one kind of host and those who call it; a scenario is some parts in one capture.
 
 mod applications;
+mod backconnect;
 mod bot;
 mod browsers;
+mod by_design;
+mod chain;
 mod connect;
+mod datagrams;
 mod desktop;
 mod forwarders;
 mod gateway;
+mod hiding;
 mod inside;
+mod password;
 mod peers;
 mod postfix;
 mod readers;
@@ -15,7 +21,9 @@ mod runner;
 mod scanned;
 mod shells;
 mod socks;
+mod ssh;
 mod targets;
+mod two_families;
 mod vnc;
 mod vpn;
 mod watchers;
@@ -60,6 +68,31 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         seconds: 60,
         parts: &[socks::DANTE, connect::SQUID, bot::BOT, browsers::BROWSERS, scanned::SCANNED],
     },
+    Scenario { name: "password", seconds: 60, parts: &[password::MICROSOCKS, password::SQUID, browsers::BROWSERS] },
+    // Until its queue is run for the first time, nothing can be known.
+    Scenario { name: "odd-port-queue", seconds: 150, parts: &[postfix::QUEUE, browsers::BROWSERS] },
+    Scenario { name: "ssh-reverse", seconds: 80, parts: &[backconnect::DYNAMIC, browsers::BROWSERS] },
+    Scenario { name: "ssh-reverse-socks", seconds: 80, parts: &[backconnect::TO_SOCKS, browsers::BROWSERS] },
+    Scenario { name: "ssh-over-tls", seconds: 80, parts: &[backconnect::OVER_TLS, browsers::BROWSERS] },
+    Scenario { name: "two-families", seconds: 60, parts: &[two_families::UNKNOWN, browsers::BROWSERS] },
+    Scenario { name: "two-families-known", seconds: 60, parts: &[two_families::KNOWN, browsers::BROWSERS] },
+    Scenario { name: "spam-bot", seconds: 60, parts: &[bot::BOT, browsers::BROWSERS] },
+    Scenario { name: "hiding-faint", seconds: 70, parts: &[hiding::FAINT, browsers::BROWSERS] },
+    Scenario { name: "hiding-fair", seconds: 70, parts: &[hiding::FAIR, browsers::BROWSERS] },
+    Scenario { name: "hiding-strong", seconds: 70, parts: &[hiding::STRONG, browsers::BROWSERS] },
+    Scenario { name: "dns-tunnel", seconds: 80, parts: &[datagrams::DNS, browsers::BROWSERS] },
+    Scenario { name: "icmp-tunnel", seconds: 80, parts: &[datagrams::ICMP, browsers::BROWSERS] },
+    Scenario {
+        name: "by-design",
+        seconds: 60,
+        parts: &[by_design::MAIL, by_design::WEB, by_design::JUMP, browsers::BROWSERS],
+    },
+    Scenario {
+        name: "by-design-declared",
+        seconds: 60,
+        parts: &[by_design::MAIL_DECLARED, by_design::WEB_DECLARED, by_design::JUMP_DECLARED, browsers::BROWSERS],
+    },
+    Scenario { name: "chain", seconds: 60, parts: &[chain::CHAIN, browsers::BROWSERS] },
     Scenario {
         name: "applications",
         seconds: 60,

@@ -1,13 +1,17 @@
-//! Mail servers: one that hands on for everybody, on a port of its own.
+//! Mail servers that hand on for everybody, on a port of their own: at once, or when their queue is run.
 
 use std::io;
 
 use super::{Part, Targets};
 use crate::daemons::net::Host;
-use crate::daemons::stage::{Relay, Stage};
+use crate::daemons::stage::{Relay, RelayId, Stage};
 use crate::daemons::task::{Job, MailManner};
 
 pub(super) const OPEN: Part = Part { name: "odd-port", programs: &[("postfix", "postfix")], set: open };
+pub(super) const QUEUE: Part = Part { name: "odd-port-queue", programs: &[("postfix", "postfix")], set: queue };
+
+/// How often a queue is run, in seconds.
+const RUN: u64 = 11;
 
 pub(super) const LAST: Part = Part { name: "mail-server", programs: &[("postfix", "postfix")], set: last };
 
@@ -16,22 +20,42 @@ fn open(stage: &mut Stage) -> io::Result<()> {
     let (host, port) = (stage.host("postfix")?, stage.rng.range(2000, 4000) as u16);
     start(stage, &host, port, "mynetworks = 0.0.0.0/0\n")?;
     let relay = stage.relay(Relay::at(&host, port, "smtp-odd-port", "postfix"));
+    used(stage, (relay, port));
+    Ok(())
+}
+
+/// The same, but that what comes is held until the queue is run (as virus scanners do that take it from there); who does not
+/// take it is asked again a minute later.
+fn queue(stage: &mut Stage) -> io::Result<()> {
+    let (host, port) = (stage.host("postfix-queue")?, stage.rng.range(4000, 6000) as u16);
+    let more = "mynetworks = 0.0.0.0/0\nsmtpd_client_restrictions = check_client_access static:hold\n\
+                minimal_backoff_time = 60s\nqueue_run_delay = 3s\nsmtp_connect_timeout = 5s\n";
+    start(stage, &host, port, more)?;
+    let run = format!("while sleep {RUN}; do postsuper -c {} -H ALL; done", stage.folder(&host)?);
+    stage.daemon(&host, &["sh", "-c", &run], None)?;
+    let relay = stage.relay(Relay::at(&host, port, "smtp-odd-port", "postfix that queues"));
+    used(stage, (relay, port));
+    Ok(())
+}
+
+fn used(stage: &mut Stage, relay: (RelayId, u16)) {
     let targets = Targets::new(stage, 12);
     let clients: Vec<_> = (0..8).map(|_| stage.client()).collect();
     let sessions = stage.rng.range(45, 70);
     for _ in 0..sessions {
         let from = stage.rng.pick(&clients);
-        let (first, second) = (targets.mail_server(stage), targets.mail_server(stage));
-        let to = match stage.rng.below(10) {
+        let [first, second, third] = [(); 3].map(|()| targets.mail_server(stage));
+        let to = match stage.rng.below(12) {
             0 => vec![stage.refuser(MailManner::RefuseGreeting)],
             1 => vec![stage.closed(25)],
-            2 | 3 => vec![first, second],
+            2 => vec![first, second, third],
+            3 | 4 => vec![first, second],
+            5 => vec![targets.no(stage)],
             _ => vec![first],
         };
         let bytes = stage.rng.draw(&[600, 1_500, 2_400, 4_000, 9_000, 40_000]) as u32;
-        stage.handed((relay, port), from, &to, Job::Mail { messages: 1, bytes, recipients: to.len() as u32 });
+        stage.handed(relay, from, &to, Job::Mail { messages: 1, bytes, recipients: to.len() as u32 });
     }
-    Ok(())
 }
 
 /// Mail for its own users stays; what they send goes out.

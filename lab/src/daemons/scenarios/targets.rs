@@ -37,6 +37,11 @@ impl Targets {
         stage.rng.pick(&self.mail)
     }
 
+    /// A mail server that takes nothing: for good, or for now.
+    pub(crate) fn no(&self, stage: &mut Stage) -> SocketAddr {
+        stage.rng.pick(&self.no)
+    }
+
     /// A mail server and a message for it: two in three are taken, the others end in each way in which mail does not
     /// arrive.
     pub(crate) fn mail(&self, stage: &mut Stage) -> (SocketAddr, Job) {

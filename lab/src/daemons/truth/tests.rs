@@ -36,7 +36,17 @@ fn intent(token: &str, to: &str, sole: bool) -> Intent {
     let job = Job::Mail { messages: 1, bytes: 10, recipients: 1 };
     let way = Way::Socks5(SocketAddr::new(RELAY.parse().unwrap(), 1080));
     let token = token.to_owned();
-    let call = Call { at: 0, from: None, way, to: end(to), job, domains: Vec::new(), token, patience: 1000 };
+    let call = Call {
+        at: 0,
+        from: None,
+        way,
+        to: end(to),
+        job,
+        domains: Vec::new(),
+        token,
+        patience: 1000,
+        key: String::new(),
+    };
     let soles = if sole { vec![end(to)] } else { Vec::new() };
     Intent { component: "test", relay: Some(RelayId(0)), bot: None, call, soles }
 }
