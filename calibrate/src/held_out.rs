@@ -34,7 +34,7 @@ struct HeldOut {
 fn hold_out(kind: &str, of: &OfClaim, nominal: f64) -> Option<HeldOut> {
     let held_out = of.kinds.get(kind)?;
     let others: ByMachine =
-        of.kinds.iter().filter(|(other, _)| **other != kind).flat_map(|(_, machines)| machines.clone()).collect();
+        of.kinds.iter().filter(|(other, _)| *other != kind).flat_map(|(_, machines)| machines.clone()).collect();
     if others.is_empty() {
         return None;
     }
@@ -133,8 +133,11 @@ mod tests {
     #[test]
     fn what_is_fitted_to_tame_kinds_fails_for_a_wild_one_and_that_is_seen() {
         let (tame, wild) = ([0.0; 200], [3.0; 200]);
-        let kinds: BTreeMap<&'static str, ByMachine> =
-            [("tame", machines(1, &[tame.as_slice(); 9])), ("wild", machines(100, &[wild.as_slice(); 9]))].into();
+        let kinds: BTreeMap<String, ByMachine> = [
+            ("tame".to_owned(), machines(1, &[tame.as_slice(); 9])),
+            ("wild".to_owned(), machines(100, &[wild.as_slice(); 9])),
+        ]
+        .into();
         let of = OfClaim { kinds, ..OfClaim::default() };
         let held_out = hold_out("wild", &of, 1e-2).unwrap();
         assert!(held_out.fitted > 0.0 && held_out.fitted < 1e-9, "{held_out:?}");

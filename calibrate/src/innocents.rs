@@ -43,8 +43,8 @@ pub(crate) type ByMachine = BTreeMap<(String, IpAddr), Counted>;
 pub(crate) struct OfClaim {
     pub(crate) all: ByMachine,
     /// The same for each kind of innocent, and for each scheme.
-    pub(crate) kinds: BTreeMap<&'static str, ByMachine>,
-    pub(crate) schemes: BTreeMap<&'static str, ByMachine>,
+    pub(crate) kinds: BTreeMap<String, ByMachine>,
+    pub(crate) schemes: BTreeMap<String, ByMachine>,
 }
 
 /// All innocent host-days.
@@ -146,8 +146,8 @@ impl Innocents {
 impl OfClaim {
     fn add(&mut self, outcome: &Outcome<'_>, reached: f64) {
         let Job { source, scheme } = outcome.job;
-        let kinds = self.kinds.entry(source.kind).or_default();
-        let schemes = self.schemes.entry(scheme.name()).or_default();
+        let kinds = self.kinds.entry(source.kind.clone()).or_default();
+        let schemes = self.schemes.entry(scheme.name().to_owned()).or_default();
         for machines in [&mut self.all, kinds, schemes] {
             machines.entry(source.machine.clone()).or_default().add(reached, outcome.convicted);
         }

@@ -128,10 +128,12 @@ fn read(path: &Path) -> Result<(Vec<Source>, Vec<Proxy>), String> {
     let group = name.split('.').next().unwrap_or_default();
     let truth = match beside("truth.json")? {
         Some(text) => Truth::parse(&text).map_err(|error| format!("the truth of {}: {error}", path.display()))?,
-        None => Truth { innocents: table.hosts.keys().map(|&host| (host, UNTOLD)).collect(), ..Truth::default() },
+        None => {
+            Truth { innocents: table.hosts.keys().map(|&host| (host, UNTOLD.to_owned())).collect(), ..Truth::default() }
+        }
     };
     let mut innocents = Vec::new();
-    for (&addr, &kind) in &truth.innocents {
+    for (&addr, kind) in &truth.innocents {
         let legs = table.hosts.get(&addr).map(Vec::as_slice).unwrap_or_default();
         if !legs.is_empty() {
             innocents.push(Source::new((group.to_owned(), addr), kind, table.view, legs));

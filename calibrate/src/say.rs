@@ -64,7 +64,7 @@ impl Said {
         }
     }
 
-    fn groups(&mut self, what: &str, made: &Innocents, of: fn(&OfClaim) -> &BTreeMap<&'static str, ByMachine>) {
+    fn groups(&mut self, what: &str, made: &Innocents, of: fn(&OfClaim) -> &BTreeMap<String, ByMachine>) {
         let head: Vec<String> = LEVELS.iter().step_by(2).map(|level| format!("at {level:.0e} | upper")).collect();
         _ = writeln!(self.text, "| {what} | verdict | hosts | host-days | {} | convicted |", head.join(" | "));
         _ = writeln!(self.text, "|{}", " --- |".repeat(5 + 2 * head.len()));
