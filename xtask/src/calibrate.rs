@@ -35,7 +35,7 @@ pub(crate) fn calibrate(args: &mut Args) -> Result {
         (false, _) => {
             named.iter().map(|path| std::path::absolute(path).doing(path.display())).collect::<Result<_>>()?
         }
-        (true, true) => of_captures()?,
+        (true, true) => [of_captures()?, of_ours()?].concat(),
         (true, false) => of_ours()?,
     };
     tables.extend(of_labs(&labs)?);

@@ -35,7 +35,7 @@ usage: cargo xtask TASK
       2003, in interleaved rounds
   calibrate [--host-days N] [--relays N] [--captures | TABLE.jsonl...] [--lab DIR]... [--pictures DIR]
       compare the stated error with what is said of innocent host-days, and see how soon relays among them are found:
-      made of our own example and lab, of the logs in ../shared, or of connections tables with their truth beside them,
+      made of our own example and lab, of the logs in ../shared too, or of connections tables with their truth beside them,
       and of captures that the lab made of real daemons; draws the curves
   bench trace [--lines N] [--hosts H] [--questions N]
       time the index of `catspaw trace` on a made log, and questions drawn from it, each in a run of its own
