@@ -23,6 +23,9 @@ pub(crate) const LEVELS: [f64; 7] = [1e-1, 3.162e-2, 1e-2, 3.162e-3, 1e-3, 3.162
 /// The error of a suspicion, which has no p-value, per host and day.
 pub(crate) const SUSPECTED: [f64; 1] = [1e-3];
 
+/// Inbound sessions at ports of mail from which on the report calls a host a mail server.
+const TAKEN_IN: u64 = 3;
+
 pub(crate) const CLAIMS: [Claim; 3] = [
     Claim {
         verdict: "relay",
@@ -57,7 +60,11 @@ pub(crate) fn log_ratio(level: f64) -> f64 {
     -level.ln()
 }
 
-/// Natural logarithm of the largest ratio of the test for direct spam, its share of the error taken off.
+/// Natural logarithm of the largest ratio of the test for direct spam, its share of the error taken off. Of a mail server no more
+/// than a suspicion is said.
 fn spam(lane: &Lane) -> Option<f64> {
+    if lane.mail_taken_in() >= TAKEN_IN {
+        return None;
+    }
     Some(lane.spam[0].as_deref()?.all.largest? + SPAM_SHARE.ln())
 }
