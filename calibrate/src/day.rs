@@ -108,11 +108,11 @@ pub(crate) struct Folded {
     sent: Vec<catspaw_relay::Leg>,
 }
 
-/// Folds a day (or several) of one host.
+/// Folds a day (or several) of one host, to its end or until it is `enough`.
 ///
 /// # Errors
 /// Where the fold finds records out of order, which is a fault here.
-pub(crate) fn fold(host: IpAddr, view: View, legs: &[Leg]) -> Result<Folded, String> {
+pub(crate) fn fold(host: IpAddr, view: View, legs: &[Leg], enough: fn(&Lane) -> bool) -> Result<Folded, String> {
     let config = Config::default();
     let mut days = Days::new(TimeZone::UTC);
     let sensor = SensorId(1);
@@ -122,6 +122,9 @@ pub(crate) fn fold(host: IpAddr, view: View, legs: &[Leg]) -> Result<Folded, Str
         let key = record.known.at;
         let seen = Observation { key, late: false, record, side: *side, peer_inside: false, owner: false };
         lane.observe(&mut ctx, seen, &mut kept).map_err(|error| format!("{:?} after {:?}", error.key, error.last))?;
+        if enough(&lane) {
+            return Ok(Folded { lane, sent: kept.0 });
+        }
     }
     lane.finish(&mut ctx, &mut kept);
     Ok(Folded { lane, sent: kept.0 })
@@ -270,7 +273,7 @@ mod tests {
                 let peer = 10 + n as u8;
                 legs.extend([leg(true, at, at + 5.0, 1, bytes + 25), leg(false, at + 0.2, at + 4.9, peer, bytes)]);
             }
-            let folded = fold([10, 0, 0, 1].into(), view, &legs).unwrap();
+            let folded = fold([10, 0, 0, 1].into(), view, &legs, |_| false).unwrap();
             assert!(folded.lane.is_convicted(), "{view:?}: {:?}", folded.lane.largest);
             assert!(!folded.has_tunnel());
         }

@@ -4,22 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use crate::bounds;
-use crate::claims::{CLAIMS, LEVELS};
+use crate::claims::{CLAIMS, log_ratio};
 use crate::day::{self, Scheme};
 use crate::rng::Rng;
 use crate::source::Source;
 use crate::work;
 
-/// One in so many host-days is one of a host that nobody outside asks anything: most hosts are such, and of them there is
-/// less to be said.
-const ASKED_NOTHING: usize = 4;
-
 /// What came of one host-day.
 #[derive(Clone, Debug)]
 struct Outcome<'a> {
     job: Job<'a>,
-    /// How many of each claim's errors it reached.
-    reached: [usize; CLAIMS.len()],
+    /// Natural logarithm of the largest ratio of each claim.
+    reached: [f64; CLAIMS.len()],
     convicted: bool,
 }
 
@@ -31,13 +27,11 @@ struct Job<'a> {
 }
 
 /// What was counted of one machine, for one claim.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Counted {
-    /// Host-days of which it could be said.
-    pub(crate) host_days: usize,
-    /// Those that reached each of its errors.
-    pub(crate) reached: [usize; LEVELS.len()],
-    /// Those that were convicted at the error that is shipped, of whatever.
+    /// Natural logarithm of the largest ratio, of every host-day of which it could be said.
+    pub(crate) reached: Vec<f64>,
+    /// Host-days that were convicted at the error that is shipped, of whatever.
     pub(crate) convicted: usize,
 }
 
@@ -49,8 +43,8 @@ pub(crate) type ByMachine = BTreeMap<(String, IpAddr), Counted>;
 pub(crate) struct OfClaim {
     pub(crate) all: ByMachine,
     /// The same for each kind of innocent, and for each scheme.
-    pub(crate) kinds: BTreeMap<&'static str, ByMachine>,
-    pub(crate) schemes: BTreeMap<&'static str, ByMachine>,
+    pub(crate) kinds: BTreeMap<String, ByMachine>,
+    pub(crate) schemes: BTreeMap<String, ByMachine>,
 }
 
 /// All innocent host-days.
@@ -73,19 +67,31 @@ pub(crate) struct Share {
     pub(crate) upper: f64,
 }
 
-/// The mean over the machines of the share of their host-days that reached the `level`-th error.
-pub(crate) fn share(machines: &ByMachine, level: usize) -> Share {
-    let of = |counted: &Counted| counted.reached[level] as f64 / counted.host_days.max(1) as f64;
-    let shares: Vec<f64> = machines.values().map(of).collect();
+/// The mean over the machines of the share of their host-days that reached the error `level`.
+pub(crate) fn share(machines: &ByMachine, level: f64) -> Share {
+    beyond(machines.values(), log_ratio(level))
+}
+
+/// The same for a ratio of the natural logarithm `least`.
+pub(crate) fn beyond<'a>(machines: impl Iterator<Item = &'a Counted>, least: f64) -> Share {
+    let shares: Vec<f64> = machines.map(|counted| counted.share(least)).collect();
     let (lower, upper) = bounds::of_mean(&shares);
     Share { observed: shares.iter().sum::<f64>() / shares.len().max(1) as f64, lower, upper }
 }
 
 impl Counted {
-    fn add(&mut self, reached: usize, convicted: bool) {
-        self.host_days += 1;
-        self.reached[..reached].iter_mut().for_each(|count| *count += 1);
+    fn add(&mut self, reached: f64, convicted: bool) {
+        self.reached.push(reached);
         self.convicted += usize::from(convicted);
+    }
+
+    /// How many of its host-days reached a ratio of the natural logarithm `least`.
+    pub(crate) fn beyond(&self, least: f64) -> usize {
+        self.reached.iter().filter(|&&reached| reached >= least).count()
+    }
+
+    fn share(&self, least: f64) -> f64 {
+        self.beyond(least) as f64 / self.reached.len().max(1) as f64
     }
 }
 
@@ -95,20 +101,21 @@ impl Innocents {
     /// # Errors
     /// Where no source is asked anything by an outsider, or the fold is fed wrongly.
     pub(crate) fn make(sources: &[Source], host_days: usize, seed: u64, threads: usize) -> Result<Self, String> {
-        let (asked, not_asked): (Vec<Job<'_>>, Vec<Job<'_>>) = jobs(sources).partition(|job| job.source.serves);
-        if asked.is_empty() {
+        let all: Vec<Job<'_>> = jobs(sources).collect();
+        if !all.iter().any(|job| job.source.serves) {
             return Err(
                 "no innocent host in the tables was asked anything by an outsider: nothing can be tested".into()
             );
         }
+        let of_claims = CLAIMS.map(|claim| -> Vec<Job<'_>> {
+            all.iter().copied().filter(|job| (claim.applies)(job.source, job.scheme)).collect()
+        });
         let outcomes = work::all(host_days, threads, |number| {
-            // By turns, one after the other, so that every source has as many as any other.
-            let turn = number / ASKED_NOTHING;
-            let job = match number % ASKED_NOTHING {
-                0 if !not_asked.is_empty() => not_asked[turn % not_asked.len()],
-                _ => asked[(number - turn) % asked.len()],
-            };
-            outcome(job, sources, &mut Rng::new(seed, number as u64))
+            // By turns, one after the other, so that each claim, and of its sources each, has as many as any other. Then
+            // comes any host: of most there is little to be said.
+            let turn = number / (CLAIMS.len() + 1);
+            let jobs = of_claims.get(number % (CLAIMS.len() + 1)).filter(|jobs| !jobs.is_empty()).unwrap_or(&all);
+            outcome(jobs[turn % jobs.len()], sources, &mut Rng::new(seed, number as u64))
         })?;
         Ok(Self::count(sources, &outcomes))
     }
@@ -137,10 +144,10 @@ impl Innocents {
 }
 
 impl OfClaim {
-    fn add(&mut self, outcome: &Outcome<'_>, reached: usize) {
+    fn add(&mut self, outcome: &Outcome<'_>, reached: f64) {
         let Job { source, scheme } = outcome.job;
-        let kinds = self.kinds.entry(source.kind).or_default();
-        let schemes = self.schemes.entry(scheme.name()).or_default();
+        let kinds = self.kinds.entry(source.kind.clone()).or_default();
+        let schemes = self.schemes.entry(scheme.name().to_owned()).or_default();
         for machines in [&mut self.all, kinds, schemes] {
             machines.entry(source.machine.clone()).or_default().add(reached, outcome.convicted);
         }
@@ -176,7 +183,7 @@ fn outcome<'a>(job: Job<'a>, sources: &'a [Source], rng: &mut Rng) -> Result<Out
         _ => job.source,
     };
     let legs = day::lay_out(job.scheme, job.source, stranger, rng);
-    let folded = day::fold(job.source.machine.1, job.source.view, &legs)?;
+    let folded = day::fold(job.source.machine.1, job.source.view, &legs, |_| false)?;
     let reached = CLAIMS.map(|claim| (claim.reaches)(&folded));
     Ok(Outcome { job, reached, convicted: folded.lane.is_convicted() })
 }
@@ -205,7 +212,7 @@ mod tests {
             let sources: Vec<Source> = (1..=12).map(|number| source(number, relays)).collect();
             let made = Innocents::make(&sources, 300, 7, 2).unwrap();
             assert_eq!((made.both_ways, made.serving, made.machines), (12, 12, 12));
-            share(&made.claims[0].schemes["stretches"], 0).lower > LEVELS[0]
+            share(&made.claims[0].schemes["stretches"], 0.1).lower > 0.1
         };
         assert!(!lies(false));
         assert!(lies(true));

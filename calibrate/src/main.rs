@@ -1,20 +1,25 @@
 //! Is the stated error true? Innocent host-days and relays are made again from connections tables with known truth,
 //! each goes through a fold of its own, and what is said of them is compared with what is claimed.
 //!
-//! `catspaw-calibrate [--host-days N] [--relays N] [--seed S] [-j N] TABLE.jsonl...`. Beside `X.jsonl` may lie
-//! `X.truth.json` (without it every host of the private ranges is taken for an innocent) and `X.pairs.jsonl` (a `--pairs`
+//! `catspaw-calibrate [--host-days N] [--relays N] [--seed S] [-j N] [--pictures FOLDER] TABLE.jsonl...`. Beside `X.jsonl` may
+//! lie `X.truth.json` (without it every host of the private ranges is taken for an innocent) and `X.pairs.jsonl` (a `--pairs`
 //! table, for relays whose sessions the truth does not list). What is before the first dot of the file's name is the
 //! network: one address of it is one machine in whatever view. `cargo xtask calibrate` makes the tables.
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "it is there to print")]
 
 mod bounds;
 mod claims;
+mod curves;
 mod day;
+mod held_out;
+mod hiding;
 mod innocents;
+mod power;
 mod relays;
 mod rng;
 mod say;
 mod source;
+mod svg;
 mod table;
 mod truth;
 mod work;
@@ -23,13 +28,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use innocents::Innocents;
-use relays::{HIDINGS, Proxy, RATES};
+use relays::Proxy;
 use say::Said;
 use source::Source;
 use table::Table;
 use truth::{Truth, UNTOLD};
 
-const USAGE: &str = "usage: catspaw-calibrate [--host-days N] [--relays N] [--seed S] [-j N] TABLE.jsonl...";
+const USAGE: &str =
+    "usage: catspaw-calibrate [--host-days N] [--relays N] [--seed S] [-j N] [--pictures FOLDER] TABLE.jsonl...";
 
 /// What to do.
 #[derive(Debug)]
@@ -38,6 +44,8 @@ struct Plan {
     relays: usize,
     seed: u64,
     threads: usize,
+    /// Where the curves go.
+    pictures: Option<PathBuf>,
     tables: Vec<PathBuf>,
 }
 
@@ -57,8 +65,12 @@ fn main() -> ExitCode {
 
 fn plan(mut words: impl Iterator<Item = String>) -> Result<Plan, String> {
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut plan = Plan { host_days: 10_000, relays: 1000, seed: 2003, threads, tables: Vec::new() };
+    let mut plan = Plan { host_days: 10_000, relays: 1000, seed: 2003, threads, pictures: None, tables: Vec::new() };
     while let Some(word) = words.next() {
+        if word == "--pictures" {
+            plan.pictures = Some(words.next().ok_or(USAGE)?.into());
+            continue;
+        }
         let mut number = || {
             let value = words.next().unwrap_or_default();
             value.parse::<u64>().map_err(|_| format!("{word} cannot be {value:?}\n{USAGE}"))
@@ -83,16 +95,19 @@ fn calibrate(plan: &Plan) -> Result<Vec<String>, String> {
         sources.extend(innocents);
         proxies.extend(relays);
     }
-    let mut said = Said::default();
+    let (mut said, mut pictures) = (Said::default(), Vec::new());
     if plan.host_days > 0 {
-        said.innocents(&Innocents::make(&sources, plan.host_days, plan.seed, plan.threads)?);
+        let made = Innocents::make(&sources, plan.host_days, plan.seed, plan.threads)?;
+        said.innocents(&made);
+        pictures.extend(curves::of_innocents(&made));
     }
     if plan.relays > 0 && !proxies.is_empty() {
-        // Seven in ten at every rate, three in ten hiding; each share in whole rounds.
-        let rounds = |share: usize, of: usize| (plan.relays * share / 10).div_ceil(of) * of;
-        let by_rate = relays::by_rate(&proxies, &sources, rounds(7, RATES.len()), plan.seed + 1, plan.threads)?;
-        let by_hiding = relays::by_hiding(&proxies, &sources, rounds(3, HIDINGS.len()), plan.seed + 2, plan.threads)?;
-        said.relays(&by_rate, &by_hiding);
+        let power = relays::make(&proxies, &sources, plan.relays, plan.seed + 1, plan.threads)?;
+        said.relays(&power);
+        pictures.extend(curves::of_relays(&power));
+    }
+    if let Some(folder) = &plan.pictures {
+        curves::write(folder, pictures)?;
     }
     print!("{}", said.text);
     Ok(said.fails)
@@ -113,10 +128,12 @@ fn read(path: &Path) -> Result<(Vec<Source>, Vec<Proxy>), String> {
     let group = name.split('.').next().unwrap_or_default();
     let truth = match beside("truth.json")? {
         Some(text) => Truth::parse(&text).map_err(|error| format!("the truth of {}: {error}", path.display()))?,
-        None => Truth { innocents: table.hosts.keys().map(|&host| (host, UNTOLD)).collect(), ..Truth::default() },
+        None => {
+            Truth { innocents: table.hosts.keys().map(|&host| (host, UNTOLD.to_owned())).collect(), ..Truth::default() }
+        }
     };
     let mut innocents = Vec::new();
-    for (&addr, &kind) in &truth.innocents {
+    for (&addr, kind) in &truth.innocents {
         let legs = table.hosts.get(&addr).map(Vec::as_slice).unwrap_or_default();
         if !legs.is_empty() {
             innocents.push(Source::new((group.to_owned(), addr), kind, table.view, legs));

@@ -1,13 +1,13 @@
-//! Relays among innocents: how many are found, and after how many sessions.
+//! Relays among innocents: how many are found, how soon, and after how many sessions.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use catspaw_records::{ByteCount, Bytes};
 use catspaw_relay::Lane;
 use serde_json::Value;
 
 use crate::day::{self, MIDNIGHT, Scheme};
+use crate::hiding::{HIDINGS, Hider, Hiding, Session};
 use crate::rng::Rng;
 use crate::source::Source;
 use crate::table::{Leg, SECOND, Table, View};
@@ -16,46 +16,10 @@ use crate::work;
 
 /// Sessions a day.
 pub(crate) const RATES: [u32; 10] = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000];
-/// Days over which evidence is gathered at most, and sessions beyond which a relay is not followed.
-const MOST_DAYS: u32 = 30;
-const MOST_SESSIONS: u32 = 200;
-/// The rate at which a relay that hides is tried.
-pub(crate) const HIDING_RATE: u32 = 100;
+/// Days for which a relay is followed at most, and sessions.
+pub(crate) const MOST_DAYS: u32 = 30;
+pub(crate) const MOST_SESSIONS: u32 = 3000;
 const DAY: i64 = 86_400 * SECOND;
-/// How much later the client's connection ends than that of a relay that was made to wait.
-const TAIL: i64 = SECOND / 10;
-
-/// What a relay does against being found.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Hiding {
-    pub(crate) what: &'static str,
-    /// It waits up to so many seconds before it calls.
-    pub(crate) jitter: f64,
-    /// It adds up to this share of the bytes on the client's side, each way by itself.
-    pub(crate) padding: f64,
-    /// It calls twice, and carries part of the bytes on each.
-    pub(crate) split: bool,
-}
-
-const OPENLY: Hiding = Hiding { what: "nothing", jitter: 0.0, padding: 0.0, split: false };
-/// The first is what the others are compared with.
-pub(crate) const HIDINGS: [Hiding; 8] = [
-    OPENLY,
-    Hiding { what: "waits 0 to 1 s", jitter: 1.0, ..OPENLY },
-    Hiding { what: "waits 0 to 5 s", jitter: 5.0, ..OPENLY },
-    Hiding { what: "pads by 0 to 1 %", padding: 0.01, ..OPENLY },
-    Hiding { what: "pads by 0 to 10 %", padding: 0.1, ..OPENLY },
-    Hiding { what: "pads by 0 to 30 %", padding: 0.3, ..OPENLY },
-    Hiding { what: "splits each call in two", split: true, ..OPENLY },
-    Hiding { what: "waits 0 to 5 s, pads by 0 to 30 %", jitter: 5.0, padding: 0.3, ..OPENLY },
-];
-
-/// One session: the client's leg and the calls that carry it on.
-#[derive(Clone, Debug)]
-struct Session {
-    inbound: Leg,
-    outbound: Vec<Leg>,
-}
 
 /// A real relay, to take sessions from.
 #[derive(Debug)]
@@ -65,11 +29,26 @@ pub(crate) struct Proxy {
     sessions: Vec<Session>,
 }
 
-/// How one relay fared.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Fared {
-    /// Inbound legs with payload up to the verdict, and whether that fell on the first day.
-    pub(crate) found: Option<(u64, bool)>,
+/// When a relay was found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    /// Inbound legs with payload up to the verdict.
+    pub(crate) sessions: u64,
+    /// The day of the verdict, from 1.
+    pub(crate) day: u32,
+}
+
+/// How every relay of one kind fared.
+pub(crate) type Fared = Vec<Option<Found>>;
+
+/// How relays of one view fared.
+#[derive(Debug)]
+pub(crate) struct Power {
+    pub(crate) view: View,
+    /// Real relays that sessions were taken from.
+    pub(crate) proxies: usize,
+    /// Those that hide as [`HIDINGS`] say, at each of [`RATES`].
+    pub(crate) fared: Vec<Vec<Fared>>,
 }
 
 impl Proxy {
@@ -90,11 +69,6 @@ impl Proxy {
             }
         }
         proxies
-    }
-
-    /// Whether innocents of this view can be mixed with it.
-    fn fits(&self, source: &Source) -> bool {
-        source.view == self.view
     }
 }
 
@@ -130,115 +104,150 @@ fn sessions(relay: IpAddr, legs: &[Leg], told: &[(Ends, Vec<Ends>)]) -> Vec<Sess
     sessions
 }
 
-/// Relays of every rate, as many of each, found or not; one list for each of [`RATES`].
+/// Some `relays` in all, as many of each view, rate and way of hiding.
 ///
 /// # Errors
 /// Where the fold is fed wrongly.
-pub(crate) fn by_rate(
+pub(crate) fn make(
     proxies: &[Proxy],
     innocents: &[Source],
     relays: usize,
     seed: u64,
     threads: usize,
-) -> Result<Vec<Vec<Fared>>, String> {
-    // Those that take longest first.
-    let fared = work::all(relays, threads, |number| {
-        let rate = RATES[number % RATES.len()];
-        one(proxies, innocents, rate, OPENLY, Rng::new(seed, number as u64))
+) -> Result<Vec<Power>, String> {
+    let views: BTreeSet<View> = proxies.iter().map(|proxy| proxy.view).collect();
+    let views: Vec<World<'_>> = views.into_iter().map(|view| World::of(view, proxies, innocents)).collect();
+    let kinds = views.len() * RATES.len() * HIDINGS.len();
+    if kinds == 0 {
+        return Ok(Vec::new());
+    }
+    let fared = work::all(relays.div_ceil(kinds) * kinds, threads, |number| {
+        let cell = Cell::of(number, views.len());
+        views[cell.view].follow(RATES[cell.rate], HIDINGS[cell.hiding], Rng::new(seed, cell.relay as u64))
     })?;
-    Ok(dealt(fared, RATES.len()))
-}
-
-/// Relays that hide; one list for each of [`HIDINGS`].
-///
-/// # Errors
-/// Where the fold is fed wrongly.
-pub(crate) fn by_hiding(
-    proxies: &[Proxy],
-    innocents: &[Source],
-    relays: usize,
-    seed: u64,
-    threads: usize,
-) -> Result<Vec<Vec<Fared>>, String> {
-    let fared = work::all(relays, threads, |number| {
-        let hiding = HIDINGS[number % HIDINGS.len()];
-        // The same relay each time, hiding in every way in turn.
-        one(proxies, innocents, HIDING_RATE, hiding, Rng::new(seed, (number / HIDINGS.len()) as u64))
-    })?;
-    Ok(dealt(fared, HIDINGS.len()))
-}
-
-fn dealt(fared: Vec<Fared>, hands: usize) -> Vec<Vec<Fared>> {
-    let mut dealt = vec![Vec::new(); hands];
+    let mut power: Vec<Power> = views.iter().map(World::nobody).collect();
     for (number, fared) in fared.into_iter().enumerate() {
-        dealt[number % hands].push(fared);
+        let cell = Cell::of(number, views.len());
+        power[cell.view].fared[cell.hiding][cell.rate].push(fared);
     }
-    dealt
+    Ok(power)
 }
 
-fn one(proxies: &[Proxy], innocents: &[Source], rate: u32, hiding: Hiding, mut rng: Rng) -> Result<Fared, String> {
-    let proxy = &proxies[rng.below(proxies.len())];
-    let among: Vec<&Source> = innocents.iter().filter(|source| proxy.fits(source)).collect();
-    let days = (MOST_SESSIONS / rate).clamp(1, MOST_DAYS);
-    let mut legs = Vec::new();
-    // One innocent, day after day: the relay is somebody's machine.
-    let innocent = (!among.is_empty()).then(|| among[rng.below(among.len())]);
-    for day in 0..days {
-        let midnight = i64::from(day) * DAY;
-        if let Some(innocent) = innocent {
-            let own = day::lay_out(Scheme::Stretches, innocent, innocent, &mut rng);
-            legs.extend(own.into_iter().map(|leg| leg.moved(midnight)));
+/// Which relay it is: by numbers, and by what it does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Cell {
+    relay: usize,
+    view: usize,
+    rate: usize,
+    hiding: usize,
+}
+
+impl Cell {
+    /// The `number`-th: the same relay hides in every way in turn, then comes another of another rate, then of another view.
+    fn of(number: usize, views: usize) -> Self {
+        let relay = number / HIDINGS.len();
+        let view = relay / RATES.len() % views;
+        Self { relay, view, rate: relay % RATES.len(), hiding: number % HIDINGS.len() }
+    }
+}
+
+/// What is seen in one view.
+struct World<'a> {
+    view: View,
+    proxies: Vec<&'a Proxy>,
+    innocents: Vec<&'a Source>,
+}
+
+impl<'a> World<'a> {
+    fn of(view: View, proxies: &'a [Proxy], innocents: &'a [Source]) -> Self {
+        Self {
+            view,
+            proxies: proxies.iter().filter(|proxy| proxy.view == view).collect(),
+            innocents: innocents.iter().filter(|source| source.view == view).collect(),
         }
-        for _ in 0..rate {
-            let session = &proxy.sessions[rng.below(proxy.sessions.len())];
-            let at = midnight + (rng.unit() * DAY as f64) as i64;
-            legs.extend(hide(session, hiding, &mut rng).into_iter().map(|leg| leg.moved(at - session.inbound.start)));
+    }
+
+    fn nobody(&self) -> Power {
+        let machines: BTreeSet<_> = self.proxies.iter().map(|proxy| &proxy.machine).collect();
+        Power { view: self.view, proxies: machines.len(), fared: vec![vec![Vec::new(); RATES.len()]; HIDINGS.len()] }
+    }
+
+    /// One relay, until it is found.
+    fn follow(&self, rate: u32, hiding: Hiding, mut rng: Rng) -> Result<Option<Found>, String> {
+        let proxy = self.proxies[rng.below(self.proxies.len())];
+        // One innocent, day after day: the relay is somebody's machine.
+        let innocent = (!self.innocents.is_empty()).then(|| self.innocents[rng.below(self.innocents.len())]);
+        let hider = Hider::new(hiding, &mut rng);
+        let mut legs = Vec::new();
+        for day in 0..(MOST_SESSIONS / rate).min(MOST_DAYS) {
+            let midnight = i64::from(day) * DAY;
+            if let Some(innocent) = innocent {
+                let own = day::lay_out(Scheme::Stretches, innocent, innocent, &mut rng);
+                legs.extend(own.into_iter().map(|leg| leg.moved(midnight)));
+            }
+            for _ in 0..rate {
+                let session = &proxy.sessions[rng.below(proxy.sessions.len())];
+                let at = midnight + (rng.unit() * DAY as f64) as i64;
+                legs.extend(hider.hide(session, &mut rng).into_iter().map(|leg| leg.moved(at - session.inbound.start)));
+            }
+        }
+        let folded = day::fold(proxy.machine.1, self.view, &legs, |lane| found(lane).is_some())?;
+        Ok(found(&folded.lane))
+    }
+}
+
+fn found(lane: &Lane) -> Option<Found> {
+    let tried = lane.services.values().flat_map(|service| service.tried(false));
+    let first = tried.filter_map(|tests| tests.conviction).min_by_key(|conviction| conviction.sessions)?;
+    let day = (first.at.0 - MIDNIGHT).div_euclid(DAY) as u32 + 1;
+    Some(Found { sessions: first.sessions, day })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::tests::leg;
+
+    fn proxies() -> Vec<Proxy> {
+        let sessions = (0..40u32).map(|n| {
+            let (at, bytes) = (f64::from(n) * 10.0, 1000 + u64::from(n * n * 37));
+            let outbound = vec![leg(false, at + 0.2, at + 4.9, 10 + n as u8, bytes)];
+            Session { inbound: leg(true, at, at + 5.0, 1, bytes + 25), outbound }
+        });
+        vec![Proxy { machine: ("x".into(), [10, 0, 0, 1].into()), view: View::Syslog, sessions: sessions.collect() }]
+    }
+
+    fn follow(rate: u32, hiding: Hiding, seed: u64) -> Option<Found> {
+        let proxies = proxies();
+        World::of(View::Syslog, &proxies, &[]).follow(rate, hiding, Rng::new(seed, 0)).unwrap()
+    }
+
+    #[test]
+    fn relays_are_found_by_their_sessions_however_few_a_day() {
+        for (rate, seed) in RATES.into_iter().zip(1..) {
+            let found = follow(rate, HIDINGS[0], seed).unwrap();
+            assert!((3..=30).contains(&found.sessions), "{rate} a day: {found:?}");
+            // One that is found on the last session of a day is found when that has settled, or the next is known.
+            let day = found.sessions.div_ceil(u64::from(rate)) as u32;
+            assert!((day..=day + 1).contains(&found.day), "{rate} a day: {found:?}");
         }
     }
-    let folded = day::fold(proxy.machine.1, proxy.view, &legs)?;
-    Ok(Fared { found: found(&folded.lane) })
-}
 
-fn found(lane: &Lane) -> Option<(u64, bool)> {
-    let convictions =
-        lane.services.values().flat_map(|service| service.tried(false).filter_map(|tests| tests.conviction));
-    convictions
-        .map(|conviction| (conviction.sessions, conviction.at.0 < MIDNIGHT + DAY))
-        .min_by_key(|&(sessions, _)| sessions)
-}
-
-/// The legs of a session of a relay that does this against being found.
-fn hide(session: &Session, hiding: Hiding, rng: &mut Rng) -> Vec<Leg> {
-    let mut inbound = session.inbound;
-    let wait = (rng.unit() * hiding.jitter * SECOND as f64) as i64;
-    let mut legs: Vec<Leg> = session.outbound.iter().map(|leg| leg.moved(wait)).collect();
-    inbound.end = inbound.end.map(|end| {
-        let last = legs.iter().filter_map(|leg| leg.end).max().unwrap_or(end);
-        if wait > 0 { (end + wait).max(last + TAIL) } else { end }
-    });
-    let (up, down) = (1.0 + rng.unit() * hiding.padding, 1.0 + rng.unit() * hiding.padding);
-    inbound.bytes = inbound.bytes.map(|bytes| scaled(bytes, up, down));
-    if hiding.split {
-        legs = legs.into_iter().flat_map(|leg| split(leg, rng)).collect();
+    #[test]
+    fn where_nothing_is_conserved_nothing_is_found() {
+        assert_eq!(follow(2, HIDINGS[HIDINGS.len() - 1], 1), None);
     }
-    legs.push(inbound);
-    legs
-}
 
-fn split(leg: Leg, rng: &mut Rng) -> [Leg; 2] {
-    let part = rng.within(0.2, 0.8);
-    let life = leg.end.map_or(0, |end| end - leg.start);
-    let later = (rng.within(0.0, 0.5) * life as f64) as i64;
-    let take = |share: f64| leg.bytes.map(|bytes| scaled(bytes, share, share));
-    let own_port = leg.own_port ^ 1;
-    [Leg { bytes: take(part), ..leg }, Leg { bytes: take(1.0 - part), start: leg.start + later, own_port, ..leg }]
-}
-
-fn scaled(bytes: Bytes, up: f64, down: f64) -> Bytes {
-    let times = |count: u64, factor: f64| (count as f64 * factor).round() as u64;
-    let count = match bytes.count {
-        ByteCount::Directed { orig, resp } => ByteCount::Directed { orig: times(orig, up), resp: times(resp, down) },
-        ByteCount::Total(total) => ByteCount::Total(times(total, f64::midpoint(up, down))),
-    };
-    Bytes { count, ..bytes }
+    #[test]
+    fn every_cell_has_as_many_relays_and_every_relay_hides_in_every_way() {
+        let cells: Vec<Cell> = (0..2 * 2 * RATES.len() * HIDINGS.len()).map(|number| Cell::of(number, 2)).collect();
+        let mut count: BTreeMap<(usize, usize, usize), usize> = BTreeMap::new();
+        for cell in &cells {
+            *count.entry((cell.view, cell.rate, cell.hiding)).or_default() += 1;
+        }
+        assert_eq!((count.len(), count.values().min(), count.values().max()), (160, Some(&2), Some(&2)));
+        for hides in cells.chunks(HIDINGS.len()) {
+            assert!(hides.iter().enumerate().all(|(hiding, cell)| *cell == Cell { hiding, ..hides[0] }));
+        }
+    }
 }

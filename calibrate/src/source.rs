@@ -18,7 +18,7 @@ const MUCH: u64 = 500_000;
 pub(crate) struct Source {
     /// The network it was seen in, and its address: the same machine in whatever view, which counts once.
     pub(crate) machine: (String, IpAddr),
-    pub(crate) kind: &'static str,
+    pub(crate) kind: String,
     pub(crate) view: View,
     /// In order of `anchor`.
     pub(crate) legs: Vec<Anchored>,
@@ -42,7 +42,7 @@ pub(crate) struct Anchored {
 
 impl Source {
     /// `legs` in order of their starts.
-    pub(crate) fn new(machine: (String, IpAddr), kind: &'static str, view: View, legs: &[Leg]) -> Self {
+    pub(crate) fn new(machine: (String, IpAddr), kind: &str, view: View, legs: &[Leg]) -> Self {
         let links = links(legs);
         let mut anchored: Vec<Anchored> = legs
             .iter()
@@ -57,7 +57,7 @@ impl Source {
         let with_payload = |inbound: bool| legs.iter().any(|leg| leg.inbound == inbound && leg.has_payload());
         Self {
             machine,
-            kind,
+            kind: kind.to_owned(),
             view,
             legs: anchored,
             clusters: clusters(legs, &links),

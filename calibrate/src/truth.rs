@@ -28,9 +28,10 @@ const KINDS: [(&str, &str); 20] = [
     ("ubmission", "mail and news client"),
     ("webmail", "mail and news client"),
 ];
-/// What browses, and whatever has no word above.
+/// What browses.
 const BROWSER: &str = "browser";
-const OTHER: &str = "other";
+/// What is said in front of those that look most like a relay.
+const HARD: &str = "HARD:";
 /// Where no truth says what a host does.
 pub(crate) const UNTOLD: &str = "innocent by the log's origin";
 
@@ -39,7 +40,7 @@ pub(crate) const UNTOLD: &str = "innocent by the log's origin";
 pub(crate) struct Truth {
     /// Innocents that may stand for innocents here, by what they do. Relays that are meant to be some and DNS servers
     /// are left out: they conserve bytes by design.
-    pub(crate) innocents: BTreeMap<IpAddr, &'static str>,
+    pub(crate) innocents: BTreeMap<IpAddr, String>,
     /// Forward relays between outsiders that carry a session on while it lasts.
     pub(crate) relays: Vec<IpAddr>,
     /// Their sessions, where the truth lists them: the two ends of the inbound leg, and of every outbound one.
@@ -90,23 +91,27 @@ fn address(host: &Value) -> Option<IpAddr> {
     host["ip"].as_str().or(host["host"].as_str())?.parse().ok()
 }
 
-/// `None` for those that conserve bytes by design.
-fn kind(innocent: &Value) -> Option<&'static str> {
-    let does: Vec<&str> = list(&innocent["does"]).filter_map(Value::as_str).collect();
-    let does = does.join("; ");
+/// `None` for those that conserve bytes by design, or of whom nothing is said.
+fn kind(innocent: &Value) -> Option<String> {
+    let all: Vec<&str> = list(&innocent["does"]).filter_map(Value::as_str).collect();
+    let does = all.join("; ");
     let by_design = ["AUTHORISED", "DNS server", "DNS forwarder", "name server"];
     if by_design.iter().any(|words| does.contains(words)) {
         return None;
     }
     let named = KINDS.iter().find(|(words, _)| does.contains(words)).map(|&(_, kind)| kind);
-    Some(named.unwrap_or(if does.contains("brows") { BROWSER } else { OTHER }))
+    let named = named.or_else(|| does.contains("brows").then_some(BROWSER));
+    // A kind that has no word above has the truth's own, up to where it tells the particulars.
+    let own = || all.first().and_then(|first| first.trim_start_matches(HARD).split([':', ',', ';', '(', '|']).next());
+    Some(named.or_else(own)?.trim().to_owned())
 }
 
-/// Whether it is a forward relay that nobody wants and that carries a session on while the client is there: no mail
-/// server, and nothing that dials out.
+/// Whether it is a forward relay that nobody wants, carries a session on while the client is there, and does nothing against
+/// being found: no mail server, nothing that dials out, nothing that is one by design.
 fn carries_on(relay: &Value) -> bool {
     let topology = relay["topology"].as_str().unwrap_or_default();
-    relay["authorised"] != true && !["backconnect", "mail", "smtp"].iter().any(|other| topology.contains(other))
+    let others = ["backconnect", "mail", "smtp", "reverse", "stepping", "jump", "chain", "hid"];
+    relay["authorised"] != true && !others.iter().any(|other| topology.contains(other))
 }
 
 fn session(session: &Value) -> Option<Session> {
@@ -128,10 +133,12 @@ mod tests {
             r#"{"relays": [{"ip": "10.0.0.1", "topology": "inbound-socks"}, {"ip": "10.0.0.2", "authorised": true}],
                 "bots": [{"ip": "10.0.0.3"}],
                 "innocents": [{"ip": "10.0.0.2", "does": ["AUTHORISED RELAY"]}, {"ip": "10.0.0.3", "does": ["web browsing"]},
-                    {"ip": "10.0.0.4", "does": ["web browsing", "web server"]}, {"ip": "10.0.0.5", "does": ["DNS server: 53"]}]}"#,
+                    {"ip": "10.0.0.4", "does": ["web browsing", "web server"]}, {"ip": "10.0.0.5", "does": ["DNS server: 53"]},
+                    {"ip": "10.0.0.6", "does": ["HARD: ingest: uploads what it received", "fetches updates"]}]}"#,
         )
         .unwrap();
-        assert_eq!(truth.innocents.into_iter().collect::<Vec<_>>(), [([10, 0, 0, 4].into(), "web server")]);
+        let kinds: Vec<(IpAddr, &str)> = truth.innocents.iter().map(|(&addr, kind)| (addr, kind.as_str())).collect();
+        assert_eq!(kinds, [([10, 0, 0, 4].into(), "web server"), ([10, 0, 0, 6].into(), "ingest")]);
         assert_eq!(truth.relays, [IpAddr::from([10, 0, 0, 1])]);
     }
 }

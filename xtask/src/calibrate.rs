@@ -26,19 +26,30 @@ struct Tables {
 pub(crate) fn calibrate(args: &mut Args) -> Result {
     let host_days: Option<String> = args.option("--host-days")?;
     let relays: Option<String> = args.option("--relays")?;
+    let pictures: Option<PathBuf> = args.option("--pictures")?;
     let captures = args.flag("--captures");
+    let labs = labs(args)?;
     let named: Vec<PathBuf> = args.names()?.into_iter().map(PathBuf::from).collect();
     build()?;
-    let tables = match (named.is_empty(), captures) {
+    let mut tables = match (named.is_empty(), captures) {
         (false, _) => {
             named.iter().map(|path| std::path::absolute(path).doing(path.display())).collect::<Result<_>>()?
         }
-        (true, true) => of_captures()?,
+        (true, true) => [of_captures()?, of_ours()?].concat(),
         (true, false) => of_ours()?,
     };
-    let [days, some] = [host_days, relays];
-    let amounts = [days.as_deref().unwrap_or(SMOKE[0]), some.as_deref().unwrap_or(SMOKE[1])];
-    run::run(&mut calibration(amounts, &tables))
+    tables.extend(of_labs(&labs)?);
+    let amounts = [host_days.as_deref().unwrap_or(SMOKE[0]), relays.as_deref().unwrap_or(SMOKE[1])];
+    run::run(&mut calibration(amounts, pictures.as_deref(), &tables))
+}
+
+/// Folders that `cargo xtask lab` made: `--lab DIR`, as often as there are some.
+pub(crate) fn labs(args: &mut Args) -> Result<Vec<PathBuf>> {
+    let mut labs = Vec::new();
+    while let Some(lab) = args.option("--lab")? {
+        labs.push(lab);
+    }
+    Ok(labs)
 }
 
 /// The step of `cargo xtask test`.
@@ -46,10 +57,11 @@ pub(crate) fn smoke() -> Result {
     calibrate(&mut Args::none())
 }
 
-/// The tables of the documentation, and what does not hold below them.
-pub(crate) fn figures() -> Result<String> {
+/// The tables of the documentation, and what does not hold below them; the pictures go where the documentation has them.
+pub(crate) fn figures(labs: &[PathBuf]) -> Result<String> {
     build()?;
-    let mut command = calibration(DOCUMENTED, &of_captures()?);
+    let tables = [of_captures()?, of_ours()?, of_labs(labs)?].concat();
+    let mut command = calibration(DOCUMENTED, Some(&run::root().join("docs/figures")), &tables);
     let output = command.stdin(Stdio::null()).output().doing("catspaw-calibrate")?;
     let fails = String::from_utf8_lossy(&output.stderr).into_owned();
     match output.status.code() {
@@ -69,9 +81,13 @@ fn build() -> Result {
     run::run(cargo(["build", "--locked", "--release"]).args(packages))
 }
 
-fn calibration([host_days, relays]: [&str; 2], tables: &[PathBuf]) -> Command {
+fn calibration([host_days, relays]: [&str; 2], pictures: Option<&Path>, tables: &[PathBuf]) -> Command {
     let mut command = Command::new(run::target().join("release/catspaw-calibrate"));
-    command.args(["--host-days", host_days, "--relays", relays]).args(tables);
+    command.args(["--host-days", host_days, "--relays", relays]);
+    if let Some(folder) = pictures {
+        command.arg("--pictures").arg(folder);
+    }
+    command.args(tables);
     command
 }
 
@@ -102,25 +118,26 @@ fn of_captures() -> Result<Vec<PathBuf>> {
     run::need(&["zstd"])?;
     let data = shared.join("data");
     let mut tables = Tables::new("captures")?;
-    let captures = data.join("captures");
-    let mut folders: Vec<PathBuf> = fs::read_dir(&captures)
-        .doing(captures.display())?
-        .filter_map(|entry| Some(entry.ok()?.path()).filter(|path| path.join("truth.json.zst").is_file()))
-        .collect();
-    folders.sort();
-    for folder in &folders {
-        let truth = unpacked(&folder.join("truth.json.zst"))?;
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        for view in ["pix", "conn"] {
-            tables.scan(&format!("{name}.{view}"), &folder.join(format!("{view}.log.zst")), "2003", Some(&truth))?;
-        }
-    }
+    tables.scan_all(&data.join("captures"), "")?;
     let truth = unpacked(&data.join("case/truth.json.zst"))?;
     for device in ["pix", "dorm-pix"] {
         tables.scan(&format!("case.{device}"), &data.join(format!("case/{device}.log.zst")), "2003", Some(&truth))?;
     }
     for (name, log) in [("m57", "m57-2009/conn.log.gz"), ("zat", "zat/conn.log")] {
         tables.scan(&format!("{name}.conn"), &data.join("zeek").join(log), "2003", None)?;
+    }
+    Ok(tables.made)
+}
+
+/// What real daemons did. A host of another run of the lab is another host.
+fn of_labs(labs: &[PathBuf]) -> Result<Vec<PathBuf>> {
+    if labs.is_empty() {
+        return Ok(Vec::new());
+    }
+    run::need(&["zstd"])?;
+    let mut tables = Tables::new("daemons")?;
+    for (number, lab) in (1..).zip(labs) {
+        tables.scan_all(lab, &format!("daemons{number}-"))?;
     }
     Ok(tables.made)
 }
@@ -138,6 +155,27 @@ impl Tables {
         }
         fs::create_dir_all(&folder).doing(folder.display())?;
         Ok(Self { folder, made: Vec::new() })
+    }
+
+    /// Makes the tables of every capture in `folder`, in both views.
+    fn scan_all(&mut self, folder: &Path, prefix: &str) -> Result {
+        let mut captures: Vec<PathBuf> = fs::read_dir(folder)
+            .doing(folder.display())?
+            .filter_map(|entry| Some(entry.ok()?.path()).filter(|path| path.join("truth.json.zst").is_file()))
+            .collect();
+        captures.sort();
+        if captures.is_empty() {
+            return Err(format!("{}: no capture with its truth in it", folder.display()).into());
+        }
+        for capture in captures {
+            let truth = unpacked(&capture.join("truth.json.zst"))?;
+            let name = capture.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            for view in ["pix", "conn"] {
+                let log = capture.join(format!("{view}.log.zst"));
+                self.scan(&format!("{prefix}{name}.{view}"), &log, "2003", Some(&truth))?;
+            }
+        }
+        Ok(())
     }
 
     /// Makes the table of a log, the pairs that were found in it, and the truth that goes with it.

@@ -16,6 +16,7 @@ const END: &str = "<!-- end -->";
 
 /// `cargo xtask figures`.
 pub(crate) fn figures(args: &mut Args) -> Result {
+    let labs = calibrate::labs(args)?;
     let names = args.names()?;
     if let Some(unknown) = names.iter().find(|name| !NAMES.contains(&name.as_str())) {
         return Err(format!("no figures {unknown}: {}", NAMES.join(", ")).into());
@@ -23,7 +24,7 @@ pub(crate) fn figures(args: &mut Args) -> Result {
     let documents = documents()?;
     for name in NAMES {
         if names.is_empty() || names.iter().any(|asked| asked == name) {
-            let made = make(name)?;
+            let made = make(name, &labs)?;
             write(&documents, name, &made)?;
             if name == "calibrate" {
                 write(&documents, "calibrate, the curve", &calibrate::curve(&made))?;
@@ -33,12 +34,12 @@ pub(crate) fn figures(args: &mut Args) -> Result {
     Ok(())
 }
 
-fn make(name: &str) -> Result<String> {
+fn make(name: &str, labs: &[PathBuf]) -> Result<String> {
     let judged = match name {
         "judge" => judge::captures()?,
         "case" => judge::case()?,
         "innocents" => return innocents(),
-        "calibrate" => return calibrate::figures(),
+        "calibrate" => return calibrate::figures(labs),
         "packets" => return packets::packets(&mut Args::none()),
         _ => return bench::scan(&mut Args::none()),
     };

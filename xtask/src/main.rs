@@ -33,9 +33,10 @@ usage: cargo xtask TASK
   bench packets [--size 1G] [--hosts H] [--rounds N] [--file CAPTURE]
       time `catspaw scan` on a made capture beside Suricata (from Debian's backports), without rules and with the one of
       2003, in interleaved rounds
-  calibrate [--host-days N] [--relays N] [--captures | TABLE.jsonl...]
+  calibrate [--host-days N] [--relays N] [--captures | TABLE.jsonl...] [--lab DIR]... [--pictures DIR]
       compare the stated error with what is said of innocent host-days, and see how soon relays among them are found:
-      made of our own example and lab, of the logs in ../shared, or of connections tables with their truth beside them
+      made of our own example and lab, of the logs in ../shared too, or of connections tables with their truth beside them,
+      and of captures that the lab made of real daemons; draws the curves
   bench trace [--lines N] [--hosts H] [--questions N]
       time the index of `catspaw trace` on a made log, and questions drawn from it, each in a run of its own
   lab [--seed N] [--scenario NAME]... [-j N] [-o DIRECTORY]
@@ -44,8 +45,9 @@ usage: cargo xtask TASK
       four at a time or N
   fuzz [TARGET...] [--seconds N]
       fuzz each target for N seconds (60)
-  figures [judge] [case] [innocents] [calibrate] [bench] [packets]
-      make the figures in docs/figures.md again (all of them without a name)
+  figures [judge] [case] [innocents] [calibrate] [bench] [packets] [--lab DIR]...
+      make the figures in docs/figures.md again (all of them without a name), and the pictures in docs/figures; the
+      stated error on captures of real daemons, too
   audit
       ask the advisory database about the dependencies (needs the network)
 ";

@@ -224,22 +224,33 @@ pub(crate) fn mail_prior(difference: Size) -> f64 {
     one_overhead(difference.up, HEADER, (-1024, 256))
 }
 
-/// SOCKS 4 (9 up, 8 down), 4a and 5 by address and by name; CONNECT with the answers of squid (39) and tinyproxy (70).
 fn known_handshake(difference: Size) -> f64 {
+    let answers = if difference.directed { 2.0 } else { 1.0 };
+    let requests = if difference.directed { 126.0 } else { 157.0 };
+    let [socks, connect] = [is_socks(difference), is_connect(difference)].map(|is| f64::from(u8::from(is)));
+    0.5 * socks / 7.0 + 0.5 * connect / (answers * requests)
+}
+
+/// 4 (9 up, 8 down), 4a and 5 by address and by name.
+fn is_socks(difference: Size) -> bool {
     let (up, down) = (difference.up, difference.down);
-    let socks = if difference.directed {
+    if difference.directed {
         [(9, 8), (13, 8), (13, 12), (14, 12), (20, 12), (21, 12), (22, 12)].contains(&(up, down))
     } else {
         [17, 21, 25, 26, 32, 33, 34].contains(&up)
-    };
-    let connect = if difference.directed {
-        (34..160).contains(&up) && (down == 39 || down == 70)
-    } else {
-        (73..230).contains(&up)
-    };
-    let answers = if difference.directed { 2.0 } else { 1.0 };
-    let requests = if difference.directed { 126.0 } else { 157.0 };
-    0.5 * f64::from(u8::from(socks)) / 7.0 + 0.5 * f64::from(u8::from(connect)) / (answers * requests)
+    }
+}
+
+/// The request, and the answers of squid (39) and tinyproxy (70).
+fn is_connect(difference: Size) -> bool {
+    let (up, down) = (difference.up, difference.down);
+    if difference.directed { (34..160).contains(&up) && (down == 39 || down == 70) } else { (73..230).contains(&up) }
+}
+
+/// Whether a protocol prescribes this handshake so exactly that few others are like it: of a total of both directions the
+/// requests to connect are not, which are as long as the name that is asked for.
+pub(crate) fn is_prescribed(difference: Size) -> bool {
+    is_socks(difference) || difference.directed && is_connect(difference)
 }
 
 /// Whether both directions differ by no more than a proxy's handshake.

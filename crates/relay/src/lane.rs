@@ -520,6 +520,7 @@ impl Lane {
         let spoken = self.contents.protocol(key);
         if let Some(service) = self.serve(port) {
             service.sessions += 1;
+            leg.size().into_iter().for_each(|size| service.recent.keep(key, size));
             service.legs.insert(key, leg);
             if let Some(protocol) = spoken {
                 *service.spoken.entry(protocol).or_default() += 1;

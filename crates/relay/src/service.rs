@@ -7,12 +7,13 @@ use catspaw_records::{AppProto, Nanos};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::exchange::Recent;
 use crate::histogram::Histogram;
 use crate::leg::{Leg, Size};
 use crate::mail::NOTHING;
 use crate::pairing::Model;
 use crate::proof::Proofs;
-use crate::test::{Candidate, Gap, Test, raise};
+use crate::test::{Candidate, Gap, Inbound, Test, raise};
 
 /// Inbound legs that are weighed for one outbound leg: those opened last before it.
 const CANDIDATES: usize = 64;
@@ -95,6 +96,8 @@ pub struct Service {
     pub(crate) legs: BTreeMap<Key, Leg>,
     /// Inbound legs with payload whose total is known.
     pub sessions: u64,
+    /// The last of them.
+    pub(crate) recent: Recent,
     /// What its pairs have in common.
     pub(crate) model: Model,
     /// The test of what no declared relay covers, and of what one covers.
@@ -147,6 +150,30 @@ impl Tests {
         }
     }
 
+    /// Takes one outbound leg with the inbound legs that may have caused it, and with those that might have if it had been
+    /// opened earlier.
+    fn take(&mut self, due: Due<'_>, candidates: &[Candidate], shifted: &[Vec<Candidate>], inbound: Inbound<'_>) {
+        let resolution = i64::from(due.leg.start.resolution);
+        let size = if self.hypothesis == Hypothesis::StoreAndForward { due.size.upload() } else { due.size };
+        for (test, candidates) in self.shifted.iter_mut().zip(shifted).filter(|(_, candidates)| !candidates.is_empty())
+        {
+            test.take(size, resolution, candidates, inbound, due.day);
+            raise(&mut self.largest_shifted, test.log_ratio());
+        }
+        if !candidates.is_empty() {
+            self.taken += 1;
+            self.test.take(size, resolution, candidates, inbound, due.day);
+            raise(&mut self.largest, self.test.log_ratio());
+        }
+    }
+
+    /// Whether the ratio is now large enough for a weight whose natural logarithm is `log_weight`, and larger than coincidence
+    /// ever made it.
+    fn are_enough(&self, log_weight: f64, alpha: f64) -> bool {
+        let Some(ratio) = self.latest() else { return false };
+        ratio + log_weight >= -alpha.ln() && self.largest_shifted.is_none_or(|shifted| ratio > shifted)
+    }
+
     /// The differences between inbound and outbound legs that it has seen most often, up and down (in `up` alone where there are
     /// only totals), and their shares.
     #[must_use]
@@ -169,6 +196,7 @@ impl Service {
             rank,
             legs,
             sessions: 0,
+            recent: Recent::default(),
             model: Model::default(),
             tests: [None, None],
             mail: [None, None],
@@ -317,7 +345,6 @@ impl Service {
     }
 
     fn take_into(&mut self, hypothesis: Hypothesis, authorised: bool, due: Due<'_>, config: &Config) {
-        let resolution = i64::from(due.leg.start.resolution);
         let candidates = self.candidates(hypothesis, authorised, due, 0, config);
         if candidates.is_empty() && self.slot(hypothesis, authorised).is_none() {
             return;
@@ -325,25 +352,14 @@ impl Service {
         let shifted: Vec<_> =
             SHIFTS.iter().map(|&shift| self.candidates(hypothesis, authorised, due, -shift, config)).collect();
         let (log_weight, sessions) = (self.log_weight() + hypothesis.share().ln(), self.sessions);
+        let recent = std::mem::take(&mut self.recent);
+        let inbound = Inbound { sizes: due.inbound, recent: &recent };
         let tests = self.slot(hypothesis, authorised).get_or_insert_with(|| Box::new(Tests::of(hypothesis)));
-        let size = if hypothesis == Hypothesis::StoreAndForward { due.size.upload() } else { due.size };
-        for (test, candidates) in tests.shifted.iter_mut().zip(&shifted) {
-            if !candidates.is_empty() {
-                test.take(size, resolution, candidates, due.inbound, due.day);
-                raise(&mut tests.largest_shifted, test.log_ratio());
-            }
-        }
-        if candidates.is_empty() {
-            return;
-        }
-        tests.taken += 1;
-        tests.test.take(size, resolution, &candidates, due.inbound, due.day);
-        let ratio = tests.test.log_ratio();
-        raise(&mut tests.largest, ratio);
-        let enough = ratio + log_weight >= -config.alpha.ln() && tests.largest_shifted.is_none_or(|s| ratio > s);
-        if enough && tests.conviction.is_none() {
+        tests.take(due, &candidates, &shifted, inbound);
+        if tests.conviction.is_none() && tests.are_enough(log_weight, config.alpha) {
             tests.conviction = Some(Conviction { at: due.now, sessions });
         }
+        self.recent = recent;
     }
 
     /// The inbound legs that may have caused `due`, moved by `shift`, the latest first.

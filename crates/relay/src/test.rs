@@ -8,8 +8,8 @@
 use catspaw_records::Nanos;
 use serde::{Deserialize, Serialize};
 
-use crate::exchange::Exchange;
-use crate::histogram::{Histogram, Marginals, mail_prior, overhead_prior, size_prior};
+use crate::exchange::{Calls, Exchange, ITSELF, ITSELF_PRESCRIBED, Recent};
+use crate::histogram::{Histogram, Marginals, is_prescribed, mail_prior, overhead_prior, size_prior};
 use crate::leg::Size;
 use crate::spread::{Distance, Spread};
 
@@ -54,6 +54,15 @@ pub(crate) enum Gap {
     Open,
 }
 
+/// The inbound legs of the host, as far as they are known.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Inbound<'a> {
+    /// Sizes of all of them.
+    pub(crate) sizes: &'a Histogram,
+    /// The last ones of the service.
+    pub(crate) recent: &'a Recent,
+}
+
 /// State of the test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Test {
@@ -63,8 +72,8 @@ pub(crate) struct Test {
     matched_sizes: Histogram,
     lags: Spread,
     ends: Spread,
-    /// Inbound legs that were the likeliest cause of the last outbound legs, by their lags alone.
-    exchange: Exchange,
+    /// The last outbound legs.
+    calls: Calls,
     /// The product for each share.
     capital: Capital<{ SHARES.len() }>,
 }
@@ -78,7 +87,7 @@ impl Default for Test {
             matched_sizes: Histogram::default(),
             lags: Spread::prior(Distance::Lag),
             ends: Spread::prior(Distance::End),
-            exchange: Exchange::default(),
+            calls: Calls::default(),
             capital: Capital::default(),
         }
     }
@@ -101,19 +110,20 @@ impl Test {
     }
 
     /// Takes one outbound leg of size `size` (known to within `resolution` nanoseconds in time) with the inbound
-    /// legs that were open when it started, on civil day `day`. `inbound` are the sizes of the host's inbound legs.
+    /// legs that were open when it started, on civil day `day`.
     pub(crate) fn take(
         &mut self,
         size: Size,
         resolution: i64,
         candidates: &[Candidate],
-        inbound: &Histogram,
+        inbound: Inbound<'_>,
         day: i32,
     ) {
         self.spend(day);
-        let null = self.null(size, candidates, inbound);
+        let null = self.null(size, candidates, inbound.sizes);
         let weights = self.weights(resolution, candidates);
-        let ratios: Vec<f64> = candidates.iter().zip(&weights).map(|(c, &w)| self.ratio(size, c, w, null)).collect();
+        let ratios: Vec<f64> =
+            candidates.iter().zip(&weights).map(|(c, &w)| self.ratio(size, c, w, null, inbound.recent)).collect();
         let mean_ratio: f64 = weights.iter().zip(&ratios).map(|(w, r)| w * r).sum();
         let share = self.believed_share();
         self.capital.multiply(SHARES.map(|pi| (1.0 - pi + pi * mean_ratio).min(MOST).ln()));
@@ -134,15 +144,23 @@ impl Test {
     }
 
     /// How much likelier the outbound size is as this candidate's than as the host's own, or as another leg's.
-    fn ratio(&self, size: Size, candidate: &Candidate, weight: f64, null: f64) -> f64 {
+    fn ratio(&self, size: Size, candidate: &Candidate, weight: f64, null: f64, recent: &Recent) -> f64 {
         candidate.size.map_or(1.0, |inbound| {
             let Some(difference) = inbound.minus(size) else { return 1.0 };
             let fit = self.overheads.mixture(difference, self.prior(difference));
             if weight * fit < WORTH_A_LOOK * null {
                 return fit / null;
             }
-            let exchanged = self.exchange.fit(&self.overheads, candidate.key, inbound, size);
-            (fit / null.max(exchanged)).min(self.exchange.most(candidate.key))
+            let exchange = Exchange { recent, calls: &self.calls, uploads: self.lags.is_of_queue() };
+            let key = candidate.key;
+            let at_random = if exchange.uploads || is_prescribed(difference) {
+                let learned = |difference| self.overheads.learned(difference);
+                exchange.at_random(learned, ITSELF_PRESCRIBED, key, inbound, size).max(fit / exchange.most(key))
+            } else {
+                let believed = |difference| self.overheads.mixture(difference, self.prior(difference));
+                exchange.at_random(believed, ITSELF, key, inbound, size)
+            };
+            fit / null.max(at_random).max(exchange.alike(&self.overheads, key, inbound, size))
         })
     }
 
@@ -196,7 +214,7 @@ impl Test {
     ) {
         self.sizes.add(size, 1.0);
         self.directions.add(size);
-        self.keep_likeliest(candidates, weights);
+        self.keep(size, candidates, weights);
         let mut matched = 0.0;
         for ((candidate, weight), ratio) in candidates.iter().zip(weights).zip(ratios) {
             let Some(difference) = candidate.size.and_then(|inbound| inbound.minus(size)) else { continue };
@@ -215,10 +233,10 @@ impl Test {
         }
     }
 
-    fn keep_likeliest(&mut self, candidates: &[Candidate], weights: &[f64]) {
-        let known = candidates.iter().zip(weights).filter_map(|(c, weight)| c.size.map(|size| (weight, c.key, size)));
-        if let Some((_, key, size)) = known.max_by(|a, b| a.0.total_cmp(b.0)) {
-            self.exchange.keep(key, size);
+    fn keep(&mut self, size: Size, candidates: &[Candidate], weights: &[f64]) {
+        let known = candidates.iter().zip(weights).filter(|(candidate, _)| candidate.size.is_some());
+        if let Some((cause, _)) = known.max_by(|a, b| a.1.total_cmp(b.1)) {
+            self.calls.keep(cause.key, size);
         }
     }
 
@@ -326,11 +344,14 @@ mod tests {
 
     /// Takes a session of a SOCKS relay on each day from `from` on.
     fn sessions(test: &mut Test, from: i32, count: i32) {
+        let (sizes, mut recent) = (Histogram::default(), Recent::default());
         for day in from..from + count {
             let out = 1000 + i64::from(day) * 7919 % 30_011;
             let key = (Nanos::from_secs(i64::from(day) * 86_400), 0);
             let inbound = Candidate { key, lag: 0, gap: Gap::Apart(0), size: Some(size(out + 25)) };
-            test.take(size(out), 1_000_000_000, &[inbound], &Histogram::default(), day);
+            recent.keep(key, size(out + 25));
+            let known = Inbound { sizes: &sizes, recent: &recent };
+            test.take(size(out), 1_000_000_000, &[inbound], known, day);
         }
     }
 
@@ -344,5 +365,34 @@ mod tests {
         assert!(test.log_ratio() > before, "{}", test.log_ratio());
         sessions(&mut test, 38 + 31, 1);
         assert!(test.log_ratio() < 5.0, "{}", test.log_ratio());
+    }
+
+    /// Natural logarithm of the largest ratio while 12 pieces go out and others come in: each of 1 to 8 blocks, and a header.
+    fn largest_of_pieces(seed: u64) -> f64 {
+        let mut state = seed;
+        let mut below = |n: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            ((state >> 33) % n) as i64
+        };
+        let mut piece = || size(65_536 * (1 + below(8)) + 400 + below(240));
+        let (mut test, mut sizes, mut recent) = (Test::default(), Histogram::default(), Recent::default());
+        let mut largest = f64::NEG_INFINITY;
+        for n in 0..12 {
+            let (came, went, key) = (piece(), piece(), (Nanos::from_secs(n * 60), 0));
+            sizes.add(came, 1.0);
+            recent.keep(key, came);
+            let candidate = Candidate { key, lag: 0, gap: Gap::Apart(0), size: Some(came) };
+            test.take(went, 1_000_000_000, &[candidate], Inbound { sizes: &sizes, recent: &recent }, 0);
+            largest = largest.max(test.log_ratio());
+        }
+        largest
+    }
+
+    #[test]
+    fn pieces_of_one_size_that_meet_are_no_evidence() {
+        let hosts: Vec<f64> = (0..2000).map(largest_of_pieces).collect();
+        let reaching = |ratio: f64| hosts.iter().filter(|largest| **largest >= ratio.ln()).count();
+        // Nearly as rare as claimed, for a host that always has one piece coming in when another goes out.
+        assert!(reaching(1e4) <= 10 && reaching(1e6) == 0, "{} and {} of 2000", reaching(1e4), reaching(1e6));
     }
 }

@@ -114,6 +114,11 @@ fn by_chance() -> Vec<Kind> {
             w.targets = 300;
             w.apart(chunk, chunk);
         }),
+        k("p2p pieces with headers", 1, 200, |w| {
+            let piece = |r: &mut Rng| (r.between(210, 380), 65_536 * r.between(1, 9) + r.between(190, 260));
+            w.targets = 300;
+            w.apart(piece, piece);
+        }),
         k("dns-like", 1, 300, |w| w.apart(|r| (r.between(30, 70), r.between(60, 400)), |r| (r.between(30, 70), r.between(60, 400)))),
         k("dns-like app", 1, 300, |w| w.app(|r| ((r.between(30, 70), r.between(60, 400)), (r.between(30, 70), r.between(60, 400))))),
         k("mail and reports", 1, 80, |w| w.apart(|r| (r.lognormal(6000.0, 1.3), r.between(250, 500)), |r| (r.lognormal(1800.0, 0.2), r.between(250, 500)))),
