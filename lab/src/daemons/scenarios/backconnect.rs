@@ -92,7 +92,7 @@ pub(super) fn dial(
 }
 
 /// What people buy such a way out for, and some of the host's own.
-pub(super) fn used(stage: &mut Stage, relay: RelayId, door: SocketAddr) {
+fn used(stage: &mut Stage, relay: RelayId, door: SocketAddr) {
     let targets = Targets::new(stage, 30);
     let clients: Vec<_> = (0..6).map(|_| stage.client()).collect();
     let sessions = stage.rng.range(70, 100);
