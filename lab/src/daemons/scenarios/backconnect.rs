@@ -16,7 +16,12 @@ pub(super) const TO_SOCKS: Part = Part {
 };
 pub(super) const OVER_TLS: Part = Part {
     name: "ssh-over-stunnel",
-    programs: &[("/usr/sbin/sshd", "openssh-server"), ("ssh", "openssh-client"), ("stunnel4", "stunnel4")],
+    programs: &[
+        ("/usr/sbin/sshd", "openssh-server"),
+        ("ssh", "openssh-client"),
+        ("stunnel4", "stunnel4"),
+        ("openssl", "openssl"),
+    ],
     set: over_tls,
 };
 
