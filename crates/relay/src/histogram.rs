@@ -5,8 +5,9 @@
 //! both learn from the same sessions at the same rate and the same scales, content of fixed size (a health check, a
 //! beacon, one page fetched again and again) makes both equally sure, and their ratio stays at one.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
+use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::leg::Size;
@@ -45,7 +46,7 @@ type Cell = (i64, i64);
 /// The cells of one scale.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Cells {
-    weights: BTreeMap<Cell, f64>,
+    weights: HashMap<Cell, f64>,
     /// The same by weight, from the moment on at which there are too many: weights are not negative, so that their bits
     /// are in their order.
     lightest: BTreeSet<(u64, Cell)>,
@@ -95,15 +96,14 @@ impl Histogram {
         modes
     }
 
-    /// Density of each scale at `size` without the prior, and without the observations `left_out`.
-    fn densities<'a>(&'a self, size: Size, left_out: &'a [Size]) -> impl Iterator<Item = f64> + 'a {
+    /// Density of the `k`-th scale at `size` without the prior, and without the observations `left_out`.
+    fn density(&self, k: usize, size: Size, left_out: &[Size]) -> f64 {
+        let scale = SCALES[k];
+        let (here, area) = (cell(size, scale), area(size, scale));
+        let count = self.scales.get(k).and_then(|cells| cells.weights.get(&here)).copied().unwrap_or(0.0);
+        let left = left_out.iter().filter(|&&other| cell(other, scale) == here).count();
         let n = (self.total - left_out.len() as f64).max(0.0) + PRIOR_WEIGHT;
-        scales_of(size).iter().enumerate().map(move |(k, &scale)| {
-            let (here, area) = (cell(size, scale), area(size, scale));
-            let count = self.scales.get(k).and_then(|cells| cells.weights.get(&here)).copied().unwrap_or(0.0);
-            let left_out = left_out.iter().filter(|&&other| cell(other, scale) == here).count();
-            (count - left_out as f64).max(0.0) / n / area
-        })
+        (count - left as f64).max(0.0) / n / area
     }
 
     /// Probability of `size` as a mixture of all scales and `prior`: what may be claimed.
@@ -114,14 +114,15 @@ impl Histogram {
     /// As [`Histogram::mixture`], as if the observations `left_out` had not been taken.
     pub(crate) fn mixture_without(&self, size: Size, prior: f64, left_out: &[Size]) -> f64 {
         let mix: &[f64] = if size.directed { &MIX_DIRECTED } else { &MIX_TOTAL };
-        let learned: f64 = self.densities(size, left_out).zip(mix).map(|(density, weight)| density * weight).sum();
+        let scales = mix.iter().enumerate().filter(|&(_, &weight)| weight > 0.0);
+        let learned: f64 = scales.map(|(k, weight)| self.density(k, size, left_out) * weight).sum();
         learned + prior * PRIOR_WEIGHT / (self.total + PRIOR_WEIGHT)
     }
 
     /// The largest of all scales' densities and `prior`: what a cautious null has to concede. The prior keeps its full
     /// weight however much was seen: sizes that never repeat stay as likely as they were.
     pub(crate) fn sharpest(&self, size: Size, prior: f64) -> f64 {
-        self.densities(size, &[]).fold(prior, f64::max)
+        (0..scales_of(size).len()).map(|k| self.density(k, size, &[])).fold(prior, f64::max)
     }
 
     /// `mixture` of what was seen alone.
@@ -132,11 +133,10 @@ impl Histogram {
     /// The largest of the finest scales' densities, as if the observations `left_out` had not been taken: how often
     /// just this size came up.
     pub(crate) fn repeats_without(&self, size: Size, left_out: &[Size]) -> f64 {
-        let scales = scales_of(size);
-        self.densities(size, left_out)
-            .zip(scales)
+        let scales = scales_of(size).iter().enumerate();
+        scales
             .filter(|(_, scale)| FINE.contains(&scale.0) || size.directed && FINE.contains(&scale.1))
-            .map(|(d, _)| d)
+            .map(|(k, _)| self.density(k, size, left_out))
             .fold(0.0, f64::max)
     }
 }
@@ -175,14 +175,15 @@ fn scales_of(size: Size) -> &'static [(i64, i64)] {
 fn cell(size: Size, scale: (i64, i64)) -> Cell {
     let one = |n: i64, width: i64| match width {
         OCTAVE => i64::from(octave(n)) * n.signum(),
-        _ => n.div_euclid(width),
+        // The widths are powers of two: as `div_euclid`.
+        _ => n >> width.trailing_zeros(),
     };
     (one(size.up, scale.0), one(size.down, scale.1))
 }
 
 /// How many sizes a cell holds.
 fn area(size: Size, scale: (i64, i64)) -> f64 {
-    let one = |n: i64, width: i64| if width == OCTAVE { f64::from(octave(n) - 1).exp2() } else { width as f64 };
+    let one = |n: i64, width: i64| if width == OCTAVE { (1_u64 << (octave(n) - 1)) as f64 } else { width as f64 };
     if size.directed { one(size.up, scale.0) * one(size.down, scale.1) } else { one(size.up, scale.0) }
 }
 

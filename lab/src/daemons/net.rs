@@ -30,6 +30,8 @@ pub(super) const READY: Duration = Duration::from_secs(20);
 pub(super) const INSIDE_NETS: &str = "172.28.220.0/24,fd1c:28:dc::/64";
 /// The outside name server.
 pub(super) const NAME_SERVER: Ipv4Addr = Ipv4Addr::new(198, 18, 0, 53);
+/// What a card would do instead of the system.
+const OFF: &str = "tx off rx off tso off gso off gro off";
 /// Nobody answers there, nor says so.
 pub(super) const DARK: [u8; 3] = [198, 18, 255];
 
@@ -128,8 +130,7 @@ impl Net {
         ip(&["-n", space, "link", "add", "eth0", "type", "veth", "peer", "name", &port, "netns", &border])?;
         // The capture is to show segments as they would be on a wire, with their checksums.
         for (space, device) in [(space, "eth0"), (&border, &*port)] {
-            let off = "tx off rx off tso off gso off gro off";
-            inside(space, &format!("ethtool -K {device} {off} >/dev/null 2>&1"))?;
+            inside(space, &format!("ethtool -K {device} {OFF} >/dev/null 2>&1"))?;
         }
         ip(&["-n", &border, "link", "set", &port, "master", "br0", "up"])?;
         for address in [format!("{}/24", host.v4), format!("{}/64", host.v6)] {
@@ -138,6 +139,29 @@ impl Net {
         ip(&["-n", space, "link", "set", "eth0", "up"])?;
         ip(&["-n", space, "route", "add", "default", "via", "172.28.220.1"])?;
         ip(&["-n", space, "-6", "route", "add", "default", "via", "fd1c:28:dc::1"])?;
+        Ok(host)
+    }
+
+    /// A host on a network of its own behind `gateway`, the one of that number.
+    pub(super) fn behind(&mut self, gateway: &Host, name: &str, number: u8) -> io::Result<Host> {
+        self.hosts += 1;
+        let host = Host {
+            name: name.to_owned(),
+            space: format!("{}{}", self.prefix, self.hosts),
+            v4: Ipv4Addr::new(192, 168, number, 2),
+            v6: Ipv6Addr::new(0xfd1c, 0x28, 0xdd, u16::from(number), 0, 0, 0, 2),
+        };
+        let (space, near, port) = (&host.space, Ipv4Addr::new(192, 168, number, 1), format!("lan{number}"));
+        make_space(space)?;
+        ip(&["-n", space, "link", "add", "eth0", "type", "veth", "peer", "name", &port, "netns", &gateway.space])?;
+        for (space, device, address) in [(space, "eth0", host.v4), (&gateway.space, &*port, near)] {
+            inside(space, &format!("ethtool -K {device} {OFF} >/dev/null 2>&1"))?;
+            ip(&["-n", space, "addr", "add", &format!("{address}/24"), "dev", device])?;
+            ip(&["-n", space, "link", "set", device, "up"])?;
+        }
+        ip(&["-n", space, "addr", "add", &format!("{}/64", host.v6), "dev", "eth0", "nodad"])?;
+        ip(&["-n", space, "route", "add", "default", "via", &near.to_string()])?;
+        inside(&gateway.space, "echo 1 >/proc/sys/net/ipv4/ip_forward")?;
         Ok(host)
     }
 

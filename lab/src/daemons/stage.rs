@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::PathBuf;
 
 use super::net::{DARK, Host, NAME_SERVER, Net, READY};
-use super::process::Running;
-use super::task::{Call, Job, MailManner, Server, Service, Tasks, Way};
+use super::process::{Running, run};
+use super::task::{Call, Job, MailManner, Program, Server, Service, Tasks, Way};
 use crate::rng::{Rng, mix};
 use crate::wire::Allowance;
 
@@ -154,13 +154,6 @@ impl Stage {
         self.net.host(name, v4.octets()[3])
     }
 
-    /// A machine outside, for programs of the scenario's own.
-    pub(crate) fn abroad(&mut self, name: &str) -> io::Result<Host> {
-        let (v4, v6) = (self.far(), self.far6());
-        let (IpAddr::V4(v4), IpAddr::V6(v6)) = (v4, v6) else { return Err(io::Error::other("no such address")) };
-        Ok(Host { name: name.to_owned(), space: self.net.world(), v4, v6 })
-    }
-
     /// Writes a file for a program of `host`, and gives its path.
     pub(crate) fn file(&self, host: &Host, name: &str, text: &str) -> io::Result<String> {
         let folder = self.folder(host)?;
@@ -179,9 +172,37 @@ impl Stage {
         Ok(folder.to_string_lossy().into_owned())
     }
 
+    /// Runs a script to its end that needs no network.
+    pub(crate) fn prepare(&self, script: &str) -> io::Result<()> {
+        run("sh", &["-ec", script]).map(drop)
+    }
+
+    /// Runs a program on `host` to its end, before anything else happens there.
+    pub(crate) fn set_up(&self, host: &Host, words: &[&str]) -> io::Result<()> {
+        run("ip", &[&["netns", "exec", &host.space], words].concat()).map(drop)
+    }
+
     /// Runs a program on `host`, in the foreground, and waits until it listens on TCP `port`, if it is to.
     pub(crate) fn daemon(&mut self, host: &Host, words: &[&str], port: Option<u16>) -> io::Result<()> {
         self.start(&host.space, &host.name, words, port)
+    }
+
+    /// A machine outside, for programs of the scenario's own.
+    pub(crate) fn abroad(&mut self, name: &str) -> io::Result<Host> {
+        let (v4, v6) = (self.far(), self.far6());
+        let (IpAddr::V4(v4), IpAddr::V6(v6)) = (v4, v6) else { return Err(io::Error::other("no such address")) };
+        Ok(Host { name: name.to_owned(), space: self.net.world(), v4, v6 })
+    }
+
+    /// A host behind another of ours, which forwards and translates for it.
+    pub(crate) fn behind(&mut self, gateway: &Host, name: &str, number: u8) -> io::Result<Host> {
+        self.net.behind(gateway, name, number)
+    }
+
+    /// Has `host` run a program once, for `patience` milliseconds at most.
+    pub(crate) fn run(&mut self, at: u64, host: &Host, words: &[&str], patience: u64) {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        self.tasks_of(&host.space).programs.push(Program { at, words, patience });
     }
 
     fn start(&mut self, space: &str, name: &str, words: &[&str], port: Option<u16>) -> io::Result<()> {
@@ -337,6 +358,24 @@ impl Stage {
     pub(crate) fn own(&mut self, at: u64, host: &Host, to: SocketAddr, job: Job) {
         let call = self.call(at, None, Way::Direct, to, job);
         self.tasks_of(&host.space).calls.push(call);
+    }
+
+    /// A host of ours does something through a proxy.
+    pub(crate) fn own_by(&mut self, at: u64, host: &Host, way: Way, to: SocketAddr, job: Job) {
+        let call = self.call(at, None, way, to, job);
+        self.tasks_of(&host.space).calls.push(call);
+    }
+
+    /// A host of ours does something for itself that `others` have to do with, too.
+    pub(crate) fn own_with(&mut self, at: u64, host: &Host, to: SocketAddr, others: &[SocketAddr], job: Job) {
+        let call = self.call(at, None, Way::Direct, to, job);
+        let call = Call { domains: others.iter().map(SocketAddr::ip).collect(), ..call };
+        self.tasks_of(&host.space).calls.push(call);
+    }
+
+    /// A host of ours hands mail that is for others to its mail server.
+    pub(crate) fn own_mail(&mut self, at: u64, host: &Host, server: &Host, to: SocketAddr, job: Job) {
+        self.own_with(at, host, SocketAddr::new(server.v4.into(), 25), &[to], job);
     }
 
     /// An outside client calls a host of ours.

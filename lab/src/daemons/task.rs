@@ -15,6 +15,17 @@ pub(crate) struct Tasks {
     pub(crate) seed: u64,
     pub(crate) servers: Vec<Server>,
     pub(crate) calls: Vec<Call>,
+    pub(crate) programs: Vec<Program>,
+}
+
+/// Another program that is run once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Program {
+    /// Milliseconds after the beginning.
+    pub(crate) at: u64,
+    pub(crate) words: Vec<String>,
+    /// Milliseconds after which it is ended, if it has not.
+    pub(crate) patience: u64,
 }
 
 /// Somebody who listens.
@@ -35,8 +46,33 @@ pub(crate) enum Service {
     Opaque,
     /// Relays what comes, and hides that it does.
     Veiled(Veil),
-    /// Answers every name of the form `a-198-18-0-1.lab.example` with the address in it (over UDP).
+    /// Answers every name of the form `a-198-18-0-1.lab.example` with the address in it.
     Names,
+    /// HTTP, and calls another server for each request.
+    App(App),
+    /// Articles that quote mail.
+    News,
+}
+
+/// What a web application calls another server for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum App {
+    /// It asks an API what to show; the page is its own.
+    Renders(SocketAddr),
+    /// It asks an API for rows, and shows a table of as many.
+    Lists(SocketAddr),
+    /// It puts what it is sent into a store while the client waits.
+    Passes(SocketAddr),
+    /// It tells a chat, in its own words, that a hook came in.
+    Tells(SocketAddr),
+    /// It fetches the page that a visitor names, and shows its title and a small picture.
+    Previews,
+    /// It fetches the page that a visitor names, and shows its text in a frame of its own.
+    Rewrites,
+    /// It fetches the picture that a visitor names, and hands it on as it is.
+    HandsOn,
+    /// It takes files and says so; then it puts them into a store as they are.
+    Stores(SocketAddr),
 }
 
 /// How a relay hides.
@@ -77,7 +113,7 @@ pub(crate) struct Call {
     pub(crate) way: Way,
     pub(crate) to: SocketAddr,
     pub(crate) job: Job,
-    /// The servers for which mail is, where it is handed to another one.
+    /// Further servers: for which mail is that is handed to another one, from which a watcher fetches.
     pub(crate) domains: Vec<IpAddr>,
     /// What makes the payload this call's, on whatever leg it is seen.
     pub(crate) token: String,
@@ -165,6 +201,16 @@ pub(crate) enum Job {
     Web { pages: u32, bytes: u32, pause: u64 },
     /// Records that look like TLS: sends `up` and is answered with `down`, `rounds` times, `pause` milliseconds apart.
     Opaque { rounds: u32, up: u32, down: u32, pause: u64 },
+    /// One request of a web application: `sends` bytes, for a page of `gets`; about the page of somebody else.
+    Ask { sends: u32, gets: u32, about: Option<SocketAddr> },
+    /// Waits, in what looks like TLS, for what the server sends by itself: `pushes` of about `down` bytes, about `pause`
+    /// milliseconds apart. Because of each it fetches `parts` things from the call's further servers, at port 80, one after
+    /// the other, and then says about `up` bytes.
+    Watch { pushes: u32, down: u32, pause: u64, up: u32, parts: u32 },
+    /// Looks names up over TCP, `pause` milliseconds apart.
+    LookUp { names: u32, pause: u64 },
+    /// Reads articles.
+    News { articles: u32 },
     /// Opens and closes.
     Knock,
 }
@@ -180,7 +226,7 @@ impl Job {
             Self::Opaque { rounds, up, down, pause } => {
                 Self::Opaque { rounds: rounds.div_ceil(many), up: up / many, down: down / many, pause }
             }
-            Self::Knock => Self::Knock,
+            whole => whole,
         }
     }
 
@@ -190,6 +236,10 @@ impl Job {
             Self::Mail { .. } => "smtp",
             Self::Web { .. } => "http",
             Self::Opaque { .. } => "opaque",
+            Self::Ask { .. } => "ask",
+            Self::Watch { .. } => "watch",
+            Self::LookUp { .. } => "dns",
+            Self::News { .. } => "nntp",
             Self::Knock => "knock",
         }
     }

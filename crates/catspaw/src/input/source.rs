@@ -10,7 +10,7 @@ use std::time::SystemTime;
 use super::{BlockReader, Packing, Problem, Progress, What};
 
 /// How much is read from the disk at once.
-const READ: usize = 256 << 10;
+const READ: usize = 64 << 10;
 
 /// A file, or standard input.
 #[derive(Clone, Debug)]

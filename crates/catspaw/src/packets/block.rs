@@ -1,11 +1,18 @@
 //! Packets on their way from the reader to the flow workers.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
+use catspaw_engine::decode;
 use catspaw_records::{Nanos, Place};
 
 /// Virtual flow shards: tables, caps and evictions are per shard, so that the number of threads changes nothing.
 pub(super) const SHARDS: usize = 64;
+
+/// The virtual shard of a flow of this hash.
+pub(super) fn shard_of(hash: u64) -> u8 {
+    (hash % SHARDS as u64) as u8
+}
 
 /// What was left out, by why: one of a fixed set of reasons.
 #[derive(Debug, Default)]
@@ -28,6 +35,27 @@ impl Dropped {
     }
 }
 
+/// Takes packets in the order of time.
+pub(super) trait Takes {
+    /// A packet; `start` is where it lies in the buffer that [`Takes::keep`] gets, where it lies there.
+    fn packet(&mut self, stamp: (Nanos, Place), packet: &decode::Located<'_>, start: Option<usize>);
+
+    /// Something was left out.
+    fn dropped(&mut self, what: &'static str, count: u64);
+
+    /// The buffer in which packets lie that were given. Whoever still needs them takes it, and leaves another with what is at
+    /// `rest` at its beginning.
+    fn keep(&mut self, _buffer: &mut Vec<u8>, _rest: Range<usize>) -> bool {
+        false
+    }
+
+    /// Whether it has enough for now.
+    fn is_full(&self) -> bool;
+}
+
+/// A block of packets that had to be copied is full with so many bytes.
+const COPIED: usize = 1 << 20;
+
 /// Where an IP packet lies in its block.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Located {
@@ -44,7 +72,7 @@ pub(super) struct Located {
 #[derive(Debug, Default)]
 pub(crate) struct PacketBlock {
     /// The capture file's own bytes, which packets are taken from where they lie.
-    pub(super) bytes: Vec<u8>,
+    bytes: Vec<u8>,
     /// Packets that were put together of fragments, or come from files that are read at once.
     apart: Vec<u8>,
     /// By virtual shard's worker.
@@ -64,20 +92,8 @@ impl PacketBlock {
         self.dropped = Dropped::default();
     }
 
-    /// Adds a packet that lies in `bytes` from `start` on.
-    pub(super) fn add_here(&mut self, (at, place): (Nanos, Place), hash: u64, start: usize, len: usize) {
-        self.add((at, place), hash, (start, len), false);
-    }
-
-    /// Adds a copy of a packet.
-    pub(super) fn add_copy(&mut self, stamp: (Nanos, Place), hash: u64, ip: &[u8]) {
-        let start = self.apart.len();
-        self.apart.extend_from_slice(ip);
-        self.add(stamp, hash, (start, ip.len()), true);
-    }
-
     fn add(&mut self, (at, place): (Nanos, Place), hash: u64, (start, len): (usize, usize), apart: bool) {
-        let shard = (hash % SHARDS as u64) as u8;
+        let shard = shard_of(hash);
         let worker = usize::from(shard) % self.by_worker.len().max(1);
         let located = Located { at, place, start: start as u32, len: len as u32, apart, shard };
         if let Some(packets) = self.by_worker.get_mut(worker) {
@@ -90,11 +106,6 @@ impl PacketBlock {
         self.by_worker.iter().all(Vec::is_empty) && self.dropped.iter().next().is_none()
     }
 
-    /// Bytes that were copied.
-    pub(super) fn copied(&self) -> usize {
-        self.apart.len()
-    }
-
     /// The packets of one worker.
     pub(super) fn packets(&self, worker: usize) -> impl Iterator<Item = (&Located, &[u8])> {
         self.by_worker.get(worker).into_iter().flatten().map(|located| {
@@ -102,5 +113,32 @@ impl PacketBlock {
             let (start, len) = (located.start as usize, located.len as usize);
             (located, bytes.get(start..start + len).unwrap_or_default())
         })
+    }
+}
+
+impl Takes for PacketBlock {
+    #[inline]
+    fn packet(&mut self, stamp: (Nanos, Place), packet: &decode::Located<'_>, start: Option<usize>) {
+        let place = (start.unwrap_or(self.apart.len()), packet.ip.len());
+        if start.is_none() {
+            self.apart.extend_from_slice(&packet.ip);
+        }
+        self.add(stamp, packet.hash, place, start.is_none());
+    }
+
+    fn dropped(&mut self, what: &'static str, count: u64) {
+        self.dropped.add(what, count);
+    }
+
+    fn keep(&mut self, buffer: &mut Vec<u8>, rest: Range<usize>) -> bool {
+        std::mem::swap(buffer, &mut self.bytes);
+        let rest = self.bytes.get(rest).unwrap_or_default();
+        buffer.resize(buffer.len().max(rest.len()), 0);
+        buffer[..rest.len()].copy_from_slice(rest);
+        true
+    }
+
+    fn is_full(&self) -> bool {
+        self.apart.len() >= COPIED
     }
 }

@@ -13,13 +13,15 @@ use xxhash_rust::xxh3::xxh3_64;
 
 pub(crate) use frames::Framed;
 
-use super::block::PacketBlock;
+use super::block::{PacketBlock, Takes};
 use crate::input::{BlockReader, Problem, Source, What};
 
-/// How much of a file is read at once; no frame is longer. Larger ones are slower: they fall out of the cache.
-const READ: usize = 640 << 10;
-/// A block of packets that had to be copied is full with so many bytes.
-const COPIED: usize = 1 << 20;
+/// How much of a file is read at once. Larger ones are slower: they fall out of the cache.
+const READ: usize = 256 << 10;
+/// The same where packets go to other threads: handing over costs more than the cache gives.
+const SHARED: usize = 640 << 10;
+/// The same where a frame is longer.
+const LONG: usize = capture::LONGEST + SHARED;
 /// Packets of the beginning whose checksums are looked at, as many as Suricata does.
 const CHECKED: u32 = 1000;
 /// Frames of one moment among which second copies are looked for.
@@ -63,6 +65,8 @@ pub(crate) struct Captures {
     open: Vec<Open>,
     decoder: Decoder,
     wait: i64,
+    /// How much is read at once.
+    read_size: usize,
     /// The latest stamp so far: a packet that is stamped a little earlier counts as of this moment.
     clock: Nanos,
     /// Frames of the current moment, where several files are open.
@@ -141,12 +145,18 @@ impl Captures {
             open: Vec::new(),
             decoder: Decoder::new(),
             wait,
+            read_size: READ,
             clock: Nanos::MIN,
             seen: Vec::new(),
             seen_at: Nanos::MIN,
             read: Vec::new(),
             on_disk: Arc::default(),
         }
+    }
+
+    /// The same, for threads that share the packets.
+    pub(super) fn shared(self) -> Self {
+        Self { read_size: SHARED, ..self }
     }
 
     /// Whether no more than a tenth of the first packets have a wrong checksum.
@@ -160,22 +170,33 @@ impl Captures {
     }
 
     /// The next packets, in `block` where that is one of before; `None` at the end.
-    pub(crate) fn next(&mut self, mut block: PacketBlock, workers: usize) -> Option<PacketBlock> {
+    pub(super) fn next(&mut self, mut block: PacketBlock, workers: usize) -> Option<PacketBlock> {
         block.clear(workers);
-        loop {
-            self.open_due();
-            self.refill();
-            match self.open.as_slice() {
-                [] if self.pending.is_empty() => return None,
-                [] => {}
-                [_] if self.is_alone() => self.take_all(&mut block),
-                _ => self.merge(&mut block),
-            }
-            if !block.is_empty() {
-                block.reached = self.clock;
-                return Some(block);
+        while block.is_empty() {
+            if !self.stretch(&mut block) {
+                return None;
             }
         }
+        block.reached = self.clock;
+        Some(block)
+    }
+
+    /// Gives the packets of a stretch, which may be none; false at the end.
+    pub(super) fn stretch(&mut self, to: &mut impl Takes) -> bool {
+        self.open_due();
+        self.refill();
+        match self.open.as_slice() {
+            [] if self.pending.is_empty() => return false,
+            [] => {}
+            [_] if self.is_alone() => self.take_all(to),
+            _ => self.merge(to),
+        }
+        true
+    }
+
+    /// The latest stamp so far.
+    pub(super) fn reached(&self) -> Nanos {
+        self.clock
     }
 
     /// Bytes read from the disk so far.
@@ -208,7 +229,7 @@ impl Captures {
     fn refill(&mut self) {
         for open in &mut self.open {
             if open.next == open.frames.len() && !open.at_end {
-                open.fill();
+                open.fill(self.read_size);
             }
         }
         while let Some(ended) = self.open.iter().position(|open| open.at_end && open.next == open.frames.len()) {
@@ -226,24 +247,24 @@ impl Captures {
     }
 
     /// Takes all frames of the one open file, where they lie.
-    fn take_all(&mut self, block: &mut PacketBlock) {
+    fn take_all(&mut self, to: &mut impl Takes) {
         let Some(mut open) = self.open.pop() else { return };
         for at in open.next..open.frames.len() {
-            self.take(&mut open, at, block, false);
+            self.take(&mut open, at, to, false);
         }
-        open.hand_over(block);
+        open.hand_over(to);
         self.open.push(open);
     }
 
     /// Takes frames of several files in the order of time, as copies, until one file has none left or it is enough.
-    fn merge(&mut self, block: &mut PacketBlock) {
-        while block.copied() < COPIED
+    fn merge(&mut self, to: &mut impl Takes) {
+        while !to.is_full()
             && let Some(mut open) = self.take_earliest()
         {
             let at = open.next;
             open.next += 1;
             if !self.is_copy(&mut open, at) {
-                self.take(&mut open, at, block, true);
+                self.take(&mut open, at, to, true);
             }
             self.open.push(open);
         }
@@ -277,7 +298,7 @@ impl Captures {
     }
 
     /// Finds the packet in a frame.
-    fn take(&mut self, open: &mut Open, at: usize, block: &mut PacketBlock, copy: bool) {
+    fn take(&mut self, open: &mut Open, at: usize, to: &mut impl Takes, copy: bool) {
         let frame = open.frames[at];
         open.read.see(frame.at);
         open.read.cut += u64::from(frame.len < frame.wire_len as usize);
@@ -285,11 +306,11 @@ impl Captures {
         let bytes = open.bytes(&frame);
         let (link, wire_len, number) = (frame.link, frame.wire_len, frame.number);
         let framed = Frame { at: stamp.0, number, link, bytes, wire_len };
-        match self.decoder.locate(&framed, &mut |what, count| block.dropped.add(what, count)) {
-            Some(located) => match located.offset_in(bytes) {
-                Some(offset) if !copy => block.add_here(stamp, located.hash, frame.start + offset, located.ip.len()),
-                _ => block.add_copy(stamp, located.hash, &located.ip),
-            },
+        match self.decoder.locate(&framed, &mut |what, count| to.dropped(what, count)) {
+            Some(located) => {
+                let offset = if copy { None } else { located.offset_in(bytes) };
+                to.packet(stamp, &located, offset.map(|offset| frame.start + offset));
+            }
             None => open.read.skipped += 1,
         }
     }
@@ -340,30 +361,34 @@ impl Open {
         &self.buffer[frame.start..frame.start + frame.len]
     }
 
-    /// Gives the buffer to the block whose packets lie in it, and takes its old one.
-    fn hand_over(&mut self, block: &mut PacketBlock) {
-        std::mem::swap(&mut self.buffer, &mut block.bytes);
-        self.buffer.resize(READ, 0);
-        let rest = block.bytes.get(self.used..self.filled).unwrap_or_default();
-        self.buffer[..rest.len()].copy_from_slice(rest);
-        self.filled = rest.len();
-        self.used = 0;
+    /// All frames have been taken: whoever needs the buffer in which they lie has it, and gives another for it.
+    fn hand_over(&mut self, to: &mut impl Takes) {
+        let rest = self.used..self.filled;
+        if to.keep(&mut self.buffer, rest.clone()) {
+            (self.used, self.filled) = (0, rest.len());
+        }
         self.next = self.frames.len();
     }
 
-    /// Reads on: what is left of the buffer comes first.
-    fn fill(&mut self) {
-        self.buffer.resize(READ, 0);
+    /// Reads on until there is a frame.
+    fn fill(&mut self, upto: usize) {
+        self.frames.clear();
+        self.next = 0;
+        self.read_on(upto);
+        while self.frames.is_empty() && !self.at_end {
+            self.read_on(LONG);
+        }
+    }
+
+    /// Reads until the buffer holds so much: what is left of it comes first.
+    fn read_on(&mut self, upto: usize) {
+        self.buffer.resize(self.buffer.len().max(upto), 0);
         self.buffer.copy_within(self.used..self.filled, 0);
         self.filled -= self.used;
-        (self.used, self.next) = (0, 0);
-        self.frames.clear();
-        while self.filled < READ {
-            match self.content.read(&mut self.buffer[self.filled..]) {
-                Ok(0) => {
-                    self.at_end = true;
-                    break;
-                }
+        self.used = 0;
+        while self.filled < upto && !self.at_end {
+            match self.content.read(&mut self.buffer[self.filled..upto]) {
+                Ok(0) => self.at_end = true,
                 Ok(read) => self.filled += read,
                 // What went wrong, the content says at its end.
                 Err(_) => self.at_end = true,

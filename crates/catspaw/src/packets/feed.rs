@@ -12,10 +12,13 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::block::{Dropped, PacketBlock};
 use super::captures::{CaptureRead, Captures};
-use super::track::{Given, TIMER, Worker};
+use super::track::{AtOnce, Given, RECORDS, TIMER, Worker};
 
 /// Blocks that wait for each worker.
 const QUEUE: usize = 2;
+
+/// Stretches of packets that are handed on together: what comes after costs some for each time.
+const STRETCHES: usize = 6;
 
 /// How packets are tracked.
 #[derive(Clone)]
@@ -31,8 +34,9 @@ pub(crate) struct Tracking {
 /// What a block of packets gave.
 #[derive(Debug, Default)]
 pub(crate) struct Flows {
-    /// In the order in which they became known.
     pub(crate) records: Vec<Record>,
+    /// Which of them became known first, second, ...: they are large, so that this is sorted and they are not.
+    pub(crate) order: Vec<u32>,
     /// In the same order; those of one packet in the order of the rules.
     pub(crate) alerts: Vec<Alert>,
     /// What was left out, by why.
@@ -44,7 +48,7 @@ pub(crate) struct Flows {
 /// Where flows come from.
 pub(crate) enum Feed {
     /// All in the caller's thread.
-    Inline { captures: Box<Captures>, worker: Worker, spare: PacketBlock, ended: bool },
+    Inline { captures: Box<Captures>, worker: Worker, ended: bool },
     /// A reader and several workers.
     Threads(Threads),
 }
@@ -84,7 +88,7 @@ impl Feed {
         let worker = |n| Worker::new(n, workers, tracking);
         if workers == 1 {
             let captures = Box::new(captures);
-            return Self::Inline { captures, worker: worker(0), spare: PacketBlock::default(), ended: false };
+            return Self::Inline { captures, worker: worker(0), ended: false };
         }
         let (done, results) = bounded(workers * (QUEUE + 1));
         let mut queues = Vec::new();
@@ -98,7 +102,7 @@ impl Feed {
         let (count, counts) = bounded(1);
         let on_disk = captures.on_disk();
         scope.spawn(move || {
-            let read = read(captures, &queues, &spares);
+            let read = read(captures.shared(), &queues, &spares);
             // Nobody asks where the run was given up.
             let _ = count.send(read);
         });
@@ -109,17 +113,21 @@ impl Feed {
     pub(crate) fn next(&mut self) -> Option<Flows> {
         match self {
             Self::Inline { ended: true, .. } => None,
-            Self::Inline { captures, worker, spare, ended } => {
-                let block = captures.next(std::mem::take(spare), 1);
-                let Some(block) = block else {
+            Self::Inline { captures, worker, ended } => {
+                let mut given = Given::with_room(RECORDS);
+                let mut stretches = 0;
+                while stretches < STRETCHES
+                    && given.records.len() < RECORDS
+                    && captures.stretch(&mut AtOnce { worker, given: &mut given })
+                {
+                    stretches += 1;
+                }
+                if stretches == 0 {
                     *ended = true;
                     return Some(Flows::of(vec![worker.finish()], Nanos::MAX));
-                };
-                let mut given = worker.take(&block);
-                given.dropped.add_all(&block.dropped);
-                let flows = Flows::of(vec![given], block.reached);
-                *spare = block;
-                Some(flows)
+                }
+                worker.advance(captures.reached(), &mut given);
+                Some(Flows::of(vec![given], captures.reached()))
             }
             Self::Threads(threads) => threads.next(),
         }
@@ -178,28 +186,43 @@ impl Flows {
         }
         alerts.sort_by_key(|(trigger, alert)| (alert.known, *trigger, (*trigger == TIMER).then_some(alert.id)));
         flows.alerts = alerts.into_iter().map(|(_, alert)| alert).collect();
-        // Records are large: they are moved once, and their keys sorted.
-        let mut order = Vec::with_capacity(given.iter().map(|one| one.records.len()).sum());
-        for (worker, one) in given.iter().enumerate() {
-            for (at, (record, &trigger)) in one.records.iter().flatten().zip(&one.triggers).enumerate() {
-                order.push((record.known.at, trigger, (trigger == TIMER).then(|| name(record)), worker, at));
+        // Those of packets are in order already, as the sort sees.
+        let (mut order, mut timers) = (Vec::with_capacity(given.iter().map(|one| one.records.len()).sum()), Vec::new());
+        for mut one in given {
+            for (record, trigger) in one.records.iter().zip(one.triggers) {
+                let at = (order.len() + timers.len()) as u32;
+                match trigger {
+                    TIMER => timers.push((record.known.at, trigger, name(record), at)),
+                    _ => order.push((record.known.at, trigger, 0, at)),
+                }
+            }
+            if flows.records.is_empty() {
+                flows.records = one.records;
+            } else {
+                flows.records.append(&mut one.records);
             }
         }
-        order.sort_unstable();
-        let mut take = |worker: usize, at: usize| given.get_mut(worker)?.records.get_mut(at)?.take();
-        flows.records = order.into_iter().filter_map(|(.., worker, at)| take(worker, at)).collect();
+        order.append(&mut timers);
+        order.sort();
+        flows.order = order.into_iter().map(|(.., at)| at).collect();
         flows
     }
 }
 
-fn name(record: &Record) -> Option<RecordId> {
-    match &record.event {
-        Event::Opened(opened) => Some(opened.id),
-        Event::Closed(closed) => Some(closed.id),
-        Event::Whole(whole) => Some(whole.id),
-        Event::Content(content) => Some(content.id),
-        Event::Burst(burst) => Some(burst.id),
-        Event::Denied(_) | Event::Translation(_) => None,
+/// The number of its connection.
+fn name(record: &Record) -> u64 {
+    let id = match &record.event {
+        Event::Opened(opened) => opened.id,
+        Event::Closed(closed) => closed.id,
+        Event::Whole(whole) => whole.id,
+        Event::Content(content) => content.id,
+        Event::Burst(burst) => burst.id,
+        Event::Denied(_) | Event::Translation(_) => return 0,
+    };
+    match id {
+        RecordId::Device(number) => number,
+        // Packets have no other names.
+        RecordId::Uid(_) => 0,
     }
 }
 

@@ -3,26 +3,37 @@
 use std::sync::Arc;
 
 use catspaw_engine::flow::Tracker;
-use catspaw_engine::{Output, decode};
+use catspaw_engine::{Output, Packet, decode};
 use catspaw_records::{Alert, Nanos, Place, Record};
 
-use super::block::{Dropped, PacketBlock, SHARDS};
+use super::block::{Dropped, PacketBlock, SHARDS, Takes, shard_of};
 use super::feed::Tracking;
 
 /// What timers bring comes after all that packets of the same moment bring.
 pub(super) const TIMER: Place = Place { file: u32::MAX, line: u64::MAX };
 
+const BROKEN: &str = "packets with a broken header";
+
+/// Records that are enough to be handed on.
+pub(super) const RECORDS: usize = 512;
+
 /// What the packets of a block gave.
 #[derive(Debug)]
 pub(super) struct Given {
-    /// None of them is missing until they are merged.
-    pub(super) records: Vec<Option<Record>>,
+    pub(super) records: Vec<Record>,
     /// The packet that brought each, [`TIMER`] where none did.
     pub(super) triggers: Vec<Place>,
     /// With the packet that brought it, or [`TIMER`].
     pub(super) alerts: Vec<(Place, Alert)>,
     pub(super) dropped: Dropped,
     trigger: Place,
+}
+
+impl Given {
+    /// With room for so many records.
+    pub(super) fn with_room(records: usize) -> Self {
+        Self { records: Vec::with_capacity(records), triggers: Vec::with_capacity(records), ..Self::default() }
+    }
 }
 
 impl Default for Given {
@@ -39,7 +50,7 @@ impl Default for Given {
 
 impl Output for Given {
     fn record(&mut self, record: Record) {
-        self.records.push(Some(record));
+        self.records.push(record);
         self.triggers.push(self.trigger);
     }
 
@@ -76,24 +87,29 @@ impl Worker {
 
     /// Takes its packets of a block, and lets its timers come to where the block does.
     pub(super) fn take(&mut self, block: &PacketBlock) -> Given {
-        let mut given = Given::default();
+        let mut given = Given::with_room(RECORDS / 2);
         for (located, ip) in block.packets(self.worker) {
-            let Some(packet) = decode::packet(ip, located.at, located.place, self.verify) else {
-                given.dropped("packets with a broken header", 1);
-                continue;
-            };
-            let Some(tracker) = self.trackers.get_mut(usize::from(located.shard) / self.workers) else { continue };
-            // What timers bring is theirs, wherever blocks begin and end.
-            tracker.advance(packet.at, &mut given);
-            given.trigger = located.place;
-            tracker.packet(&packet, &mut given);
-            given.trigger = TIMER;
+            match decode::packet(ip, located.at, located.place, self.verify) {
+                Some(packet) => self.packet(located.shard, &packet, &mut given),
+                None => given.dropped(BROKEN, 1),
+            }
         }
         self.advance(block.reached, &mut given);
         given
     }
 
-    fn advance(&mut self, now: Nanos, given: &mut Given) {
+    #[inline]
+    fn packet(&mut self, shard: u8, packet: &Packet<'_>, given: &mut Given) {
+        let Some(tracker) = self.trackers.get_mut(usize::from(shard) / self.workers) else { return };
+        // What timers bring is theirs, wherever blocks begin and end.
+        tracker.advance(packet.at, given);
+        given.trigger = packet.place;
+        tracker.packet(packet, given);
+        given.trigger = TIMER;
+    }
+
+    /// Lets timers come to `now`.
+    pub(super) fn advance(&mut self, now: Nanos, given: &mut Given) {
         self.trackers.iter_mut().for_each(|tracker| tracker.advance(now, given));
     }
 
@@ -102,5 +118,29 @@ impl Worker {
         let mut given = Given::default();
         self.trackers.iter_mut().for_each(|tracker| tracker.finish(&mut given));
         given
+    }
+}
+
+/// A worker that takes all packets as they are found.
+pub(super) struct AtOnce<'a> {
+    pub(super) worker: &'a mut Worker,
+    pub(super) given: &'a mut Given,
+}
+
+impl Takes for AtOnce<'_> {
+    #[inline]
+    fn packet(&mut self, (at, place): (Nanos, Place), packet: &decode::Located<'_>, _: Option<usize>) {
+        match packet.packet(at, place, self.worker.verify) {
+            Some(read) => self.worker.packet(shard_of(packet.hash), &read, self.given),
+            None => self.given.dropped(BROKEN, 1),
+        }
+    }
+
+    fn dropped(&mut self, what: &'static str, count: u64) {
+        self.given.dropped(what, count);
+    }
+
+    fn is_full(&self) -> bool {
+        self.given.records.len() >= RECORDS
     }
 }

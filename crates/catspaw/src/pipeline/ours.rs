@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
-use catspaw_records::{Event, Side};
+use catspaw_records::{Event, Record, Side};
 
-use super::route::Routed;
+use super::route::Route;
 
 /// Addresses of one shard.
 const ADDRESSES: usize = 65_536;
@@ -28,17 +28,17 @@ impl Ours {
     }
 
     /// Takes what a record says.
-    pub(crate) fn note(&mut self, routed: &Routed) {
-        if !self.wanted || !routed.ours {
+    pub(crate) fn note(&mut self, record: &Record, route: &Route) {
+        if !self.wanted || !route.ours {
             return;
         }
-        let mapped = match &routed.record.event {
-            Event::Opened(opened) if routed.side == Side::Orig => opened.mapped_orig.map(|end| end.addr),
+        let mapped = match &record.event {
+            Event::Opened(opened) if route.side == Side::Orig => opened.mapped_orig.map(|end| end.addr),
             Event::Opened(opened) => opened.mapped_resp.map(|end| end.addr),
             Event::Translation(translation) => Some(translation.mapped.addr),
             Event::Closed(_) | Event::Whole(_) | Event::Denied(_) | Event::Content(_) | Event::Burst(_) => None,
         };
-        for addr in [Some(routed.host.addr()), mapped].into_iter().flatten() {
+        for addr in [Some(route.host.addr()), mapped].into_iter().flatten() {
             if self.addresses.len() < ADDRESSES || self.addresses.contains(&addr) {
                 self.addresses.insert(addr);
             } else {

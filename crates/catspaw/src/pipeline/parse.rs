@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use catspaw_records::{Block, HashSeed, HostKey, LineSink, Nanos, Reader, Record, SensorId, Unparsed};
+use catspaw_records::{Block, HashSeed, LineSink, Nanos, Reader, Record, SensorId, Unparsed};
 use catspaw_relay::Network;
 
 use super::reach::Reach;
-use super::route::{Home, Routed, route};
+use super::route::{Home, Route, route};
 use crate::packets::{Dropped, Flows, SENSOR};
 
 /// Places that are shown of each kind of unparsed line.
@@ -52,8 +52,12 @@ pub(crate) struct Batch {
     pub(crate) file: u32,
     /// Its place among files of the same second.
     pub(crate) rank: Rank,
-    /// By virtual shard: each record with the moment that it is late against, by what stands before it in this block.
-    pub(crate) shards: Vec<Vec<(Nanos, Routed)>>,
+    /// Its records, which stay here until they are folded.
+    pub(crate) records: Vec<Record>,
+    /// Whose they are, in the order in which they are taken.
+    pub(crate) entries: Vec<Entry>,
+    /// Whether that is the order in which they became known.
+    pub(crate) in_order: bool,
     /// By sensor.
     pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
     /// By kind and reason.
@@ -66,6 +70,19 @@ pub(crate) struct Batch {
     pub(crate) dropped: Dropped,
     /// TCP connections in packets: those of which one side was heard alone, and the others.
     pub(crate) heard: (u64, u64),
+}
+
+/// One copy of a record in a batch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Entry {
+    /// What it is late against, by what stands before it in this block.
+    pub(crate) before: Nanos,
+    /// Which of the batch's records it is.
+    pub(crate) record: u32,
+    /// Virtual shard of the host.
+    pub(crate) shard: u8,
+    /// Which host's.
+    pub(crate) route: Route,
 }
 
 impl Batch {
@@ -86,11 +103,14 @@ pub(crate) fn parse(mut reader: Reader, block: Block<'_>, seed: HashSeed, home: 
 /// Sorts by shard what packets gave. Its records are not counted as the file's: that counts packets.
 pub(crate) fn sort_flows(flows: Flows, file: u32, home: &Home) -> Batch {
     let mut collect = Collect::new(home, file);
-    for record in flows.records {
-        collect.hear(&record);
-        collect.record(record, SENSOR.as_bytes());
-    }
+    collect.batch.entries.reserve(flows.records.len());
+    collect.batch.records = flows.records;
+    collect.batch.in_order = true;
     let id = collect.sensor(SENSOR.as_bytes());
+    for at in flows.order {
+        collect.hear(at);
+        collect.count(at, id);
+    }
     if let Some(count) = collect.batch.sensors.get_mut(&id) {
         // Nothing that is known before this comes any more.
         if flows.reached != Nanos::MAX {
@@ -118,9 +138,7 @@ struct Collect<'a> {
 
 impl<'a> Collect<'a> {
     fn new(home: &'a Home, file: u32) -> Self {
-        let mut batch = Batch { file, ..Batch::default() };
-        batch.shards.resize_with(HostKey::SHARDS, Vec::new);
-        Self { home, batch, last: None }
+        Self { home, batch: Batch { file, ..Batch::default() }, last: None }
     }
 
     fn sensor(&mut self, name: &[u8]) -> SensorId {
@@ -138,9 +156,28 @@ impl<'a> Collect<'a> {
         id
     }
 
-    fn hear(&mut self, record: &Record) {
+    /// Takes the record at `at` in the batch.
+    fn count(&mut self, at: u32, sensor: SensorId) {
+        let Batch { records, entries, sensors, .. } = &mut self.batch;
+        let (Some(record), Some(count)) = (records.get(at as usize), sensors.get_mut(&sensor)) else { return };
+        let known = record.known_at();
+        let before = count.reach.before(known);
+        count.reach.see(known);
+        count.records += 1;
+        count.span = Some(count.span.map_or((known, known), |(first, last)| (first.min(known), last.max(known))));
+        let ours = route(record, self.home, |route| {
+            entries.push(Entry { before, record: at, shard: route.host.shard() as u8, route });
+        });
+        if ours {
+            count.inside += 1;
+        } else {
+            self.count_strangers(at);
+        }
+    }
+
+    fn hear(&mut self, at: u32) {
         use catspaw_records::{ConnState, Event, Proto};
-        let Event::Whole(whole) = &record.event else { return };
+        let Some(Event::Whole(whole)) = self.batch.records.get(at as usize).map(|record| &record.event) else { return };
         let (one, both) = &mut self.batch.heard;
         match whole.state.filter(|_| whole.proto == Proto::Tcp) {
             Some(ConnState::Sh | ConnState::Shr | ConnState::Rstos0 | ConnState::Rstrh) => *one += 1,
@@ -150,8 +187,9 @@ impl<'a> Collect<'a> {
         }
     }
 
-    fn count_strangers(&mut self, record: &Record) {
+    fn count_strangers(&mut self, at: u32) {
         use catspaw_records::Event;
+        let Some(record) = self.batch.records.get(at as usize) else { return };
         let ends = match &record.event {
             Event::Opened(o) => [o.orig.addr, o.resp.addr],
             Event::Closed(c) => [c.first.addr, c.second.addr],
@@ -169,19 +207,9 @@ impl<'a> Collect<'a> {
 impl LineSink for Collect<'_> {
     fn record(&mut self, record: Record, sensor: &[u8]) {
         let id = self.sensor(sensor);
-        let shards = &mut self.batch.shards;
-        let Some(count) = self.batch.sensors.get_mut(&id) else { return };
-        let known = record.known_at();
-        let before = count.reach.before(known);
-        count.reach.see(known);
-        count.records += 1;
-        count.span = Some(count.span.map_or((known, known), |(first, last)| (first.min(known), last.max(known))));
-        let ours = route(record, self.home, |routed| shards[routed.host.shard()].push((before, routed)));
-        if ours {
-            count.inside += 1;
-        } else {
-            self.count_strangers(&record);
-        }
+        let at = self.batch.records.len() as u32;
+        self.batch.records.push(record);
+        self.count(at, id);
     }
 
     fn skipped(&mut self, sensor: &[u8]) {

@@ -8,10 +8,12 @@ use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 
-use catspaw_records::{Closed, Content, Endpoint, Event, HostKey, Nanos, Proto, RecordId, SensorId, Side, Utterance};
+use catspaw_records::{
+    Closed, Content, Endpoint, Event, HostKey, Nanos, Proto, Record, RecordId, SensorId, Side, Utterance,
+};
 use catspaw_relay::{Lane, Network};
 
-use super::route::Routed;
+use super::route::Route;
 
 /// Openings of one shard that are remembered as not looked at, so that their ends are not either.
 const REMEMBERED: usize = 65_536;
@@ -88,36 +90,38 @@ impl Filter {
         Self { restriction, ..Self::default() }
     }
 
+    /// Whether everything is looked at.
+    pub(crate) fn is_none(&self) -> bool {
+        self.restriction.is_none()
+    }
+
     /// Looks at a record in its turn; `lane` is its host's fold as far as there is one.
-    pub(crate) fn look(&mut self, sensor: SensorId, routed: &mut Routed, lane: Option<&Lane>) -> Look {
-        if self.restriction.is_none() {
-            return Look::At;
-        }
-        let record = routed.record;
+    pub(crate) fn look(&mut self, record: &Record, route: &mut Route, lane: Option<&Lane>) -> Look {
+        let sensor = record.known.sensor;
         let look = match &record.event {
             // Whose a public address is must be known of all hosts.
-            Event::Translation(_) => return if self.is_named(routed) { Look::At } else { Look::Along },
-            Event::Denied(denied) => return self.at_denied(routed, record.known_at(), denied.resp.port),
+            Event::Translation(_) => return if self.is_named(route) { Look::At } else { Look::Along },
+            Event::Denied(denied) => return self.at_denied(route, record.known_at(), denied.resp.port),
             Event::Opened(opened) => {
-                let name = (routed.host, sensor, opened.proto, opened.id);
+                let name = (route.host, sensor, opened.proto, opened.id);
                 self.passed_over.remove(&name);
-                let look = self.at_connection(routed, opened.start.at, opened.orig, opened.resp);
+                let look = self.at_connection(route, opened.start.at, opened.orig, opened.resp);
                 if look == Look::Away {
                     self.remember(name, (opened.orig, opened.resp));
                 }
                 look
             }
-            Event::Closed(closed) => self.at_end(sensor, routed, lane, closed),
-            Event::Whole(whole) => self.at_connection(routed, whole.start.at, whole.orig, whole.resp),
+            Event::Closed(closed) => self.at_end(record, route, lane, closed),
+            Event::Whole(whole) => self.at_connection(route, whole.start.at, whole.orig, whole.resp),
             // A name may have been looked up for any connection of the host's.
             Event::Content(Content { said: Utterance::Resolves { .. } | Utterance::Exchanges { .. }, .. }) => {
-                return if self.is_named(routed) { Look::Along } else { Look::Away };
+                return if self.is_named(route) { Look::Along } else { Look::Away };
             }
             // What is asked for was decided by the connection's opening.
             Event::Content(content) => at_open(lane, content.proto, content.id),
             Event::Burst(burst) => at_open(lane, Proto::Tcp, burst.id),
         };
-        if look != Look::Away && routed.side == Side::Resp && !routed.owner {
+        if look != Look::Away && route.side == Side::Resp && !route.owner {
             // The other copy may have been passed over; then this one stands for the record.
             let other = match &record.event {
                 Event::Opened(opened) => opened.orig.addr,
@@ -127,34 +131,34 @@ impl Filter {
                 Event::Burst(burst) => burst.orig.addr,
                 Event::Denied(_) | Event::Translation(_) => return look,
             };
-            routed.owner = !self.restriction.names(other);
+            route.owner = !self.restriction.names(other);
         }
         look
     }
 
-    fn is_named(&self, routed: &Routed) -> bool {
-        routed.ours && self.restriction.names(routed.host.addr())
+    fn is_named(&self, route: &Route) -> bool {
+        route.ours && self.restriction.names(route.host.addr())
     }
 
-    fn at_denied(&self, routed: &Routed, at: Nanos, port: u16) -> Look {
-        let outbound = routed.ours && routed.side == Side::Orig;
+    fn at_denied(&self, route: &Route, at: Nanos, port: u16) -> Look {
+        let outbound = route.ours && route.side == Side::Orig;
         match () {
             () if !self.restriction.spans(at) || !(outbound || self.restriction.asks(port)) => Look::Away,
             // Behind NAT it names a public address, whose host is not known here.
-            () if outbound || !self.is_named(routed) => Look::Along,
+            () if outbound || !self.is_named(route) => Look::Along,
             () => Look::At,
         }
     }
 
     /// A connection opened at `opening`.
-    fn at_connection(&self, routed: &Routed, opening: Nanos, orig: Endpoint, resp: Endpoint) -> Look {
+    fn at_connection(&self, route: &Route, opening: Nanos, orig: Endpoint, resp: Endpoint) -> Look {
         let only = &self.restriction;
         let all_hosts = only.hosts.is_empty() && only.ports.is_empty();
-        if !only.spans(opening) || !(all_hosts || self.is_named(routed)) {
+        if !only.spans(opening) || !(all_hosts || self.is_named(route)) {
             return Look::Away;
         }
         // What a host sends to itself comes as one copy.
-        let inbound = routed.side == Side::Resp || orig.addr == resp.addr;
+        let inbound = route.side == Side::Resp || orig.addr == resp.addr;
         match inbound {
             true if only.asks(resp.port) => Look::At,
             true => Look::Away,
@@ -164,8 +168,8 @@ impl Filter {
         }
     }
 
-    fn at_end(&mut self, sensor: SensorId, routed: &Routed, lane: Option<&Lane>, closed: &Closed) -> Look {
-        let name = (routed.host, sensor, closed.proto, closed.id);
+    fn at_end(&mut self, record: &Record, route: &Route, lane: Option<&Lane>, closed: &Closed) -> Look {
+        let name = (route.host, record.known.sensor, closed.proto, closed.id);
         let ends = (closed.first, closed.second);
         if self.passed_over.get(&name).is_some_and(|&own| own == ends || own == (ends.1, ends.0)) {
             self.passed_over.remove(&name);
@@ -175,16 +179,16 @@ impl Filter {
             return Look::Along;
         }
         // Its opening is not in the evidence.
-        let ended = closed.ended.unwrap_or(routed.record.known);
+        let ended = closed.ended.unwrap_or(record.known);
         let opening = ended.at.plus(-closed.duration).plus(-i64::from(ended.resolution));
-        let (own, peer) = match routed.side {
+        let (own, peer) = match route.side {
             Side::Orig => (closed.first, closed.second),
             Side::Resp => (closed.second, closed.first),
         };
         let asked = self.restriction.asks(own.port);
         let inbound = asked || (own.port < 1024 && peer.port >= 1024);
-        let routed = &Routed { side: if inbound { Side::Resp } else { Side::Orig }, ..*routed };
-        self.at_connection(routed, opening, peer, own)
+        let route = &Route { side: if inbound { Side::Resp } else { Side::Orig }, ..*route };
+        self.at_connection(route, opening, peer, own)
     }
 
     /// Takes out of a host's fold what is not asked for: which way a teardown without an opening went is a guess.

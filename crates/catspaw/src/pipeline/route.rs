@@ -56,11 +56,9 @@ fn is_private(addr: IpAddr) -> bool {
     }
 }
 
-/// A record on its way to one host.
+/// The way of a record to one host.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Routed {
-    /// The record.
-    pub(crate) record: Record,
+pub(crate) struct Route {
     /// The host.
     pub(crate) host: HostKey,
     /// Which end of the record it is.
@@ -74,11 +72,11 @@ pub(crate) struct Routed {
 }
 
 /// The copies of a record: one for each end that is ours; one for nobody's fold where none is.
-pub(crate) fn route(record: Record, home: &Home, mut give: impl FnMut(Routed)) -> bool {
-    let (orig, resp, inside) = ends(&record);
+pub(crate) fn route(record: &Record, home: &Home, mut give: impl FnMut(Route)) -> bool {
+    let (orig, resp, inside) = ends(record);
     let ours = (home.is_inside(orig, inside.orig), home.is_inside(resp, inside.resp));
     let mut copy = |addr, side, peer_inside, owner| {
-        give(Routed { record, host: home.host(addr), side, peer_inside, owner, ours: ours.0 || ours.1 });
+        give(Route { host: home.host(addr), side, peer_inside, owner, ours: ours.0 || ours.1 });
     };
     match ours {
         (true, true) => {

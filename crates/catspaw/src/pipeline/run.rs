@@ -250,7 +250,11 @@ impl<'a> Coordinator<'a> {
             if self.in_flight() < self.options.threads + 2
                 && let Some(job) = self.read_next()
             {
-                if jobs.send(job).is_err() {
+                if let Work::Flows(_) = job.work {
+                    // It takes less than to have somebody else do it.
+                    let done = work_off(job, self.options);
+                    self.waiting.insert(done.number, done);
+                } else if jobs.send(job).is_err() {
                     return;
                 }
                 progress(self.bytes_read());

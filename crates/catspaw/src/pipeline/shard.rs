@@ -10,9 +10,10 @@ use catspaw_relay::{Attempt, Config, Context, Lane, Observation, Sink};
 use super::ours::Ours;
 use foldhash::{HashMap, HashSet};
 
-use super::parse::{Batch, Rank};
+use super::fold::{Batches, Kept, Watermarks};
+use super::parse::{Batch, Entry, Rank};
 use super::restrict::{Filter, Look, Restriction};
-use super::route::Routed;
+use super::route::Route;
 use super::rows::Rows;
 
 /// Hosts that one shard keeps; beyond, those go that were quiet longest and are not convicted.
@@ -53,12 +54,26 @@ pub(crate) struct Irregular {
     pub(crate) duplicates: u64,
 }
 
-/// A record that waits for its turn.
-#[derive(Debug)]
+/// A record that waits for its turn, where it was made.
+#[derive(Clone, Copy, Debug)]
 struct Waiting {
     key: Nanos,
     late: bool,
-    routed: Routed,
+    at: Kept,
+    route: Route,
+}
+
+/// What goes with each entry of a batch.
+#[derive(Clone, Copy)]
+pub(super) struct Taking<'a> {
+    pub(super) batch: &'a Batch,
+    /// Its number.
+    pub(super) number: u64,
+    pub(super) wait: i64,
+    /// Up to where the records before this batch were complete.
+    pub(super) released: &'a Watermarks,
+    /// Up to where they are with it.
+    pub(super) watermarks: &'a Watermarks,
 }
 
 /// One virtual shard.
@@ -115,11 +130,41 @@ impl Shard {
         }
     }
 
+    /// Takes what an entry of a batch brings. Where nothing can precede it any more it is folded at once, else it waits,
+    /// which is said.
+    ///
+    /// # Errors
+    /// Where the merge is at fault.
+    pub(super) fn take(&mut self, rows: &mut Rows, entry: &Entry, taking: &Taking<'_>) -> io::Result<bool> {
+        let &Taking { batch, number, wait, released, watermarks } = taking;
+        let Some(record) = batch.records.get(entry.record as usize) else { return Ok(false) };
+        let sensor = record.known.sensor;
+        let known = record.known_at();
+        let latest = entry.before.max(batch.latest_before(sensor, known));
+        let released = released.of(sensor);
+        let late = latest != Nanos::MIN && known < latest.plus(-wait) || known < released;
+        let key = match late {
+            false => known,
+            // In the order of the file, as long as that ends soon; a clock that was set back by more does not
+            // come to its latest stamp again, and what waits for it would fill the memory.
+            true if latest.since(known) <= WAITS && latest >= released => latest,
+            true => latest.plus(-wait).max(released).plus(-1),
+        };
+        let upto = watermarks.of(sensor);
+        if batch.in_order && !late && self.streams.is_empty() && key < upto {
+            self.reached = upto;
+            self.fold(rows, (key, late), record, entry.route)?;
+            return Ok(false);
+        }
+        let at = Kept { batch: number, record: entry.record };
+        self.push((sensor, batch.rank), Waiting { key, late, at, route: entry.route });
+        Ok(true)
+    }
+
     /// Takes a record into its stream, which is kept in order. Streams come nearly in order, so the place is near
     /// the end.
-    pub(crate) fn push(&mut self, rank: Rank, key: Nanos, late: bool, routed: Routed) {
-        let stream = self.streams.entry((routed.record.known.sensor, rank)).or_default();
-        let waiting = Waiting { key, late, routed };
+    fn push(&mut self, stream: (SensorId, Rank), waiting: Waiting) {
+        let (key, stream) = (waiting.key, self.streams.entry(stream).or_default());
         if stream.back().is_none_or(|last| last.key <= key) {
             stream.push_back(waiting);
         } else {
@@ -131,93 +176,116 @@ impl Shard {
     ///
     /// # Errors
     /// Where a temporary file fails, or the merge is at fault.
-    pub(crate) fn release(&mut self, rows: &mut Rows, watermark: impl Fn(SensorId) -> Nanos) -> io::Result<()> {
-        let mut sensors: Vec<SensorId> = self.streams.keys().map(|&(sensor, _)| sensor).collect();
-        sensors.dedup();
-        for sensor in sensors {
-            let upto = watermark(sensor);
-            self.reached = upto;
-            while let Some(waiting) = self.next_of(sensor, upto) {
-                self.fold(rows, sensor, waiting)?;
+    pub(super) fn release(
+        &mut self,
+        rows: &mut Rows,
+        batches: &mut Batches,
+        watermarks: &Watermarks,
+    ) -> io::Result<()> {
+        if !self.streams.is_empty() {
+            let mut streams = std::mem::take(&mut self.streams);
+            let mut all: Vec<(SensorId, &mut VecDeque<Waiting>)> =
+                streams.iter_mut().map(|(&(sensor, _), stream)| (sensor, stream)).collect();
+            for of_sensor in all.chunk_by_mut(|a, b| a.0 == b.0) {
+                self.release_sensor(rows, batches, watermarks, of_sensor)?;
             }
+            streams.retain(|_, stream| !stream.is_empty());
+            self.streams = streams;
         }
-        self.streams.retain(|_, stream| !stream.is_empty());
-        self.rest_idle(watermark, rows);
+        self.rest_idle(watermarks, rows);
         rows.check()
     }
 
+    /// The same of one sensor, in the order of its streams' next records.
+    fn release_sensor(
+        &mut self,
+        rows: &mut Rows,
+        batches: &mut Batches,
+        watermarks: &Watermarks,
+        streams: &mut [(SensorId, &mut VecDeque<Waiting>)],
+    ) -> io::Result<()> {
+        let Some(&(sensor, _)) = streams.first() else { return Ok(()) };
+        let upto = watermarks.of(sensor);
+        self.reached = upto;
+        let due = |stream: &VecDeque<Waiting>| stream.front().map(|waiting| waiting.key).filter(|&key| key < upto);
+        loop {
+            let next = streams.iter_mut().filter_map(|(_, stream)| Some((due(stream)?, stream)));
+            let next = next.min_by_key(|&(key, _)| key).and_then(|(_, stream)| stream.pop_front());
+            let Some(Waiting { key, late, at, route }) = next else { return Ok(()) };
+            if let Some(record) = batches.record(at) {
+                self.fold(rows, (key, late), record, route)?;
+            }
+            batches.done(at);
+        }
+    }
+
     /// Once in an hour of the evidence, lets hosts that have been quiet let go of what they hold.
-    fn rest_idle(&mut self, watermark: impl Fn(SensorId) -> Nanos, rows: &mut Rows) {
+    fn rest_idle(&mut self, watermarks: &Watermarks, rows: &mut Rows) {
         if self.reached.0.abs_diff(self.rested.0) < HOUR {
             return;
         }
         self.rested = self.reached;
         for (&(host, sensor), held) in &mut self.lanes {
             let mut ctx = Context { config: &self.config, days: &mut self.days, host, sensor };
-            held.lane.rest(&mut ctx, watermark(sensor), rows);
+            held.lane.rest(&mut ctx, watermarks.of(sensor), rows);
         }
     }
 
-    fn next_of(&mut self, sensor: SensorId, upto: Nanos) -> Option<Waiting> {
-        let all = (sensor, (Nanos::MIN, 0, 0))..=(sensor, (Nanos::MAX, u64::MAX, u32::MAX));
-        self.streams
-            .range_mut(all)
-            .filter_map(|(_, stream)| stream.front().map(|w| w.key).filter(|&key| key < upto).map(|key| (key, stream)))
-            .min_by_key(|&(key, _)| key)
-            .and_then(|(_, stream)| stream.pop_front())
-    }
-
-    fn fold(&mut self, rows: &mut Rows, sensor: SensorId, waiting: Waiting) -> io::Result<()> {
-        let Waiting { key, late, mut routed } = waiting;
+    fn fold(&mut self, rows: &mut Rows, when: (Nanos, bool), record: &Record, mut route: Route) -> io::Result<()> {
+        let (key, late) = when;
+        let sensor = record.known.sensor;
         let (at, seen) = self.seen.entry(sensor).or_default();
         if *at != key {
             *at = key;
             seen.clear();
         }
-        let irregular = (routed.record.place.file, sensor);
+        let irregular = (record.place.file, sensor);
         if seen.len() >= FINGERPRINTS {
             seen.clear();
         }
-        if !seen.insert((routed.record.fingerprint, routed.owner)) {
-            self.irregular.entry(irregular).or_default().duplicates += u64::from(routed.owner);
+        if !seen.insert((record.fingerprint, route.owner)) {
+            self.irregular.entry(irregular).or_default().duplicates += u64::from(route.owner);
             return Ok(());
         }
         if late {
-            self.irregular.entry(irregular).or_default().late += u64::from(routed.owner);
+            self.irregular.entry(irregular).or_default().late += u64::from(route.owner);
         }
-        self.ours.note(&routed);
-        let lane = self.lanes.get(&(routed.host, sensor)).map(|held| &*held.lane);
-        match self.filter.look(sensor, &mut routed, lane) {
+        self.ours.note(record, &route);
+        if self.filter.is_none() {
+            return self.observe(rows, when, record, route, true);
+        }
+        let lane = self.lanes.get(&(route.host, sensor)).map(|held| &*held.lane);
+        match self.filter.look(record, &mut route, lane) {
             Look::Away => Ok(()),
-            look => self.observe(rows, sensor, (key, late), &routed, look == Look::At),
+            look => self.observe(rows, when, record, route, look == Look::At),
         }
     }
 
     fn observe(
         &mut self,
         rows: &mut Rows,
-        sensor: SensorId,
         (key, late): (Nanos, bool),
-        routed: &Routed,
+        record: &Record,
+        route: Route,
         asked_for: bool,
     ) -> io::Result<()> {
-        if let (false, Event::Denied(denied)) = (routed.ours, &routed.record.event) {
+        let sensor = record.known.sensor;
+        if let (false, Event::Denied(denied)) = (route.ours, &record.event) {
             // It names an address that may be one of ours behind NAT, and needs no fold of its own.
-            if let Some(attempt) = Attempt::denied(denied, sensor, routed.record.known.at) {
+            if let Some(attempt) = Attempt::denied(denied, sensor, record.known.at) {
                 rows.attempt(attempt);
             }
             return Ok(());
         }
-        if self.lanes.len() + SERVING * self.serving >= HOSTS && !self.lanes.contains_key(&(routed.host, sensor)) {
+        if self.lanes.len() + SERVING * self.serving >= HOSTS && !self.lanes.contains_key(&(route.host, sensor)) {
             self.drop_quiet_hosts(rows);
         }
-        let held = self.lanes.entry((routed.host, sensor)).or_default();
-        held.ours |= routed.ours;
+        let held = self.lanes.entry((route.host, sensor)).or_default();
+        held.ours |= route.ours;
         held.asked_for |= asked_for;
         let served = !held.lane.services.is_empty();
-        let mut ctx = Context { config: &self.config, days: &mut self.days, host: routed.host, sensor };
-        let record: &Record = &routed.record;
-        let Routed { side, peer_inside, owner, .. } = *routed;
+        let mut ctx = Context { config: &self.config, days: &mut self.days, host: route.host, sensor };
+        let Route { side, peer_inside, owner, .. } = route;
         let seen = Observation { key, late, record, side, peer_inside, owner };
         let observed = held.lane.observe(&mut ctx, seen, rows);
         self.serving += usize::from(!served && !held.lane.services.is_empty());
@@ -248,8 +316,8 @@ impl Shard {
     ///
     /// # Errors
     /// Where a temporary file fails.
-    pub(crate) fn finish(mut self, rows: &mut Rows) -> io::Result<Lanes> {
-        self.release(rows, |_| Nanos::MAX)?;
+    pub(super) fn finish(mut self, rows: &mut Rows, batches: &mut Batches) -> io::Result<Lanes> {
+        self.release(rows, batches, &Watermarks::at_end())?;
         let mut held: Vec<_> = self.lanes.into_iter().collect();
         held.sort_unstable_by_key(|&(host, _)| host);
         let mut lanes = Lanes { hosts_dropped: self.hosts_dropped, irregular: self.irregular, ..Lanes::default() };
@@ -268,30 +336,5 @@ impl Shard {
         lanes.ours = self.ours;
         rows.check()?;
         Ok(lanes)
-    }
-
-    /// Takes what a batch brings to this shard.
-    pub(crate) fn take(
-        &mut self,
-        batch: &Batch,
-        records: &[(Nanos, Routed)],
-        wait: i64,
-        released: impl Fn(SensorId) -> Nanos,
-    ) {
-        for &(before, routed) in records {
-            let sensor = routed.record.known.sensor;
-            let known = routed.record.known_at();
-            let latest = before.max(batch.latest_before(sensor, known));
-            let released = released(sensor);
-            let late = latest != Nanos::MIN && known < latest.plus(-wait) || known < released;
-            let key = match late {
-                false => known,
-                // In the order of the file, as long as that ends soon; a clock that was set back by more does not
-                // come to its latest stamp again, and what waits for it would fill the memory.
-                true if latest.since(known) <= WAITS && latest >= released => latest,
-                true => latest.plus(-wait).max(released).plus(-1),
-            };
-            self.push(batch.rank, key, late, routed);
-        }
     }
 }

@@ -140,6 +140,7 @@ impl Reader {
         len
     }
 
+    #[inline(always)]
     fn step<'a>(&mut self, bytes: &'a [u8]) -> Result<Step<'a>, &'static str> {
         match &mut self.format {
             Format::Pcap(header) => header.step(bytes),
@@ -191,6 +192,14 @@ impl Order {
             Self::Little => u16::from_le_bytes(two),
             Self::Big => u16::from_be_bytes(two),
         }
+    }
+
+    /// Four numbers of four bytes each.
+    #[inline]
+    fn words(self, bytes: &[u8; 16]) -> [u32; 4] {
+        let &[a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p] = bytes;
+        let of = |bytes| if self == Self::Little { u32::from_le_bytes(bytes) } else { u32::from_be_bytes(bytes) };
+        [of([a, b, c, d]), of([e, f, g, h]), of([i, j, k, l]), of([m, n, o, p])]
     }
 
     /// Eight bytes from `at` on; 0 beyond the end.

@@ -67,11 +67,11 @@ impl Header {
         Ok(Some((Self { order, link, unit, record, lengths }, HEADER)))
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn step<'a>(&self, bytes: &'a [u8]) -> Result<Step<'a>, &'static str> {
         let Some(fixed) = bytes.first_chunk::<RECORD>() else { return Ok(Step::More) };
-        let number = |at| self.order.u32(fixed, at);
-        let (len, wire_len) = match (self.lengths, number(8), number(12)) {
+        let [seconds, fraction, first, second] = self.order.words(fixed);
+        let (len, wire_len) = match (self.lengths, first, second) {
             (Lengths::WireFirst, wire, len) => (len, wire),
             (Lengths::ShorterIsCaptured, a, b) => (a.min(b), a.max(b)),
             (Lengths::CapturedFirst, len, wire) => (len, wire),
@@ -81,7 +81,7 @@ impl Header {
         }
         let end = self.record + len as usize;
         let Some(frame) = bytes.get(self.record..end) else { return Ok(Step::More) };
-        let at = Nanos::from_secs(i64::from(number(0))).plus(i64::from(number(4)).saturating_mul(self.unit));
+        let at = Nanos(i64::from(seconds) * Nanos::SECOND + i64::from(fraction) * self.unit);
         // Some writers let the wire's length be 0, or less than what they captured.
         let wire_len = wire_len.max(len);
         Ok(Step::Block(end, Some(Frame { at, number: 0, link: self.link, bytes: frame, wire_len })))

@@ -49,8 +49,9 @@ fn be16(bytes: &[u8; 40], at: usize) -> u16 {
 }
 
 impl<'a> Ip<'a> {
-    /// `None` where the header is not whole or not true.
-    #[inline]
+    /// `None` where the header is not whole or not true. Inlined, as all of the way to the tracker, because what is read
+    /// would be copied from one to the next.
+    #[inline(always)]
     pub(super) fn parse(bytes: &'a [u8]) -> Option<Self> {
         match bytes.first()? >> 4 {
             4 => Self::parse_v4(bytes),
@@ -59,7 +60,7 @@ impl<'a> Ip<'a> {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn parse_v4(bytes: &'a [u8]) -> Option<Self> {
         let fixed: &[u8; 20] = bytes.first_chunk()?;
         let be16 = |at: usize| u16::from_be_bytes([fixed[at], fixed[at + 1]]);
@@ -100,6 +101,7 @@ impl<'a> Ip<'a> {
         Some(self)
     }
 
+    #[inline(never)]
     fn parse_v6(bytes: &'a [u8]) -> Option<Self> {
         let fixed: &[u8; 40] = bytes.first_chunk()?;
         let total = match usize::from(be16(fixed, 4)) {

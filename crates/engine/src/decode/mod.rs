@@ -17,12 +17,12 @@ mod transport;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use catspaw_records::Nanos;
+use catspaw_records::{Nanos, Place};
 use fragments::Fragments;
 use ip::Ip;
 
-use crate::IpProto;
 use crate::capture::{Frame, LinkType};
+use crate::{IpProto, Packet};
 
 pub use transport::packet;
 
@@ -38,9 +38,21 @@ pub struct Located<'a> {
     pub ip: Cow<'a, [u8]>,
     /// The same for both directions of a flow.
     pub hash: u64,
+    /// Its headers, where it is a part of the frame.
+    headers: Option<Ip<'a>>,
 }
 
 impl Located<'_> {
+    /// What [`packet`] reads.
+    #[inline(always)]
+    #[must_use]
+    pub fn packet(&self, at: Nanos, place: Place, verify_checksums: bool) -> Option<Packet<'_>> {
+        match self.headers {
+            Some(ip) => Some(transport::read(&ip, at, place, verify_checksums)),
+            None => packet(&self.ip, at, place, verify_checksums),
+        }
+    }
+
     /// Where in `bytes` it lies; `None` where it is no part of them.
     #[must_use]
     pub fn offset_in(&self, bytes: &[u8]) -> Option<usize> {
@@ -126,7 +138,7 @@ impl Decoder {
             }
             match inner(&ip) {
                 Some(next) => bytes = next,
-                None => return Some(Located { hash: hash::flow(&ip), ip: Cow::Borrowed(bytes) }),
+                None => return Some(Located { hash: hash::flow(&ip), ip: Cow::Borrowed(bytes), headers: Some(ip) }),
             }
         }
         dropped("packets in too many tunnels within one another", 1);
@@ -145,7 +157,7 @@ impl Decoder {
     ) -> Option<Located<'static>> {
         self.pieces.clone_from(&pieces);
         let located = self.innermost((at, &pieces), &whole, depth, &mut |what, count| dropped(what, count))?;
-        Some(Located { ip: Cow::Owned(located.ip.into_owned()), hash: located.hash })
+        Some(Located { ip: Cow::Owned(located.ip.into_owned()), hash: located.hash, headers: None })
     }
 }
 

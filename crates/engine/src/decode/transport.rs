@@ -11,7 +11,12 @@ use crate::{IpProto, Packet, Tcp, TcpFlags};
 #[inline]
 #[must_use]
 pub fn packet(bytes: &[u8], at: Nanos, place: Place, verify_checksums: bool) -> Option<Packet<'_>> {
-    let ip = Ip::parse(bytes)?;
+    Some(read(&Ip::parse(bytes)?, at, place, verify_checksums))
+}
+
+/// The same of an IP packet whose own headers have been read.
+#[inline(always)]
+pub(super) fn read<'a>(ip: &Ip<'a>, at: Nanos, place: Place, verify_checksums: bool) -> Packet<'a> {
     let mut packet = Packet {
         at,
         place,
@@ -26,19 +31,20 @@ pub fn packet(bytes: &[u8], at: Nanos, place: Place, verify_checksums: bool) -> 
         payload: ip.payload,
         payload_len: ip.payload_len as u32,
         ip_len: (ip.header.len() + ip.payload_len) as u32,
-        bad_checksum: verify_checksums && checksum::is_wrong(&ip),
+        bad_checksum: verify_checksums && checksum::is_wrong(ip),
     };
     match ip.proto {
-        IpProto::TCP => packet.read_tcp(&ip),
-        IpProto::UDP => packet.read_udp(&ip),
-        IpProto::ICMP | IpProto::ICMPV6 => packet.read_icmp(&ip),
+        IpProto::TCP => packet.read_tcp(ip),
+        IpProto::UDP => packet.read_udp(ip),
+        IpProto::ICMP | IpProto::ICMPV6 => packet.read_icmp(ip),
         _ => {}
     }
-    Some(packet)
+    packet
 }
 
 impl<'a> Packet<'a> {
     /// Header and payload of the transport, where the header is whole.
+    #[inline]
     fn split(&mut self, ip: &Ip<'a>, header_len: usize) {
         if let Some((transport, payload)) = ip.payload.split_at_checked(header_len) {
             self.transport = transport;
@@ -47,11 +53,13 @@ impl<'a> Packet<'a> {
         }
     }
 
+    #[inline]
     fn read_ports(&mut self, bytes: &[u8; 4]) {
         self.src_port = u16::from_be_bytes([bytes[0], bytes[1]]);
         self.dst_port = u16::from_be_bytes([bytes[2], bytes[3]]);
     }
 
+    #[inline]
     fn read_tcp(&mut self, ip: &Ip<'a>) {
         let Some(fixed) = ip.payload.first_chunk::<20>() else { return };
         let header_len = usize::from(fixed[12] >> 4) * 4;

@@ -277,15 +277,16 @@ impl Flow {
         if self.proto != IpProto::TCP {
             return 60 * SECOND;
         }
-        match self.ends.each_ref().map(|end| end.state) {
+        let [orig, resp] = &self.ends;
+        match (orig.state, resp.state) {
             // It has ended; packets may be on their way.
-            [State::Reset, _] | [_, State::Reset] | [State::Closed, State::Closed | State::Inactive] => 5 * SECOND,
-            [State::Inactive, State::Closed] => 5 * SECOND,
-            [State::Closed, _] | [_, State::Closed] => 600 * SECOND,
+            (State::Reset, _) | (_, State::Reset) | (State::Closed, State::Closed | State::Inactive) => 5 * SECOND,
+            (State::Inactive, State::Closed) => 5 * SECOND,
+            (State::Closed, _) | (_, State::Closed) => 600 * SECOND,
             // Zeek gives up after 5 s, and tells an attempt that is tried again as several. The pauses between the
             // tries double up to 64 s.
-            [State::SynSent | State::SynAckSent | State::Inactive, State::Inactive] => 65 * SECOND,
-            [State::Inactive, _] | [_, State::Inactive] => 600 * SECOND,
+            (State::SynSent | State::SynAckSent | State::Inactive, State::Inactive) => 65 * SECOND,
+            (State::Inactive, _) | (_, State::Inactive) => 600 * SECOND,
             // A session that pauses is still one, as a firewall would have it.
             _ => 3600 * SECOND,
         }

@@ -31,8 +31,6 @@ impl Flow {
             return;
         }
         session.datagram(from, packet.payload, &mut |said| shared.said.push(said));
-        for said in shared.said.drain(..) {
-            self.say(said, now, shared.settings, out);
-        }
+        self.say_all(now, shared, out);
     }
 }

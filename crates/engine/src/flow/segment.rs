@@ -95,8 +95,8 @@ impl Flow {
         if fresh > 0 && self.dials_out && !segment.has(TcpFlags::RST) {
             self.run(segment.from, fresh, now, shared.settings, out);
         }
-        for said in shared.said.drain(..) {
-            self.say(said, now, shared.settings, out);
+        if !shared.said.is_empty() {
+            self.say_all(now, shared, out);
         }
         let (own, peer) = ends(&mut self.ends, segment.from);
         own.check_close(peer);
@@ -140,9 +140,16 @@ impl Flow {
             Hearing { session: &mut self.session, watch: &mut self.watch, said: shared.said, gaps: [(0, 0); 2] };
         let place = Placed { at, acked, bytes, is_wanted };
         put_together(&mut self.ends, segment, &place, shared.store, &mut |from, part| listener.hear(from, part));
-        let gaps = listener.gaps;
-        if gaps != [(0, 0); 2] {
-            self.miss(gaps);
+        let [orig, resp] = listener.gaps;
+        if orig.0 | resp.0 != 0 {
+            self.miss([orig, resp]);
+        }
+    }
+
+    /// Tells what was said of one packet.
+    pub(super) fn say_all(&mut self, now: Nanos, shared: &mut Shared<'_>, out: &mut impl Output) {
+        for said in shared.said.drain(..) {
+            self.say(said, now, shared.settings, out);
         }
     }
 
@@ -184,9 +191,7 @@ impl Flow {
             session.end(&mut |said| shared.said.push(said));
         }
         self.miss(known_gaps);
-        for said in shared.said.drain(..) {
-            self.say(said, known, shared.settings, out);
-        }
+        self.say_all(known, shared, out);
         if let Some(run) = self.bursts.finish() {
             self.burst(run, known, shared.settings, out);
         }

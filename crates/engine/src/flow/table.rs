@@ -30,8 +30,9 @@ pub(super) enum Due {
 }
 
 /// Flows by their ends.
-#[derive(Default)]
 pub(super) struct Table {
+    /// No timer asks before this.
+    wakes: Nanos,
     by_key: HashMap<Key, Slot>,
     slots: Vec<Option<Flow>>,
     free: Vec<Slot>,
@@ -39,6 +40,19 @@ pub(super) struct Table {
     deadlines: BinaryHeap<Timer>,
     /// When a run of payload may have ended.
     pauses: BinaryHeap<Timer>,
+}
+
+impl Default for Table {
+    fn default() -> Self {
+        Self {
+            wakes: Nanos::MAX,
+            by_key: HashMap::default(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            deadlines: BinaryHeap::new(),
+            pauses: BinaryHeap::new(),
+        }
+    }
 }
 
 impl Table {
@@ -110,11 +124,13 @@ impl Table {
         flow.deadline = now.plus(flow.patience());
         if flow.deadline < flow.asked_at {
             flow.asked_at = flow.deadline;
+            self.wakes = self.wakes.min(flow.deadline);
             self.deadlines.push(Reverse((flow.deadline, flow.number, slot)));
         }
         if let Some(ends) = flow.bursts.ends()
             && !std::mem::replace(&mut flow.bursts.is_awaited, true)
         {
+            self.wakes = self.wakes.min(ends);
             self.pauses.push(Reverse((ends, flow.number, slot)));
         }
     }
@@ -123,14 +139,19 @@ impl Table {
     /// next.
     #[inline]
     pub(super) fn due(&mut self, now: Nanos) -> Option<Due> {
+        if now < self.wakes { None } else { self.next_due(now) }
+    }
+
+    fn next_due(&mut self, now: Nanos) -> Option<Due> {
         loop {
-            let flow = self.deadlines.peek().map(|timer| timer.0.0).filter(|&at| at <= now);
-            let run = self.pauses.peek().map(|timer| timer.0.0).filter(|&at| at <= now);
-            let due = match (run, flow) {
-                (None, None) => return None,
-                (Some(run), flow) if flow.is_none_or(|flow| run <= flow) => self.next_pause(),
-                _ => self.next_deadline(),
-            };
+            let flow = self.deadlines.peek().map(|timer| timer.0.0);
+            let run = self.pauses.peek().map(|timer| timer.0.0);
+            let first = flow.into_iter().chain(run).min().unwrap_or(Nanos::MAX);
+            if first > now || flow.is_none() && run.is_none() {
+                self.wakes = first;
+                return None;
+            }
+            let due = if run == Some(first) { self.next_pause() } else { self.next_deadline() };
             if due.is_some() {
                 return due;
             }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 
-use super::{Events, jump, mail, opaque, veil, web};
+use super::{Events, app, jump, mail, names, news, opaque, veil, web};
 use crate::daemons::names::name_of;
 use crate::daemons::task::{BASIC, Call, Job, NAME_AND_PASSWORD, Side, Way};
 
@@ -27,7 +27,7 @@ pub(super) fn call(call: &Call, events: &Events) {
     };
     let Ok(from) = stream.local_addr() else { return };
     let mut line = BufReader::new(stream);
-    let (outcome, accepted) = match go(call, &mut line) {
+    let (outcome, accepted) = match go(call, &mut line, events) {
         Ok((outcome, accepted)) => (outcome, accepted),
         Err(why) => (format!("broken: {why}"), 0),
     };
@@ -38,22 +38,25 @@ pub(super) fn call(call: &Call, events: &Events) {
     }
 }
 
-fn go(call: &Call, line: &mut Line) -> io::Result<(String, u32)> {
+fn go(call: &Call, line: &mut Line, events: &Events) -> io::Result<(String, u32)> {
     match call.way {
-        Way::Jump(_) => act(call, call.job, &mut jump::enter(line.get_ref(), call.to, &call.key)?),
-        Way::Veiled(_, veil) => veiled(call, veil::enter(line.get_ref().try_clone()?, call.to, veil, &call.token)?),
+        Way::Jump(_) => act(call, call.job, &mut jump::enter(line.get_ref(), call.to, &call.key)?, events),
+        Way::Veiled(_, veil) => {
+            veiled(call, veil::enter(line.get_ref().try_clone()?, call.to, veil, &call.token)?, events)
+        }
         _ => match ask(call, line)? {
             Some(no) => Ok((no, 0)),
-            None => act(call, call.job, line),
+            None => act(call, call.job, line, events),
         },
     }
 }
 
 /// A part of the job on each stream; says how the first went that did not go well.
-fn veiled(call: &Call, lines: Vec<Line>) -> io::Result<(String, u32)> {
+fn veiled(call: &Call, lines: Vec<Line>, events: &Events) -> io::Result<(String, u32)> {
     let job = call.job.part(lines.len() as u32);
     let outcomes: Vec<_> = thread::scope(|scope| {
-        let parts: Vec<_> = lines.into_iter().map(|mut line| scope.spawn(move || act(call, job, &mut line))).collect();
+        let parts: Vec<_> =
+            lines.into_iter().map(|mut line| scope.spawn(move || act(call, job, &mut line, events))).collect();
         parts.into_iter().map(|part| part.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))).collect()
     });
     outcomes
@@ -62,7 +65,7 @@ fn veiled(call: &Call, lines: Vec<Line>) -> io::Result<(String, u32)> {
         .unwrap_or_else(|| Err(io::ErrorKind::InvalidInput.into()))
 }
 
-fn act(call: &Call, job: Job, line: &mut Line) -> io::Result<(String, u32)> {
+fn act(call: &Call, job: Job, line: &mut Line, events: &Events) -> io::Result<(String, u32)> {
     match job {
         Job::Mail { messages, bytes, recipients } => {
             mail::send(line, (&call.token, &call.domains), (messages, bytes, recipients))
@@ -72,12 +75,32 @@ fn act(call: &Call, job: Job, line: &mut Line) -> io::Result<(String, u32)> {
             web::get(line, &call.token, (call.to, base.as_deref()), (pages, bytes, pause))
         }
         Job::Opaque { rounds, up, down, pause } => opaque::talk(line, &call.token, (rounds, up, down, pause)),
+        Job::Ask { sends, gets, about } => app::ask(line, &call.token, call.to, (sends, gets, about)),
+        Job::Watch { pushes, down, pause, up, parts } => {
+            let fetch = |push: u32| (push * parts..(push + 1) * parts).for_each(|number| fetch(call, number, events));
+            opaque::watch(line, &call.token, (pushes, down, pause), up, fetch)
+        }
+        Job::LookUp { names, pause } => names::look_up(&call.token, line, (names, pause)),
+        Job::News { articles } => news::read(line, &call.token, articles),
         Job::Knock => Ok(("ok".to_owned(), 0)),
     }
 }
 
+/// Fetches something from one of the call's further servers.
+fn fetch(watch: &Call, number: u32, events: &Events) {
+    let Some(to) = watch.domains.get(number as usize % watch.domains.len().max(1)) else { return };
+    let (to, bytes) = (SocketAddr::new(*to, 80), 400 + (number * 7919) % 60_000);
+    let token = format!("{}-{number}", watch.token);
+    let job = Job::Web { pages: 1, bytes, pause: 0 };
+    call(&Call { way: Way::Direct, to, job, token, domains: Vec::new(), ..watch.clone() }, events);
+}
+
 /// Connects from `from`, if it says so; an error says from where it was tried.
-fn connect(from: Option<IpAddr>, to: SocketAddr, patience: Duration) -> Result<TcpStream, (SocketAddr, io::Error)> {
+pub(super) fn connect(
+    from: Option<IpAddr>,
+    to: SocketAddr,
+    patience: Duration,
+) -> Result<TcpStream, (SocketAddr, io::Error)> {
     let nowhere = SocketAddr::new(from.unwrap_or(if to.is_ipv4() { [0; 4].into() } else { [0; 16].into() }), 0);
     let socket =
         Socket::new(Domain::for_address(to), Type::STREAM, Some(Protocol::TCP)).map_err(|why| (nowhere, why))?;

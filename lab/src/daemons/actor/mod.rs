@@ -1,11 +1,14 @@
 //! The lab's own clients and servers: one process for each namespace, a thread for each connection.
 
+mod app;
 mod client;
 mod jump;
 mod mail;
 mod names;
+mod news;
 mod opaque;
 mod pipe;
+mod program;
 mod server;
 mod veil;
 mod web;
@@ -58,7 +61,7 @@ pub(super) fn run(tasks: &Path, events: &Path) -> io::Result<()> {
     let begin = std::str::from_utf8(&line).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(tasks.begin);
     let mut calls = tasks.calls;
     calls.sort_by_key(|call| call.at);
-    let mut running = Vec::new();
+    let mut running = program::start(tasks.programs, begin);
     for call in calls {
         clock::sleep_until(begin + call.at * 1000);
         let events = events.clone();

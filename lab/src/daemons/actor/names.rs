@@ -1,10 +1,14 @@
 //! The name server: a question's name is its answer.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{IpAddr, UdpSocket};
 use std::thread;
+use std::time::Duration;
 
-use crate::daemons::names::parse_name;
+use super::client::Line;
+use super::seed_of;
+use crate::daemons::names::{name_of, parse_name};
+use crate::rng::Rng;
 
 const A: u16 = 1;
 const AAAA: u16 = 28;
@@ -20,6 +24,53 @@ pub(super) fn serve(socket: UdpSocket) -> io::Result<()> {
         }
     })?;
     Ok(())
+}
+
+/// The same over TCP, where two bytes say how long a message is.
+pub(super) fn serve_stream(line: &mut Line) -> io::Result<()> {
+    loop {
+        let Some(answer) = answer(&message(line)?) else { return Ok(()) };
+        line.get_mut().write_all(&framed(&answer))?;
+    }
+}
+
+/// Asks for names, over TCP; says how it went.
+pub(super) fn look_up(token: &str, line: &mut Line, (names, pause): (u32, u64)) -> io::Result<(String, u32)> {
+    let mut rng = Rng::new(seed_of(token), 53);
+    for number in 0..names {
+        if number > 0 {
+            thread::sleep(Duration::from_millis(pause));
+        }
+        let name = name_of(IpAddr::from([198, 18, rng.range(1, 254) as u8, rng.range(1, 254) as u8]));
+        line.get_mut().write_all(&framed(&question(rng.next() as u16, &name)))?;
+        if message(line)?.get(3).is_none_or(|code| code & 15 != 0) {
+            return Ok(("no-answer".to_owned(), 0));
+        }
+    }
+    Ok(("ok".to_owned(), 0))
+}
+
+fn message(line: &mut Line) -> io::Result<Vec<u8>> {
+    let mut length = [0; 2];
+    line.read_exact(&mut length)?;
+    let mut message = vec![0; usize::from(u16::from_be_bytes(length))];
+    line.read_exact(&mut message)?;
+    Ok(message)
+}
+
+fn framed(message: &[u8]) -> Vec<u8> {
+    [&(message.len() as u16).to_be_bytes(), message].concat()
+}
+
+fn question(id: u16, name: &str) -> Vec<u8> {
+    let mut question = id.to_be_bytes().to_vec();
+    question.extend_from_slice(&[1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    for label in name.split('.') {
+        question.push(label.len() as u8);
+        question.extend_from_slice(label.as_bytes());
+    }
+    question.extend_from_slice(&[0, 0, A as u8, 0, 1]);
+    question
 }
 
 /// RFC 1035, one question: its address, or that there is no such name, or that there is none of that kind.
@@ -61,12 +112,11 @@ fn name(packet: &[u8]) -> Option<(String, usize)> {
 
 #[cfg(test)]
 mod tests {
-    use super::answer;
+    use super::{answer, question};
 
     #[test]
     fn a_question_is_answered_by_its_name() {
-        let mut question = vec![7, 9, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, 12];
-        question.extend_from_slice(b"a-198-18-0-1\x03lab\x07example\0\0\x01\0\x01");
+        let mut question = question(0x0709, "a-198-18-0-1.lab.example");
         let reply = answer(&question).unwrap();
         assert_eq!((&reply[..4], &reply[reply.len() - 4..]), (&[7, 9, 0x85, 0x80][..], &[198, 18, 0, 1][..]));
         let kind = question.len() - 3;

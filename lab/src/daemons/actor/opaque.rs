@@ -10,11 +10,14 @@ use std::time::Duration;
 use super::client::Line;
 use super::{Events, noise, seed_of};
 use crate::daemons::task::Side;
+use crate::rng::Rng;
 
 const HANDSHAKE: u8 = 22;
 const DATA: u8 = 23;
 /// Of a record (RFC 8446, 5.1).
 const LONGEST: usize = 16_384;
+/// In what a client says first: the server is to send by itself.
+const PUSH: u32 = 1 << 31;
 /// Of a session id.
 const ID: usize = 32;
 /// Where the session id begins: after the record's and the message's head, the version, the random and its own length.
@@ -44,6 +47,62 @@ pub(super) fn talk(
     Ok(("ok".to_owned(), 0))
 }
 
+/// Says hello, and what is to come; then takes what the server sends by itself, hands the number of each to `fetch`, and
+/// says about `up` bytes to it.
+pub(super) fn watch(
+    line: &mut Line,
+    token: &str,
+    (pushes, down, pause): (u32, u32, u64),
+    up: u32,
+    fetch: impl Fn(u32),
+) -> io::Result<(String, u32)> {
+    line.get_mut().write_all(&record(HANDSHAKE, &client_hello(token)))?;
+    expect(line)?;
+    let mut wish: Vec<u8> = [PUSH | pushes, down, pause as u32].into_iter().flat_map(u32::to_be_bytes).collect();
+    wish.extend_from_slice(&noise(seed_of(token), 180));
+    line.get_mut().write_all(&records(&wish))?;
+    let mut rng = Rng::new(seed_of(token), 0x7761);
+    for number in 0..pushes {
+        let mut left = None;
+        while left != Some(0) {
+            let data = expect(line)?.1;
+            // The first record says how much comes.
+            let all = data.first_chunk().map_or(0, |all| u32::from_be_bytes(*all) as usize);
+            left = Some(left.unwrap_or(all).saturating_sub(data.len()));
+        }
+        fetch(number);
+        if up > 0 {
+            line.get_mut().write_all(&records(&noise(rng.next(), about(&mut rng, up))))?;
+        }
+    }
+    Ok(("ok".to_owned(), 0))
+}
+
+/// Sends by itself what the client wished for.
+fn push(line: &mut Line, pushes: u32, wish: &[u8], seed: u64) -> io::Result<()> {
+    let word = |at: usize| wish.get(at..at + 4)?.first_chunk().map(|bytes| u32::from_be_bytes(*bytes));
+    let (Some(down), Some(pause)) = (word(4), word(8)) else { return Err(io::Error::other("no wish")) };
+    let mut rng = Rng::new(seed, 0x7075);
+    // A client whose words nobody reads would fall silent.
+    let mut said = line.get_ref().try_clone()?;
+    let reads = thread::Builder::new().spawn(move || io::copy(&mut said, &mut io::sink()))?;
+    for _ in 0..pushes {
+        let (wait, bytes) = (about(&mut rng, pause.max(1)), about(&mut rng, down).max(4));
+        thread::sleep(Duration::from_millis(wait as u64));
+        let mut data = (bytes as u32).to_be_bytes().to_vec();
+        data.extend_from_slice(&noise(rng.next(), bytes - 4));
+        line.get_mut().write_all(&data.chunks(LONGEST).flat_map(|part| record(DATA, part)).collect::<Vec<_>>())?;
+    }
+    // The client closes: who still speaks when the other side does is reset.
+    reads.join().map_err(|_| io::Error::other("a reader panicked"))?.map(drop)
+}
+
+/// A quarter of it to twice as much, seldom five times.
+fn about(rng: &mut Rng, middle: u32) -> usize {
+    let middle = u64::from(middle);
+    (rng.range(middle / 4, middle * 7 / 4) * rng.draw(&[1, 1, 1, 1, 1, 1, 1, 1, 1, 5])).max(1) as usize
+}
+
 /// Answers until the client is gone, and tells of the token.
 pub(super) fn serve(line: &mut Line, seed: u64, ends: (SocketAddr, SocketAddr), events: &Events) -> io::Result<()> {
     let (_, hello) = expect(line)?;
@@ -51,7 +110,8 @@ pub(super) fn serve(line: &mut Line, seed: u64, ends: (SocketAddr, SocketAddr), 
     let token = String::from_utf8_lossy(id).trim_end_matches('.').to_owned();
     events.tell(Side::Server, &token, ends, "", 0);
     let mut rng = seed ^ seed_of(&token);
-    line.get_mut().write_all(&record(HANDSHAKE, &server_hello(rng)))?;
+    // A server has one certificate, whoever asks.
+    line.get_mut().write_all(&record(HANDSHAKE, &server_hello(seed ^ seed_of(&ends.1.to_string()))))?;
     loop {
         let (_, data) = match expect(line) {
             Err(why) if why.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
@@ -59,12 +119,15 @@ pub(super) fn serve(line: &mut Line, seed: u64, ends: (SocketAddr, SocketAddr), 
         };
         // What is longer than a record goes on in others, which want no answer of their own.
         let full = data.len() == LONGEST;
-        let down = data.first_chunk().map_or(0, |down| u32::from_be_bytes(*down)) as usize;
+        let down = data.first_chunk().map_or(0, |down| u32::from_be_bytes(*down));
+        if down & PUSH != 0 {
+            return push(line, down & !PUSH, &data, rng);
+        }
         if full {
             while expect(line)?.1.len() == LONGEST {}
         }
         rng = crate::rng::mix(rng);
-        line.get_mut().write_all(&records(&noise(rng, down)))?;
+        line.get_mut().write_all(&records(&noise(rng, down as usize)))?;
     }
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 
-use super::{Events, mail, names, opaque, plain, veil, web};
+use super::{Events, app, mail, names, news, opaque, plain, veil, web};
 use crate::daemons::task::{Server, Service};
 
 /// No client is waited for longer.
@@ -20,7 +20,7 @@ pub(super) fn listen(server: &Server, seed: u64, events: &Events) -> io::Result<
     let (at, service) = (server.at, server.service);
     let named = |why: io::Error| io::Error::other(format!("{at}: {why}"));
     if service == Service::Names {
-        return names::serve(UdpSocket::bind(at).map_err(named)?);
+        names::serve(UdpSocket::bind(at).map_err(named)?)?;
     }
     let listener = TcpListener::bind(at).map_err(named)?;
     let events = events.clone();
@@ -46,7 +46,9 @@ fn serve(stream: TcpStream, service: Service, seed: u64, events: &Events) {
         Service::Mail(manner) => mail::serve(&mut line, manner, ends, events),
         Service::Web => web::serve(&mut line, ends, events),
         Service::Opaque => opaque::serve(&mut line, seed, ends, events),
-        Service::Names => Ok(()),
+        Service::Names => names::serve_stream(&mut line),
+        Service::App(app) => app::serve(&mut line, app, ends, events),
+        Service::News => news::serve(&mut line, ends, events),
     };
     if outcome.is_err_and(|why| why.kind() == io::ErrorKind::ConnectionReset) {
         _ = SockRef::from(line.get_ref()).set_linger(Some(Duration::ZERO));

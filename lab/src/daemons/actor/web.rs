@@ -14,8 +14,8 @@ use crate::daemons::task::Side;
 pub(super) struct Head {
     /// Of an answer.
     pub(super) status: u16,
-    first: String,
-    length: Option<usize>,
+    pub(super) first: String,
+    pub(super) length: Option<usize>,
     chunked: bool,
     close: bool,
 }
@@ -55,7 +55,7 @@ pub(super) fn get(
         );
         line.get_mut().write_all(request.as_bytes())?;
         let head = head(line)?;
-        body(line, &head)?;
+        body(line, &head, &mut io::sink())?;
         if head.status != 200 {
             return Ok((format!("http-{}", head.status), 0));
         }
@@ -66,9 +66,9 @@ pub(super) fn get(
     Ok(("ok".to_owned(), 0))
 }
 
-fn body(line: &mut Line, head: &Head) -> io::Result<()> {
+pub(super) fn body(line: &mut Line, head: &Head, to: &mut impl Write) -> io::Result<()> {
     if let Some(length) = head.length {
-        return io::copy(&mut line.take(length as u64), &mut io::sink()).map(drop);
+        return io::copy(&mut line.take(length as u64), to).map(drop);
     }
     if !head.chunked {
         return io::copy(line, &mut io::sink()).map(drop);
@@ -76,7 +76,7 @@ fn body(line: &mut Line, head: &Head) -> io::Result<()> {
     loop {
         let length = u64::from_str_radix(read_line(line)?.split(';').next().unwrap_or_default(), 16);
         let length = length.map_err(|_| io::Error::other("no chunk"))?;
-        io::copy(&mut line.take(length), &mut io::sink())?;
+        io::copy(&mut line.take(length), to)?;
         read_line(line)?;
         if length == 0 {
             return Ok(());

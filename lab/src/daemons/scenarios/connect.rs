@@ -49,7 +49,8 @@ fn web(stage: &mut Stage) -> io::Result<()> {
     Ok(())
 }
 
-fn start_squid(stage: &mut Stage, name: &str) -> io::Result<(Host, u16)> {
+/// A proxy that serves everybody.
+pub(super) fn start_squid(stage: &mut Stage, name: &str) -> io::Result<(Host, u16)> {
     let (host, port) = (stage.host(name)?, stage.rng.range(3128, 3900) as u16);
     let folder = stage.folder(&host)?;
     let config = format!(

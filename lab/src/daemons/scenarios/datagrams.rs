@@ -5,7 +5,6 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::{Part, Targets, backconnect, ssh};
-use crate::daemons::process::run;
 use crate::daemons::stage::{Relay, RelayId, Stage};
 use crate::daemons::task::{Job, Way};
 use crate::wire::Allowance;
@@ -58,9 +57,9 @@ fn icmp(stage: &mut Stage) -> io::Result<()> {
     let hidden = SocketAddr::new([127, 0, 0, 1].into(), 2022);
     let key = ssh::server(stage, &far, hidden)?;
     // The program answers, not the kernel.
-    run("ip", &["netns", "exec", &far.space, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/icmp_echo_ignore_all"])?;
+    stage.set_up(&far, &["sh", "-c", "echo 1 >/proc/sys/net/ipv4/icmp_echo_ignore_all"])?;
     // It answers from whatever address its device has.
-    run("ip", &["-n", &far.space, "addr", "add", &format!("{}/32", far.v4), "dev", "wan0"])?;
+    stage.set_up(&far, &["ip", "addr", "add", &format!("{}/32", far.v4), "dev", "wan0"])?;
     stage.daemon(&far, &["ptunnel-ng", "-r127.0.0.1", "-R2022"], None)?;
     let (near, server) = (SocketAddr::new([127, 0, 0, 1].into(), 2222), format!("-p{}", far.v4));
     stage.daemon(&host, &["ptunnel-ng", &server, "-l2222", "-r127.0.0.1", "-R2022"], Some(near.port()))?;

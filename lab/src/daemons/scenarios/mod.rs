@@ -1,5 +1,6 @@
 //! The scenarios. A part is one kind of host and those who call it; a scenario is some parts in one capture.
 
+mod applications;
 mod backconnect;
 mod bot;
 mod browsers;
@@ -7,14 +8,25 @@ mod by_design;
 mod chain;
 mod connect;
 mod datagrams;
+mod desktop;
+mod forwarders;
+mod gateway;
 mod hiding;
+mod inside;
 mod password;
+mod peers;
 mod postfix;
+mod readers;
+mod runner;
 mod scanned;
+mod shells;
 mod socks;
 mod ssh;
 mod targets;
 mod two_families;
+mod vnc;
+mod vpn;
+mod watchers;
 
 use std::io;
 
@@ -55,6 +67,57 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
         name: "campus",
         seconds: 60,
         parts: &[socks::DANTE, connect::SQUID, bot::BOT, browsers::BROWSERS, scanned::SCANNED],
+    },
+    Scenario {
+        name: "applications",
+        seconds: 60,
+        parts: &[
+            applications::APPLICATION,
+            applications::TABLES,
+            applications::HOOKS,
+            applications::PREVIEWS,
+            applications::READER,
+            applications::INGEST,
+            applications::UPLOADS,
+            applications::PICTURES,
+        ],
+    },
+    Scenario {
+        name: "users",
+        seconds: 60,
+        parts: &[
+            vpn::VPN,
+            shells::SHELL,
+            shells::BACKUP,
+            vnc::SHOWN,
+            vnc::LOOKED_AT,
+            desktop::DESKTOP_IN,
+            desktop::DESKTOP_OUT,
+            desktop::DESKTOP_DIALLED,
+            watchers::SYNC,
+            watchers::SOCKETS,
+            watchers::MONITOR,
+            watchers::CALL,
+            watchers::VIDEO,
+        ],
+    },
+    Scenario {
+        name: "services",
+        seconds: 60,
+        parts: &[
+            forwarders::UNBOUND,
+            forwarders::DNSMASQ,
+            gateway::GATEWAY,
+            inside::PROXY,
+            inside::BALANCER,
+            postfix::LAST,
+            scanned::NMAP,
+        ],
+    },
+    Scenario {
+        name: "readers",
+        seconds: 60,
+        parts: &[readers::MAIL, readers::NEWS, runner::RUNNER, peers::PEERS, browsers::BROWSERS],
     },
     Scenario { name: "password", seconds: 60, parts: &[password::MICROSOCKS, password::SQUID, browsers::BROWSERS] },
     // Until its queue is run for the first time, nothing can be known.

@@ -13,6 +13,8 @@ pub(super) const QUEUE: Part = Part { name: "odd-port-queue", programs: &[("post
 /// How often a queue is run, in seconds.
 const RUN: u64 = 11;
 
+pub(super) const LAST: Part = Part { name: "mail-server", programs: &[("postfix", "postfix")], set: last };
+
 /// An open relay where nobody looks for one; it hands on at once.
 fn open(stage: &mut Stage) -> io::Result<()> {
     let (host, port) = (stage.host("postfix")?, stage.rng.range(2000, 4000) as u16);
@@ -54,6 +56,35 @@ fn used(stage: &mut Stage, relay: (RelayId, u16)) {
         let bytes = stage.rng.draw(&[600, 1_500, 2_400, 4_000, 9_000, 40_000]) as u32;
         stage.handed(relay, from, &to, Job::Mail { messages: 1, bytes, recipients: to.len() as u32 });
     }
+}
+
+/// Mail for its own users stays; what they send goes out.
+fn last(stage: &mut Stage) -> io::Result<()> {
+    let (host, user) = (stage.host("mail-server")?, stage.host("mail-user")?);
+    let folder = stage.folder(&host)?;
+    let more = format!(
+        "mynetworks = 172.28.220.0/24\nvirtual_mailbox_domains = lab.example\nvirtual_mailbox_base = {folder}\n\
+         virtual_mailbox_maps = static:mail/\nvirtual_uid_maps = static:65534\nvirtual_gid_maps = static:65534\n\
+         smtpd_relay_restrictions = permit_mynetworks, reject_unauth_destination\n"
+    );
+    start(stage, &host, 25, &more)?;
+    let senders: Vec<_> = (0..20).map(|_| stage.client()).collect();
+    let targets = Targets::new(stage, 8);
+    let job = |stage: &mut Stage| {
+        let bytes = stage.rng.draw(&[600, 1_500, 2_400, 4_000, 9_000, 40_000]) as u32;
+        Job::Mail { messages: 1, bytes, recipients: 1 }
+    };
+    for _ in 0..70 {
+        let (at, from, job) = (stage.moment(), stage.rng.pick(&senders), job(stage));
+        stage.visit(at, from, &host, 25, job);
+    }
+    for _ in 0..30 {
+        let (at, to, job) = (stage.moment(), targets.mail_server(stage), job(stage));
+        stage.own_mail(at, &user, &host, to, job);
+    }
+    stage.innocent(&host, &["HARD: mail server that delivers to its own users, and sends what they write"]);
+    stage.innocent(&user, &["hands mail to its own mail server"]);
+    Ok(())
 }
 
 /// Starts a mail server with a queue of its own, that looks at it every few seconds; `more` is added to its `main.cf`.

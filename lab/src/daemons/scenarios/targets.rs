@@ -27,6 +27,11 @@ impl Targets {
         Self { mail, no, web, opaque }
     }
 
+    /// The servers over TLS.
+    pub(crate) fn tls(&self) -> &[SocketAddr] {
+        &self.opaque
+    }
+
     /// A mail server that takes what comes.
     pub(crate) fn mail_server(&self, stage: &mut Stage) -> SocketAddr {
         stage.rng.pick(&self.mail)
