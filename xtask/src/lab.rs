@@ -15,6 +15,9 @@ use crate::tables::Table;
 /// What is read of each capture: itself, and what other witnesses would have told of it.
 const VIEWS: [&str; 6] = ["capture", "pix", "pix-cut", "asa", "asa-cut", "conn"];
 
+/// What it draws is the same each time; what the kernel and the daemons make of it is not.
+const SMALL_SEED: u64 = 2;
+
 /// `cargo xtask lab`.
 pub(crate) fn lab(args: &mut Args) -> Result {
     let seed: u64 = args.option("--seed")?.unwrap_or(1);
@@ -26,6 +29,12 @@ pub(crate) fn lab(args: &mut Args) -> Result {
     let jobs: u32 = args.option("-j")?.unwrap_or(4);
     args.end()?;
     conclude(&show(made((seed, jobs), &scenarios, &to)?))
+}
+
+/// The step of `cargo xtask test`: a small scenario, made afresh each time.
+pub(crate) fn small() -> Result {
+    let to = run::target().join("lab/test");
+    conclude(&show(made((SMALL_SEED, 1), &["small".to_owned()], &to)?))
 }
 
 /// Makes scenarios (all of them without a name), and judges every view of them.

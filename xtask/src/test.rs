@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 
 use crate::args::Args;
 use crate::run::{self, Doing, Result, cargo};
-use crate::{calibrate, judge, readme};
+use crate::{calibrate, judge, lab, readme};
 
 type Step = (&'static str, fn(&mut Tests) -> Result);
 
 /// In the order of what they cost, so that what fails, fails soon.
-const STEPS: [Step; 10] = [
+const STEPS: [Step; 11] = [
     ("format", |_| format()),
     ("lints", |_| run::run(&mut cargo(["clippy", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]))),
     ("tests", |tests| tests.run()),
@@ -21,6 +21,7 @@ const STEPS: [Step; 10] = [
     ("release build", |_| release()),
     ("the examples of README.md", |_| readme::readme()),
     ("the stated error", |_| calibrate::smoke()),
+    ("real daemons", |_| lab::small()),
     ("the captures beside the checkout", |_| judge::held()),
 ];
 

@@ -154,6 +154,13 @@ impl Stage {
         self.net.host(name, v4.octets()[3])
     }
 
+    /// A machine outside, for programs of the scenario's own.
+    pub(crate) fn abroad(&mut self, name: &str) -> io::Result<Host> {
+        let (v4, v6) = (self.far(), self.far6());
+        let (IpAddr::V4(v4), IpAddr::V6(v6)) = (v4, v6) else { return Err(io::Error::other("no such address")) };
+        Ok(Host { name: name.to_owned(), space: self.net.world(), v4, v6 })
+    }
+
     /// Writes a file for a program of `host`, and gives its path.
     pub(crate) fn file(&self, host: &Host, name: &str, text: &str) -> io::Result<String> {
         let folder = self.folder(host)?;
@@ -185,13 +192,6 @@ impl Stage {
     /// Runs a program on `host`, in the foreground, and waits until it listens on TCP `port`, if it is to.
     pub(crate) fn daemon(&mut self, host: &Host, words: &[&str], port: Option<u16>) -> io::Result<()> {
         self.start(&host.space, &host.name, words, port)
-    }
-
-    /// A machine outside, for programs of the scenario's own.
-    pub(crate) fn abroad(&mut self, name: &str) -> io::Result<Host> {
-        let (v4, v6) = (self.far(), self.far6());
-        let (IpAddr::V4(v4), IpAddr::V6(v6)) = (v4, v6) else { return Err(io::Error::other("no such address")) };
-        Ok(Host { name: name.to_owned(), space: self.net.world(), v4, v6 })
     }
 
     /// A host behind another of ours, which forwards and translates for it.

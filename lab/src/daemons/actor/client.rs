@@ -40,13 +40,13 @@ pub(super) fn call(call: &Call, events: &Events) {
 
 fn go(call: &Call, line: &mut Line, events: &Events) -> io::Result<(String, u32)> {
     match call.way {
-        Way::Jump(_) => act(call, call.job, &mut jump::enter(line.get_ref(), call.to, &call.key)?, events),
+        Way::Jump(_) => act((call, call.job), &mut jump::enter(line.get_ref(), call.to, &call.key)?, events),
         Way::Veiled(_, veil) => {
             veiled(call, veil::enter(line.get_ref().try_clone()?, call.to, veil, &call.token)?, events)
         }
         _ => match ask(call, line)? {
             Some(no) => Ok((no, 0)),
-            None => act(call, call.job, line, events),
+            None => act((call, call.job), line, events),
         },
     }
 }
@@ -56,7 +56,7 @@ fn veiled(call: &Call, lines: Vec<Line>, events: &Events) -> io::Result<(String,
     let job = call.job.part(lines.len() as u32);
     let outcomes: Vec<_> = thread::scope(|scope| {
         let parts: Vec<_> =
-            lines.into_iter().map(|mut line| scope.spawn(move || act(call, job, &mut line, events))).collect();
+            lines.into_iter().map(|mut line| scope.spawn(move || act((call, job), &mut line, events))).collect();
         parts.into_iter().map(|part| part.join().unwrap_or_else(|_| Err(io::ErrorKind::Other.into()))).collect()
     });
     outcomes
@@ -65,7 +65,7 @@ fn veiled(call: &Call, lines: Vec<Line>, events: &Events) -> io::Result<(String,
         .unwrap_or_else(|| Err(io::ErrorKind::InvalidInput.into()))
 }
 
-fn act(call: &Call, job: Job, line: &mut Line, events: &Events) -> io::Result<(String, u32)> {
+fn act((call, job): (&Call, Job), line: &mut Line, events: &Events) -> io::Result<(String, u32)> {
     match job {
         Job::Mail { messages, bytes, recipients } => {
             mail::send(line, (&call.token, &call.domains), (messages, bytes, recipients))
