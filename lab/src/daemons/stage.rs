@@ -102,6 +102,8 @@ pub(crate) struct Stage {
     pub(crate) rng: Rng,
     /// Milliseconds in which calls begin.
     pub(crate) span: u64,
+    /// Milliseconds that the part's clients wait.
+    pub(crate) patience: u64,
     pub(super) net: Net,
     pub(super) work: PathBuf,
     pub(super) cast: Cast,
@@ -123,6 +125,7 @@ impl Stage {
         Self {
             rng: Rng::new(seed, 0x0064_6165),
             span: seconds * 1000,
+            patience: PATIENCE,
             tasks: BTreeMap::from([(net.world(), world)]),
             net,
             work,
@@ -139,6 +142,7 @@ impl Stage {
     /// What follows belongs to this part.
     pub(super) fn part(&mut self, name: &'static str) {
         self.component = name;
+        self.patience = PATIENCE;
         // A part does the same, whatever stands before it.
         self.rng = Rng::new(self.seed, name.bytes().fold(0, |sum, byte| mix(sum ^ u64::from(byte))));
     }
@@ -383,7 +387,7 @@ impl Stage {
 
     fn call(&mut self, at: u64, from: Option<IpAddr>, way: Way, to: SocketAddr, job: Job) -> Call {
         let token = format!("tk{:010x}", self.rng.next() >> 24);
-        Call { at, from, way, to, job, domains: Vec::new(), token, patience: PATIENCE, key: String::new() }
+        Call { at, from, way, to, job, domains: Vec::new(), token, patience: self.patience, key: String::new() }
     }
 
     fn intend(&mut self, space: &str, relay: Option<RelayId>, bot: Option<Ipv4Addr>, call: Call) {

@@ -16,7 +16,12 @@ pub(super) const TO_SOCKS: Part = Part {
 };
 pub(super) const OVER_TLS: Part = Part {
     name: "ssh-over-stunnel",
-    programs: &[("/usr/sbin/sshd", "openssh-server"), ("ssh", "openssh-client"), ("stunnel4", "stunnel4")],
+    programs: &[
+        ("/usr/sbin/sshd", "openssh-server"),
+        ("ssh", "openssh-client"),
+        ("stunnel4", "stunnel4"),
+        ("openssl", "openssl"),
+    ],
     set: over_tls,
 };
 
@@ -92,7 +97,7 @@ pub(super) fn dial(
 }
 
 /// What people buy such a way out for, and some of the host's own.
-pub(super) fn used(stage: &mut Stage, relay: RelayId, door: SocketAddr) {
+fn used(stage: &mut Stage, relay: RelayId, door: SocketAddr) {
     let targets = Targets::new(stage, 30);
     let clients: Vec<_> = (0..6).map(|_| stage.client()).collect();
     let sessions = stage.rng.range(70, 100);

@@ -5,8 +5,7 @@ use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use super::{Part, Targets, backconnect, ssh};
-use crate::daemons::process::run;
-use crate::daemons::stage::{Relay, Stage};
+use crate::daemons::stage::{Relay, RelayId, Stage};
 use crate::daemons::task::{Job, Way};
 use crate::wire::Allowance;
 
@@ -47,17 +46,8 @@ fn dns(stage: &mut Stage) -> io::Result<()> {
     let allowance = unseen("a tunnel of datagrams");
     let relay =
         stage.relay(Relay { allowance, ..Relay::dialling(&host, SocketAddr::new(far.v4.into(), 53), software) });
-    let targets = Targets::new(stage, 20);
-    for _ in 0..25 {
-        // Names carry some kilobytes a second.
-        let (to, job) = if stage.rng.chance(500) {
-            (targets.mail_server(stage), Job::Mail { messages: 1, bytes: 900, recipients: 1 })
-        } else {
-            (targets.web(stage).0, Job::Web { pages: 1, bytes: stage.rng.range(200, 3_000) as u32, pause: 0 })
-        };
-        // Whoever is at the far end is where the tunnel ends.
-        stage.relayed(relay, IpAddr::V4(FAR_END), Way::Socks5(SocketAddr::new(NEAR_END.into(), 1080)), to, job);
-    }
+    // Whoever is at the far end is where the tunnel ends.
+    used(stage, relay, IpAddr::V4(FAR_END), SocketAddr::new(NEAR_END.into(), 1080));
     Ok(())
 }
 
@@ -67,9 +57,9 @@ fn icmp(stage: &mut Stage) -> io::Result<()> {
     let hidden = SocketAddr::new([127, 0, 0, 1].into(), 2022);
     let key = ssh::server(stage, &far, hidden)?;
     // The program answers, not the kernel.
-    run("ip", &["netns", "exec", &far.space, "sh", "-c", "echo 1 >/proc/sys/net/ipv4/icmp_echo_ignore_all"])?;
+    stage.set_up(&far, &["sh", "-c", "echo 1 >/proc/sys/net/ipv4/icmp_echo_ignore_all"])?;
     // It answers from whatever address its device has.
-    run("ip", &["-n", &far.space, "addr", "add", &format!("{}/32", far.v4), "dev", "wan0"])?;
+    stage.set_up(&far, &["ip", "addr", "add", &format!("{}/32", far.v4), "dev", "wan0"])?;
     stage.daemon(&far, &["ptunnel-ng", "-r127.0.0.1", "-R2022"], None)?;
     let (near, server) = (SocketAddr::new([127, 0, 0, 1].into(), 2222), format!("-p{}", far.v4));
     stage.daemon(&host, &["ptunnel-ng", &server, "-l2222", "-r127.0.0.1", "-R2022"], Some(near.port()))?;
@@ -78,6 +68,21 @@ fn icmp(stage: &mut Stage) -> io::Result<()> {
     let allowance = unseen("a tunnel of datagrams");
     let software = "ptunnel-ng and ssh -R";
     let relay = stage.relay(Relay { allowance, ..Relay::dialling(&host, SocketAddr::new(far.v4.into(), 0), software) });
-    backconnect::used(stage, relay, door);
+    let client = stage.client();
+    used(stage, relay, client, door);
     Ok(())
+}
+
+/// As little as such tunnels carry: some kilobytes a second.
+fn used(stage: &mut Stage, relay: RelayId, from: IpAddr, door: SocketAddr) {
+    stage.patience = 40_000;
+    let targets = Targets::new(stage, 20);
+    for _ in 0..25 {
+        let (to, job) = if stage.rng.chance(500) {
+            (targets.mail_server(stage), Job::Mail { messages: 1, bytes: 900, recipients: 1 })
+        } else {
+            (targets.web(stage).0, Job::Web { pages: 1, bytes: stage.rng.range(200, 3_000) as u32, pause: 0 })
+        };
+        stage.relayed(relay, from, Way::Socks5(door), to, job);
+    }
 }

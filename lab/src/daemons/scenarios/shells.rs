@@ -1,8 +1,9 @@
 //! OpenSSH and what runs over it: an interactive session beside browsing, and a backup by rsync.
 
 use std::io;
+use std::net::SocketAddr;
 
-use super::{Part, browsers};
+use super::{Part, browsers, ssh};
 use crate::daemons::net::Host;
 use crate::daemons::stage::Stage;
 
@@ -53,20 +54,10 @@ fn backup(stage: &mut Stage) -> io::Result<()> {
 /// An outside server that lets `host` in; gives how to log in, and where to copy to.
 fn server(stage: &mut Stage, host: &Host) -> io::Result<(String, String)> {
     let far = stage.abroad(&format!("{}-server", host.name))?;
-    let folder = stage.folder(&far)?;
-    let keys = format!(
-        "rm -f {folder}/host {folder}/user; ssh-keygen -q -t ed25519 -N '' -f {folder}/host; \
-         ssh-keygen -q -t ed25519 -N '' -f {folder}/user; mkdir -p /run/sshd {folder}/copy"
-    );
-    stage.prepare(&keys)?;
-    let config = format!(
-        "ListenAddress {}\nPort 22\nHostKey {folder}/host\nAuthorizedKeysFile {folder}/user.pub\nStrictModes no\n\
-         UsePAM no\nPidFile none\nPermitRootLogin yes\nUseDNS no\n",
-        far.v4
-    );
-    let config = stage.file(&far, "sshd_config", &config)?;
-    stage.daemon(&far, &["/usr/sbin/sshd", "-D", "-e", "-f", &config], Some(22))?;
+    let key = ssh::server(stage, &far, SocketAddr::new(far.v4.into(), 22))?;
+    let copy = format!("{}/copy", stage.folder(&far)?);
+    std::fs::create_dir_all(&copy)?;
     let options = "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes -o LogLevel=ERROR";
-    let (login, at) = (format!("ssh -F /dev/null -i {folder}/user {options}"), format!("root@{}", far.v4));
-    Ok((format!("{login} {at}"), format!("{at}:{folder}/copy")))
+    let (login, at) = (format!("ssh -F /dev/null -i {key} {options}"), format!("root@{}", far.v4));
+    Ok((format!("{login} {at}"), format!("{at}:{copy}")))
 }
