@@ -21,7 +21,8 @@ fn real_daemons_are_told_from_one_another_by_their_logs() {
         .collect();
     folders.sort();
     assert!(folders.len() >= 10, "{folders:?}");
-    let short: Vec<String> = folders.iter().flat_map(|folder| VIEWS.map(|view| short(folder, view))).flatten().collect();
+    let short: Vec<String> =
+        folders.iter().flat_map(|folder| VIEWS.map(|view| short(folder, view))).flatten().collect();
     assert!(short.is_empty(), "{}", short.join("\n"));
 }
 

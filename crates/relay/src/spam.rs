@@ -32,7 +32,7 @@ const NEW_TRIED: [f64; 3] = [0.3, 0.6, 0.9];
 const RATE_INNOCENT: f64 = 1.0 / 120.0;
 const TIMES_TRIED: [f64; 3] = [8.0, 32.0, 128.0];
 /// As many distinct servers there must be, and so many of them that answered: who asks and is not let through sends nothing.
-const SERVERS_LEAST: usize = 13;
+const SERVERS_LEAST: usize = 15;
 const ANSWERED_LEAST: usize = 5;
 /// The first servers of any host are new ones: they are learned, and count neither way.
 const LEARNED: usize = 2;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use catspaw_engine::IpProto;
 use catspaw_records::{Nanos, Proto};
-use catspaw_relay::{Connection, Leg, LegPair, Said, Topology};
+use catspaw_relay::{Connection, Leg, LegPair, Said};
 
 use crate::packets::{self, Sought};
 use crate::pipeline::Sorter;
@@ -25,7 +25,7 @@ pub(crate) struct Chosen {
     ports: Vec<u16>,
     /// Whether the mail that it sent is.
     mail: bool,
-    /// From the opening of the first inbound leg to that of the last outbound one.
+    /// From the opening of the first inbound leg, or of the tunnel, to that of the last outbound one.
     relaying: Option<(Nanos, Nanos)>,
 }
 
@@ -66,10 +66,8 @@ impl Chosen {
 
     fn add_pair(&mut self, pair: &LegPair) {
         [&pair.inbound, &pair.outbound].into_iter().for_each(|leg| self.add_leg(leg));
-        if pair.topology == Topology::Forward {
-            let (from, to) = self.relaying.unwrap_or((Nanos::MAX, Nanos::MIN));
-            self.relaying = Some((from.min(pair.inbound.start.at), to.max(pair.outbound.start.at)));
-        }
+        let (from, to) = self.relaying.unwrap_or((Nanos::MAX, Nanos::MIN));
+        self.relaying = Some((from.min(pair.inbound.start.at), to.max(pair.outbound.start.at)));
     }
 
     fn add_leg(&mut self, leg: &Leg) {

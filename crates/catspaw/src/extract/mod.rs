@@ -2,10 +2,11 @@
 //!
 //! These are, of each incident (or declared relay) of the host that stands on packets:
 //!
-//! - *forward*: every TCP connection to the ports of its `services`, answered or not; every outbound connection that
-//!   carries one of them on, or was to (`relayed` and `refused`); and the host's own DNS lookups from the first to the
-//!   last of them, by which names that clients asked for are known by address;
+//! - *forward*: every TCP connection to the ports of its `services`, answered or not, and every outbound connection that
+//!   carries one of them on, or was to (`relayed` and `refused`);
 //! - *backconnect*: the tunnel's connections, and the calls that go through it;
+//! - of both the host's own DNS lookups from the first to the last of these, by which names that clients asked for are known by
+//!   address, and which stand between what comes down a tunnel and the call;
 //! - and of each the SMTP connections that the host opened, which `smtp_completed` counts and spam is told by.
 //!
 //! What else the host did, and what others did, is not among them, so that `outbound_attempts` is smaller in a scan of

@@ -9,7 +9,8 @@ pub(super) const BOT: Part = Part { name: "bot", programs: &[], set: bot };
 
 fn bot(stage: &mut Stage) -> io::Result<()> {
     let host = stage.host("bot")?;
-    let targets = Targets::new(stage, 30);
+    // A list has more servers on it than are reached in a minute.
+    let targets = Targets::new(stage, 70);
     let messages = stage.rng.range(60, 90);
     for _ in 0..messages {
         let (to, job) = targets.mail(stage);
