@@ -8,9 +8,9 @@ use std::process::Command;
 
 use crate::args::Args;
 use crate::run::{self, Doing, Result};
-use crate::{bench, calibrate, judge, packets};
+use crate::{bench, calibrate, judge, lab, packets};
 
-const NAMES: [&str; 6] = ["judge", "case", "innocents", "calibrate", "bench", "packets"];
+const NAMES: [&str; 7] = ["judge", "case", "lab", "innocents", "calibrate", "bench", "packets"];
 
 const END: &str = "<!-- end -->";
 
@@ -38,6 +38,7 @@ fn make(name: &str, labs: &[PathBuf]) -> Result<String> {
     let judged = match name {
         "judge" => judge::captures()?,
         "case" => judge::case()?,
+        "lab" => lab::figures()?,
         "innocents" => return innocents(),
         "calibrate" => return calibrate::figures(labs),
         "packets" => return packets::packets(&mut Args::none()),

@@ -18,6 +18,9 @@ const VIEWS: [&str; 6] = ["capture", "pix", "pix-cut", "asa", "asa-cut", "conn"]
 /// What it draws is the same each time; what the kernel and the daemons make of it is not.
 const SMALL_SEED: u64 = 2;
 
+/// What of a run is kept in the repository, where its tests read it: captures are too large for that.
+const KEPT: [&str; 6] = ["pix.log.zst", "asa.log.zst", "conn.log.zst", "truth.json.zst", "config.toml", "owners.csv"];
+
 /// `cargo xtask lab`.
 pub(crate) fn lab(args: &mut Args) -> Result {
     let seed: u64 = args.option("--seed")?.unwrap_or(1);
@@ -27,8 +30,33 @@ pub(crate) fn lab(args: &mut Args) -> Result {
     }
     let to = args.option("-o")?.unwrap_or_else(|| run::target().join("lab").join(seed.to_string()));
     let jobs: u32 = args.option("-j")?.unwrap_or(4);
+    let (again, fixtures) = (args.flag("--again"), args.flag("--fixtures"));
     args.end()?;
-    conclude(&show(made((seed, jobs), &scenarios, &to)?))
+    build()?;
+    if !again {
+        make((seed, jobs), &scenarios, &to)?;
+    }
+    conclude(&show(judge(&to, &scenarios)?))?;
+    if fixtures { keep(&to, &scenarios) } else { Ok(()) }
+}
+
+/// Every scenario, for the figures.
+pub(crate) fn figures() -> Result<Judged> {
+    let to = run::target().join("lab/1");
+    made((1, 4), &[], &to)
+}
+
+/// Copies what the repository's tests read.
+fn keep(made: &Path, scenarios: &[String]) -> Result {
+    let fixtures = run::root().join("lab/fixtures");
+    for folder in folders(made, scenarios)? {
+        let to = fixtures.join(folder.file_name().unwrap_or_default());
+        fs::create_dir_all(&to).doing(to.display())?;
+        for name in KEPT.iter().filter(|name| folder.join(name).exists()) {
+            fs::copy(folder.join(name), to.join(name)).doing(to.display())?;
+        }
+    }
+    Ok(())
 }
 
 /// The step of `cargo xtask test`: a small scenario, made afresh each time.
@@ -38,8 +66,17 @@ pub(crate) fn small() -> Result {
 }
 
 /// Makes scenarios (all of them without a name), and judges every view of them.
-fn made((seed, jobs): (u64, u32), scenarios: &[String], to: &Path) -> Result<Judged> {
-    run::run(&mut cargo(["build", "--locked", "--release", "-p", "catspaw", "-p", "catspaw-lab"]))?;
+fn made(drawn: (u64, u32), scenarios: &[String], to: &Path) -> Result<Judged> {
+    build()?;
+    make(drawn, scenarios, to)?;
+    judge(to, scenarios)
+}
+
+fn build() -> Result {
+    run::run(&mut cargo(["build", "--locked", "--release", "-p", "catspaw", "-p", "catspaw-lab"]))
+}
+
+fn make((seed, jobs): (u64, u32), scenarios: &[String], to: &Path) -> Result {
     need(scenarios)?;
     let began = Instant::now();
     let mut daemons = program();
@@ -47,9 +84,7 @@ fn made((seed, jobs): (u64, u32), scenarios: &[String], to: &Path) -> Result<Jud
     daemons.args(scenarios.iter().flat_map(|name| ["--scenario", name]));
     run::run(&mut daemons)?;
     println!("made in {:.0} s, in {}", began.elapsed().as_secs_f64(), to.display());
-    let judged = judge(to, scenarios)?;
-    println!("made and judged in {:.0} s", began.elapsed().as_secs_f64());
-    Ok(judged)
+    Ok(())
 }
 
 fn program() -> Command {

@@ -39,13 +39,13 @@ usage: cargo xtask TASK
       and of captures that the lab made of real daemons; draws the curves
   bench trace [--lines N] [--hosts H] [--questions N]
       time the index of `catspaw trace` on a made log, and questions drawn from it, each in a run of its own
-  lab [--seed N] [--scenario NAME]... [-j N] [-o DIRECTORY]
+  lab [--seed N] [--scenario NAME]... [-j N] [-o DIRECTORY] [--again] [--fixtures]
       let real daemons meet in network namespaces, record it, export it as logs, and hold what is said of each to the
-      truth (needs root; installs Debian packages); all scenarios without a name,
-      four at a time or N
+      truth (needs root; installs Debian packages); all scenarios without a name, four at a time or N; --again only
+      reads what was made there before; --fixtures keeps the logs as those that the tests read
   fuzz [TARGET...] [--seconds N]
       fuzz each target for N seconds (60)
-  figures [judge] [case] [innocents] [calibrate] [bench] [packets] [--lab DIR]...
+  figures [judge] [case] [lab] [innocents] [calibrate] [bench] [packets] [--lab DIR]...
       make the figures in docs/figures.md again (all of them without a name), and the pictures in docs/figures; the
       stated error on captures of real daemons, too
   audit

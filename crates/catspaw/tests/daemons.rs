@@ -9,8 +9,8 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// The logs of a folder; `-cut` is the log as it stood when the capture ended.
-const VIEWS: [&str; 5] = ["pix", "pix-cut", "asa", "asa-cut", "conn"];
+/// The logs of a folder.
+const VIEWS: [&str; 3] = ["pix", "asa", "conn"];
 
 #[test]
 fn real_daemons_are_told_from_one_another_by_their_logs() {
