@@ -67,10 +67,9 @@ pub struct Contents {
     outbound: BTreeMap<Key, Talk>,
     /// Inbound legs whose clients asked to be connected with somebody.
     asking: BTreeSet<Key>,
-    names: HashMap<Digest, BTreeSet<IpAddr>>,
-    names_order: VecDeque<Digest>,
+    names: LookedUp<IpAddr>,
     /// Hosts that take the mail for a name.
-    exchanges: HashMap<Digest, BTreeSet<Digest>>,
+    exchanges: LookedUp<Digest>,
     /// Requests in absolute form that the host has not made yet, the oldest first.
     wanted: HashMap<Digest, VecDeque<Key>>,
     wanted_count: usize,
@@ -91,6 +90,40 @@ pub struct Contents {
     pub(crate) writes_mail_anew: bool,
     /// What a cap left out.
     dropped: u64,
+}
+
+/// What names were found to lead to.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct LookedUp<T: Ord> {
+    of: HashMap<Digest, BTreeSet<T>>,
+    /// The names, the one that was learned first in front.
+    order: VecDeque<Digest>,
+}
+
+impl<T: Ord> Default for LookedUp<T> {
+    fn default() -> Self {
+        Self { of: HashMap::default(), order: VecDeque::new() }
+    }
+}
+
+impl<T: Ord> LookedUp<T> {
+    /// Takes what a name leads to; whether another name had to go for it.
+    fn learn(&mut self, name: Digest, to: T) -> bool {
+        let oldest = (self.of.len() >= NAMES && !self.of.contains_key(&name)).then(|| self.order.pop_front()).flatten();
+        let gone = oldest.is_some_and(|oldest| self.of.remove(&oldest).is_some());
+        let known = self.of.entry(name).or_default();
+        if known.is_empty() {
+            self.order.push_back(name);
+        }
+        if known.len() < ADDRESSES {
+            known.insert(to);
+        }
+        gone
+    }
+
+    fn get(&self, name: &Digest) -> Option<&BTreeSet<T>> {
+        self.of.get(name)
+    }
 }
 
 impl Contents {
@@ -119,33 +152,13 @@ impl Contents {
     /// A name was looked up by the host.
     pub(crate) fn resolved(&mut self, name: Digest, addr: IpAddr) {
         self.seen = true;
-        if self.names.len() >= NAMES
-            && !self.names.contains_key(&name)
-            && let Some(oldest) = self.names_order.pop_front()
-        {
-            self.names.remove(&oldest);
-            self.dropped += 1;
-        }
-        let addresses = self.names.entry(name).or_default();
-        if addresses.is_empty() {
-            self.names_order.push_back(name);
-        }
-        if addresses.len() < ADDRESSES {
-            addresses.insert(addr);
-        }
+        self.dropped += u64::from(self.names.learn(name, addr));
     }
 
     /// The host looked up who takes the mail for a name.
     pub(crate) fn exchanges(&mut self, name: Digest, host: Digest) {
         self.seen = true;
-        if self.exchanges.len() >= NAMES && !self.exchanges.contains_key(&name) {
-            self.dropped += 1;
-            return;
-        }
-        let hosts = self.exchanges.entry(name).or_default();
-        if hosts.len() < ADDRESSES {
-            hosts.insert(host);
-        }
+        self.dropped += u64::from(self.exchanges.learn(name, host));
     }
 
     /// Takes what was said on a leg at `at`. Gives back the sessions that it shows to be carried on; those of tunnels only

@@ -145,12 +145,13 @@ impl Exchange<'_> {
             return 0.0;
         }
         let [mut near, mut up, mut down] = [Mean::of(own, ITSELF_ALIKE); 3];
-        let by_direction = outbound.directed && !inbound.minus(outbound).is_some_and(like_a_handshake);
+        let by_direction =
+            outbound.directed && inbound.directed && !inbound.minus(outbound).is_some_and(like_a_handshake);
         for other in self.others(key, outbound) {
             if (other.total() - inbound.total()).abs() <= inbound.total() / NEAR {
                 near.add(learned(other));
             }
-            if by_direction {
+            if by_direction && other.directed {
                 up.add(learned(Size { up: other.up, ..inbound }));
                 down.add(learned(Size { down: other.down, ..inbound }));
             }

@@ -153,7 +153,8 @@ impl Talk {
     /// It may be opened before only where a server hands on before it answers; what is encrypted leaves it open.
     pub(crate) fn mailed_before(&self, outbound: &Leg) -> f64 {
         let soonest = self.over.iter().map(|&over| soon(over, outbound.start.at)).max_by(f64::total_cmp);
-        soonest.unwrap_or(if self.mailed.hidden { MAYBE } else { -MOST })
+        let unknown = self.mailed.hidden || self.over.len() >= OVER;
+        soonest.unwrap_or(-MOST).max(if unknown { MAYBE } else { -MOST })
     }
 
     /// Takes what concerns the leg alone.

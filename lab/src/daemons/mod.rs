@@ -146,6 +146,11 @@ fn play(scenario: &Scenario, seed: u64, to: &Path) -> io::Result<String> {
     let work = to.join("work");
     fs::create_dir_all(&work)?;
     let work = work.canonicalize()?;
+    // Programs read it in their configurations, and shells in commands.
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/._-".contains(&byte);
+    if !work.as_os_str().as_encoded_bytes().iter().all(|&byte| plain(byte)) {
+        return Err(io::Error::other(format!("{}: letters, digits and ._- only, please", work.display())));
+    }
     let mut stage = Stage::new(Net::make(&work, seed)?, work.clone(), seed, scenario.seconds);
     let capture = to.join("capture.pcap");
     let outcome = scenario

@@ -13,6 +13,7 @@
 use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -60,8 +61,9 @@ impl Net {
     pub(super) fn make(work: &Path, seed: u64) -> io::Result<Self> {
         sweep()?;
         let prefix = format!("{PREFIX}{}-", std::process::id());
-        let scratch = PathBuf::from(format!("/tmp/{prefix}link"));
-        fs::create_dir_all(&scratch)?;
+        let scratch = PathBuf::from(format!("/run/{prefix}link"));
+        // Nobody else may have made it, or look into it.
+        fs::DirBuilder::new().mode(0o700).create(&scratch)?;
         let janitor = Command::new(std::env::current_exe()?)
             .args(["janitor", &prefix])
             .stdin(Stdio::piped())
@@ -285,14 +287,21 @@ fn spaces() -> io::Result<Vec<String>> {
 
 /// Ends what still runs in our namespaces, by its ids, and removes them.
 fn remove(prefix: &str) -> io::Result<()> {
+    if !(prefix.starts_with(PREFIX) && prefix.ends_with('-')) {
+        return Err(io::Error::other(format!("{prefix:?} is no prefix of namespaces of ours")));
+    }
     for space in spaces()?.iter().filter(|space| space.starts_with(prefix)) {
-        for id in ip(&["netns", "pids", space])?.lines().filter_map(|id| id.trim().parse().ok()) {
-            signal_to(id, "KILL");
+        let ended = ip(&["netns", "pids", space]).and_then(|ids| {
+            ids.lines().filter_map(|id| id.trim().parse().ok()).for_each(|id| signal_to(id, "KILL"));
+            ip(&["netns", "delete", space])
+        });
+        // Somebody else may have removed it meanwhile.
+        if spaces()?.contains(space) {
+            ended?;
         }
-        ip(&["netns", "delete", space])?;
         _ = fs::remove_dir_all(Path::new("/etc/netns").join(space));
     }
-    _ = fs::remove_dir_all(format!("/tmp/{prefix}link"));
+    _ = fs::remove_dir_all(format!("/run/{prefix}link"));
     Ok(())
 }
 

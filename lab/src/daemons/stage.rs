@@ -175,7 +175,7 @@ impl Stage {
 
         let folder = self.work.join(&host.name);
         fs::create_dir_all(&folder)?;
-        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777))?;
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o1777))?;
         Ok(folder.to_string_lossy().into_owned())
     }
 

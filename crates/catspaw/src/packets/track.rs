@@ -108,9 +108,10 @@ impl Worker {
         given.trigger = TIMER;
     }
 
-    /// Lets timers come to `now`.
+    /// Lets timers come to just before `now`: of that moment there may be further packets, and those go first wherever
+    /// a block ends.
     pub(super) fn advance(&mut self, now: Nanos, given: &mut Given) {
-        self.trackers.iter_mut().for_each(|tracker| tracker.advance(now, given));
+        self.trackers.iter_mut().for_each(|tracker| tracker.advance(now.plus(-1), given));
     }
 
     /// The evidence ends.

@@ -273,6 +273,8 @@ impl Tunnels {
             let evidence = self.ends.remove(&silent).map(|candidate| candidate.evidence.log_ratio());
             self.dropped += u64::from(evidence.is_some_and(|log| log > 0.0));
             self.let_go = Some(now);
+            // What it was the cause of says nothing of a later one of the same name.
+            self.causes.values_mut().for_each(|causes| causes.retain(|cause| cause.far != silent));
         }
         self.ends.insert(far, Candidate::new(since));
     }
@@ -458,7 +460,7 @@ impl Candidate {
                 self.told.0 += 1;
                 self.told.1 += u64::from(came);
             }
-            Some(true) if !came => self.told.1 -= 1,
+            Some(true) if !came => self.told.1 = self.told.1.saturating_sub(1),
             Some(_) => return,
         }
         *told = Some(came);

@@ -92,8 +92,8 @@ fn backconnect_looks_like(incident: &Incident) -> String {
     format!(
         "It keeps a connection to {far} open, and while that lives it calls others whose answers add up to what it sends \
          there: that is what a proxy does that is reached through a tunnel. A VPN, a remote desktop or a backup beside \
-         ordinary browsing can look like it. Totals cannot tell them apart; a capture of some minutes, or flow records by \
-         time slice, can.",
+         ordinary browsing can look like it. Totals cannot tell them apart; a capture of some minutes \
+         can.",
     )
 }
 
@@ -169,7 +169,7 @@ pub(super) fn steps(incident: &Incident) -> Vec<String> {
     match (suspect, incident.topology) {
         // Its error is a larger one: nobody is cut off for it.
         (true, Some("backconnect" | "direct")) => {
-            vec![ask(), format!("Get better evidence: a capture at {host} of some minutes, or flow records of it.")]
+            vec![ask(), format!("Get better evidence: a capture at {host} of some minutes.")]
         }
         (true, _) => {
             vec![ask(), "If nobody knows it, treat it as a relay: find the program, and cut it off.".to_owned()]
