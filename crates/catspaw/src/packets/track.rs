@@ -108,10 +108,9 @@ impl Worker {
         given.trigger = TIMER;
     }
 
-    /// Lets timers come to just before `now`: of that moment there may be further packets, and those go first wherever
-    /// a block ends.
+    /// Lets timers come to `now`.
     pub(super) fn advance(&mut self, now: Nanos, given: &mut Given) {
-        self.trackers.iter_mut().for_each(|tracker| tracker.advance(now.plus(-1), given));
+        self.trackers.iter_mut().for_each(|tracker| tracker.advance(now, given));
     }
 
     /// The evidence ends.

@@ -174,8 +174,14 @@ pub(super) fn steps(incident: &Incident) -> Vec<String> {
         (true, _) => {
             vec![ask(), "If nobody knows it, treat it as a relay: find the program, and cut it off.".to_owned()]
         }
-        (false, _) if incident.containment.is_some() => {
-            vec![find(incident), format!("{host} is cut off, as far as is seen: keep it so until the program is gone.")]
+        (false, _) if let Some(cut) = &incident.containment => {
+            let step = match cut.answered_after {
+                0 => format!("{host} is cut off, as far as is seen: keep it so until the program is gone."),
+                _ => format!(
+                    "{host} was to be cut off, and answered all the same: find out by which way, and shut that too."
+                ),
+            };
+            vec![find(incident), step]
         }
         (false, Some("backconnect")) => vec![
             find(incident),
