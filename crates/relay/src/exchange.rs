@@ -43,13 +43,15 @@ const NEAR_LEAST: f64 = 2.0;
 /// Which inbound leg it is.
 type Key = (Nanos, u64);
 
-/// A service's inbound legs with payload whose totals were known last.
+/// The last legs, as many as are kept.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Recent(VecDeque<(Key, Size)>);
+pub(crate) struct Last<const MOST: usize>(VecDeque<(Key, Size)>);
+
+/// A service's inbound legs with payload whose totals were known last.
+pub(crate) type Recent = Last<KEPT>;
 
 /// Earlier outbound legs, each with its likeliest cause.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub(crate) struct Calls(VecDeque<(Key, Size)>);
+pub(crate) type Calls = Last<CALLS>;
 
 /// What an inbound and an outbound leg may be exchanged with.
 #[derive(Clone, Copy, Debug)]
@@ -82,21 +84,11 @@ impl Mean {
     }
 }
 
-impl Recent {
-    /// Keeps an inbound leg.
+impl<const MOST: usize> Last<MOST> {
+    /// Keeps the size of a leg, by the inbound leg that it is, or that is its likeliest cause.
     pub(crate) fn keep(&mut self, key: Key, size: Size) {
         self.0.push_back((key, size));
-        if self.0.len() > KEPT {
-            self.0.pop_front();
-        }
-    }
-}
-
-impl Calls {
-    /// Keeps an outbound leg, and which inbound leg is its likeliest cause.
-    pub(crate) fn keep(&mut self, cause: Key, size: Size) {
-        self.0.push_back((cause, size));
-        if self.0.len() > CALLS {
+        if self.0.len() > MOST {
             self.0.pop_front();
         }
     }

@@ -275,20 +275,20 @@ impl Service {
 
     /// Notes whether the mail that is sent may hand on what came in, and whether only what came from clients that have gone.
     fn note_mail(&mut self, leg: &Leg) {
-        let before = self.legs.range(..=(leg.start_latest(), u64::MAX)).rev().take(LOOKED_AT);
-        let (mut stored, mut open) = (false, false);
-        for (_, inbound) in before {
-            stored |= could_be_stored(inbound, leg, 0);
-            open |= could_cause(inbound, leg, 0);
-        }
-        self.handed_on.0 += u64::from(stored || open);
+        let open = self.before(leg.start_latest()).any(|(_, inbound)| could_cause(inbound, leg, 0));
+        let stored = open || self.may_explain(leg);
+        self.handed_on.0 += u64::from(stored);
         self.handed_on.1 += u64::from(stored && !open);
     }
 
     /// Whether one of its inbound legs may be why `leg` was opened, at once or some minutes later.
     pub(crate) fn may_explain(&self, leg: &Leg) -> bool {
-        let before = self.legs.range(..=(leg.start_latest(), u64::MAX)).rev().take(LOOKED_AT);
-        before.map(|(_, inbound)| inbound).any(|inbound| could_be_stored(inbound, leg, 0))
+        self.before(leg.start_latest()).any(|(_, inbound)| could_be_stored(inbound, leg, 0))
+    }
+
+    /// The inbound legs that were opened last before a moment, the latest first.
+    fn before(&self, upto: Nanos) -> impl Iterator<Item = (&Key, &Leg)> {
+        self.legs.range(..=(upto, u64::MAX)).rev().take(LOOKED_AT)
     }
 
     /// Takes one outbound leg into all tests.
@@ -322,8 +322,7 @@ impl Service {
 
     /// Notes which host inside was called, and for whom it may have been.
     fn reach(&mut self, due: &Due<'_>, config: &Config) {
-        let before = self.legs.range(..=(due.leg.start_latest(), u64::MAX)).rev().take(LOOKED_AT);
-        let client = before.map(|(_, inbound)| inbound).find(|inbound| {
+        let client = self.before(due.leg.start_latest()).map(|(_, inbound)| inbound).find(|inbound| {
             let declared = config.covers(inbound.own, inbound.peer.addr, due.leg.peer.addr);
             could_cause(inbound, due.leg, 0) && !declared
         });
@@ -374,10 +373,7 @@ impl Service {
         let queued = hypothesis == Hypothesis::StoreAndForward;
         let upto = due.leg.start_latest().plus(shift);
         let declared = config.declares(due.leg.own.addr);
-        self.legs
-            .range(..=(upto, u64::MAX))
-            .rev()
-            .take(LOOKED_AT)
+        self.before(upto)
             .filter(|(_, inbound)| match hypothesis {
                 Hypothesis::AtOnce | Hypothesis::Inward => could_cause(inbound, due.leg, shift),
                 Hypothesis::StoreAndForward => could_be_stored(inbound, due.leg, shift),

@@ -4,7 +4,7 @@ use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -128,15 +128,11 @@ impl Running {
 
     /// Waits until it has ended by itself.
     pub(super) fn ends(&mut self, patience: Duration) -> io::Result<()> {
-        let began = Instant::now();
-        while began.elapsed() < patience {
-            match self.child.try_wait()? {
-                Some(status) if status.success() => return Ok(()),
-                Some(status) => return Err(self.failed(&status.to_string())),
-                None => thread::sleep(LOOK),
-            }
+        match ended(&mut self.child, patience)? {
+            Some(status) if status.success() => Ok(()),
+            Some(status) => Err(self.failed(&status.to_string())),
+            None => Err(self.failed("does not end")),
         }
-        Err(self.failed("does not end"))
     }
 
     fn failed(&self, why: &str) -> io::Error {
@@ -149,17 +145,13 @@ impl Running {
     /// Sends it a signal, and waits until it is gone.
     pub(super) fn stop(&mut self, signal: &str, patience: Duration) -> io::Result<()> {
         self.input = None;
-        let began = Instant::now();
         signal_to(self.id(), signal);
-        while self.child.try_wait()?.is_none() {
-            if began.elapsed() > patience {
-                self.child.kill()?;
-                self.child.wait()?;
-                return Err(io::Error::other(format!("{} did not end by itself", self.name)));
-            }
-            thread::sleep(LOOK);
+        if ended(&mut self.child, patience)?.is_some() {
+            return Ok(());
         }
-        Ok(())
+        self.child.kill()?;
+        self.child.wait()?;
+        Err(io::Error::other(format!("{} did not end by itself", self.name)))
     }
 }
 
@@ -171,6 +163,18 @@ impl Drop for Running {
             _ = self.child.wait();
         }
     }
+}
+
+/// Waits until a program has ended, no longer than `patience`.
+pub(super) fn ended(child: &mut Child, patience: Duration) -> io::Result<Option<ExitStatus>> {
+    let began = Instant::now();
+    while began.elapsed() < patience {
+        if let Some(status) = child.try_wait()? {
+            return Ok(Some(status));
+        }
+        thread::sleep(LOOK);
+    }
+    Ok(None)
 }
 
 /// The shell's own `kill`: there is no other without a package.

@@ -19,7 +19,6 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Duration;
 
 use super::clock;
 use super::task::{Event, Side, Tasks};
@@ -72,8 +71,6 @@ pub(super) fn run(tasks: &Path, events: &Path) -> io::Result<()> {
     }
     writeln!(io::stdout(), "done")?;
     io::stdin().read_to_end(&mut Vec::new())?;
-    // What is said last is still on its way.
-    thread::sleep(Duration::from_millis(50));
     Ok(())
 }
 

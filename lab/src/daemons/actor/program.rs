@@ -1,16 +1,14 @@
 //! Other programs, run once at their moment.
 
 use std::io::{self, Write};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::daemons::clock;
-use crate::daemons::process::signal_to;
+use crate::daemons::process::{ended, signal_to};
 use crate::daemons::task::Program;
 
-/// How often one looks whether a program has ended.
-const LOOK: Duration = Duration::from_millis(50);
 /// How long a program may take to end when it is told to.
 const GRACE: Duration = Duration::from_secs(2);
 
@@ -35,7 +33,7 @@ fn run(program: &Program) -> io::Result<String> {
     let mut child = Command::new(name).args(words).stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
     let patience = Duration::from_millis(program.patience);
     if let Some(status) = ended(&mut child, patience)? {
-        return Ok(status);
+        return Ok(status.to_string());
     }
     signal_to(child.id(), "TERM");
     if let Some(status) = ended(&mut child, GRACE)? {
@@ -44,17 +42,6 @@ fn run(program: &Program) -> io::Result<String> {
     child.kill()?;
     child.wait()?;
     Ok("killed".to_owned())
-}
-
-fn ended(child: &mut Child, patience: Duration) -> io::Result<Option<String>> {
-    let began = Instant::now();
-    while began.elapsed() < patience {
-        if let Some(status) = child.try_wait()? {
-            return Ok(Some(status.to_string()));
-        }
-        thread::sleep(LOOK);
-    }
-    Ok(None)
 }
 
 #[cfg(test)]
