@@ -43,7 +43,9 @@ pub(crate) fn lab(args: &mut Args) -> Result {
 /// Every scenario, for the figures.
 pub(crate) fn figures() -> Result<Judged> {
     let to = run::target().join("lab/1");
-    made((1, 4), &[], &to)
+    build()?;
+    make((1, 4), &[], &to)?;
+    judge(&to, &[])
 }
 
 /// Copies what the repository's tests read.
@@ -72,7 +74,8 @@ pub(crate) fn small() -> Result {
         println!("skipped: {missing}");
         return Ok(());
     }
-    conclude(&show(made((SMALL_SEED, 1), &small, &to)?))
+    make((SMALL_SEED, 1), &small, &to)?;
+    conclude(&show(judge(&to, &small)?))
 }
 
 /// Why a network cannot be made here: some containers forbid it to root, too.
@@ -85,17 +88,11 @@ fn cannot_make() -> Option<String> {
     ip("add").and_then(|_| ip("delete")).err().map(|why| format!("no network namespace can be made here: {why}"))
 }
 
-/// Makes scenarios (all of them without a name), and judges every view of them.
-fn made(drawn: (u64, u32), scenarios: &[String], to: &Path) -> Result<Judged> {
-    build()?;
-    make(drawn, scenarios, to)?;
-    judge(to, scenarios)
-}
-
 fn build() -> Result {
     run::run(&mut cargo(["build", "--locked", "--release", "-p", "catspaw", "-p", "catspaw-lab"]))
 }
 
+/// Makes scenarios, all of them without a name.
 fn make((seed, jobs): (u64, u32), scenarios: &[String], to: &Path) -> Result {
     need(scenarios)?;
     let began = Instant::now();
@@ -127,6 +124,7 @@ fn need(scenarios: &[String]) -> Result {
     run::install_quietly(&missing)
 }
 
+/// Judges every view of them.
 fn judge(to: &Path, scenarios: &[String]) -> Result<Judged> {
     let mut table = Table::new(&[
         "scenario",

@@ -10,8 +10,6 @@ use serde::{Deserialize, Serialize};
 /// What one actor does in its namespace.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct Tasks {
-    /// Microseconds since 1970 from which calls count their time.
-    pub(crate) begin: u64,
     pub(crate) seed: u64,
     pub(crate) servers: Vec<Server>,
     pub(crate) calls: Vec<Call>,

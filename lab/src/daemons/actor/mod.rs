@@ -54,10 +54,10 @@ pub(super) fn run(tasks: &Path, events: &Path) -> io::Result<()> {
         server::listen(server, tasks.seed, &events)?;
     }
     writeln!(io::stdout(), "ready")?;
-    // The beginning is said when everybody is ready.
+    // The beginning, in microseconds since 1970, is said when everybody is ready.
     let mut line = [0; 24];
     io::stdin().read_exact(&mut line)?;
-    let begin = std::str::from_utf8(&line).ok().and_then(|text| text.trim().parse().ok()).unwrap_or(tasks.begin);
+    let begin: u64 = String::from_utf8_lossy(&line).trim().parse().map_err(io::Error::other)?;
     let mut calls = tasks.calls;
     calls.sort_by_key(|call| call.at);
     let mut running = program::start(tasks.programs, begin);

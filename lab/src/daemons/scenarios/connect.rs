@@ -3,9 +3,10 @@
 use std::io;
 use std::net::SocketAddr;
 
+use super::targets::used;
 use super::{Part, Targets};
 use crate::daemons::net::Host;
-use crate::daemons::stage::{Relay, RelayId, Stage};
+use crate::daemons::stage::{Relay, Stage};
 use crate::daemons::task::Way;
 
 pub(super) const TINYPROXY: Part =
@@ -19,14 +20,14 @@ fn tinyproxy(stage: &mut Stage) -> io::Result<()> {
     let config = stage.file(&host, "tinyproxy.conf", &config)?;
     stage.daemon(&host, &["tinyproxy", "-d", "-c", &config], Some(port))?;
     let relay = stage.relay(Relay::at(&host, port, "inbound-http-connect", "tinyproxy"));
-    tunnels(stage, relay, SocketAddr::new(host.v4.into(), port));
+    used(stage, relay, (8, 700), &[Way::Connect(SocketAddr::new(host.v4.into(), port))]);
     Ok(())
 }
 
 fn squid(stage: &mut Stage) -> io::Result<()> {
     let (host, port) = start_squid(stage, "squid")?;
     let relay = stage.relay(Relay::at(&host, port, "inbound-http-connect", "squid"));
-    tunnels(stage, relay, SocketAddr::new(host.v4.into(), port));
+    used(stage, relay, (8, 700), &[Way::Connect(SocketAddr::new(host.v4.into(), port))]);
     Ok(())
 }
 
@@ -61,15 +62,4 @@ pub(super) fn start_squid(stage: &mut Stage, name: &str) -> io::Result<(Host, u1
     let config = stage.file(&host, "squid.conf", &config)?;
     stage.daemon(&host, &["squid", "-N", "-f", &config], Some(port))?;
     Ok((host, port))
-}
-
-fn tunnels(stage: &mut Stage, relay: RelayId, proxy: SocketAddr) {
-    let targets = Targets::new(stage, 12);
-    let clients: Vec<_> = (0..8).map(|_| stage.client()).collect();
-    let sessions = stage.rng.range(45, 70);
-    for _ in 0..sessions {
-        let from = stage.rng.pick(&clients);
-        let (to, job) = if stage.rng.chance(700) { targets.mail(stage) } else { targets.opaque(stage) };
-        stage.relayed(relay, from, Way::Connect(proxy), to, job);
-    }
 }

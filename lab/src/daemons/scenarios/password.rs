@@ -3,8 +3,9 @@
 use std::io;
 use std::net::SocketAddr;
 
-use super::{Part, Targets};
-use crate::daemons::stage::{Relay, RelayId, Stage};
+use super::Part;
+use super::targets::used;
+use crate::daemons::stage::{Relay, Stage};
 use crate::daemons::task::{NAME_AND_PASSWORD, Way};
 
 pub(super) const MICROSOCKS: Part =
@@ -18,7 +19,7 @@ fn microsocks(stage: &mut Stage) -> io::Result<()> {
     let (name, word) = NAME_AND_PASSWORD;
     stage.daemon(&host, &["microsocks", "-p", &port.to_string(), "-u", name, "-P", word], Some(port))?;
     let relay = stage.relay(Relay::at(&host, port, "inbound-socks", "microsocks, with a password"));
-    used(stage, relay, Way::Socks5Password(SocketAddr::new(host.v4.into(), port)));
+    used(stage, relay, (6, 500), &[Way::Socks5Password(SocketAddr::new(host.v4.into(), port))]);
     Ok(())
 }
 
@@ -36,21 +37,10 @@ fn squid(stage: &mut Stage) -> io::Result<()> {
     let config = stage.file(&host, "squid.conf", &config)?;
     stage.daemon(&host, &["squid", "-N", "-f", &config], Some(port))?;
     let relay = stage.relay(Relay::at(&host, port, "inbound-http-connect", "squid, with a password"));
-    used(stage, relay, Way::ConnectPassword(SocketAddr::new(host.v4.into(), port)));
+    used(stage, relay, (6, 500), &[Way::ConnectPassword(SocketAddr::new(host.v4.into(), port))]);
     Ok(())
 }
 
 fn hash(word: &str) -> io::Result<String> {
     crate::daemons::process::run("openssl", &["passwd", "-apr1", word]).map(|hash| hash.trim().to_owned())
-}
-
-fn used(stage: &mut Stage, relay: RelayId, way: Way) {
-    let targets = Targets::new(stage, 12);
-    let clients: Vec<_> = (0..6).map(|_| stage.client()).collect();
-    let sessions = stage.rng.range(45, 70);
-    for _ in 0..sessions {
-        let from = stage.rng.pick(&clients);
-        let (to, job) = if stage.rng.chance(500) { targets.mail(stage) } else { targets.opaque(stage) };
-        stage.relayed(relay, from, way, to, job);
-    }
 }

@@ -3,7 +3,8 @@
 use std::io;
 use std::net::SocketAddr;
 
-use super::{Part, Targets};
+use super::Part;
+use super::targets::used;
 use crate::daemons::net::Host;
 use crate::daemons::stage::{Relay, Stage};
 use crate::daemons::task::Way;
@@ -23,7 +24,7 @@ fn dante(stage: &mut Stage) -> io::Result<()> {
     let config = stage.file(&host, "danted.conf", &config)?;
     stage.daemon(&host, &["danted", "-f", &config, "-p", "/dev/null"], Some(port))?;
     // Of 4a it knows nothing: it calls the address 0.0.0.1.
-    used(stage, &host, port, "dante", &[Way::Socks4, Way::Socks5, Way::Socks5Name]);
+    spammed(stage, &host, port, "dante", &[Way::Socks4, Way::Socks5, Way::Socks5Name]);
     Ok(())
 }
 
@@ -31,19 +32,13 @@ fn dante(stage: &mut Stage) -> io::Result<()> {
 fn microsocks(stage: &mut Stage) -> io::Result<()> {
     let (host, port) = (stage.host("microsocks")?, stage.rng.range(1080, 1200) as u16);
     stage.daemon(&host, &["microsocks", "-p", &port.to_string()], Some(port))?;
-    used(stage, &host, port, "microsocks", &[Way::Socks5, Way::Socks5Name]);
+    spammed(stage, &host, port, "microsocks", &[Way::Socks5, Way::Socks5Name]);
     Ok(())
 }
 
 /// Spam and a little web, by a handful of clients.
-fn used(stage: &mut Stage, host: &Host, port: u16, software: &'static str, ways: &[fn(SocketAddr) -> Way]) {
+fn spammed(stage: &mut Stage, host: &Host, port: u16, software: &'static str, ways: &[fn(SocketAddr) -> Way]) {
     let relay = stage.relay(Relay::at(host, port, "inbound-socks", software));
-    let targets = Targets::new(stage, 12);
-    let clients: Vec<_> = (0..8).map(|_| stage.client()).collect();
-    let sessions = stage.rng.range(45, 70);
-    for _ in 0..sessions {
-        let (from, way) = (stage.rng.pick(&clients), stage.rng.pick(ways)(SocketAddr::new(host.v4.into(), port)));
-        let (to, job) = if stage.rng.chance(700) { targets.mail(stage) } else { targets.opaque(stage) };
-        stage.relayed(relay, from, way, to, job);
-    }
+    let ways: Vec<Way> = ways.iter().map(|way| way(SocketAddr::new(host.v4.into(), port))).collect();
+    used(stage, relay, (8, 700), &ways);
 }

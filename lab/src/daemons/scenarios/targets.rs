@@ -2,8 +2,8 @@
 
 use std::net::SocketAddr;
 
-use crate::daemons::stage::Stage;
-use crate::daemons::task::{Job, MailManner, Service};
+use crate::daemons::stage::{RelayId, Stage};
+use crate::daemons::task::{Job, MailManner, Service, Way};
 
 /// A pool of outside servers.
 #[derive(Debug)]
@@ -12,6 +12,18 @@ pub(crate) struct Targets {
     no: [SocketAddr; 2],
     web: Vec<SocketAddr>,
     opaque: Vec<SocketAddr>,
+}
+
+/// Some outside clients use a relay, each session by one of `ways`: for mail in so many of a thousand, else over TLS.
+pub(super) fn used(stage: &mut Stage, relay: RelayId, (clients, mail): (usize, u64), ways: &[Way]) {
+    let targets = Targets::new(stage, 12);
+    let clients: Vec<_> = (0..clients).map(|_| stage.client()).collect();
+    let sessions = stage.rng.range(45, 70);
+    for _ in 0..sessions {
+        let (from, way) = (stage.rng.pick(&clients), stage.rng.pick(ways));
+        let (to, job) = if stage.rng.chance(mail) { targets.mail(stage) } else { targets.opaque(stage) };
+        stage.relayed(relay, from, way, to, job);
+    }
 }
 
 impl Targets {
