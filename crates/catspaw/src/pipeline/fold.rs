@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, VecDeque};
 use std::io;
 use std::sync::Arc;
 
-use catspaw_records::{HostKey, Nanos, Record, SensorId};
+use catspaw_records::{HostKey, Nanos, SensorId};
 
 use super::parse::Batch;
+use super::reach::Reach;
 use super::rows::Rows;
 use super::run::Options;
-use super::shard::{Lanes, Shard, Taking};
+use super::shard::{Lanes, Shard};
 
 /// Up to which moment the records of each sensor are complete.
 ///
@@ -44,48 +45,47 @@ pub(super) type Folded = (Vec<(usize, Lanes)>, Rows);
 /// A batch, and up to where what came by then is complete.
 pub(super) type Message = (Arc<Batch>, Arc<Watermarks>);
 
-/// Where a record that waits is: the number of its batch, and which of its records it is.
+/// Rows that are folded in one go: shard after shard, so that what is kept of a host is fetched once for several of its
+/// rows, and short enough to be soon over.
+const ROUND: usize = 1 << 17;
+
+/// Where a row that waits is: the number of its batch, and its place there.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Kept {
     pub(super) batch: u64,
-    pub(super) record: u32,
+    pub(super) row: u32,
 }
 
-/// The batches in which records wait: a record is large, and is not moved.
+/// The batches in which rows wait.
 #[derive(Debug, Default)]
 pub(super) struct Batches {
     /// The number of the first.
     first: u64,
-    /// With the records that wait; none of those in which none does any more.
+    /// With the rows that wait; none of those in which none does any more.
     kept: VecDeque<Option<(Arc<Batch>, usize)>>,
 }
 
 impl Batches {
-    /// The number of the next batch.
-    fn next(&self) -> u64 {
-        self.first + self.kept.len() as u64
-    }
-
-    /// Keeps it as long as `waiting` records of it wait.
-    fn keep(&mut self, batch: &Arc<Batch>, waiting: usize) {
+    /// Keeps one of which so many rows wait, and gives its number.
+    fn keep(&mut self, batch: &Arc<Batch>, waiting: usize) -> u64 {
         self.kept.push_back((waiting > 0).then(|| (Arc::clone(batch), waiting)));
-        self.let_go();
+        self.first + self.kept.len() as u64 - 1
     }
 
-    fn place(&self, at: Kept) -> Option<usize> {
-        usize::try_from(at.batch.checked_sub(self.first)?).ok()
+    fn place(&self, number: u64) -> Option<usize> {
+        usize::try_from(number.checked_sub(self.first)?).ok()
     }
 
-    pub(super) fn record(&self, at: Kept) -> Option<&Record> {
-        let (batch, _) = self.kept.get(self.place(at)?)?.as_ref()?;
-        batch.records.get(at.record as usize)
+    /// A batch of which rows wait.
+    pub(super) fn batch(&self, number: u64) -> Option<&Batch> {
+        Some(&self.kept.get(self.place(number)?)?.as_ref()?.0)
     }
 
-    /// A record waits no longer.
-    pub(super) fn done(&mut self, at: Kept) {
-        let Some(kept) = self.place(at).and_then(|place| self.kept.get_mut(place)) else { return };
+    /// So many rows of a batch wait no longer.
+    pub(super) fn done(&mut self, number: u64, rows: usize) {
+        let Some(kept) = self.place(number).and_then(|place| self.kept.get_mut(place)) else { return };
         if let Some((_, waiting)) = kept {
-            *waiting -= 1;
+            *waiting -= rows;
             if *waiting == 0 {
                 *kept = None;
                 self.let_go();
@@ -101,48 +101,84 @@ impl Batches {
 }
 
 /// One worker's shards.
-pub(super) struct Folder<'a> {
-    options: &'a Options,
-    worker: usize,
-    workers: usize,
+pub(super) struct Folder {
     shards: Vec<(usize, Shard)>,
     rows: Rows,
     batches: Batches,
     released: Arc<Watermarks>,
+    /// What is folded in the next round, and how many rows of this worker's shards that are.
+    round: Vec<Taking>,
+    due: usize,
 }
 
-impl<'a> Folder<'a> {
-    pub(super) fn new(worker: usize, workers: usize, options: &'a Options) -> Self {
+/// A batch, with what goes with each of its rows.
+pub(super) struct Taking {
+    pub(super) batch: Arc<Batch>,
+    /// Its number.
+    pub(super) number: u64,
+    /// By the place of the sensor.
+    pub(super) limits: Vec<Limits>,
+    pub(super) watermarks: Arc<Watermarks>,
+}
+
+/// What a record of one sensor in a batch is held against.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// How far the sensor had come in the file before the batch.
+    pub(super) before: Reach,
+    /// Up to where its records before this batch were complete.
+    pub(super) released: Nanos,
+    /// Up to where they are with it.
+    pub(super) upto: Nanos,
+}
+
+impl Folder {
+    pub(super) fn new(worker: usize, workers: usize, options: &Options) -> Self {
         let own = (worker..HostKey::SHARDS).step_by(workers);
         let shard = |n| {
             let (config, restriction) = (Arc::clone(&options.config), Arc::clone(&options.restriction));
-            (n, Shard::new(config, restriction, options.days.clone(), options.ours))
+            (n, Shard::new(config, restriction, options.days.clone(), (options.ours, options.wait)))
         };
         let (shards, rows) = (own.map(shard).collect(), Rows::new(options.connections));
-        Self { options, worker, workers, shards, rows, batches: Batches::default(), released: Arc::default() }
+        Self {
+            shards,
+            rows,
+            batches: Batches::default(),
+            released: Arc::default(),
+            round: Vec::new(),
+            due: 0,
+        }
     }
 
-    pub(super) fn take(&mut self, (batch, watermarks): &Message) -> io::Result<()> {
-        let (number, wait) = (self.batches.next(), self.options.wait);
-        let taking = Taking { batch, number, wait, released: &self.released, watermarks };
-        let mut waiting = 0;
-        for entry in &batch.entries {
-            let shard = usize::from(entry.shard);
-            if shard % self.workers == self.worker
-                && let Some((_, shard)) = self.shards.get_mut(shard / self.workers)
-            {
-                waiting += usize::from(shard.take(&mut self.rows, entry, &taking)?);
+    pub(super) fn take(&mut self, (batch, watermarks): Message) -> io::Result<()> {
+        let limits = |&sensor: &SensorId| Limits {
+            before: batch.before.get(&sensor).copied().unwrap_or_default(),
+            released: self.released.of(sensor),
+            upto: watermarks.of(sensor),
+        };
+        let limits = batch.named.iter().map(limits).collect();
+        self.released = Arc::clone(&watermarks);
+        let own: usize = self.shards.iter().map(|&(shard, _)| batch.of_shard(shard).1.len()).sum();
+        let number = self.batches.keep(&batch, own);
+        self.due += own;
+        self.round.push(Taking { batch, number, limits, watermarks });
+        if self.due >= ROUND { self.fold() } else { Ok(()) }
+    }
+
+    /// Folds what was taken since the last time.
+    fn fold(&mut self) -> io::Result<()> {
+        for (number, shard) in &mut self.shards {
+            for taking in &self.round {
+                shard.take(*number, &mut self.rows, &mut self.batches, taking)?;
             }
         }
-        self.batches.keep(batch, waiting);
-        for (_, shard) in &mut self.shards {
-            shard.release(&mut self.rows, &mut self.batches, watermarks)?;
-        }
-        self.released = Arc::clone(watermarks);
+        self.round.clear();
+        self.due = 0;
         Ok(())
     }
 
     pub(super) fn finish(mut self) -> io::Result<Folded> {
+        self.fold()?;
         let mut lanes = Vec::new();
         for (number, shard) in self.shards {
             lanes.push((number, shard.finish(&mut self.rows, &mut self.batches)?));

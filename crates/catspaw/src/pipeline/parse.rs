@@ -2,17 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use catspaw_records::{Block, HashSeed, LineSink, Nanos, Reader, Record, SensorId, Unparsed};
+use catspaw_records::{Block, HashSeed, HostKey, LineSink, Nanos, Place, Reader, Record, SensorId, Unparsed};
 use catspaw_relay::Network;
+use foldhash::HashMap;
 
 use super::reach::Reach;
-use super::route::{Home, Route, route};
+use super::route::{Home, route};
+use super::row::{Other, Rest, Row};
 use crate::packets::{Dropped, Flows, SENSOR};
 
 /// Places that are shown of each kind of unparsed line.
 pub(crate) const PLACES: usize = 3;
 /// Networks that are counted to find out which may be ours.
 const NETWORKS: usize = 4096;
+/// Few lines with a record are shorter: so much room is made for a block's at once.
+const SHORT_LINE: usize = 128;
 
 /// How a file's records are placed among those of other files in the same second: by what it holds, then its number.
 pub(crate) type Rank = (Nanos, u64, u32);
@@ -52,12 +56,19 @@ pub(crate) struct Batch {
     pub(crate) file: u32,
     /// Its place among files of the same second.
     pub(crate) rank: Rank,
-    /// Its records, which stay here until they are folded.
-    pub(crate) records: Vec<Record>,
-    /// Whose they are, in the order in which they are taken.
-    pub(crate) entries: Vec<Entry>,
+    /// The number of its first line.
+    first_line: u64,
+    /// The copies of its records: those of one shard together, in the order in which they are taken.
+    rows: Vec<Row>,
+    /// Where each shard's rows begin.
+    shards: Vec<u32>,
+    /// Records that no row holds, and whose they are.
+    records: Vec<Record>,
+    others: Vec<Other>,
     /// Whether that is the order in which they became known.
-    pub(crate) in_order: bool,
+    pub(super) in_order: bool,
+    /// Its sensors as its rows name them.
+    pub(super) named: Vec<SensorId>,
     /// By sensor.
     pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
     /// By kind and reason.
@@ -72,46 +83,68 @@ pub(crate) struct Batch {
     pub(crate) heard: (u64, u64),
 }
 
-/// One copy of a record in a batch.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Entry {
-    /// What it is late against, by what stands before it in this block.
-    pub(crate) before: Nanos,
-    /// Which of the batch's records it is.
-    pub(crate) record: u32,
-    /// Virtual shard of the host.
-    pub(crate) shard: u8,
-    /// Which host's.
-    pub(crate) route: Route,
-}
-
 impl Batch {
-    /// The moment that a record of `sensor` is late against, by what stands before this block.
-    #[must_use]
-    pub(crate) fn latest_before(&self, sensor: SensorId, known: Nanos) -> Nanos {
-        self.before.get(&sensor).map_or(Nanos::MIN, |reach| reach.before(known))
+    /// The rows of one shard, with the place of the first among all.
+    pub(super) fn of_shard(&self, shard: usize) -> (u32, &[Row]) {
+        let at = |shard: usize| self.shards.get(shard).copied().unwrap_or_default();
+        let (from, to) = (at(shard), at(shard + 1));
+        (from, self.rows.get(from as usize..to as usize).unwrap_or_default())
+    }
+
+    /// A row by its place among all.
+    pub(super) fn row(&self, at: u32) -> Option<(&Row, SensorId)> {
+        let row = self.rows.get(at as usize)?;
+        Some((row, *self.named.get(usize::from(row.sensor))?))
+    }
+
+    /// What its rows are unpacked with.
+    pub(super) fn rest(&self) -> Rest<'_> {
+        let first = Place { file: self.file, line: self.first_line };
+        Rest { first, records: &self.records, others: &self.others }
+    }
+
+    /// Puts the rows of one shard together.
+    fn sort(&mut self) {
+        let mut ends = vec![0_u32; HostKey::SHARDS + 1];
+        for row in &self.rows {
+            ends[usize::from(row.shard) + 1] += 1;
+        }
+        for shard in 0..HostKey::SHARDS {
+            ends[shard + 1] += ends[shard];
+        }
+        self.shards.clone_from(&ends);
+        let Some(&any) = self.rows.first() else { return };
+        let mut sorted = vec![any; self.rows.len()];
+        for row in &self.rows {
+            let at = &mut ends[usize::from(row.shard)];
+            sorted[*at as usize] = *row;
+            *at += 1;
+        }
+        self.rows = sorted;
     }
 }
 
 /// Parses a block.
 pub(crate) fn parse(mut reader: Reader, block: Block<'_>, seed: HashSeed, home: &Home) -> Batch {
-    let mut collect = Collect::new(home, block.first.file);
+    let mut collect = Collect::new(home, block.first);
+    collect.batch.rows.reserve(block.bytes.len() / SHORT_LINE);
     reader.read(block, seed, &mut collect);
-    collect.batch
+    collect.finish()
 }
 
 /// Sorts by shard what packets gave. Its records are not counted as the file's: that counts packets.
 pub(crate) fn sort_flows(flows: Flows, file: u32, home: &Home) -> Batch {
-    let mut collect = Collect::new(home, file);
-    collect.batch.entries.reserve(flows.records.len());
-    collect.batch.records = flows.records;
+    let mut collect = Collect::new(home, Place { file, line: 0 });
     collect.batch.in_order = true;
-    let id = collect.sensor(SENSOR.as_bytes());
+    let named = collect.sensor(SENSOR.as_bytes());
     for at in flows.order {
-        collect.hear(at);
-        collect.count(at, id);
+        if let Some(record) = flows.records.get(at as usize) {
+            collect.hear(record);
+            collect.count(record, named, |_| at);
+        }
     }
-    if let Some(count) = collect.batch.sensors.get_mut(&id) {
+    collect.batch.records = flows.records;
+    if let Some(count) = collect.counts.first_mut() {
         // Nothing that is known before this comes any more.
         if flows.reached != Nanos::MAX {
             count.reach.see(flows.reached);
@@ -119,7 +152,7 @@ pub(crate) fn sort_flows(flows: Flows, file: u32, home: &Home) -> Batch {
         (count.records, count.span) = (0, None);
     }
     collect.batch.dropped = flows.dropped;
-    collect.batch
+    collect.finish()
 }
 
 /// Counts a network, as long as there are not too many.
@@ -132,52 +165,72 @@ pub(crate) fn count_network(counts: &mut BTreeMap<Network, u64>, network: Networ
 struct Collect<'a> {
     home: &'a Home,
     batch: Batch,
+    /// What is counted of each sensor, by its place.
+    counts: Vec<SensorCount>,
+    places: HashMap<SensorId, u16>,
     /// The sensor of the line before: logs repeat it.
-    last: Option<(Vec<u8>, SensorId)>,
+    last: (Vec<u8>, u16),
 }
 
 impl<'a> Collect<'a> {
-    fn new(home: &'a Home, file: u32) -> Self {
-        Self { home, batch: Batch { file, ..Batch::default() }, last: None }
+    fn new(home: &'a Home, first: Place) -> Self {
+        let batch = Batch { file: first.file, first_line: first.line, ..Batch::default() };
+        Self { home, batch, counts: Vec::new(), places: HashMap::default(), last: (Vec::new(), 0) }
     }
 
-    fn sensor(&mut self, name: &[u8]) -> SensorId {
-        if let Some((last, id)) = &self.last
-            && last == name
-        {
-            return *id;
+    fn finish(mut self) -> Batch {
+        self.batch.sort();
+        self.batch.sensors = self.batch.named.iter().copied().zip(self.counts).collect();
+        self.batch
+    }
+
+    /// The place of the sensor called `name`.
+    fn sensor(&mut self, name: &[u8]) -> u16 {
+        let (last, place) = &self.last;
+        if last == name && !self.counts.is_empty() {
+            return *place;
         }
         let id = SensorId::of(name);
-        self.last = Some((name.to_vec(), id));
-        self.batch.sensors.entry(id).or_insert_with(|| SensorCount {
-            name: String::from_utf8_lossy(name).into_owned(),
-            ..SensorCount::default()
-        });
-        id
+        // A block has no more lines than there are places.
+        let new = self.counts.len() as u16;
+        let place = *self.places.entry(id).or_insert(new);
+        if place == new {
+            self.batch.named.push(id);
+            self.counts.push(SensorCount { name: String::from_utf8_lossy(name).into_owned(), ..SensorCount::default() });
+        }
+        self.last = (name.to_vec(), place);
+        place
     }
 
-    /// Takes the record at `at` in the batch.
-    fn count(&mut self, at: u32, sensor: SensorId) {
-        let Batch { records, entries, sensors, .. } = &mut self.batch;
-        let (Some(record), Some(count)) = (records.get(at as usize), sensors.get_mut(&sensor)) else { return };
+    /// Takes a record. Where it cannot be packed, `keep` says where it is kept.
+    #[inline]
+    fn count(&mut self, record: &Record, sensor: u16, keep: impl FnOnce(&mut Vec<Record>) -> u32) {
+        let Some(count) = self.counts.get_mut(usize::from(sensor)) else { return };
+        let Batch { first_line, rows, records, others, .. } = &mut self.batch;
         let known = record.known_at();
         let before = count.reach.before(known);
         count.reach.see(known);
         count.records += 1;
         count.span = Some(count.span.map_or((known, known), |(first, last)| (first.min(known), last.max(known))));
+        let mut keep = Some(keep);
+        let mut kept = 0;
         let ours = route(record, self.home, |route| {
-            entries.push(Entry { before, record: at, shard: route.host.shard() as u8, route });
+            rows.push(Row::pack(record, route, *first_line, sensor, before).unwrap_or_else(|| {
+                kept = keep.take().map_or(kept, |keep| keep(records));
+                others.push(Other::new(kept, &route));
+                Row::refer(record, route, others.len() as u32 - 1, sensor, before)
+            }));
         });
         if ours {
             count.inside += 1;
         } else {
-            self.count_strangers(at);
+            self.count_strangers(record);
         }
     }
 
-    fn hear(&mut self, at: u32) {
+    fn hear(&mut self, record: &Record) {
         use catspaw_records::{ConnState, Event, Proto};
-        let Some(Event::Whole(whole)) = self.batch.records.get(at as usize).map(|record| &record.event) else { return };
+        let Event::Whole(whole) = &record.event else { return };
         let (one, both) = &mut self.batch.heard;
         match whole.state.filter(|_| whole.proto == Proto::Tcp) {
             Some(ConnState::Sh | ConnState::Shr | ConnState::Rstos0 | ConnState::Rstrh) => *one += 1,
@@ -187,9 +240,9 @@ impl<'a> Collect<'a> {
         }
     }
 
-    fn count_strangers(&mut self, at: u32) {
+    #[cold]
+    fn count_strangers(&mut self, record: &Record) {
         use catspaw_records::Event;
-        let Some(record) = self.batch.records.get(at as usize) else { return };
         let ends = match &record.event {
             Event::Opened(o) => [o.orig.addr, o.resp.addr],
             Event::Closed(c) => [c.first.addr, c.second.addr],
@@ -205,16 +258,18 @@ impl<'a> Collect<'a> {
 }
 
 impl LineSink for Collect<'_> {
+    #[inline]
     fn record(&mut self, record: Record, sensor: &[u8]) {
-        let id = self.sensor(sensor);
-        let at = self.batch.records.len() as u32;
-        self.batch.records.push(record);
-        self.count(at, id);
+        let sensor = self.sensor(sensor);
+        self.count(&record, sensor, |records| {
+            records.push(record);
+            records.len() as u32 - 1
+        });
     }
 
     fn skipped(&mut self, sensor: &[u8]) {
-        let id = self.sensor(sensor);
-        if let Some(count) = self.batch.sensors.get_mut(&id) {
+        let sensor = self.sensor(sensor);
+        if let Some(count) = self.counts.get_mut(usize::from(sensor)) {
             count.skipped += 1;
         }
     }

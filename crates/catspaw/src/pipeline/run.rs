@@ -169,7 +169,7 @@ fn together(
             shards.push(batches);
             workers.push(scope.spawn(move || {
                 let mut folder = Folder::new(worker, threads, options);
-                queue.into_iter().try_for_each(|message| folder.take(&message))?;
+                queue.into_iter().try_for_each(|message| folder.take(message))?;
                 folder.finish()
             }));
         }
@@ -224,12 +224,12 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    fn run_alone(&mut self, folder: &mut Folder<'_>, mut progress: impl FnMut(u64)) -> io::Result<()> {
+    fn run_alone(&mut self, folder: &mut Folder, mut progress: impl FnMut(u64)) -> io::Result<()> {
         loop {
             self.open_due();
             if let Some(job) = self.read_next() {
                 let message = self.take(work_off(job, self.options));
-                folder.take(&message)?;
+                folder.take(message)?;
                 progress(self.bytes_read());
             } else if self.active.is_empty() && self.pending.is_empty() {
                 return Ok(());

@@ -6,15 +6,16 @@ use std::net::IpAddr;
 
 use catspaw_records::{Days, Event, HostKey, Nanos, Record, SensorId};
 use catspaw_relay::{Attempt, Config, Context, Lane, Observation, Sink};
+use foldhash::HashMap;
 
+use super::fold::{Batches, Kept, Limits, Taking, Watermarks};
 use super::ours::Ours;
-use foldhash::{HashMap, HashSet};
-
-use super::fold::{Batches, Kept, Watermarks};
-use super::parse::{Batch, Entry, Rank};
+use super::parse::Rank;
 use super::restrict::{Filter, Look, Restriction};
 use super::route::Route;
+use super::row::Row;
 use super::rows::Rows;
+use super::seen::Seen;
 
 /// Hosts that one shard keeps; beyond, those go that were quiet longest and are not convicted.
 const HOSTS: usize = 1024;
@@ -25,8 +26,6 @@ const SERVING: usize = 7;
 const WAITS: i64 = 24 * 3600 * Nanos::SECOND;
 /// How often idle hosts are looked for, in nanoseconds of the evidence.
 const HOUR: u64 = 3600 * Nanos::SECOND as u64;
-/// Fingerprints that are kept of one moment.
-const FINGERPRINTS: usize = 1 << 18;
 
 /// What one virtual shard knows of its hosts at the end.
 #[derive(Debug, Default)]
@@ -54,26 +53,12 @@ pub(crate) struct Irregular {
     pub(crate) duplicates: u64,
 }
 
-/// A record that waits for its turn, where it was made.
+/// A row that waits for its turn, where it was made.
 #[derive(Clone, Copy, Debug)]
 struct Waiting {
     key: Nanos,
     late: bool,
     at: Kept,
-    route: Route,
-}
-
-/// What goes with each entry of a batch.
-#[derive(Clone, Copy)]
-pub(super) struct Taking<'a> {
-    pub(super) batch: &'a Batch,
-    /// Its number.
-    pub(super) number: u64,
-    pub(super) wait: i64,
-    /// Up to where the records before this batch were complete.
-    pub(super) released: &'a Watermarks,
-    /// Up to where they are with it.
-    pub(super) watermarks: &'a Watermarks,
 }
 
 /// One virtual shard.
@@ -83,9 +68,11 @@ pub(crate) struct Shard {
     filter: Filter,
     ours: Ours,
     days: Days,
+    /// Nanoseconds that the merge waits for a record that comes out of order.
+    wait: i64,
     streams: BTreeMap<(SensorId, Rank), VecDeque<Waiting>>,
     /// Fingerprints of the records at the current moment of each sensor.
-    seen: HashMap<SensorId, (Nanos, HashSet<(u64, bool)>)>,
+    seen: HashMap<SensorId, Seen>,
     lanes: HashMap<(HostKey, SensorId), Held>,
     /// How many of them have a service.
     serving: usize,
@@ -112,13 +99,14 @@ impl Shard {
         config: std::sync::Arc<Config>,
         restriction: std::sync::Arc<Restriction>,
         days: Days,
-        ours: bool,
+        (ours, wait): (bool, i64),
     ) -> Self {
         Self {
             config,
             filter: Filter::new(restriction),
             ours: Ours::new(ours),
             days,
+            wait,
             streams: BTreeMap::new(),
             seen: HashMap::default(),
             lanes: HashMap::default(),
@@ -130,35 +118,52 @@ impl Shard {
         }
     }
 
-    /// Takes what an entry of a batch brings. Where nothing can precede it any more it is folded at once, else it waits,
-    /// which is said.
+    /// Takes this shard's rows of a batch, and folds what is due. Where nothing can precede a row any more it is folded at
+    /// once, else it waits.
     ///
     /// # Errors
-    /// Where the merge is at fault.
-    pub(super) fn take(&mut self, rows: &mut Rows, entry: &Entry, taking: &Taking<'_>) -> io::Result<bool> {
-        let &Taking { batch, number, wait, released, watermarks } = taking;
-        let Some(record) = batch.records.get(entry.record as usize) else { return Ok(false) };
-        let sensor = record.known.sensor;
-        let known = record.known_at();
-        let latest = entry.before.max(batch.latest_before(sensor, known));
-        let released = released.of(sensor);
-        let late = latest != Nanos::MIN && known < latest.plus(-wait) || known < released;
+    /// Where a temporary file fails, or the merge is at fault.
+    pub(super) fn take(
+        &mut self,
+        shard: usize,
+        rows: &mut Rows,
+        batches: &mut Batches,
+        taking: &Taking,
+    ) -> io::Result<()> {
+        let Taking { batch, number, limits, watermarks } = taking;
+        let (first, own) = batch.of_shard(shard);
+        let mut done = 0;
+        for (at, row) in (first..).zip(own) {
+            let sensor = usize::from(row.sensor);
+            let (Some(limits), Some(&sensor)) = (limits.get(sensor), batch.named.get(sensor)) else { continue };
+            let (key, late) = self.place(row, limits);
+            if batch.in_order && !late && self.streams.is_empty() && key < limits.upto {
+                self.reached = limits.upto;
+                done += 1;
+                if let Some((record, route)) = row.unpack(sensor, batch.rest(), &mut None) {
+                    self.fold(rows, (key, late), record, route)?;
+                }
+                continue;
+            }
+            self.push((sensor, batch.rank), Waiting { key, late, at: Kept { batch: *number, row: at } });
+        }
+        batches.done(*number, done);
+        self.release(rows, batches, watermarks)
+    }
+
+    /// The moment of the merge of a row, and whether it is late.
+    fn place(&self, row: &Row, limits: &Limits) -> (Nanos, bool) {
+        let (known, released) = (row.known, limits.released);
+        let latest = row.before.max(limits.before.before(known));
+        let late = latest != Nanos::MIN && known < latest.plus(-self.wait) || known < released;
         let key = match late {
             false => known,
             // In the order of the file, as long as that ends soon; a clock that was set back by more does not
             // come to its latest stamp again, and what waits for it would fill the memory.
             true if latest.since(known) <= WAITS && latest >= released => latest,
-            true => latest.plus(-wait).max(released).plus(-1),
+            true => latest.plus(-self.wait).max(released).plus(-1),
         };
-        let upto = watermarks.of(sensor);
-        if batch.in_order && !late && self.streams.is_empty() && key < upto {
-            self.reached = upto;
-            self.fold(rows, (key, late), record, entry.route)?;
-            return Ok(false);
-        }
-        let at = Kept { batch: number, record: entry.record };
-        self.push((sensor, batch.rank), Waiting { key, late, at, route: entry.route });
-        Ok(true)
+        (key, late)
     }
 
     /// Takes a record into its stream, which is kept in order. Streams come nearly in order, so the place is near
@@ -211,11 +216,14 @@ impl Shard {
         loop {
             let next = streams.iter_mut().filter_map(|(_, stream)| Some((due(stream)?, stream)));
             let next = next.min_by_key(|&(key, _)| key).and_then(|(_, stream)| stream.pop_front());
-            let Some(Waiting { key, late, at, route }) = next else { return Ok(()) };
-            if let Some(record) = batches.record(at) {
+            let Some(Waiting { key, late, at }) = next else { return Ok(()) };
+            if let Some(batch) = batches.batch(at.batch)
+                && let Some((row, sensor)) = batch.row(at.row)
+                && let Some((record, route)) = row.unpack(sensor, batch.rest(), &mut None)
+            {
                 self.fold(rows, (key, late), record, route)?;
             }
-            batches.done(at);
+            batches.done(at.batch, 1);
         }
     }
 
@@ -234,16 +242,8 @@ impl Shard {
     fn fold(&mut self, rows: &mut Rows, when: (Nanos, bool), record: &Record, mut route: Route) -> io::Result<()> {
         let (key, late) = when;
         let sensor = record.known.sensor;
-        let (at, seen) = self.seen.entry(sensor).or_default();
-        if *at != key {
-            *at = key;
-            seen.clear();
-        }
         let irregular = (record.place.file, sensor);
-        if seen.len() >= FINGERPRINTS {
-            seen.clear();
-        }
-        if !seen.insert((record.fingerprint, route.owner)) {
+        if !self.seen.entry(sensor).or_default().is_new(key, record.fingerprint, route.owner) {
             self.irregular.entry(irregular).or_default().duplicates += u64::from(route.owner);
             return Ok(());
         }

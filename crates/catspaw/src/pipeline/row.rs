@@ -1,0 +1,229 @@
+//! Records as they wait for their turn: packed, those of one shard together.
+//!
+//! A record that a block of lines made is folded some minutes of the evidence later, when a hundred thousand others have
+//! been made. What it then takes to fetch it is much of what it costs, so that the records of syslog, of which there are
+//! most, wait in a third of their size. The others wait as they are.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use catspaw_records::{
+    ByteCount, ByteKind, Bytes, Closed, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened, Place, Proto, Record,
+    RecordId, SensorId, Side, Stamp, Translation, TranslationKind,
+};
+
+use super::route::Route;
+
+/// One copy of a record in a batch.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    /// When it became known.
+    pub(super) known: Nanos,
+    /// What it is late against, by what stands before it in its block.
+    pub(super) before: Nanos,
+    fingerprint: u64,
+    body: Body,
+    /// Lines from the batch's first to its own.
+    line: u32,
+    /// Which of the batch's sensors it is of.
+    pub(super) sensor: u16,
+    /// Virtual shard of the host.
+    pub(super) shard: u8,
+    side: Side,
+    peer_inside: bool,
+    ours: bool,
+    owner: bool,
+}
+
+/// Two ends with IPv4 addresses.
+#[derive(Clone, Copy, Debug)]
+struct Ends {
+    addrs: [u32; 2],
+    ports: [u16; 2],
+}
+
+/// What a record says.
+#[derive(Clone, Copy, Debug)]
+enum Body {
+    /// Of syslog, where both ends are mapped or none.
+    Opened { id: u64, proto: Proto, ends: Ends, mapped: Option<Ends>, inside: Inside },
+    /// Of syslog, with a total.
+    Closed { id: u64, proto: Proto, ends: Ends, inside: Inside, duration: i64, bytes: u64, ending: Ending },
+    /// A port's.
+    Translation { proto: Proto, ends: Ends, torn_down: Option<Option<i64>> },
+    /// Any other: its place among the batch's [`Other`]s.
+    Other(u32),
+}
+
+/// A record that is not packed, and whose it is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Other {
+    /// Its place among the batch's records.
+    pub(super) record: u32,
+    host: HostKey,
+}
+
+/// The rest of what a batch's rows say.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rest<'a> {
+    /// The first line of the block.
+    pub(super) first: Place,
+    /// The records that are not packed.
+    pub(super) records: &'a [Record],
+    pub(super) others: &'a [Other],
+}
+
+/// The width of the stamps of what is packed.
+const SECOND: u32 = 1_000_000_000;
+
+impl Row {
+    /// The copy of `record` that goes by `route`, if it can be packed. `first` is the block's first line, `sensor` its sensor's
+    /// place, `before` what the record is late against.
+    pub(super) fn pack(record: &Record, route: Route, first: u64, sensor: u16, before: Nanos) -> Option<Self> {
+        let line = u32::try_from(record.place.line.wrapping_sub(first)).ok()?;
+        if record.known.resolution != SECOND {
+            return None;
+        }
+        let (host, body) = Body::pack(record, route.side)?;
+        (route.host == HostKey::Address(host)).then(|| Self::new(record, route, body, (line, sensor, before)))
+    }
+
+    /// The same of one that cannot, which has a place among the batch's others.
+    pub(super) fn refer(record: &Record, route: Route, other: u32, sensor: u16, before: Nanos) -> Self {
+        Self::new(record, route, Body::Other(other), (0, sensor, before))
+    }
+
+    fn new(record: &Record, route: Route, body: Body, (line, sensor, before): (u32, u16, Nanos)) -> Self {
+        let Route { host, side, peer_inside, ours, owner } = route;
+        Self {
+            known: record.known.at,
+            before,
+            fingerprint: record.fingerprint,
+            body,
+            line,
+            sensor,
+            shard: host.shard() as u8,
+            side,
+            peer_inside,
+            ours,
+            owner,
+        }
+    }
+
+    /// The record, made again in `record` if it was packed, and the way it goes. `None` where it is none of that batch's.
+    #[inline]
+    pub(super) fn unpack<'a>(
+        &self,
+        sensor: SensorId,
+        rest: Rest<'a>,
+        record: &'a mut Option<Record>,
+    ) -> Option<(&'a Record, Route)> {
+        let &Self { side, peer_inside, ours, owner, .. } = self;
+        let way = |host| Route { host, side, peer_inside, ours, owner };
+        let known = Stamp { at: self.known, resolution: SECOND, sensor };
+        let (host, event) = match self.body {
+            Body::Other(other) => {
+                let other = rest.others.get(other as usize)?;
+                return Some((rest.records.get(other.record as usize)?, way(other.host)));
+            }
+            body => body.unpack(side, known)?,
+        };
+        let place = Place { file: rest.first.file, line: rest.first.line.wrapping_add(self.line.into()) };
+        let record = record.insert(Record { known, place, fingerprint: self.fingerprint, event });
+        Some((record, way(HostKey::Address(host))))
+    }
+}
+
+impl Other {
+    pub(super) fn new(record: u32, route: &Route) -> Self {
+        Self { record, host: route.host }
+    }
+}
+
+impl Body {
+    /// Packs what `record` says, and gives the end of it that is on `side`; `None` where it does not fit.
+    #[inline]
+    fn pack(record: &Record, side: Side) -> Option<(IpAddr, Self)> {
+        Some(match &record.event {
+            Event::Opened(opened) => {
+                let &Opened { id: RecordId::Device(id), proto, start, orig, resp, mapped_orig, mapped_resp, inside } =
+                    opened
+                else {
+                    return None;
+                };
+                let mapped = match (mapped_orig, mapped_resp) {
+                    (None, None) => None,
+                    (Some(orig), Some(resp)) => Some(Ends::pack(orig, resp)?),
+                    _ => return None,
+                };
+                let ends = Ends::pack(orig, resp)?;
+                (start == record.known).then_some((ends.on(side), Self::Opened { id, proto, ends, mapped, inside }))?
+            }
+            Event::Closed(closed) => {
+                let &Closed { id: RecordId::Device(id), proto, first, second, inside, duration, ended: None, bytes, ending } =
+                    closed
+                else {
+                    return None;
+                };
+                let Some(Bytes { kind: ByteKind::PayloadRetransmitted, count: ByteCount::Total(bytes) }) = bytes else {
+                    return None;
+                };
+                let ends = Ends::pack(first, second)?;
+                (ends.on(side), Self::Closed { id, proto, ends, inside, duration, bytes, ending })
+            }
+            Event::Translation(translation) => {
+                let &Translation { kind: TranslationKind::Port(proto), real, mapped, torn_down } = translation else {
+                    return None;
+                };
+                let ends = Ends::pack(real, mapped)?;
+                (ends.on(Side::Orig), Self::Translation { proto, ends, torn_down })
+            }
+            Event::Whole(_) | Event::Denied(_) | Event::Content(_) | Event::Burst(_) => return None,
+        })
+    }
+
+    /// What was packed, and the end of it that is on `side`; `None` of what was not.
+    #[inline]
+    fn unpack(self, side: Side, start: Stamp) -> Option<(IpAddr, Event)> {
+        Some(match self {
+            Self::Opened { id, proto, ends, mapped, inside } => {
+                let (orig, resp) = ends.unpack();
+                let (mapped_orig, mapped_resp) = mapped.map(Ends::unpack).unzip();
+                let id = RecordId::Device(id);
+                let opened = Opened { id, proto, start, orig, resp, mapped_orig, mapped_resp, inside };
+                (ends.on(side), Event::Opened(opened))
+            }
+            Self::Closed { id, proto, ends, inside, duration, bytes, ending } => {
+                let (first, second) = ends.unpack();
+                let id = RecordId::Device(id);
+                let bytes = Some(Bytes { kind: ByteKind::PayloadRetransmitted, count: ByteCount::Total(bytes) });
+                let closed = Closed { id, proto, first, second, inside, duration, ended: None, bytes, ending };
+                (ends.on(side), Event::Closed(closed))
+            }
+            Self::Translation { proto, ends, torn_down } => {
+                let (real, mapped) = ends.unpack();
+                let kind = TranslationKind::Port(proto);
+                (ends.on(Side::Orig), Event::Translation(Translation { kind, real, mapped, torn_down }))
+            }
+            Self::Other(_) => return None,
+        })
+    }
+}
+
+impl Ends {
+    #[inline]
+    fn pack(a: Endpoint, b: Endpoint) -> Option<Self> {
+        let (IpAddr::V4(a_addr), IpAddr::V4(b_addr)) = (a.addr, b.addr) else { return None };
+        Some(Self { addrs: [a_addr.to_bits(), b_addr.to_bits()], ports: [a.port, b.port] })
+    }
+
+    #[inline]
+    fn unpack(self) -> (Endpoint, Endpoint) {
+        let end = |at: usize| Endpoint { addr: Ipv4Addr::from_bits(self.addrs[at]).into(), port: self.ports[at] };
+        (end(0), end(1))
+    }
+
+    #[inline]
+    fn on(self, side: Side) -> IpAddr {
+        Ipv4Addr::from_bits(self.addrs[side.index()]).into()
+    }
+}
