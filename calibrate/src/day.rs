@@ -6,7 +6,7 @@ use catspaw_records::{
     Bytes, Closed, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened, Place, Proto, Record, RecordId,
     SensorId, Side, Stamp, Uid, Whole,
 };
-use catspaw_relay::{Attempt, Config, Connection, Context, Lane, LegPair, Observation, Sent, Sink, find_tunnel};
+use catspaw_relay::{Attempt, Brief, Config, Connection, Context, Lane, LegPair, Observation, Sink, find_tunnel};
 use jiff::tz::TimeZone;
 
 use crate::rng::Rng;
@@ -135,11 +135,11 @@ pub(crate) fn fold(host: IpAddr, view: View, legs: &[Leg], enough: fn(&Lane) -> 
 struct Kept(Vec<catspaw_relay::Leg>);
 
 impl Sink for Kept {
-    fn connection(&mut self, _: Connection) {}
+    fn connection(&mut self, _: Brief, _: impl FnOnce() -> Connection) {}
     fn pair(&mut self, _: LegPair) {}
     fn attempt(&mut self, _: Attempt) {}
-    fn sent(&mut self, sent: Sent) {
-        self.0.push(sent.leg);
+    fn sent(&mut self, _: HostKey, _: SensorId, leg: &catspaw_relay::Leg) {
+        self.0.push(*leg);
     }
 }
 

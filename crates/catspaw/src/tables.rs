@@ -6,12 +6,12 @@ use std::net::IpAddr;
 
 use base64::Engine as _;
 use catspaw_records::{Counters, Endpoint, Nanos, Place, Proto, RecordId, SensorId, Stamp, Uid};
-use catspaw_relay::{Basis, Connection, Leg, LegPair, Said, Sent, Topology};
+use catspaw_relay::{Basis, Connection, Leg, LegPair, Said, Topology};
 use serde_json::{Map, Value, json};
 use sha1::{Digest, Sha1};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::pipeline::Sorted;
+use crate::pipeline::{Sent, Sorted};
 use crate::report::Names;
 
 /// How a table is written.

@@ -1,6 +1,6 @@
 //! The fold over what one sensor saw of one host.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use catspaw_records::{
@@ -16,9 +16,10 @@ use crate::config::{Config, Topology};
 use crate::content::{Contents, Shown};
 use crate::histogram::Histogram;
 use crate::leg::{Direction, End, Leg, Size};
+use crate::outbound::OutboundLegs;
 use crate::pending::{self, Final};
 use crate::service::{Conviction, Due, Key, Service};
-use crate::sink::{Connection, LegPair, Said, Sent, Sink};
+use crate::sink::{Brief, Connection, LegPair, Said, Sink};
 use crate::spam::Spam;
 use crate::tally::Tally;
 use crate::timers::Timers;
@@ -43,7 +44,7 @@ const MAIL: [u16; 3] = [25, 465, 587];
 const DNS: u16 = 53;
 
 /// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
-pub const STATE_VERSION: u32 = 13;
+pub const STATE_VERSION: u32 = 14;
 
 /// A record as one host sees it.
 #[derive(Clone, Copy, Debug)]
@@ -112,9 +113,7 @@ pub struct Lane {
     /// Sizes of inbound legs with payload.
     inbound_sizes: Histogram,
     /// Outbound legs that are not final.
-    outbound: BTreeMap<Key, Leg>,
-    /// Outbound legs whose factor is due.
-    settling: VecDeque<(Nanos, Key)>,
+    outbound: OutboundLegs,
     next_assignment: Option<Nanos>,
     ranks: u32,
     /// How often each local port closed connections whose opening was not seen.
@@ -123,6 +122,8 @@ pub struct Lane {
     pub spam: [Option<Box<Spam>>; 2],
     /// Inbound connections with payload from inside at ports of mail.
     mail_inside: u64,
+    /// Outbound legs that were given to the sink.
+    pub sent: u64,
     /// Whether it had an outbound connection that may be a tunnel's.
     pub may_tunnel: bool,
     /// What may be a tunnel's, by its packets.
@@ -286,7 +287,8 @@ impl Lane {
             self.count(ctx, direction, &leg, sink);
         }
         if open.owner {
-            sink.connection(Connection {
+            let Opened { orig, resp, .. } = open.opened;
+            sink.connection(Brief { ends: [orig.addr, resp.addr], ended: None }, || Connection {
                 key,
                 start: open.opened.start,
                 said: Said::Built(open.opened, None),
@@ -308,7 +310,7 @@ impl Lane {
         let closed = if open.opened.orig == closed.second { closed.turned() } else { *closed };
         let ended = closed.ended.unwrap_or(seen.record.known);
         let end = self.end(seen.key, ended.at, closed.ending, closed.bytes);
-        self.ended_after_opening(ctx, seen, &open, (end, false), Said::Built(open.opened, Some(closed)), sink);
+        self.ended_after_opening(ctx, seen, &open, (end, false), || Said::Built(open.opened, Some(closed)), sink);
     }
 
     /// The open connection of this name that `is_its_end` agrees to, which is open no longer.
@@ -326,7 +328,7 @@ impl Lane {
         seen: Observation<'_>,
         open: &Open,
         (end, smtp): (End, bool),
-        said: Said,
+        said: impl FnOnce() -> Said,
         sink: &mut impl Sink,
     ) {
         let late = open.late || seen.late;
@@ -341,7 +343,14 @@ impl Lane {
             leg.mailed = self.contents.mailed_by((leg.start.at, open.order));
         }
         if open.owner {
-            sink.connection(Connection { key: seen.key, start: leg.start, said, places: leg.places, late });
+            let ended = Some((end.ending, end.size.is_some()));
+            sink.connection(Brief { ends: [leg.own.addr, leg.peer.addr], ended }, || Connection {
+                key: seen.key,
+                start: leg.start,
+                said: said(),
+                places: leg.places,
+                late,
+            });
         }
         if late {
             self.forget_inbound(open);
@@ -379,7 +388,8 @@ impl Lane {
             places: [None, Some(seen.record.place)],
         };
         if seen.owner {
-            sink.connection(Connection {
+            let ended = Some((closed.ending, closed.bytes.is_some()));
+            sink.connection(Brief { ends: [own.addr, peer.addr], ended }, || Connection {
                 key: seen.key,
                 start,
                 said: Said::TornDown(closed),
@@ -419,12 +429,13 @@ impl Lane {
                 seen,
                 &open,
                 (end, smtp),
-                Said::Whole { whole: *whole, mapped },
+                || Said::Whole { whole: *whole, mapped },
                 sink,
             );
         }
         if seen.owner {
-            sink.connection(Connection {
+            let ended = Some((whole.ending, whole.bytes.is_some()));
+            sink.connection(Brief { ends: [whole.orig.addr, whole.resp.addr], ended }, || Connection {
                 key: seen.key,
                 start: whole.start,
                 said: Said::Whole { whole: *whole, mapped: [None; 2] },
@@ -464,14 +475,13 @@ impl Lane {
 
     /// A TCP leg within the house: that mail comes in this way marks a mail server; what goes out this way may be carried
     /// on for somebody outside.
-    fn ended_inside(&mut self, settle: i64, (now, late): (Nanos, bool), direction: Direction, (key, leg): (Key, Leg)) {
+    fn ended_inside(&mut self, late: bool, direction: Direction, (key, leg): (Key, Leg)) {
         match direction {
             Direction::Inbound => {
                 self.mail_inside += u64::from(MAIL.contains(&leg.own.port) && leg.has_payload());
             }
             Direction::Outbound if !late && !self.services.is_empty() => {
-                self.outbound.insert(key, leg);
-                self.settling.push_back((now.plus(settle), key));
+                self.outbound.push(key, leg);
             }
             Direction::Outbound => {}
         }
@@ -487,7 +497,7 @@ impl Lane {
         sink: &mut impl Sink,
     ) {
         if leg.inward {
-            return self.ended_inside(ctx.config.settle, (now, late), direction, (key, leg));
+            return self.ended_inside(late, direction, (key, leg));
         }
         self.count(ctx, direction, &leg, sink);
         if late {
@@ -498,9 +508,9 @@ impl Lane {
             Direction::Outbound => {
                 self.may_tunnel |= may_be_tunnel(&leg);
                 self.tunnels.ended(&leg, now, ctx.config.settle);
-                sink.sent(Sent { host: ctx.host, sensor: ctx.sensor, leg });
-                self.outbound.insert(key, leg);
-                self.settling.push_back((now.plus(ctx.config.settle), key));
+                self.sent += 1;
+                sink.sent(ctx.host, ctx.sensor, &leg);
+                self.outbound.push(key, leg);
             }
         }
     }
@@ -685,17 +695,13 @@ impl Lane {
 
     /// Takes the outbound legs whose settle time has passed before `now` into the tests.
     fn settle(&mut self, ctx: &mut Context<'_>, now: Nanos) {
-        while let Some(&(due, key)) = self.settling.front() {
-            if due >= now && now != Nanos::MAX {
-                return;
+        while let Some((leg, due)) = self.outbound.next_settled(ctx.config.settle, now) {
+            if self.services.is_empty() && !leg.smtp {
+                continue;
             }
-            self.settling.pop_front();
-            let Some(leg) = self.outbound.get(&key).copied() else { continue };
+            let leg = *leg;
             if leg.smtp && !leg.inward {
                 self.sends_mail(ctx, &leg, due);
-            }
-            if self.services.is_empty() {
-                continue;
             }
             let Some(size) = leg.size().filter(|size| size.total() > 0) else { continue };
             let day = ctx.days.of(due);
@@ -765,8 +771,7 @@ impl Lane {
         }
         if rests && self.services.is_empty() && self.quiet.is_empty() {
             self.settle(ctx, now);
-            self.outbound = BTreeMap::new();
-            self.settling = VecDeque::new();
+            self.outbound = OutboundLegs::default();
             self.contents.keep(|_| false, |_| false);
         }
     }
@@ -794,9 +799,11 @@ impl Lane {
                 outbound: *outbound,
             });
         });
-        let (services, outbound) = (&self.services, &self.outbound);
-        let waits = |key: &Key| services.values().any(|service| service.legs.contains_key(key));
-        self.contents.keep(waits, |key| outbound.contains_key(key));
+        if self.contents.seen {
+            let (services, outbound) = (&self.services, self.outbound.keys());
+            let waits = |key: &Key| services.values().any(|service| service.legs.contains_key(key));
+            self.contents.keep(waits, |key| outbound.contains(key));
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::content::Contents;
 use crate::leg::Leg;
 use crate::mail::pair_mail;
+use crate::outbound::OutboundLegs;
 use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound, pair};
 use crate::service::{Key, Service, could_be_stored, could_cause};
 use crate::sink::Basis;
@@ -57,11 +58,14 @@ struct Decided {
 /// Pairs what is pending, gives away the pairs whose legs are final, and drops the legs that are.
 pub(crate) fn settle(
     services: &mut BTreeMap<u16, Service>,
-    outbound: &mut BTreeMap<Key, Leg>,
+    outbound: &mut OutboundLegs,
     contents: &Contents,
     is_final: impl Fn(&Leg) -> bool,
     give: impl FnMut(Final<'_>),
 ) {
+    if services.is_empty() {
+        return outbound.retain(|_, leg| !is_final(leg));
+    }
     let decided = Pending::of(services, outbound, contents).decide(services, &is_final, give);
     outbound.retain(|key, leg| decided.kept_out.contains(key) || !is_final(leg));
     for (service, model) in services.values_mut().zip(decided.models) {
@@ -76,7 +80,7 @@ pub(crate) fn settle(
 }
 
 impl<'a> Pending<'a> {
-    fn of(services: &'a BTreeMap<u16, Service>, outbound: &'a BTreeMap<Key, Leg>, contents: &Contents) -> Self {
+    fn of(services: &'a BTreeMap<u16, Service>, outbound: &'a OutboundLegs, contents: &Contents) -> Self {
         let mut pending = Self::default();
         let mut index = BTreeMap::new();
         for (number, service) in services.values().enumerate() {
@@ -86,7 +90,7 @@ impl<'a> Pending<'a> {
                 pending.inbound.push(Inbound { service: number, leg });
             }
         }
-        for (&key, leg) in outbound {
+        for (key, leg) in outbound.by_key() {
             pending.add(services, &index, contents, (key, leg));
         }
         pending

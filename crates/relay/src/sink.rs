@@ -1,5 +1,7 @@
 //! What the fold gives away as it goes: rows that must be exact and would not fit in memory.
 
+use std::net::IpAddr;
+
 use catspaw_records::{
     Bytes, Closed, ConnState, Ending, Endpoint, HostKey, Nanos, Opened, Place, Proto, RecordId, SensorId, Stamp, Whole,
 };
@@ -112,12 +114,6 @@ impl Connection {
         }
     }
 
-    /// Whether its end is in the evidence, and it was answered as far as that says.
-    #[must_use]
-    pub fn ended(&self) -> bool {
-        self.ending().is_some_and(|ending| !matches!(ending, Ending::NoAnswer | Ending::Open))
-    }
-
     /// How it went, in Zeek's words where they say the same; `None` where a witness knows less than they claim.
     #[must_use]
     pub fn state(&self) -> Option<ConnState> {
@@ -172,25 +168,31 @@ pub struct LegPair {
     pub outbound: Leg,
 }
 
-/// An outbound leg that is complete: what a tunnel or a bot sent is looked at when everything is known.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Sent {
-    /// The host.
-    pub host: HostKey,
-    /// Whose records.
-    pub sensor: SensorId,
-    /// Host to target.
-    pub leg: Leg,
+/// What is counted of each connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Brief {
+    /// Whose it is.
+    pub ends: [IpAddr; 2],
+    /// How it ended, and whether the witness says what it carried; `None` where its end is not in the evidence.
+    pub ended: Option<(Ending, bool)>,
+}
+
+impl Brief {
+    /// Whether its end is in the evidence, and it was answered as far as that says.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        self.ended.is_some_and(|(ending, _)| !matches!(ending, Ending::NoAnswer | Ending::Open))
+    }
 }
 
 /// Where the driver takes rows. It owns them, spills them and decides in the end which are printed.
 pub trait Sink {
-    /// A connection is complete.
-    fn connection(&mut self, connection: Connection);
+    /// A connection is complete: what is counted of each, and what makes all of it, which is large and which few want.
+    fn connection(&mut self, brief: Brief, connection: impl FnOnce() -> Connection);
     /// A pair is final.
     fn pair(&mut self, pair: LegPair);
-    /// An outbound leg is complete.
-    fn sent(&mut self, sent: Sent);
+    /// An outbound leg of `host` is complete, as `sensor` saw it: what a tunnel or a bot sent is looked at when everything is known.
+    fn sent(&mut self, host: HostKey, sensor: SensorId, leg: &Leg);
     /// Somebody outside has tried one of our ports.
     fn attempt(&mut self, attempt: Attempt);
 }

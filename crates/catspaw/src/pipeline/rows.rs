@@ -3,8 +3,10 @@
 use std::io;
 use std::net::IpAddr;
 
-use catspaw_relay::{Attempt, Connection, LegPair, Sent, Sink};
+use catspaw_records::{HostKey, SensorId};
+use catspaw_relay::{Attempt, Brief, Connection, Leg, LegPair, Sink};
 
+use super::sent::SentLegs;
 use super::spill::Spill;
 
 /// Which connections are kept for whoever wants to see them.
@@ -18,14 +20,11 @@ pub(crate) enum Wanted {
 }
 
 impl Wanted {
-    fn has(self, connection: &Connection) -> bool {
+    fn has(self, ends: [IpAddr; 2]) -> bool {
         match self {
             Self::None => false,
             Self::All => true,
-            Self::Of(hosts) => {
-                let (orig, resp) = connection.ends();
-                hosts.contains(&orig.addr) || hosts.contains(&resp.addr)
-            }
+            Self::Of(hosts) => ends.iter().any(|end| hosts.contains(end)),
         }
     }
 }
@@ -36,7 +35,7 @@ pub(crate) struct Rows {
     /// Pairs, also of hosts that will not be judged relays.
     pub(crate) pairs: Spill<LegPair>,
     /// Every outbound leg.
-    pub(crate) sent: Spill<Sent>,
+    pub(crate) sent: SentLegs,
     /// Inbound attempts, as far as a case may ask for them.
     pub(crate) attempts: Spill<Attempt>,
     /// Connections, where they are wanted.
@@ -85,14 +84,14 @@ impl Rows {
 }
 
 impl Sink for Rows {
-    fn connection(&mut self, connection: Connection) {
+    fn connection(&mut self, brief: Brief, connection: impl FnOnce() -> Connection) {
         self.counted.connected += 1;
-        if connection.ended() {
+        if brief.is_over() {
             self.counted.ended += 1;
-            self.counted.sizeless += u64::from(connection.bytes().is_none());
+            self.counted.sizeless += u64::from(brief.ended.is_some_and(|(_, sized)| !sized));
         }
-        if self.wanted.has(&connection) {
-            self.error = self.error.take().or(self.connections.push(&connection).err());
+        if self.wanted.has(brief.ends) {
+            self.error = self.error.take().or(self.connections.push(&connection()).err());
         }
     }
 
@@ -100,8 +99,10 @@ impl Sink for Rows {
         self.error = self.error.take().or(self.pairs.push(&pair).err());
     }
 
-    fn sent(&mut self, sent: Sent) {
-        self.error = self.error.take().or(self.sent.push(&sent).err());
+    fn sent(&mut self, host: HostKey, sensor: SensorId, leg: &Leg) {
+        if let Err(error) = self.sent.push(host, sensor, leg) {
+            self.error.get_or_insert(error);
+        }
     }
 
     fn attempt(&mut self, attempt: Attempt) {

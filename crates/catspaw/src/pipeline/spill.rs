@@ -1,7 +1,7 @@
 //! Rows that may be more than memory holds: kept as they come, on disk beyond a bound, read back in the same order.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek, Write};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::marker::PhantomData;
 
 use serde::Serialize;
@@ -12,17 +12,74 @@ const IN_MEMORY: usize = 1 << 18;
 /// No row is longer: two legs are some 300 bytes.
 const ROW: usize = 1024;
 
+/// Bytes in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct Bytes {
+    rest: Vec<u8>,
+    file: Option<File>,
+}
+
+impl Bytes {
+    /// Appends some.
+    ///
+    /// # Errors
+    /// Where the temporary file cannot be made or written.
+    pub(super) fn append(&mut self, parts: &[&[u8]]) -> io::Result<()> {
+        parts.iter().for_each(|part| self.rest.extend_from_slice(part));
+        if self.rest.len() >= IN_MEMORY { self.write_out() } else { Ok(()) }
+    }
+
+    fn write_out(&mut self) -> io::Result<()> {
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(tempfile::tempfile()?),
+        };
+        // It may have been read meanwhile.
+        file.seek(io::SeekFrom::End(0))?;
+        file.write_all(&self.rest)?;
+        self.rest.clear();
+        Ok(())
+    }
+
+    /// What was written out, to be read from its beginning, and the rest.
+    fn parts(&mut self) -> io::Result<(Option<BufReader<&File>>, &[u8])> {
+        let spilled = match &mut self.file {
+            Some(file) => {
+                file.rewind()?;
+                Some(BufReader::with_capacity(IN_MEMORY, &*file))
+            }
+            None => None,
+        };
+        Ok((spilled, &self.rest))
+    }
+
+    /// Reads them back as rows of `N` bytes, as which they must have come. May be done again.
+    ///
+    /// # Errors
+    /// Where the temporary file cannot be read, or `take` fails.
+    pub(super) fn read<const N: usize>(&mut self, mut take: impl FnMut(&[u8; N]) -> io::Result<()>) -> io::Result<()> {
+        let (spilled, rest) = self.parts()?;
+        if let Some(mut file) = spilled {
+            let mut row = [0; N];
+            while !file.fill_buf()?.is_empty() {
+                file.read_exact(&mut row)?;
+                take(&row)?;
+            }
+        }
+        rest.as_chunks::<N>().0.iter().try_for_each(take)
+    }
+}
+
 /// A list of rows, each behind its length.
 #[derive(Debug)]
 pub(crate) struct Spill<T> {
-    bytes: Vec<u8>,
-    file: Option<File>,
+    bytes: Bytes,
     rows: PhantomData<T>,
 }
 
 impl<T> Default for Spill<T> {
     fn default() -> Self {
-        Self { bytes: Vec::new(), file: None, rows: PhantomData }
+        Self { bytes: Bytes::default(), rows: PhantomData }
     }
 }
 
@@ -34,21 +91,7 @@ impl<T: Serialize + DeserializeOwned> Spill<T> {
     pub(crate) fn push(&mut self, row: &T) -> io::Result<()> {
         let mut buffer = [0; ROW];
         let row = postcard::to_slice(row, &mut buffer).map_err(io::Error::other)?;
-        self.bytes.extend_from_slice(&(row.len() as u32).to_le_bytes());
-        self.bytes.extend_from_slice(row);
-        if self.bytes.len() >= IN_MEMORY { self.write_out() } else { Ok(()) }
-    }
-
-    fn write_out(&mut self) -> io::Result<()> {
-        let file = match &mut self.file {
-            Some(file) => file,
-            none => none.insert(tempfile::tempfile()?),
-        };
-        // It may have been read meanwhile.
-        file.seek(io::SeekFrom::End(0))?;
-        file.write_all(&self.bytes)?;
-        self.bytes.clear();
-        Ok(())
+        self.bytes.append(&[&(row.len() as u32).to_le_bytes(), row])
     }
 
     /// Reads the rows back in the order in which they came. May be done again.
@@ -56,14 +99,8 @@ impl<T: Serialize + DeserializeOwned> Spill<T> {
     /// # Errors
     /// Where the temporary file cannot be read.
     pub(crate) fn rows(&mut self) -> io::Result<Rows<'_, T>> {
-        let spilled = match &mut self.file {
-            Some(file) => {
-                file.rewind()?;
-                Some(BufReader::new(&*file))
-            }
-            None => None,
-        };
-        Ok(Rows { spilled, rest: &self.bytes, buffer: Vec::new(), rows: PhantomData })
+        let (spilled, rest) = self.bytes.parts()?;
+        Ok(Rows { spilled, rest, buffer: Vec::new(), rows: PhantomData })
     }
 }
 

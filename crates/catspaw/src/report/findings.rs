@@ -85,12 +85,15 @@ impl<'a> Findings<'a> {
             return Ok(tunnels);
         }
         for rows in rows.iter_mut() {
-            for sent in rows.sent.rows()? {
-                let sent = sent?;
-                if ends.contains(&(sent.host, sent.leg.peer)) {
-                    tunnels.insert(((sent.host, sent.sensor), (sent.leg.id, sent.leg.start.at)), sent.leg);
-                }
-            }
+            rows.sent.of(
+                |host, _| ends.iter().any(|(of, _)| of == host),
+                |sent| {
+                    if ends.contains(&(sent.host, sent.leg.peer)) {
+                        tunnels.insert(((sent.host, sent.sensor), (sent.leg.id, sent.leg.start.at)), sent.leg);
+                    }
+                    Ok(())
+                },
+            )?;
         }
         Ok(tunnels)
     }
@@ -112,11 +115,14 @@ impl<'a> Findings<'a> {
             Ok(())
         })?;
         for rows in rows.iter_mut() {
-            for sent in rows.sent.rows()? {
-                let sent = sent?;
-                if let Some((all, _)) = mail.get_mut(&(sent.host, sent.sensor)).filter(|_| sent.leg.smtp) {
-                    *all += 1;
-                }
+            let mut sent: HashMap<Sight, u64> = HashMap::new();
+            let is_asked = |host: &HostKey, sensor: &SensorId| mail.contains_key(&(*host, *sensor));
+            rows.sent.of(is_asked, |leg| {
+                *sent.entry((leg.host, leg.sensor)).or_default() += u64::from(leg.leg.smtp);
+                Ok(())
+            })?;
+            for (sight, sent) in sent {
+                mail.entry(sight).or_default().0 += sent;
             }
         }
         for ((host, _), (all, carried)) in mail {
@@ -146,17 +152,43 @@ impl<'a> Findings<'a> {
     /// Hosts with a connection that may be a tunnel's: all their outbound legs are looked at, now that they are known.
     fn look_for_tunnels(&mut self, rows: &mut [Rows], lanes: &'a [Lanes], config: &Config) -> io::Result<()> {
         let may_tunnel = lanes.iter().flat_map(|shard| &shard.lanes).filter(|(.., lane)| lane.may_tunnel);
-        let mut sights: BTreeMap<Sight, Vec<Leg>> =
-            may_tunnel.map(|&(host, sensor, _)| ((host, sensor), Vec::new())).collect();
-        if sights.is_empty() {
-            return Ok(());
+        let mut sights: Vec<(Sight, u64)> =
+            may_tunnel.map(|(host, sensor, lane)| ((*host, *sensor), lane.sent)).collect();
+        sights.sort_unstable();
+        // As many at once as memory is meant for.
+        let mut together = 0;
+        let first_of_group = |&(_, legs): &(Sight, u64)| {
+            together = if together > 0 && together + legs > LEGS as u64 { 0 } else { together };
+            let first = together == 0;
+            together += legs.max(1);
+            first
+        };
+        let firsts: Vec<usize> = sights.iter().map(first_of_group).enumerate().filter(|of| of.1).map(|of| of.0).collect();
+        for (number, &first) in firsts.iter().enumerate() {
+            let last = firsts.get(number + 1).copied().unwrap_or(sights.len());
+            let group = sights[first..last].iter().map(|&(sight, _)| (sight, Vec::new())).collect();
+            self.look_for_tunnels_of(group, rows, lanes, config)?;
         }
+        Ok(())
+    }
+
+    fn look_for_tunnels_of(
+        &mut self,
+        mut sights: BTreeMap<Sight, Vec<Leg>>,
+        rows: &mut [Rows],
+        lanes: &'a [Lanes],
+        config: &Config,
+    ) -> io::Result<()> {
+        let asked: HashSet<Sight> = sights.keys().copied().collect();
         for rows in rows.iter_mut() {
-            for sent in rows.sent.rows()? {
-                let sent = sent?;
-                let Some(legs) = sights.get_mut(&(sent.host, sent.sensor)) else { continue };
-                if legs.len() < LEGS { legs.push(sent.leg) } else { self.legs_dropped += 1 }
-            }
+            rows.sent.of(
+                |host, sensor| asked.contains(&(*host, *sensor)),
+                |sent| {
+                    let legs = sights.entry((sent.host, sent.sensor)).or_default();
+                    if legs.len() < LEGS { legs.push(sent.leg) } else { self.legs_dropped += 1 }
+                    Ok(())
+                },
+            )?;
         }
         let explained = self.paired(|sight| sights.contains_key(sight))?;
         for (sight, mut legs) in sights {
@@ -225,13 +257,13 @@ impl<'a> Findings<'a> {
         let carried = self.paired(|(host, _)| direct.contains(host))?;
         let mut mail = Sorter::default();
         for rows in rows.iter_mut() {
-            for sent in rows.sent.rows()? {
-                let sent = sent?;
-                let name = ((sent.host, sent.sensor), (sent.leg.id, sent.leg.start.at));
-                if sent.leg.smtp && direct.contains(&sent.host) && !carried.contains(&name) {
-                    mail.push(sent)?;
-                }
-            }
+            rows.sent.of(
+                |host, _| direct.contains(host),
+                |sent| {
+                    let name = ((sent.host, sent.sensor), (sent.leg.id, sent.leg.start.at));
+                    if sent.leg.smtp && !carried.contains(&name) { mail.push(sent) } else { Ok(()) }
+                },
+            )?;
         }
         mail.for_each(|sent| {
             let declared = config.covers_mail(sent.leg.own.addr, sent.leg.peer.addr);

@@ -11,7 +11,7 @@ use super::Tunnels;
 use crate::config::Config;
 use crate::lane::Context;
 use crate::leg::{End, Leg, Size};
-use crate::sink::{Connection, LegPair, Sent, Sink};
+use crate::sink::{Brief, Connection, LegPair, Sink};
 
 const MS: f64 = 1e6;
 const SETTLE: i64 = 2 * Nanos::SECOND;
@@ -21,11 +21,11 @@ const SETTLE: i64 = 2 * Nanos::SECOND;
 struct Pairs(Vec<LegPair>);
 
 impl Sink for Pairs {
-    fn connection(&mut self, _: Connection) {}
+    fn connection(&mut self, _: Brief, _: impl FnOnce() -> Connection) {}
     fn pair(&mut self, pair: LegPair) {
         self.0.push(pair);
     }
-    fn sent(&mut self, _: Sent) {}
+    fn sent(&mut self, _: HostKey, _: SensorId, _: &Leg) {}
     fn attempt(&mut self, _: crate::Attempt) {}
 }
 

@@ -4,7 +4,7 @@ use catspaw_records::{
     ByteCount, ByteKind, Bytes, Closed, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened, Place, Proto,
     Record, RecordId, SensorId, Side, Stamp,
 };
-use catspaw_relay::{Attempt, Config, Connection, Context, Lane, LegPair, Observation, OutOfOrder, Sent, Sink};
+use catspaw_relay::{Attempt, Brief, Config, Connection, Context, Lane, Leg, LegPair, Observation, OutOfOrder, Sink};
 
 pub(crate) const HOST: &str = "172.28.0.7";
 
@@ -12,12 +12,15 @@ pub(crate) const HOST: &str = "172.28.0.7";
 pub(crate) struct Rows {
     pub(crate) connections: Vec<Connection>,
     pub(crate) pairs: Vec<LegPair>,
-    pub(crate) sent: Vec<Sent>,
+    pub(crate) sent: Vec<Leg>,
     pub(crate) attempts: Vec<Attempt>,
 }
 
 impl Sink for Rows {
-    fn connection(&mut self, connection: Connection) {
+    fn connection(&mut self, brief: Brief, connection: impl FnOnce() -> Connection) {
+        let connection = connection();
+        assert_eq!(brief.ended.map(|(ending, _)| ending), connection.ending());
+        assert_eq!(brief.ended.is_some_and(|(_, sized)| sized), connection.bytes().is_some());
         self.connections.push(connection);
     }
 
@@ -25,8 +28,8 @@ impl Sink for Rows {
         self.pairs.push(pair);
     }
 
-    fn sent(&mut self, sent: Sent) {
-        self.sent.push(sent);
+    fn sent(&mut self, _: HostKey, _: SensorId, leg: &Leg) {
+        self.sent.push(*leg);
     }
 
     fn attempt(&mut self, attempt: Attempt) {

@@ -6,7 +6,7 @@ use catspaw_records::{
     ByteCount, ByteKind, Bytes, Closed, ConnState, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened,
     Place, Proto, Record, RecordId, SensorId, Side, Stamp, Uid, Whole,
 };
-use catspaw_relay::{Attempt, Config, Connection, Context, Lane, LegPair, Observation, SPAM_SHARE, Sent, Sink};
+use catspaw_relay::{Attempt, Brief, Config, Connection, Context, Lane, Leg, LegPair, Observation, SPAM_SHARE, Sink};
 
 const SENSOR: SensorId = SensorId(1);
 const HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -238,9 +238,9 @@ fn in_order(mut records: Vec<(i64, Record, Side)>) -> Vec<(Record, Side)> {
 struct Nowhere;
 
 impl Sink for Nowhere {
-    fn connection(&mut self, _: Connection) {}
+    fn connection(&mut self, _: Brief, _: impl FnOnce() -> Connection) {}
     fn pair(&mut self, _: LegPair) {}
-    fn sent(&mut self, _: Sent) {}
+    fn sent(&mut self, _: HostKey, _: SensorId, _: &Leg) {}
     fn attempt(&mut self, _: Attempt) {}
 }
 
