@@ -336,7 +336,7 @@ impl Lane {
         leg.end = Some(end);
         leg.smtp |= smtp;
         leg.places[1] = Some(seen.record.place);
-        if open.opened.proto == Proto::Tcp {
+        if open.opened.proto == Proto::Tcp && self.contents.seen {
             self.contents.ended(direction, (leg.start.at, open.order), end);
         }
         if direction == Direction::Outbound && leg.smtp {

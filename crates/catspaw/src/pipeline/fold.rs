@@ -47,7 +47,7 @@ pub(super) type Message = (Arc<Batch>, Arc<Watermarks>);
 
 /// Rows that are folded in one go: shard after shard, so that what is kept of a host is fetched once for several of its
 /// rows, and short enough to be soon over.
-const ROUND: usize = 1 << 17;
+const ROUND: usize = 1 << 19;
 
 /// Where a row that waits is: the number of its batch, and its place there.
 #[derive(Clone, Copy, Debug)]
@@ -106,7 +106,7 @@ pub(super) struct Folder {
     rows: Rows,
     batches: Batches,
     released: Arc<Watermarks>,
-    /// What is folded in the next round, and how many rows of this worker's shards that are.
+    /// What is folded in the next round, and how many rows that are.
     round: Vec<Taking>,
     due: usize,
 }
@@ -118,7 +118,6 @@ pub(super) struct Taking {
     pub(super) number: u64,
     /// By the place of the sensor.
     pub(super) limits: Vec<Limits>,
-    pub(super) watermarks: Arc<Watermarks>,
 }
 
 /// What a record of one sensor in a batch is held against.
@@ -160,8 +159,9 @@ impl Folder {
         self.released = Arc::clone(&watermarks);
         let own: usize = self.shards.iter().map(|&(shard, _)| batch.of_shard(shard).1.len()).sum();
         let number = self.batches.keep(&batch, own);
-        self.due += own;
-        self.round.push(Taking { batch, number, limits, watermarks });
+        // Of all workers' shards, so that the rounds are the same however many there are.
+        self.due += batch.len();
+        self.round.push(Taking { batch, number, limits });
         if self.due >= ROUND { self.fold() } else { Ok(()) }
     }
 
@@ -171,6 +171,7 @@ impl Folder {
             for taking in &self.round {
                 shard.take(*number, &mut self.rows, &mut self.batches, taking)?;
             }
+            shard.release(&mut self.rows, &mut self.batches, &self.released)?;
         }
         self.round.clear();
         self.due = 0;

@@ -84,6 +84,11 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
+    /// How many copies of records it has.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     /// The rows of one shard, with the place of the first among all.
     pub(super) fn of_shard(&self, shard: usize) -> (u32, &[Row]) {
         let at = |shard: usize| self.shards.get(shard).copied().unwrap_or_default();

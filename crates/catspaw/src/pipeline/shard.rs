@@ -118,8 +118,7 @@ impl Shard {
         }
     }
 
-    /// Takes this shard's rows of a batch, and folds what is due. Where nothing can precede a row any more it is folded at
-    /// once, else it waits.
+    /// Takes this shard's rows of a batch. Where nothing can precede a row any more it is folded at once, else it waits.
     ///
     /// # Errors
     /// Where a temporary file fails, or the merge is at fault.
@@ -130,7 +129,7 @@ impl Shard {
         batches: &mut Batches,
         taking: &Taking,
     ) -> io::Result<()> {
-        let Taking { batch, number, limits, watermarks } = taking;
+        let Taking { batch, number, limits } = taking;
         let (first, own) = batch.of_shard(shard);
         let mut done = 0;
         for (at, row) in (first..).zip(own) {
@@ -147,8 +146,10 @@ impl Shard {
             }
             self.push((sensor, batch.rank), Waiting { key, late, at: Kept { batch: *number, row: at } });
         }
-        batches.done(*number, done);
-        self.release(rows, batches, watermarks)
+        if done > 0 {
+            batches.done(*number, done);
+        }
+        Ok(())
     }
 
     /// The moment of the merge of a row, and whether it is late.
