@@ -223,6 +223,11 @@ impl Net {
         format!("{}world", self.prefix)
     }
 
+    /// An error where the link has ended by itself.
+    pub(super) fn goes_on(&mut self) -> io::Result<()> {
+        self.link.iter_mut().try_for_each(Running::goes_on)
+    }
+
     /// Has everything removed, and waits for it.
     pub(super) fn remove(mut self) -> io::Result<()> {
         self.link.clear();

@@ -199,10 +199,19 @@ impl Stage {
         self.net.behind(gateway, name, number)
     }
 
-    /// Has `host` run a program once, for `patience` milliseconds at most.
+    /// Has `host` run a program once, for `patience` milliseconds at most. It must not fail.
     pub(crate) fn run(&mut self, at: u64, host: &Host, words: &[&str], patience: u64) {
+        self.program(host, at, words, (patience, false));
+    }
+
+    /// The same of a program that goes on until it is told to end.
+    pub(crate) fn keep(&mut self, at: u64, host: &Host, words: &[&str], patience: u64) {
+        self.program(host, at, words, (patience, true));
+    }
+
+    fn program(&mut self, host: &Host, at: u64, words: &[&str], (patience, goes_on): (u64, bool)) {
         let words = words.iter().map(|word| (*word).to_owned()).collect();
-        self.tasks_of(&host.space).programs.push(Program { at, words, patience });
+        self.tasks_of(&host.space).programs.push(Program { at, words, patience, goes_on });
     }
 
     fn start(&mut self, space: &str, name: &str, words: &[&str], port: Option<u16>) -> io::Result<()> {

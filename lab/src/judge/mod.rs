@@ -5,6 +5,7 @@
 
 mod bounds;
 mod pairs;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,8 +52,17 @@ pub struct Judgement {
 }
 
 /// Holds a report, its pairs and its exit status against the truth.
-#[must_use]
-pub fn judge(view: &str, truth: &Value, report: &Value, pairs: &[Value], exit: Option<i64>) -> Judgement {
+///
+/// # Errors
+/// Where the truth does not say what is asked of it.
+pub fn judge(
+    view: &str,
+    truth: &Value,
+    report: &Value,
+    pairs: &[Value],
+    exit: Option<i64>,
+) -> Result<Judgement, String> {
+    whole::whole(truth)?;
     let mut court = Court::new(view, truth, report);
     court.status(exit);
     court.accused();
@@ -64,7 +74,7 @@ pub fn judge(view: &str, truth: &Value, report: &Value, pairs: &[Value], exit: O
     }
     court.declared();
     court.strangers(pairs);
-    court.says
+    Ok(court.says)
 }
 
 struct Court<'a> {

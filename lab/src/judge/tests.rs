@@ -1,6 +1,10 @@
 use serde_json::{Value, json};
 
-use super::judge;
+use super::Judgement;
+
+fn judge(view: &str, truth: &Value, report: &Value, pairs: &[Value], exit: Option<i64>) -> Judgement {
+    super::judge(view, truth, report, pairs, exit).unwrap()
+}
 
 /// One proxy with two sessions, one bot, one innocent.
 fn truth() -> Value {
@@ -91,6 +95,33 @@ fn what_is_spoilt_does_not() {
     }
     let (report, pairs) = report();
     assert_eq!(judge("capture", &truth(), &report, &pairs, Some(0)).short, ["exit status 0 with 2 incidents"]);
+}
+
+#[test]
+fn a_truth_that_does_not_say_all_is_an_error() {
+    let said = |spoil: fn(&mut Value)| {
+        let mut truth = truth();
+        spoil(&mut truth);
+        let (report, pairs) = report();
+        super::judge("capture", &truth, &report, &pairs, Some(1)).map(|says| says.short)
+    };
+    assert_eq!(said(|_| ()), Ok(Vec::new()));
+    let cases: [(&str, fn(&mut Value)); 5] = [
+        ("truth: bots is missing", |truth| _ = truth.as_object_mut().unwrap().remove("bots")),
+        ("relays[0]: authorised is missing", |truth| {
+            _ = truth["relays"][0].as_object_mut().unwrap().remove("authorised");
+        }),
+        ("relays[0]: super_proxy is missing", |truth| truth["relays"][0]["topology"] = "backconnect".into()),
+        ("bots[0]: smtp_messages_delivered is \"3\"", |truth| {
+            truth["bots"][0]["smtp_messages_delivered"] = "3".into();
+        }),
+        ("out_legs[0]: bytes_resp is missing", |truth| {
+            _ = truth["sessions"][1]["out_legs"][0].as_object_mut().unwrap().remove("bytes_resp");
+        }),
+    ];
+    for (why, spoil) in cases {
+        assert_eq!(said(spoil), Err(why.to_owned()));
+    }
 }
 
 #[test]
