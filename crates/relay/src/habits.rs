@@ -30,14 +30,17 @@ impl Habits {
     /// Of pairs: the service, the inbound leg, the number of the outbound one and itself.
     pub(crate) fn of<'a>(pairs: impl Iterator<Item = (usize, &'a Leg, (usize, &'a Leg))>) -> Self {
         let mut habits = Self::default();
-        for (service, inbound, (number, outbound)) in pairs.filter(|(_, inbound, (_, outbound))| fine(inbound, outbound)) {
+        for (service, inbound, (number, outbound)) in
+            pairs.filter(|(_, inbound, (_, outbound))| fine(inbound, outbound))
+        {
             let lags = habits.lags.entry((service, inbound.peer.addr)).or_default();
             if lags.len() < COMPARED {
                 lags.push((number, inbound.lag_to(outbound, 0)));
             }
         }
         for (&(service, _), lags) in &habits.lags {
-            let alike = lags.iter().filter(|&&(number, lag)| density(lags, number, lag).is_some_and(|own| own > 0.0)).count();
+            let alike =
+                lags.iter().filter(|&&(number, lag)| density(lags, number, lag).is_some_and(|own| own > 0.0)).count();
             let (of, all) = habits.alike.entry(service).or_default();
             if lags.len() > 1 {
                 *of += alike as f64;
@@ -50,7 +53,9 @@ impl Habits {
     /// Natural logarithm of how much likelier the lag from `inbound` to outbound leg `number` is as one of this client's than at
     /// `density` per second, which it has as one of the service's.
     pub(crate) fn score(&self, service: usize, inbound: &Leg, (number, outbound): (usize, &Leg), as_any: f64) -> f64 {
-        let Some(lags) = self.lags.get(&(service, inbound.peer.addr)).filter(|_| fine(inbound, outbound)) else { return 0.0 };
+        let Some(lags) = self.lags.get(&(service, inbound.peer.addr)).filter(|_| fine(inbound, outbound)) else {
+            return 0.0;
+        };
         let Some(own) = density(lags, number, inbound.lag_to(outbound, 0)) else { return 0.0 };
         let (alike, all) = self.alike.get(&service).copied().unwrap_or_default();
         let share = (alike + ASSUMED.0) / (all + ASSUMED.1);

@@ -86,7 +86,9 @@ fn best(
     let mut scored: Vec<(usize, Vec<Scored>)> = outbound
         .iter()
         .enumerate()
-        .map(|(number, out)| (number, candidates(inbound, out, (models, background), (habits.causes[number], habits.caused))))
+        .map(|(number, out)| {
+            (number, candidates(inbound, out, (models, background), (habits.causes[number], habits.caused)))
+        })
         .filter(|(_, candidates)| !candidates.is_empty())
         .collect();
     scored.sort_by(|a, b| sureness(&b.1).total_cmp(&sureness(&a.1)).then(a.0.cmp(&b.0)));

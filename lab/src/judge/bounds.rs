@@ -21,7 +21,11 @@ impl View {
 
     /// Seconds by which a stamp may be off: those of syslog are whole seconds.
     pub(super) fn tolerance(self) -> f64 {
-        if matches!(self.family, "pix" | "asa") { 2.0 } else { 0.5 }
+        if self.is_syslog() { 2.0 } else { 0.5 }
+    }
+
+    pub(super) fn is_syslog(self) -> bool {
+        matches!(self.family, "pix" | "asa")
     }
 }
 
@@ -89,7 +93,7 @@ pub(super) fn delivered(kind: Kind, messages: bool) -> Option<(f64, f64)> {
     }
 }
 
-/// How many sessions it may take: what hiding costs is for the table to say.
+/// How many sessions it may take, of those that records show something of: what hiding costs is for the table to say.
 pub(super) fn sessions(kind: Kind, family: &str) -> Option<u64> {
     match (kind, family) {
         (Kind::Backconnect | Kind::Hiding, _) => None,

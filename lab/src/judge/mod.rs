@@ -261,10 +261,15 @@ impl<'a> Court<'a> {
 
     fn soon(&mut self, name: &str, incident: &Value, kind: Kind) {
         let said = incident["confidence"]["sessions_to_detect"].as_u64();
+        let host = text(incident, "host");
+        let in_vain = |said: u64| match kind {
+            Kind::Proxy if self.view.family != "capture" => pairs::in_vain(self.truth, host, said as usize) as u64,
+            _ => 0,
+        };
         if let Some(most) = bounds::sessions(kind, self.view.family)
-            && !said.is_some_and(|said| (1..=most).contains(&said))
+            && !said.is_some_and(|said| said > 0 && said - in_vain(said) <= most)
         {
-            let (host, said) = (text(incident, "host"), &incident["confidence"]["sessions_to_detect"]);
+            let said = &incident["confidence"]["sessions_to_detect"];
             self.short(format!("{host}: sessions_to_detect {said}, at most {most}"));
         }
         self.says.sessions_to_detect.push((name.to_owned(), said));

@@ -145,6 +145,43 @@ fn of_mail_records_need_not_show_whom_a_server_sent_away() {
 }
 
 #[test]
+fn what_a_log_tells_alike_may_be_exchanged_in_it_alone() {
+    let mut truth = truth();
+    let judged = |truth: &Value, view| {
+        let (report, mut pairs) = report();
+        let first = pairs[0]["inbound"].clone();
+        pairs[0]["inbound"] = pairs[1]["inbound"].clone();
+        pairs[1]["inbound"] = first;
+        let count = judge(view, truth, &report, &pairs, None).pairs[0].clone();
+        (count.precision, count.alike)
+    };
+    assert_eq!([judged(&truth, "pix"), judged(&truth, "conn")], [(0.0, 0), (0.0, 0)], "a second apart");
+    for legs in ["in_legs", "out_legs"] {
+        let leg = &mut truth["sessions"][1][legs][0];
+        let [start, end] = ["start", "end"].map(|key| leg[key].as_f64().unwrap() - 0.5);
+        (leg["start"], leg["end"]) = (start.into(), end.into());
+    }
+    assert_eq!([judged(&truth, "pix"), judged(&truth, "conn")], [(1.0, 2), (0.0, 0)]);
+    truth["sessions"][1]["in_legs"][0]["raw_payload"] = 151.into();
+    assert_eq!(judged(&truth, "pix"), (0.0, 0), "of other sizes");
+}
+
+#[test]
+fn sessions_that_carried_nothing_on_show_nothing_in_records() {
+    let mut truth = truth();
+    let late = |truth: &Value, view| {
+        let (mut report, pairs) = report();
+        report["incidents"][0]["confidence"]["sessions_to_detect"] = 11.into();
+        let short = judge(view, truth, &report, &pairs, None).short;
+        short.iter().any(|what| what.contains("sessions_to_detect 11, at most"))
+    };
+    assert_eq!([late(&truth, "conn"), late(&truth, "capture")], [true, true]);
+    let leg = &mut truth["sessions"][0]["out_legs"][0];
+    (leg["bytes_orig"], leg["bytes_resp"]) = (0.into(), 0.into());
+    assert_eq!([late(&truth, "conn"), late(&truth, "capture")], [false, true]);
+}
+
+#[test]
 fn what_a_view_cannot_show_may_be_missed_in_it_alone() {
     let mut truth = truth();
     truth["relays"][0]["allowance"] = json!({"by_design": false, "out_of_sight": {"pix": "it pads"}});

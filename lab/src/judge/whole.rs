@@ -45,6 +45,7 @@ const LEG: Keys = &[
     ("end", Is::Number),
     ("bytes_orig", Is::Number),
     ("bytes_resp", Is::Number),
+    ("raw_payload", Is::Number),
     ("state", Is::Text),
     ("accepted", Is::Number),
 ];
