@@ -79,3 +79,60 @@ fn width(lag: i64) -> i64 {
 fn fine(inbound: &Leg, outbound: &Leg) -> bool {
     i64::from(outbound.start.resolution.max(inbound.start.resolution)) <= FINE
 }
+
+#[cfg(test)]
+mod tests {
+    use catspaw_records::{Endpoint, RecordId, SensorId, Stamp};
+
+    use super::*;
+
+    const MS: i64 = 1_000_000;
+
+    /// A leg of client or server `peer`, opened at `at` milliseconds.
+    fn leg(peer: u8, at: i64, resolution: u32) -> Leg {
+        let point = |last| Endpoint { addr: IpAddr::from([192, 0, 2, last]), port: 1080 };
+        Leg {
+            id: RecordId::Device(at as u64),
+            peer: point(peer),
+            own: point(200),
+            start: Stamp { at: Nanos(at * MS), resolution, sensor: SensorId(0) },
+            opened: None,
+            end: None,
+            smtp: false,
+            mailed: None,
+            inward: false,
+            places: [None, None],
+        }
+    }
+
+    /// What the lag of a call 150 ms after client `client` says, when clients 1 and 2 were called for 50 and 150 ms after theirs,
+    /// and outbound leg `number` is looked at.
+    fn said(client: u8, number: usize, resolution: u32) -> f64 {
+        let legs: Vec<(Leg, Leg)> = (0..8)
+            .map(|n| {
+                let (client, lag) = if n % 2 == 0 { (1, 50) } else { (2, 150) };
+                let at = n * 1000;
+                (leg(client, at, resolution), leg(9, at + lag + n / 2, resolution))
+            })
+            .collect();
+        let pairs = legs.iter().enumerate().map(|(number, (inbound, outbound))| (0, inbound, (number, outbound)));
+        let habits = Habits::of(pairs);
+        habits.score(0, &leg(client, 20_000, resolution), (number, &leg(9, 20_150, resolution)), 1.0)
+    }
+
+    #[test]
+    fn a_client_is_known_by_how_soon_its_calls_follow() {
+        assert!(said(2, 99, 1000) > 3.0, "{}", said(2, 99, 1000));
+        assert!(said(1, 99, 1000) < -1.0, "{}", said(1, 99, 1000));
+        assert_eq!(said(3, 99, 1000), 0.0, "nothing is known of it");
+        assert_eq!(said(2, 99, 1_000_000_000), 0.0, "stamps of whole seconds");
+    }
+
+    #[test]
+    fn a_pair_does_not_vouch_for_itself() {
+        let (inbound, outbound) = (leg(1, 0, 1000), leg(9, 70, 1000));
+        let habits = Habits::of(std::iter::once((0, &inbound, (0, &outbound))));
+        assert_eq!(habits.score(0, &inbound, (0, &outbound), 1.0), 0.0);
+        assert!(habits.score(0, &inbound, (1, &outbound), 1.0) > 1.0);
+    }
+}

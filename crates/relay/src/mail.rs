@@ -182,3 +182,64 @@ fn learn(
     }
     (learned, background)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use catspaw_records::{ByteKind, Ending, Endpoint, Nanos, RecordId, SensorId, Stamp};
+
+    use super::*;
+    use crate::leg::{End, Leg, Size};
+
+    /// A connection from second `from` to second `to` that carried `up` bytes and some answers.
+    fn leg(number: u64, from: i64, to: i64, up: i64) -> Leg {
+        let point = |last: u64| Endpoint { addr: IpAddr::from([192, 0, 2, last as u8]), port: 25 };
+        let size = Size { up, down: 160, directed: true, kind: ByteKind::Payload };
+        let at = Nanos::from_secs(to);
+        Leg {
+            id: RecordId::Device(number),
+            peer: point(number),
+            own: point(200),
+            start: Stamp { at: Nanos::from_secs(from), resolution: 1000, sensor: SensorId(0) },
+            opened: None,
+            end: Some(End { at, known: at, order: number, ending: Ending::Fins, answered: true, size: Some(size) }),
+            smtp: true,
+            mailed: None,
+            inward: false,
+            places: [None, None],
+        }
+    }
+
+    /// Letters come in every other second and go out together every twenty, but that of the `refused` one nothing is handed over.
+    fn causes(refused: usize) -> Vec<Option<usize>> {
+        let length = |n: usize| 2000 + (n as i64 * 7919) % 9000;
+        let ins: Vec<Leg> = (0..40).map(|n| leg(n as u64, 2 * n as i64, 2 * n as i64 + 1, length(n))).collect();
+        let outs: Vec<Leg> = (0..40)
+            .map(|n| {
+                let (at, up) = (20 * (n as i64 / 10 + 1), if n == refused { 138 } else { length(n) + 217 });
+                leg(100 + n as u64, at, at + 1, up)
+            })
+            .collect();
+        let inbound: Vec<Inbound<'_>> = ins.iter().map(|leg| Inbound { service: 0, leg }).collect();
+        let outbound: Vec<Outbound<'_>> = outs
+            .iter()
+            .map(|leg| {
+                let before = (0..ins.len()).filter(|&n| ins[n].end.is_some_and(|end| end.at <= leg.start.at));
+                Outbound { leg, candidates: before.collect(), handed: Vec::new(), fit: Fit::Open }
+            })
+            .collect();
+        let mut causes = vec![None; outs.len()];
+        for m in pair_mail(&inbound, &outbound, &[Model::default()]) {
+            causes[m.outbound] = Some(m.inbound);
+        }
+        causes
+    }
+
+    #[test]
+    fn a_connection_that_tells_nothing_is_of_the_letter_that_was_not_handed_on_yet() {
+        for refused in [5, 11, 39] {
+            assert_eq!(causes(refused), (0..40).map(Some).collect::<Vec<_>>());
+        }
+    }
+}

@@ -311,6 +311,18 @@ mod tests {
     }
 
     #[test]
+    fn what_has_no_room_on_a_busy_line_speaks_neither_way() {
+        let (mut train, mut evidence) = (Train::from(Nanos(0)), Evidence::default());
+        for n in 0..200 {
+            train.take(Side::Orig, run(1000 * MS + n * 5 * MS, 100), Nanos(2000 * MS));
+        }
+        let mut says =
+            |bytes| evidence.arrival(&train, run(1500 * MS, bytes), Nanos(2000 * MS), None).unwrap().likelier;
+        assert!((says(200_000) - 1.0).abs() < 0.01, "{}", says(200_000));
+        assert!(says(5_000) < 0.6, "{}", says(5_000));
+    }
+
+    #[test]
     fn one_connection_is_not_worth_more_than_so_much() {
         let (mut train, mut evidence, mut worth) = (Train::from(Nanos(0)), Evidence::default(), 0.0);
         for n in 1..60 {
