@@ -12,12 +12,13 @@ use crate::talk::{Fit, MOST};
 const ROUNDS: usize = 4;
 /// A connection with less payload is none on which mail was handed over: a server that sends the client away says and hears
 /// as much.
-pub(crate) const NOTHING: i64 = 128;
+const NOTHING: i64 = 128;
 /// A leg whose size tells nothing (a transaction in which every recipient was refused) is paired only where the second
 /// best would be so much worse (natural logarithm).
 const CLEARLY: f64 = 0.5;
-/// A connection with as much payload may have carried a letter, so that its size tells which.
-const LETTER: i64 = 512;
+/// A connection with as much payload may have carried a letter, so that its size tells which: where every recipient is refused there
+/// is less.
+pub(crate) const LETTER: i64 = 512;
 /// Outbound legs beyond the first, and inbound legs that have any, that are assumed beforehand.
 const FURTHER: (f64, f64) = (1.0, 3.0);
 
