@@ -1,4 +1,4 @@
-//! A VPN's client: OpenVPN over TCP. WireGuard would be datagrams, and is not in every kernel.
+//! A VPN's client: OpenVPN over TCP. WireGuard would be datagrams, of which nothing is tested.
 
 use std::io;
 
