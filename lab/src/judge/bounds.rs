@@ -93,7 +93,7 @@ pub(super) fn delivered(kind: Kind, messages: bool) -> Option<(f64, f64)> {
     }
 }
 
-/// How many sessions it may take, of those that records show something of: what hiding costs is for the table to say.
+/// How many sessions it may take: what hiding costs is for the table to say.
 pub(super) fn sessions(kind: Kind, family: &str) -> Option<u64> {
     match (kind, family) {
         (Kind::Backconnect | Kind::Hiding, _) => None,

@@ -262,12 +262,12 @@ impl<'a> Court<'a> {
     fn soon(&mut self, name: &str, incident: &Value, kind: Kind) {
         let said = incident["confidence"]["sessions_to_detect"].as_u64();
         let host = text(incident, "host");
-        let in_vain = |said: u64| match kind {
-            Kind::Proxy if self.view.family != "capture" => pairs::in_vain(self.truth, host, said as usize) as u64,
-            _ => 0,
-        };
-        if let Some(most) = bounds::sessions(kind, self.view.family)
-            && !said.is_some_and(|said| said > 0 && said - in_vain(said) <= most)
+        let most = bounds::sessions(kind, self.view.family).map(|most| match kind {
+            Kind::Mail => most.max(pairs::before_a_queue_is_run(self.truth, host) as u64),
+            _ => most,
+        });
+        if let Some(most) = most
+            && !said.is_some_and(|said| (1..=most).contains(&said))
         {
             let said = &incident["confidence"]["sessions_to_detect"];
             self.short(format!("{host}: sessions_to_detect {said}, at most {most}"));

@@ -167,18 +167,43 @@ fn what_a_log_tells_alike_may_be_exchanged_in_it_alone() {
 }
 
 #[test]
-fn sessions_that_carried_nothing_on_show_nothing_in_records() {
+fn a_queue_that_was_not_run_yet_shows_nothing() {
     let mut truth = truth();
-    let late = |truth: &Value, view| {
+    truth["relays"][0]["topology"] = "smtp-odd-port".into();
+    let queued = truth["sessions"][0].clone();
+    for number in 0..6 {
+        let mut more = queued.clone();
+        for (legs, conn) in [("in_legs", 20 + number), ("out_legs", 40 + number)] {
+            more[legs][0]["conn"] = conn.into();
+            more[legs][0]["end"] = if legs == "out_legs" { 20.0 } else { 9.0 }.into();
+        }
+        truth["sessions"].as_array_mut().unwrap().push(more);
+    }
+    let late = |truth: &Value| {
         let (mut report, pairs) = report();
-        report["incidents"][0]["confidence"]["sessions_to_detect"] = 11.into();
-        let short = judge(view, truth, &report, &pairs, None).short;
-        short.iter().any(|what| what.contains("sessions_to_detect 11, at most"))
+        report["incidents"][0]["confidence"]["sessions_to_detect"] = 6.into();
+        judge("capture", truth, &report, &pairs, None).short.iter().any(|what| what.contains("sessions_to_detect 6"))
     };
-    assert_eq!([late(&truth, "conn"), late(&truth, "capture")], [true, true]);
-    let leg = &mut truth["sessions"][0]["out_legs"][0];
-    (leg["bytes_orig"], leg["bytes_resp"]) = (0.into(), 0.into());
-    assert_eq!([late(&truth, "conn"), late(&truth, "capture")], [false, true]);
+    assert!(late(&truth), "two had been handed on before");
+    for number in [0, 1] {
+        truth["sessions"][number]["out_legs"][0]["end"] = 20.0.into();
+    }
+    assert!(!late(&truth));
+}
+
+#[test]
+fn what_a_web_proxy_shares_crosswise_need_not_be_paired_by_records() {
+    let mut truth = truth();
+    truth["relays"][0]["topology"] = "web-proxy".into();
+    let recall = |truth: &Value, view| {
+        let (report, pairs) = report();
+        judge(view, truth, &report, &pairs[..1], None).pairs[0].recall
+    };
+    assert_eq!([recall(&truth, "conn"), recall(&truth, "capture")], [0.5, 0.5]);
+    // The second server's connection carries something of the first client, too.
+    let second = truth["sessions"][1]["out_legs"][0].clone();
+    truth["sessions"][0]["out_legs"].as_array_mut().unwrap().push(second);
+    assert_eq!([recall(&truth, "conn"), recall(&truth, "capture")], [1.0, 0.5]);
 }
 
 #[test]
