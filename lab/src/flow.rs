@@ -1,5 +1,7 @@
 //! What happens at the border: connections, and the events that a device writes lines about.
 
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
 use crate::civil::{HOUR, MINUTE, SECOND};
 
 /// The embryonic timer of 2003, at which a PIX gives up a connection that nobody answered.
@@ -75,6 +77,8 @@ pub struct Flow {
     pub outside: u32,
     /// What the inside address is translated to.
     pub mapped: u32,
+    /// The inside and the outside address where they are of IPv6, which is not translated; the others are 0 then.
+    pub six: Option<(Ipv6Addr, Ipv6Addr)>,
     /// The inside port.
     pub inside_port: u16,
     /// The outside port.
@@ -111,6 +115,7 @@ impl Flow {
             inside: 0,
             outside: outside.0,
             mapped: 0,
+            six: None,
             inside_port,
             outside_port: outside.1,
             mapped_port: 0,
@@ -137,6 +142,30 @@ impl Flow {
     /// TCP from an outside address and port at `start` to a port of `host`.
     pub(crate) fn inbound(host: u32, start: u64, outside: (u32, u16), inside_port: u16) -> Self {
         Self::new(host, start, outside, inside_port, true)
+    }
+
+    /// The same, of IPv6.
+    pub(crate) fn of_six(mut self, inside: Ipv6Addr, outside: Ipv6Addr) -> Self {
+        self.six = Some((inside, outside));
+        self
+    }
+
+    /// Its inside end.
+    #[must_use]
+    pub fn inside_end(&self) -> (IpAddr, u16) {
+        (self.six.map_or(Ipv4Addr::from(self.inside).into(), |(inside, _)| inside.into()), self.inside_port)
+    }
+
+    /// Its outside end.
+    #[must_use]
+    pub fn outside_end(&self) -> (IpAddr, u16) {
+        (self.six.map_or(Ipv4Addr::from(self.outside).into(), |(_, outside)| outside.into()), self.outside_port)
+    }
+
+    /// What its inside end is translated to.
+    #[must_use]
+    pub fn mapped_end(&self) -> (IpAddr, u16) {
+        (Ipv4Addr::from(self.mapped).into(), self.mapped_port)
     }
 
     /// With this payload from its opener, and from the other.

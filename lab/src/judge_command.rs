@@ -23,7 +23,8 @@ pub(crate) fn run(arguments: impl Iterator<Item = String>) -> Result<(), String>
     let lines = String::from_utf8_lossy(&read(pairs)?).into_owned();
     let pairs =
         lines.lines().map(serde_json::from_str).collect::<Result<Vec<Value>, _>>().map_err(|why| why.to_string())?;
-    let says = judge(&view, &parse(truth)?, &parse(report)?, &pairs, exit);
+    let said = judge(&view, &parse(truth)?, &parse(report)?, &pairs, exit);
+    let says = said.map_err(|why| format!("{truth}: {why}"))?;
     crate::print(&serde_json::to_string(&says).map_err(|why| why.to_string())?)
 }
 

@@ -15,6 +15,12 @@ use crate::tables::Table;
 /// What is read of each capture: itself, and what other witnesses would have told of it.
 const VIEWS: [&str; 6] = ["capture", "pix", "pix-cut", "asa", "asa-cut", "conn"];
 
+/// How many scenarios are played at a time: most of the time they wait.
+const JOBS: u32 = 4;
+
+/// What the documentation's figures are made of.
+const SEEDS: [u64; 2] = [1, 2];
+
 /// What it draws is the same each time; what the kernel and the daemons make of it is not.
 const SMALL_SEED: u64 = 2;
 
@@ -29,29 +35,49 @@ pub(crate) fn lab(args: &mut Args) -> Result {
         scenarios.push(name);
     }
     let to = args.option("-o")?.unwrap_or_else(|| run::target().join("lab").join(seed.to_string()));
-    let jobs: u32 = args.option("-j")?.unwrap_or(4);
+    let jobs: u32 = args.option("-j")?.unwrap_or(JOBS);
     let (again, fixtures) = (args.flag("--again"), args.flag("--fixtures"));
     args.end()?;
     build()?;
     if !again {
         make((seed, jobs), &scenarios, &to)?;
     }
-    conclude(&show(judge(&to, &scenarios)?))?;
+    conclude(&show(judged(&judge(&to, &scenarios)?)))?;
     if fixtures { keep(&to, &scenarios) } else { Ok(()) }
 }
 
-/// Every scenario, for the figures.
-pub(crate) fn figures() -> Result<Judged> {
-    let to = run::target().join("lab/1");
+/// Every scenario by the seeds of the documentation, what falls short, and how long it took.
+pub(crate) fn figures() -> Result<String> {
     build()?;
-    make((1, 4), &[], &to)?;
-    judge(&to, &[])
+    let (mut table, mut short, mut took) = (Table::new(&[&["seed"][..], &HEAD].concat()), Vec::new(), String::new());
+    for seed in SEEDS {
+        let to = run::target().join("lab").join(seed.to_string());
+        let began = Instant::now();
+        make((seed, JOBS), &[], &to)?;
+        let made = began.elapsed().as_secs_f64();
+        let says = judge(&to, &[])?;
+        let (of, held) = (says.len(), says.iter().filter(|one| shortfalls(one).next().is_none()).count());
+        let read = began.elapsed().as_secs_f64() - made;
+        took += &format!(
+            "Seed {seed}: {held} of {of} hold; made in {made:.0} s, {JOBS} scenarios at a time, and read and judged in {read:.0} s.\n"
+        );
+        rows(&says).into_iter().for_each(|row| table.row([vec![seed.to_string()], row].concat()));
+        short.extend(judged(&says).short.into_iter().map(|what| format!("- seed {seed}, {what}\n")));
+    }
+    Ok(format!("{took}\n{table}\n{}", short.concat()))
 }
 
-/// Copies what the repository's tests read.
+/// Copies what the repository's tests read, in the place of what was kept of these scenarios before; of all of them, of whatever
+/// was.
 fn keep(made: &Path, scenarios: &[String]) -> Result {
     let fixtures = run::root().join("lab/fixtures");
-    for folder in folders(made, scenarios)? {
+    let folders_made = folders(made, scenarios)?;
+    for old in numbered(&fixtures)? {
+        if scenarios.is_empty() || scenarios.contains(&old.name) {
+            fs::remove_dir_all(&old.path).doing(old.path.display())?;
+        }
+    }
+    for folder in folders_made {
         let to = fixtures.join(folder.file_name().unwrap_or_default());
         fs::create_dir_all(&to).doing(to.display())?;
         for name in KEPT.iter().filter(|name| folder.join(name).exists()) {
@@ -75,7 +101,7 @@ pub(crate) fn small() -> Result {
         return Ok(());
     }
     make((SMALL_SEED, 1), &small, &to)?;
-    conclude(&show(judge(&to, &small)?))
+    conclude(&show(judged(&judge(&to, &small)?)))
 }
 
 /// Why a network cannot be made here: some containers forbid it to root, too.
@@ -124,68 +150,91 @@ fn need(scenarios: &[String]) -> Result {
     run::install_quietly(&missing)
 }
 
-/// Judges every view of them.
-fn judge(to: &Path, scenarios: &[String]) -> Result<Judged> {
-    let mut table = Table::new(&[
-        "scenario",
-        "view",
-        "holds",
-        "relays",
-        "bots",
-        "innocents named",
-        "precision",
-        "recall",
-        "sessions to detect",
-    ]);
-    let mut short = Vec::new();
-    for folder in folders(to, scenarios)? {
-        for view in VIEWS {
-            let one = judge_view(&folder, view)?;
-            let share = |key: &str| format!("{} of {}", one[key]["found"], one[key]["of"]);
-            let worst = |key: &str| {
-                let shares = one["pairs"].as_array().into_iter().flatten().filter_map(|pair| pair[key].as_f64());
-                shares.reduce(f64::min).map_or_else(|| "-".to_owned(), |least| format!("{least:.3}"))
-            };
-            let soon = one["sessions_to_detect"].as_array().into_iter().flatten();
-            table.row(vec![
-                text_of(&one["scenario"]),
-                view.to_owned(),
-                holds(&one).to_owned(),
-                share("relays"),
-                share("bots"),
-                format!("{} of {}", one["innocents_named"], one["innocents"]),
-                worst("precision"),
-                worst("recall"),
-                soon.map(|of_relay| text_of(&of_relay[1])).collect::<Vec<_>>().join(" "),
-            ]);
-            short.extend(shortfalls(&one).map(|what| format!("{} as {view}: {what}", text_of(&one["scenario"]))));
-        }
-    }
-    Ok(Judged { table, short })
+/// What the judge says of every view of them.
+fn judge(to: &Path, scenarios: &[String]) -> Result<Vec<Value>> {
+    let folders = folders(to, scenarios)?;
+    folders.iter().flat_map(|folder| VIEWS.map(|view| judge_view(folder, view))).collect()
 }
 
-/// `1-socks` and so on, in the order of their numbers.
-fn folders(to: &Path, scenarios: &[String]) -> Result<Vec<PathBuf>> {
-    let mut folders: Vec<(u32, PathBuf)> = Vec::new();
-    for entry in fs::read_dir(to).doing(to.display())? {
-        let path = entry.doing(to.display())?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let Some((number, name)) = name.split_once('-') else { continue };
-        if let Ok(number) = number.parse()
-            && (scenarios.is_empty() || scenarios.iter().any(|asked| asked == name))
-        {
-            folders.push((number, path));
+const HEAD: [&str; 9] =
+    ["scenario", "views", "holds", "relays", "bots", "innocents named", "precision", "recall", "sessions to detect"];
+
+fn judged(says: &[Value]) -> Judged {
+    let mut table = Table::new(&HEAD);
+    rows(says).into_iter().for_each(|row| table.row(row));
+    let short = says.iter().flat_map(|one| {
+        let (scenario, view) = (text_of(&one["scenario"]), text_of(&one["view"]));
+        shortfalls(one).map(move |what| format!("{scenario} as {view}: {what}"))
+    });
+    Judged { table, short: short.collect() }
+}
+
+/// A row for all views of a scenario of which the same is to be said.
+fn rows(says: &[Value]) -> Vec<Vec<String>> {
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    for one in says {
+        let row = row(one);
+        match rows.iter_mut().find(|other| other[0] == row[0] && other[2..] == row[2..]) {
+            Some(other) => other[1] += &format!(", {}", row[1]),
+            None => rows.push(row),
         }
     }
-    let named = |name: &String| folders.iter().any(|(_, path)| path.to_string_lossy().ends_with(&format!("-{name}")));
-    if let Some(missing) = scenarios.iter().find(|name| !named(name)) {
+    rows
+}
+
+fn row(one: &Value) -> Vec<String> {
+    let share = |key: &str| format!("{} of {}", one[key]["found"], one[key]["of"]);
+    let worst = |key: &str| {
+        let shares = one["pairs"].as_array().into_iter().flatten().filter_map(|pair| pair[key].as_f64());
+        shares.reduce(f64::min).map_or_else(|| "-".to_owned(), |least| format!("{least:.3}"))
+    };
+    let soon = one["sessions_to_detect"].as_array().into_iter().flatten();
+    vec![
+        text_of(&one["scenario"]),
+        text_of(&one["view"]),
+        holds(one).to_owned(),
+        share("relays"),
+        share("bots"),
+        format!("{} of {}", one["innocents_named"], one["innocents"]),
+        worst("precision"),
+        worst("recall"),
+        soon.map(|of_relay| text_of(&of_relay[1])).collect::<Vec<_>>().join(" "),
+    ]
+}
+
+/// A folder by the name `1-socks`.
+struct Numbered {
+    number: u32,
+    name: String,
+    path: PathBuf,
+}
+
+fn numbered(folder: &Path) -> Result<Vec<Numbered>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).doing(folder.display())? {
+        let path = entry.doing(folder.display())?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if let Some((number, name)) = name.split_once('-')
+            && let Ok(number) = number.parse()
+        {
+            found.push(Numbered { number, name: name.to_owned(), path });
+        }
+    }
+    found.sort_by(|a, b| (a.number, &a.name).cmp(&(b.number, &b.name)));
+    Ok(found)
+}
+
+/// The folders of these scenarios, of all of them without a name, in the order of their numbers.
+fn folders(to: &Path, scenarios: &[String]) -> Result<Vec<PathBuf>> {
+    let mut found = numbered(to)?;
+    if let Some(missing) = scenarios.iter().find(|asked| !found.iter().any(|one| one.name == **asked)) {
         return Err(format!("{}: no scenario {missing} was made there", to.display()).into());
     }
-    if folders.is_empty() {
+    found.retain(|one| scenarios.is_empty() || scenarios.contains(&one.name));
+    if found.is_empty() {
         return Err(format!("{}: no scenario was made there", to.display()).into());
     }
-    folders.sort();
-    Ok(folders.into_iter().map(|(_, path)| path).collect())
+    Ok(found.into_iter().map(|one| one.path).collect())
 }
 
 fn judge_view(folder: &Path, view: &str) -> Result<Value> {

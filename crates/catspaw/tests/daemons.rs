@@ -46,6 +46,7 @@ fn short(folder: &Path, view: &str) -> Vec<String> {
     let parse = |text: &[u8]| serde_json::from_slice::<Value>(text).unwrap();
     let rows: Vec<Value> = fs::read_to_string(&pairs).unwrap().lines().map(|row| parse(row.as_bytes())).collect();
     let exit = status.code().map(i64::from);
-    let says = catspaw_lab::judge::judge(view, &parse(&truth), &parse(&fs::read(&report).unwrap()), &rows, exit);
+    let said = catspaw_lab::judge::judge(view, &parse(&truth), &parse(&fs::read(&report).unwrap()), &rows, exit);
+    let says = said.unwrap();
     says.short.iter().map(|what| format!("{} as {view}: {what}", says.scenario)).collect()
 }

@@ -10,6 +10,7 @@ mod config;
 mod content;
 mod exchange;
 mod groups;
+mod habits;
 mod histogram;
 mod lane;
 mod leg;

@@ -2,6 +2,8 @@
 //! servers: an outbound leg has one cause at most, an inbound leg any number of effects. So each outbound leg is given
 //! to the inbound leg that explains it best, where one clearly does.
 
+use std::collections::BTreeSet;
+
 use crate::histogram::Histogram;
 use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound};
 use crate::talk::{Fit, MOST};
@@ -10,10 +12,15 @@ use crate::talk::{Fit, MOST};
 const ROUNDS: usize = 4;
 /// A connection with less payload is none on which mail was handed over: a server that sends the client away says and hears
 /// as much.
-pub(crate) const NOTHING: i64 = 128;
+const NOTHING: i64 = 128;
 /// A leg whose size tells nothing (a transaction in which every recipient was refused) is paired only where the second
 /// best would be so much worse (natural logarithm).
 const CLEARLY: f64 = 0.5;
+/// A connection with as much payload may have carried a letter, so that its size tells which: where every recipient is refused there
+/// is less.
+pub(crate) const LETTER: i64 = 512;
+/// Outbound legs beyond the first, and inbound legs that have any, that are assumed beforehand.
+const FURTHER: (f64, f64) = (1.0, 3.0);
 
 /// Pairs mail, starting from `models` (one for each service). Sorted by outbound leg; a leg that stays alone is not there.
 pub(crate) fn pair_mail(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &[Model]) -> Vec<Match> {
@@ -21,7 +28,7 @@ pub(crate) fn pair_mail(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], mode
     let mut learned = models.to_vec();
     let mut matches = Vec::new();
     for _ in 0..ROUNDS {
-        let now = best(inbound, outbound, &learned, &background);
+        let now = best(inbound, outbound, (&learned, &background), &Habits::of(&matches, outbound));
         if now == matches {
             break;
         }
@@ -31,31 +38,116 @@ pub(crate) fn pair_mail(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], mode
     matches
 }
 
-fn best(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &[Model], background: &Histogram) -> Vec<Match> {
-    let mut matches = Vec::new();
-    for (number, out) in outbound.iter().enumerate() {
-        let best_handed = out.handed.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let score = |(candidate, &at): (usize, &usize)| {
-            let Inbound { service, leg } = inbound[at];
-            let size = models[service].mail_size_score(leg, out.leg, background);
-            // It says which of them, and not whether any.
-            let handed = out.handed.get(candidate).map_or(0.0, |handed| handed - best_handed);
-            (models[service].mail_time_score(leg, out.leg) + size + handed, size, at)
-        };
-        let mut scored: Vec<(f64, f64, usize)> = out.candidates.iter().enumerate().map(score).collect();
-        scored.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.2.cmp(&b.2)));
-        let Some(&(score, size, at)) = scored.first() else { continue };
-        let second = scored.get(1).map(|second| second.0);
-        // It was called for one of these: only for which is open, if there are several.
-        let addressed = out.fit == Fit::Addressed;
-        let alone = if addressed { f64::NEG_INFINITY } else { 0.0 };
-        let margin = score - second.map_or(alone, |second| second.max(alone));
-        let said = if addressed { margin > CLEARLY } else { score > 0.0 && is_clear(out, size, margin, best_handed) };
-        if said {
-            matches.push(Match { inbound: at, outbound: number, margin });
+/// What an assignment says of how letters are handed on.
+#[derive(Clone, Debug)]
+struct Habits {
+    /// Natural logarithm of how many outbound legs beyond the first an inbound one has.
+    further: f64,
+    /// Natural logarithm of how many outbound legs that may have carried a letter have a cause, for each that has none.
+    caused: f64,
+    /// The cause of each outbound leg.
+    causes: Vec<Option<usize>>,
+}
+
+impl Habits {
+    fn of(matches: &[Match], outbound: &[Outbound<'_>]) -> Self {
+        let mut causes = vec![None; outbound.len()];
+        for m in matches {
+            causes[m.outbound] = Some(m.inbound);
+        }
+        let distinct = causes.iter().flatten().collect::<BTreeSet<_>>().len();
+        let further = (matches.len() - distinct) as f64 + FURTHER.0;
+        let large = |out: &Outbound<'_>| out.leg.size().is_some_and(|size| size.total() >= LETTER);
+        let letters = outbound.iter().zip(&causes).filter(|(out, _)| large(out));
+        let (caused, alone): (Vec<_>, Vec<_>) = letters.partition(|(_, cause)| cause.is_some());
+        Self {
+            further: (further / (distinct as f64 + FURTHER.1)).min(1.0).ln(),
+            caused: ((caused.len() as f64 + 1.0) / (alone.len() as f64 + 1.0)).ln(),
+            causes,
         }
     }
+}
+
+/// An inbound leg that may be the cause, by its number; what speaks for it, and what its size alone does.
+#[derive(Clone, Copy, Debug)]
+struct Scored {
+    at: usize,
+    score: f64,
+    size: f64,
+}
+
+/// Every letter is handed on, if it is, a first time, and only some again; so the legs whose sizes tell most choose first, and an
+/// inbound leg that has an effect already is as much less likely to be the cause of another as its habits say.
+fn best(
+    inbound: &[Inbound<'_>],
+    outbound: &[Outbound<'_>],
+    (models, background): (&[Model], &Histogram),
+    habits: &Habits,
+) -> Vec<Match> {
+    let mut scored: Vec<(usize, Vec<Scored>)> = outbound
+        .iter()
+        .enumerate()
+        .map(|(number, out)| {
+            (number, candidates(inbound, out, (models, background), (habits.causes[number], habits.caused)))
+        })
+        .filter(|(_, candidates)| !candidates.is_empty())
+        .collect();
+    scored.sort_by(|a, b| sureness(&b.1).total_cmp(&sureness(&a.1)).then(a.0.cmp(&b.0)));
+    let mut causes = BTreeSet::new();
+    let mut matches = Vec::new();
+    for (number, mut candidates) in scored {
+        for candidate in candidates.iter_mut().filter(|candidate| causes.contains(&candidate.at)) {
+            candidate.score += habits.further;
+        }
+        let Some(found) = choose(&outbound[number], candidates) else { continue };
+        causes.insert(found.0);
+        matches.push(Match { inbound: found.0, outbound: number, margin: found.1 });
+    }
+    matches.sort_by_key(|m| m.outbound);
     matches
+}
+
+/// What speaks for each. `before` is what was taken for the cause and learned from, which does not vouch for itself.
+fn candidates(
+    inbound: &[Inbound<'_>],
+    out: &Outbound<'_>,
+    (models, background): (&[Model], &Histogram),
+    (before, caused): (Option<usize>, f64),
+) -> Vec<Scored> {
+    let best_handed = best_handed(out);
+    let score = |(candidate, &at): (usize, &usize)| {
+        let Inbound { service, leg } = inbound[at];
+        let size = models[service].mail_size_score(leg, out.leg, background);
+        // It says which of them, and not whether any.
+        let handed = out.handed.get(candidate).map_or(0.0, |handed| handed - best_handed);
+        let learned = before == Some(at) && out.fit != Fit::Addressed;
+        let time = models[service].mail_time_score(leg, out.leg, learned);
+        Scored { at, score: time + size + handed + caused, size }
+    };
+    out.candidates.iter().enumerate().map(score).collect()
+}
+
+fn best_handed(out: &Outbound<'_>) -> f64 {
+    out.handed.iter().copied().fold(f64::NEG_INFINITY, f64::max)
+}
+
+/// How much the sizes tell.
+fn sureness(candidates: &[Scored]) -> f64 {
+    let best = candidates.iter().max_by(|a, b| a.score.total_cmp(&b.score));
+    best.map_or(f64::NEG_INFINITY, |best| best.size)
+}
+
+/// The inbound leg that explains `out`, where one clearly does, and the margin.
+fn choose(out: &Outbound<'_>, mut candidates: Vec<Scored>) -> Option<(usize, f64)> {
+    candidates.sort_by(|a, b| b.score.total_cmp(&a.score).then(a.at.cmp(&b.at)));
+    let &Scored { at, score, size } = candidates.first()?;
+    let second = candidates.get(1).map(|second| second.score);
+    // It was called for one of these: only for which is open, if there are several.
+    let addressed = out.fit == Fit::Addressed;
+    let alone = if addressed { f64::NEG_INFINITY } else { 0.0 };
+    let margin = score - second.map_or(alone, |second| second.max(alone));
+    let said = if addressed { margin > CLEARLY } else { score > 0.0 && is_clear(out, size, margin, best_handed(out)) };
+    said.then_some((at, margin))
 }
 
 /// Whether the best candidate is clearly that: by its size, or because the next one is clearly worse.
@@ -90,4 +182,65 @@ fn learn(
         }
     }
     (learned, background)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+
+    use catspaw_records::{ByteKind, Ending, Endpoint, Nanos, RecordId, SensorId, Stamp};
+
+    use super::*;
+    use crate::leg::{End, Leg, Size};
+
+    /// A connection from second `from` to second `to` that carried `up` bytes and some answers.
+    fn leg(number: u64, from: i64, to: i64, up: i64) -> Leg {
+        let point = |last: u64| Endpoint { addr: IpAddr::from([192, 0, 2, last as u8]), port: 25 };
+        let size = Size { up, down: 160, directed: true, kind: ByteKind::Payload };
+        let at = Nanos::from_secs(to);
+        Leg {
+            id: RecordId::Device(number),
+            peer: point(number),
+            own: point(200),
+            start: Stamp { at: Nanos::from_secs(from), resolution: 1000, sensor: SensorId(0) },
+            opened: None,
+            end: Some(End { at, known: at, order: number, ending: Ending::Fins, answered: true, size: Some(size) }),
+            smtp: true,
+            mailed: None,
+            inward: false,
+            places: [None, None],
+        }
+    }
+
+    /// Letters come in every other second and go out together every twenty, but that of the `refused` one nothing is handed over.
+    fn causes(refused: usize) -> Vec<Option<usize>> {
+        let length = |n: usize| 2000 + (n as i64 * 7919) % 9000;
+        let ins: Vec<Leg> = (0..40).map(|n| leg(n as u64, 2 * n as i64, 2 * n as i64 + 1, length(n))).collect();
+        let outs: Vec<Leg> = (0..40)
+            .map(|n| {
+                let (at, up) = (20 * (n as i64 / 10 + 1), if n == refused { 138 } else { length(n) + 217 });
+                leg(100 + n as u64, at, at + 1, up)
+            })
+            .collect();
+        let inbound: Vec<Inbound<'_>> = ins.iter().map(|leg| Inbound { service: 0, leg }).collect();
+        let outbound: Vec<Outbound<'_>> = outs
+            .iter()
+            .map(|leg| {
+                let before = (0..ins.len()).filter(|&n| ins[n].end.is_some_and(|end| end.at <= leg.start.at));
+                Outbound { leg, candidates: before.collect(), handed: Vec::new(), fit: Fit::Open }
+            })
+            .collect();
+        let mut causes = vec![None; outs.len()];
+        for m in pair_mail(&inbound, &outbound, &[Model::default()]) {
+            causes[m.outbound] = Some(m.inbound);
+        }
+        causes
+    }
+
+    #[test]
+    fn a_connection_that_tells_nothing_is_of_the_letter_that_was_not_handed_on_yet() {
+        for refused in [5, 11, 39] {
+            assert_eq!(causes(refused), (0..40).map(Some).collect::<Vec<_>>());
+        }
+    }
 }

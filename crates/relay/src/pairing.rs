@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::assign::{Assignment, Edge};
 use crate::groups::Groups;
+use crate::habits::Habits;
 use crate::histogram::{Histogram, mail_prior, overhead_prior, size_prior};
 use crate::leg::{Leg, Size};
 use crate::service::queued_for;
@@ -48,9 +49,9 @@ impl Default for Model {
         Self {
             overheads: Histogram::default(),
             refusals: Histogram::default(),
-            lags: Spread::prior(Distance::Lag),
+            lags: Spread::prior(Distance::Lag).lightly(),
             ends: Spread::prior(Distance::End),
-            queue: Spread::prior(Distance::Queue),
+            queue: Spread::prior(Distance::Queue).lightly(),
             same_port: (0.02, 1.0),
             share: (1.0, 2.0),
         }
@@ -72,7 +73,7 @@ impl Model {
     /// Natural logarithm of how much likelier the two legs are as a pair than by chance; `None` where they cannot be.
     fn score(&self, inbound: &Leg, outbound: &Leg, background: &Histogram) -> Option<f64> {
         let resolution = i64::from(outbound.start.resolution.max(inbound.start.resolution));
-        let mut score = (self.lags.density(inbound.lag_to(outbound, 0), resolution) / UNRELATED).ln();
+        let mut score = (self.lag_density(inbound, outbound) / UNRELATED).ln();
         score += (self.share.0 / (self.share.1 - self.share.0 + 1.0)).ln();
         score += self.port_score(inbound, outbound);
         score += self.end_score(inbound, outbound, resolution);
@@ -83,6 +84,12 @@ impl Model {
             (None, _) => {}
         }
         Some(score)
+    }
+
+    /// Probability per second of the lag between the legs.
+    fn lag_density(&self, inbound: &Leg, outbound: &Leg) -> f64 {
+        let resolution = i64::from(outbound.start.resolution.max(inbound.start.resolution));
+        self.lags.density(inbound.lag_to(outbound, 0), resolution)
     }
 
     fn overhead_score(&self, inbound: Size, outbound: Size, background: &Histogram) -> f64 {
@@ -131,11 +138,13 @@ impl Model {
         }
     }
 
-    /// What the moments say of mail (natural logarithm of how much likelier as a pair).
-    pub(crate) fn mail_time_score(&self, inbound: &Leg, outbound: &Leg) -> f64 {
+    /// What the moments say of mail (natural logarithm of how much likelier as a pair), by pairs other than this one, which may
+    /// have been `learned` from.
+    pub(crate) fn mail_time_score(&self, inbound: &Leg, outbound: &Leg, learned: bool) -> f64 {
         let resolution = i64::from(outbound.start.resolution.max(inbound.start.resolution));
-        let queued = self.queue.density(queued_for(inbound, outbound, 0), resolution);
-        let lagged = self.lags.density(inbound.lag_to(outbound, 0), resolution);
+        let own = f64::from(u8::from(learned));
+        let queued = self.queue.density_without(queued_for(inbound, outbound, 0), resolution, own);
+        let lagged = self.lags.density_without(inbound.lag_to(outbound, 0), resolution, own);
         (queued.max(lagged) / UNRELATED).ln()
     }
 
@@ -239,11 +248,12 @@ impl Outbound<'_> {
 pub(crate) fn pair(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &[Model]) -> Vec<Match> {
     let mut background = Histogram::default();
     let mut learned = models.to_vec();
+    let mut habits = Habits::default();
     let mut columns: Vec<Option<usize>> = Vec::new();
     let mut round = 0;
     loop {
         round += 1;
-        let edges = edges(inbound, outbound, &learned, &background);
+        let edges = edges(inbound, outbound, (&learned, &habits), &background);
         let solved = Assignment::solve(&edges, inbound.len());
         let now: Vec<Option<usize>> = (0..outbound.len()).map(|row| solved.column_of(row)).collect();
         if round == ROUNDS || now == columns {
@@ -255,6 +265,11 @@ pub(crate) fn pair(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &
             return matches;
         }
         columns = now;
+        let paired = outbound.iter().zip(&columns).enumerate();
+        habits = Habits::of(paired.filter_map(|(number, (out, column))| {
+            let Inbound { service, leg } = inbound[(*column)?];
+            Some((service, leg, (number, out.leg)))
+        }));
         (learned, background) = refit(inbound, outbound, (models, &learned, &background), &columns);
     }
 }
@@ -262,18 +277,21 @@ pub(crate) fn pair(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &
 fn edges(
     inbound: &[Inbound<'_>],
     outbound: &[Outbound<'_>],
-    models: &[Model],
+    (models, habits): (&[Model], &Habits),
     background: &Histogram,
 ) -> Vec<Vec<Edge>> {
     outbound
         .iter()
-        .map(|out| {
+        .enumerate()
+        .map(|(number, out)| {
             out.candidates
                 .iter()
                 .enumerate()
                 .filter_map(|(at, &column)| {
                     let Inbound { service, leg } = inbound[column];
-                    let score = models[service].score(leg, out.leg, background);
+                    let as_any = models[service].lag_density(leg, out.leg);
+                    let own = habits.score(service, leg, (number, out.leg), as_any);
+                    let score = models[service].score(leg, out.leg, background).map(|score| score + own);
                     let handed = out.handed.get(at).copied().unwrap_or_default();
                     Some(Edge { column, score: said(out.fit, score)? + handed })
                 })

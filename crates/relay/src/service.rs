@@ -10,7 +10,7 @@ use crate::config::Config;
 use crate::exchange::Recent;
 use crate::histogram::Histogram;
 use crate::leg::{Leg, Size};
-use crate::mail::NOTHING;
+use crate::mail::LETTER;
 use crate::pairing::Model;
 use crate::proof::Proofs;
 use crate::test::{Candidate, Gap, Inbound, Test, raise};
@@ -306,7 +306,7 @@ impl Service {
             }
             self.take_into(Hypothesis::AtOnce, authorised, due, config);
             // Where nothing was handed over, nothing is told of what came in.
-            if due.leg.smtp && due.size.total() >= NOTHING && !self.is_decided(authorised) {
+            if due.leg.smtp && due.size.total() >= LETTER && !self.is_decided(authorised) {
                 self.take_into(Hypothesis::StoreAndForward, authorised, due, config);
             }
         }

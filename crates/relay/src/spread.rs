@@ -73,6 +73,8 @@ const QUEUE: [Bin; 15] = [
     (120_000, 0.4),
     (300_000, 1.2),
 ];
+/// What is left of what is believed beforehand where moments only say which of several legs is meant.
+const LIGHTLY: f64 = 0.2;
 const BINS: usize = LAG.len();
 
 /// Weighted counts of distances.
@@ -86,6 +88,11 @@ impl Spread {
     /// What is believed before anything was seen.
     pub(crate) fn prior(distance: Distance) -> Self {
         Self { distance, counts: bins(distance).map(|(_, weight)| weight) }
+    }
+
+    /// The same, believed less.
+    pub(crate) fn lightly(self) -> Self {
+        Self { counts: self.counts.map(|count| count * LIGHTLY), ..self }
     }
 
     /// Whether it is about what is stored and then handed on.
@@ -109,9 +116,14 @@ impl Spread {
 
     /// Probability per second of a distance of `nanos` known to within `resolution`.
     pub(crate) fn density(&self, nanos: i64, resolution: i64) -> f64 {
-        let total: f64 = self.counts.iter().sum();
+        self.density_without(nanos, resolution, 0.0)
+    }
+
+    /// The same, as if this distance had not been taken with weight `own`.
+    pub(crate) fn density_without(&self, nanos: i64, resolution: i64, own: f64) -> f64 {
+        let total = self.counts.iter().sum::<f64>() - own;
         let (from, to) = self.range(nanos, resolution);
-        let mass: f64 = self.counts[from..=to].iter().sum();
+        let mass = self.counts[from..=to].iter().sum::<f64>() - own;
         let bins = bins(self.distance);
         let start = match (from, self.distance) {
             (0, Distance::Lag) => 0,

@@ -2,8 +2,8 @@
 //!
 //! - **PIX and ASA**: connections by [`Cisco`](crate::Cisco), the same writer that the made logs have. The devices' timers
 //!   are today's: 30 s for a SYN that nobody answers, ten minutes half closed, an hour idle, two minutes for datagrams.
-//!   What is asked for from outside has a static address, everybody else a port of a shared one. IPv4 alone (the writer knows
-//!   no other), TCP and UDP.
+//!   What is asked for from outside has a static address, everybody else a port of a shared one. TCP and UDP; IPv6 by the
+//!   ASA alone, untranslated: a PIX of version 6 knows none.
 //! - **`conn.log`**: by ourselves, as Zeek is not in Debian. It differs from the real one: `service` is told from the
 //!   port, not from what is said; an attempt without an answer is one line, however long it is repeated (Zeek begins
 //!   another after 5 s); a reset after both FINs leaves `SF`; `history` has each letter once, without `T`, `C` and `^`;
@@ -89,18 +89,24 @@ fn moments(flows: &[Flow], slots: usize) -> Vec<(u64, Moment)> {
 
 /// A connection as a firewall keeps it.
 fn flow(conn: &Conn) -> Option<Flow> {
-    let (IpAddr::V4(orig), IpAddr::V4(resp)) = (conn.orig.ip(), conn.resp.ip()) else { return None };
     // What two hosts of ours say to one another does not pass it.
     if conn.proto == Proto::Icmp || is_inside(conn.orig.ip()) && is_inside(conn.resp.ip()) {
         return None;
     }
     let inbound = is_inside(conn.resp.ip());
-    let mut flow = if inbound {
-        Flow::inbound(0, conn.start, (orig.into(), conn.orig.port()), conn.resp.port())
-    } else {
-        Flow::outbound(0, conn.start, conn.orig.port(), (resp.into(), conn.resp.port()))
+    let (inside, outside) = if inbound { (conn.resp, conn.orig) } else { (conn.orig, conn.resp) };
+    let between = |outside: u32| {
+        if inbound {
+            Flow::inbound(0, conn.start, (outside, conn.orig.port()), conn.resp.port())
+        } else {
+            Flow::outbound(0, conn.start, conn.orig.port(), (outside, conn.resp.port()))
+        }
     };
-    flow.inside = if inbound { resp } else { orig }.into();
+    let mut flow = match (inside.ip(), outside.ip()) {
+        (IpAddr::V4(inside), IpAddr::V4(outside)) => Flow { inside: inside.to_bits(), ..between(outside.to_bits()) },
+        (IpAddr::V6(inside), IpAddr::V6(outside)) => between(0).of_six(inside, outside),
+        _ => return None,
+    };
     flow.id = u64::from(conn.number) + 1;
     let [up, down] = &conn.ends;
     flow = flow.bytes(up.bytes, down.bytes);
@@ -131,12 +137,14 @@ fn ending(conn: &Conn, inbound: bool) -> (Ending, u64) {
 
 /// Gives every connection its outside address; says which are given for good.
 fn translate(flows: &mut [Flow]) -> Vec<(u32, u32)> {
-    let mut served: Vec<u32> = flows.iter().filter(|flow| flow.inbound).map(|flow| flow.inside).collect();
+    let translated = |flow: &&Flow| flow.six.is_none();
+    let served = flows.iter().filter(translated).filter(|flow| flow.inbound);
+    let mut served: Vec<u32> = served.map(|flow| flow.inside).collect();
     served.sort_unstable();
     served.dedup();
     let slots: Vec<(u32, u32)> = served.into_iter().zip(FIXED..SHARED).collect();
     let mut port = 1024;
-    for flow in flows {
+    for flow in flows.iter_mut().filter(|flow| flow.six.is_none()) {
         let fixed = slots.iter().find(|(inside, _)| *inside == flow.inside);
         (flow.mapped, flow.mapped_port) = match fixed {
             Some((_, outside)) => (*outside, flow.inside_port),
@@ -302,6 +310,31 @@ mod tests {
         assert!(
             pix.lines().next().is_some_and(|line| line.ends_with("from inside:172.28.220.9 to outside:192.0.2.10"))
         );
+    }
+
+    #[test]
+    fn an_asa_writes_of_ipv6_and_an_old_pix_does_not() {
+        let to = std::env::temp_dir().join(format!("catspaw-lab-six-{}", std::process::id()));
+        fs::create_dir_all(&to).unwrap();
+        let end = |text: &str| text.parse::<SocketAddr>().unwrap();
+        let syn = Packet {
+            at: 1_795_906_367_000_000,
+            proto: Proto::Tcp,
+            src: end("[fd1c:28:dc::7]:40000"),
+            dst: end("[2001:db8::5]:25"),
+            seq: 0,
+            flags: SYN,
+            payload: 0,
+            length: 60,
+        };
+        syslog(&track(&[syn]), &to).unwrap();
+        let read = |name: &str| fs::read_to_string(to.join(name)).unwrap();
+        let (asa, pix) = (read("asa.log"), read("pix.log"));
+        fs::remove_dir_all(&to).unwrap();
+        let built = "302013: Built outbound TCP connection 1 for outside:2001:db8::5/25 (2001:db8::5/25) to \
+                     inside:fd1c:28:dc::7/40000 (fd1c:28:dc::7/40000)";
+        assert!(asa.lines().next().is_some_and(|line| line.ends_with(built)), "{asa}");
+        assert_eq!((asa.lines().count(), pix.as_str()), (2, ""));
     }
 
     #[test]

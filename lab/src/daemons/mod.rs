@@ -229,6 +229,11 @@ fn record(stage: &mut Stage, capture: &Path) -> io::Result<()> {
     for actor in &mut actors {
         actor.expect_within("done", patience)?;
     }
+    // What ended before is missing in what was recorded.
+    for program in stage.daemons.iter_mut().chain(&mut programs) {
+        program.goes_on()?;
+    }
+    stage.net.goes_on()?;
     for program in &mut programs {
         program.stop("TERM", Duration::from_secs(10))?;
     }

@@ -223,6 +223,11 @@ impl Net {
         format!("{}world", self.prefix)
     }
 
+    /// An error where the link has ended by itself.
+    pub(super) fn goes_on(&mut self) -> io::Result<()> {
+        self.link.iter_mut().try_for_each(Running::goes_on)
+    }
+
     /// Has everything removed, and waits for it.
     pub(super) fn remove(mut self) -> io::Result<()> {
         self.link.clear();
@@ -253,7 +258,8 @@ fn make_space(space: &str) -> io::Result<()> {
 
 fn wait_for_device(space: &str, device: &str) -> io::Result<()> {
     let began = std::time::Instant::now();
-    while ip(&["-n", space, "link", "show", device, "up"]).is_err() {
+    // Of a device that is there and not up it says nothing, and does not fail.
+    while !ip(&["-n", space, "link", "show", device, "up"]).is_ok_and(|said| !said.is_empty()) {
         if began.elapsed() > READY {
             return Err(io::Error::other(format!("no {device} in {space}")));
         }

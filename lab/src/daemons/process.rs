@@ -135,6 +135,11 @@ impl Running {
         }
     }
 
+    /// An error where it has ended by itself, though it was to go on.
+    pub(super) fn goes_on(&mut self) -> io::Result<()> {
+        self.child.try_wait()?.map_or(Ok(()), |status| Err(self.failed(&format!("ended by itself ({status})"))))
+    }
+
     fn failed(&self, why: &str) -> io::Error {
         let log = fs::read_to_string(&self.log).unwrap_or_default();
         let last: Vec<&str> = log.lines().rev().take(4).collect();

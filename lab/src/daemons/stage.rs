@@ -16,6 +16,8 @@ use crate::wire::Allowance;
 const PATIENCE: u64 = 12_000;
 /// Milliseconds at the end in which nothing begins.
 const REST: u64 = 4_000;
+/// Moments of which one is taken for a session.
+const TURNS: usize = 3;
 
 /// A host that relays.
 #[derive(Clone, Debug)]
@@ -116,6 +118,8 @@ pub(crate) struct Stage {
     addresses: BTreeSet<IpAddr>,
     /// Targets that one session alone may have, until it has.
     soles: BTreeSet<SocketAddr>,
+    /// When the sessions of each relay begin.
+    turns: BTreeMap<usize, Vec<u64>>,
 }
 
 impl Stage {
@@ -136,6 +140,7 @@ impl Stage {
             seed,
             addresses: BTreeSet::from([NAME_SERVER.into()]),
             soles: BTreeSet::new(),
+            turns: BTreeMap::new(),
         }
     }
 
@@ -199,10 +204,19 @@ impl Stage {
         self.net.behind(gateway, name, number)
     }
 
-    /// Has `host` run a program once, for `patience` milliseconds at most.
+    /// Has `host` run a program once, for `patience` milliseconds at most. It must not fail.
     pub(crate) fn run(&mut self, at: u64, host: &Host, words: &[&str], patience: u64) {
+        self.program(host, at, words, (patience, false));
+    }
+
+    /// The same of a program that goes on until it is told to end.
+    pub(crate) fn keep(&mut self, at: u64, host: &Host, words: &[&str], patience: u64) {
+        self.program(host, at, words, (patience, true));
+    }
+
+    fn program(&mut self, host: &Host, at: u64, words: &[&str], (patience, goes_on): (u64, bool)) {
         let words = words.iter().map(|word| (*word).to_owned()).collect();
-        self.tasks_of(&host.space).programs.push(Program { at, words, patience });
+        self.tasks_of(&host.space).programs.push(Program { at, words, patience, goes_on });
     }
 
     fn start(&mut self, space: &str, name: &str, words: &[&str], port: Option<u16>) -> io::Result<()> {
@@ -289,6 +303,17 @@ impl Stage {
         self.rng.below(self.span - REST.min(self.span / 2))
     }
 
+    /// A moment for one more session of a relay: of some, the one that is farthest from its others. What is asked of how soon a
+    /// relay is found is asked of such as do not get many sessions at once.
+    fn turn(&mut self, relay: RelayId) -> u64 {
+        let drawn = [(); TURNS].map(|()| self.moment());
+        let taken = self.turns.entry(relay.0).or_default();
+        let apart = |at: &u64| taken.iter().map(|other| other.abs_diff(*at)).min();
+        let turn = drawn.into_iter().max_by_key(apart).unwrap_or_default();
+        taken.push(turn);
+        turn
+    }
+
     /// Declares a relay.
     pub(crate) fn relay(&mut self, relay: Relay) -> RelayId {
         self.cast.relays.push(relay);
@@ -312,21 +337,21 @@ impl Stage {
 
     /// An outside client does something through a relay.
     pub(crate) fn relayed(&mut self, relay: RelayId, from: IpAddr, way: Way, to: SocketAddr, job: Job) {
-        let (at, world) = (self.moment(), self.net.world());
+        let (at, world) = (self.turn(relay), self.net.world());
         let call = self.call(at, Some(from), way, to, job);
         self.intend(&world, Some(relay), None, call);
     }
 
     /// An outside client logs in at a relay's `port` with a key, and goes on.
     pub(crate) fn jumped(&mut self, relay: (RelayId, SocketAddr), from: IpAddr, key: &str, to: SocketAddr, job: Job) {
-        let (at, world) = (self.moment(), self.net.world());
+        let (at, world) = (self.turn(relay.0), self.net.world());
         let call = self.call(at, Some(from), Way::Jump(relay.1), to, job);
         self.intend(&world, Some(relay.0), None, Call { key: key.to_owned(), ..call });
     }
 
     /// An outside client does something through the first of two relays, which asks the second.
     pub(crate) fn chained(&mut self, relays: [RelayId; 2], from: IpAddr, way: Way, to: SocketAddr, job: Job) {
-        let (at, world) = (self.moment(), self.net.world());
+        let (at, world) = (self.turn(relays[0]), self.net.world());
         let call = self.call(at, Some(from), way, to, job);
         self.intend(&world, Some(relays[0]), None, call.clone());
         let component = self.component;
@@ -340,7 +365,7 @@ impl Stage {
 
     /// An outside client hands mail to a relay at `port`, that is for others.
     pub(crate) fn handed(&mut self, (relay, port): (RelayId, u16), from: IpAddr, to: &[SocketAddr], job: Job) {
-        let (at, world) = (self.moment(), self.net.world());
+        let (at, world) = (self.turn(relay), self.net.world());
         let server = SocketAddr::new(self.cast.relays[relay.0].ip(), port);
         let call = self.call(at, Some(from), Way::Direct, server, job);
         let call = Call { domains: to.iter().map(SocketAddr::ip).collect(), ..call };

@@ -24,6 +24,8 @@ pub(crate) struct Program {
     pub(crate) words: Vec<String>,
     /// Milliseconds after which it is ended, if it has not.
     pub(crate) patience: u64,
+    /// It does not end by itself.
+    pub(crate) goes_on: bool,
 }
 
 /// Somebody who listens.

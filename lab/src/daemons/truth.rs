@@ -9,7 +9,7 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::frames::{Packet, Proto};
 use super::net::{INSIDE_NETS, is_inside};
@@ -23,13 +23,15 @@ const SLACK: u64 = 2_000_000;
 
 /// Reads every `*.events.jsonl` of a run.
 pub(super) fn events(work: &Path) -> io::Result<Vec<Event>> {
+    let paths: Result<Vec<PathBuf>, io::Error> = fs::read_dir(work)?.map(|entry| Ok(entry?.path())).collect();
+    let mut paths = paths?;
+    paths.retain(|path| path.to_string_lossy().ends_with(".events.jsonl"));
+    // A folder gives them in no order.
+    paths.sort();
     let mut events = Vec::new();
-    for entry in fs::read_dir(work)? {
-        let path = entry?.path();
-        if path.to_string_lossy().ends_with(".events.jsonl") {
-            for line in fs::read_to_string(&path)?.lines() {
-                events.push(serde_json::from_str(line)?);
-            }
+    for path in paths {
+        for line in fs::read_to_string(&path)?.lines() {
+            events.push(serde_json::from_str(line)?);
         }
     }
     Ok(events)

@@ -21,7 +21,11 @@ impl View {
 
     /// Seconds by which a stamp may be off: those of syslog are whole seconds.
     pub(super) fn tolerance(self) -> f64 {
-        if matches!(self.family, "pix" | "asa") { 2.0 } else { 0.5 }
+        if self.is_syslog() { 2.0 } else { 0.5 }
+    }
+
+    pub(super) fn is_syslog(self) -> bool {
+        matches!(self.family, "pix" | "asa")
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod bounds;
 mod pairs;
+mod whole;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -51,8 +52,17 @@ pub struct Judgement {
 }
 
 /// Holds a report, its pairs and its exit status against the truth.
-#[must_use]
-pub fn judge(view: &str, truth: &Value, report: &Value, pairs: &[Value], exit: Option<i64>) -> Judgement {
+///
+/// # Errors
+/// Where the truth does not say what is asked of it.
+pub fn judge(
+    view: &str,
+    truth: &Value,
+    report: &Value,
+    pairs: &[Value],
+    exit: Option<i64>,
+) -> Result<Judgement, String> {
+    whole::whole(truth)?;
     let mut court = Court::new(view, truth, report);
     court.status(exit);
     court.accused();
@@ -64,7 +74,7 @@ pub fn judge(view: &str, truth: &Value, report: &Value, pairs: &[Value], exit: O
     }
     court.declared();
     court.strangers(pairs);
-    court.says
+    Ok(court.says)
 }
 
 struct Court<'a> {
@@ -251,10 +261,15 @@ impl<'a> Court<'a> {
 
     fn soon(&mut self, name: &str, incident: &Value, kind: Kind) {
         let said = incident["confidence"]["sessions_to_detect"].as_u64();
-        if let Some(most) = bounds::sessions(kind, self.view.family)
+        let host = text(incident, "host");
+        let most = bounds::sessions(kind, self.view.family).map(|most| match kind {
+            Kind::Mail => most.max(pairs::before_a_queue_is_run(self.truth, host) as u64),
+            _ => most,
+        });
+        if let Some(most) = most
             && !said.is_some_and(|said| (1..=most).contains(&said))
         {
-            let (host, said) = (text(incident, "host"), &incident["confidence"]["sessions_to_detect"]);
+            let said = &incident["confidence"]["sessions_to_detect"];
             self.short(format!("{host}: sessions_to_detect {said}, at most {most}"));
         }
         self.says.sessions_to_detect.push((name.to_owned(), said));

@@ -19,6 +19,8 @@ pub struct PairCount {
     pub recall: f64,
     /// Outbound legs with payload.
     pub wanted: usize,
+    /// Pairs that are true but for an exchange with one that the view tells alike.
+    pub alike: usize,
 }
 
 /// Whether a leg's end is not in the capture.
@@ -126,6 +128,74 @@ fn seconds(stamp: &Value) -> Option<f64> {
     Some(hour.micros() as f64 / 1e6 + hours * 3600.0 + minutes * 60.0 + seconds)
 }
 
+/// Whether a log of whole seconds tells two legs alike, but for the client and its port: then it does not show which of them goes
+/// with which of two others that are alike, too.
+fn alike(a: &Value, b: &Value) -> bool {
+    let near = |key| (number(a, key) - number(b, key)).abs() < 1.0;
+    a["dst"] == b["dst"] && a["raw_payload"] == b["raw_payload"] && near("start") && near("end")
+}
+
+/// How many inbound legs of `host` that carried something were over before letters of two of them had been handed on: a queue that
+/// was not run yet shows nothing of them.
+pub(super) fn before_a_queue_is_run(truth: &Value, host: &str) -> usize {
+    let mut handed: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
+    for session in sessions(truth, host) {
+        let taken = list(session, "out_legs").iter().filter(|leg| number(leg, "accepted") > 0.0);
+        let first = taken.map(|leg| number(leg, "end")).fold(f64::INFINITY, f64::min);
+        for leg in list(session, "in_legs").iter().filter(|leg| has_data(leg)) {
+            let (_, of) = handed.entry(leg["conn"].as_u64().unwrap_or(0)).or_insert((number(leg, "end"), first));
+            *of = of.min(first);
+        }
+    }
+    let mut firsts: Vec<f64> = handed.values().map(|(_, first)| *first).collect();
+    firsts.sort_by(f64::total_cmp);
+    firsts.get(1).map_or(0, |second| handed.values().filter(|(over, _)| over <= second).count())
+}
+
+/// The true legs of a relay, and which of them belong together.
+#[derive(Default)]
+struct Bonds<'a> {
+    ins: Legs<'a>,
+    outs: Legs<'a>,
+    callers: BTreeMap<u64, BTreeSet<u64>>,
+    calls: BTreeMap<u64, BTreeSet<u64>>,
+}
+
+impl<'a> Bonds<'a> {
+    fn of(truth: &'a Value, host: &'a str) -> Self {
+        let mut bonds = Self::default();
+        for session in sessions(truth, host) {
+            let callers: Vec<u64> = list(session, "in_legs").iter().map(|leg| bonds.ins.add(leg)).collect();
+            for leg in list(session, "out_legs") {
+                let out = bonds.outs.add(leg);
+                bonds.callers.entry(out).or_default().extend(&callers);
+                callers.iter().for_each(|caller| _ = bonds.calls.entry(*caller).or_default().insert(out));
+            }
+        }
+        bonds
+    }
+
+    /// Whether a cut log does not show the end of an outbound leg, or of those that it was made for.
+    fn is_open(&self, out: u64) -> bool {
+        let callers = &self.callers[&out];
+        still_open(self.outs.legs[&out])
+            || !callers.is_empty() && callers.iter().all(|caller| still_open(self.ins.legs[caller]))
+    }
+
+    /// Whether a log of whole seconds does not tell the outbound leg from one that `caller` was the cause of.
+    fn may_be_exchanged(&self, out: u64, caller: u64) -> bool {
+        let is_like = |other: &u64| alike(self.outs.legs[&out], self.outs.legs[other]);
+        let callers_alike = self.callers[&out].iter().any(|own| alike(self.ins.legs[own], self.ins.legs[&caller]));
+        callers_alike && self.calls.get(&caller).is_some_and(|outs| outs.iter().any(is_like))
+    }
+
+    /// Whether a server's connection was shared by several clients, one of which shared in another one: no sums add up then.
+    fn is_crosswise(&self, out: u64) -> bool {
+        let callers = &self.callers[&out];
+        callers.len() > 1 && callers.iter().any(|caller| self.calls[caller].len() > 1)
+    }
+}
+
 /// Counts the pairs of `relay` among `lines`, and says what falls short.
 pub(super) fn hold(
     truth: &Value,
@@ -135,26 +205,16 @@ pub(super) fn hold(
     short: &mut Vec<String>,
 ) -> PairCount {
     let host = text(relay, "ip");
-    let (mut ins, mut outs) = (Legs::default(), Legs::default());
-    let mut belong: BTreeMap<u64, BTreeSet<u64>> = BTreeMap::new();
-    for session in sessions(truth, host) {
-        let callers: Vec<u64> = list(session, "in_legs").iter().map(|leg| ins.add(leg)).collect();
-        for leg in list(session, "out_legs") {
-            belong.entry(outs.add(leg)).or_default().extend(&callers);
-        }
-    }
-    let open_callers =
-        |out: &u64| !belong[out].is_empty() && belong[out].iter().all(|caller| still_open(ins.legs[caller]));
-    let unknown: BTreeSet<u64> = outs
-        .legs
-        .iter()
-        .filter(|(conn, leg)| view.cut && (still_open(leg) || open_callers(conn)))
-        .map(|(conn, _)| *conn)
-        .collect();
+    let bonds = Bonds::of(truth, host);
+    let Bonds { ins, outs, callers: belong, .. } = &bonds;
+    let unknown: BTreeSet<u64> = outs.legs.keys().copied().filter(|&out| view.cut && bonds.is_open(out)).collect();
+    let records = view.family != "capture";
+    let in_the_dark = |out: u64| kind == Kind::Web && records && bonds.is_crosswise(out);
     let tunnels: BTreeSet<(&str, &str)> =
         list(relay, "tunnels").iter().map(|leg| (text(leg, "src"), text(leg, "dst"))).collect();
     let (mut right, mut wrong, mut found) = ([0_usize; 2], [0_usize; 2], BTreeMap::<u64, usize>::new());
     let mut example = None;
+    let mut exchanged = 0;
     for line in lines.iter().filter(|line| text(line, "host") == host) {
         let Some(out) = Said::parse(&line["outbound"]) else {
             short.push(format!("{host}: a pair without an outbound leg"));
@@ -174,13 +234,18 @@ pub(super) fn hold(
             _ if kind == Kind::Backconnect => {
                 caller.as_ref().is_none_or(|tunnel| tunnels.contains(&(&*tunnel.orig, &*tunnel.resp)))
             }
-            Some(caller) => ins.find(caller, view.tolerance()).is_some_and(|caller| belong[&leg].contains(&caller)),
+            Some(caller) => ins.find(caller, view.tolerance()).is_some_and(|caller| {
+                let own = belong[&leg].contains(&caller);
+                let another = !own && view.is_syslog() && bonds.may_be_exchanged(leg, caller);
+                exchanged += usize::from(another);
+                own || another
+            }),
             None => false,
         });
         if true_pair {
             right[usize::from(data)] += 1;
             *found.entry(leg.unwrap_or(0)).or_default() += 1;
-        } else {
+        } else if !leg.is_some_and(in_the_dark) {
             wrong[usize::from(data)] += 1;
             example.get_or_insert_with(|| {
                 let from = caller.map_or_else(|| "nothing".to_owned(), |caller| caller.orig);
@@ -188,12 +253,12 @@ pub(super) fn hold(
             });
         }
     }
-    let records = view.family != "capture";
     let wanted: BTreeSet<u64> = outs
         .legs
         .iter()
         .filter(|(conn, leg)| {
-            has_data(leg) && !unknown.contains(conn) && !(sent_away(leg) && kind == Kind::Mail && records)
+            let told = !unknown.contains(conn) && (found.contains_key(conn) || !in_the_dark(**conn));
+            has_data(leg) && told && !(sent_away(leg) && kind == Kind::Mail && records)
         })
         .map(|(conn, _)| *conn)
         .collect();
@@ -218,5 +283,5 @@ pub(super) fn hold(
     if kind == Kind::Proxy && twice > 0 {
         short.push(format!("pairs of {host}: {twice} outbound legs paired twice"));
     }
-    PairCount { host: host.to_owned(), precision, recall, wanted: wanted.len() }
+    PairCount { host: host.to_owned(), precision, recall, wanted: wanted.len(), alike: exchanged }
 }

@@ -1,6 +1,10 @@
 use serde_json::{Value, json};
 
-use super::judge;
+use super::Judgement;
+
+fn judge(view: &str, truth: &Value, report: &Value, pairs: &[Value], exit: Option<i64>) -> Judgement {
+    super::judge(view, truth, report, pairs, exit).unwrap()
+}
 
 /// One proxy with two sessions, one bot, one innocent.
 fn truth() -> Value {
@@ -94,6 +98,33 @@ fn what_is_spoilt_does_not() {
 }
 
 #[test]
+fn a_truth_that_does_not_say_all_is_an_error() {
+    let said = |spoil: fn(&mut Value)| {
+        let mut truth = truth();
+        spoil(&mut truth);
+        let (report, pairs) = report();
+        super::judge("capture", &truth, &report, &pairs, Some(1)).map(|says| says.short)
+    };
+    assert_eq!(said(|_| ()), Ok(Vec::new()));
+    let cases: [(&str, fn(&mut Value)); 5] = [
+        ("truth: bots is missing", |truth| _ = truth.as_object_mut().unwrap().remove("bots")),
+        ("relays[0]: authorised is missing", |truth| {
+            _ = truth["relays"][0].as_object_mut().unwrap().remove("authorised");
+        }),
+        ("relays[0]: super_proxy is missing", |truth| truth["relays"][0]["topology"] = "backconnect".into()),
+        ("bots[0]: smtp_messages_delivered is \"3\"", |truth| {
+            truth["bots"][0]["smtp_messages_delivered"] = "3".into();
+        }),
+        ("out_legs[0]: bytes_resp is missing", |truth| {
+            _ = truth["sessions"][1]["out_legs"][0].as_object_mut().unwrap().remove("bytes_resp");
+        }),
+    ];
+    for (why, spoil) in cases {
+        assert_eq!(said(spoil), Err(why.to_owned()));
+    }
+}
+
+#[test]
 fn of_mail_records_need_not_show_whom_a_server_sent_away() {
     let mut truth = truth();
     truth["relays"][0]["topology"] = "smtp-odd-port".into();
@@ -111,6 +142,68 @@ fn of_mail_records_need_not_show_whom_a_server_sent_away() {
         judge(view, &truth, &report, &pairs, None).short.iter().any(|what| what.contains("relayed 0, is 2"))
     };
     assert_eq!([relayed("conn"), relayed("capture")], [false, true]);
+}
+
+#[test]
+fn what_a_log_tells_alike_may_be_exchanged_in_it_alone() {
+    let mut truth = truth();
+    let judged = |truth: &Value, view| {
+        let (report, mut pairs) = report();
+        let first = pairs[0]["inbound"].clone();
+        pairs[0]["inbound"] = pairs[1]["inbound"].clone();
+        pairs[1]["inbound"] = first;
+        let count = judge(view, truth, &report, &pairs, None).pairs[0].clone();
+        (count.precision, count.alike)
+    };
+    assert_eq!([judged(&truth, "pix"), judged(&truth, "conn")], [(0.0, 0), (0.0, 0)], "a second apart");
+    for legs in ["in_legs", "out_legs"] {
+        let leg = &mut truth["sessions"][1][legs][0];
+        let [start, end] = ["start", "end"].map(|key| leg[key].as_f64().unwrap() - 0.5);
+        (leg["start"], leg["end"]) = (start.into(), end.into());
+    }
+    assert_eq!([judged(&truth, "pix"), judged(&truth, "conn")], [(1.0, 2), (0.0, 0)]);
+    truth["sessions"][1]["in_legs"][0]["raw_payload"] = 151.into();
+    assert_eq!(judged(&truth, "pix"), (0.0, 0), "of other sizes");
+}
+
+#[test]
+fn a_queue_that_was_not_run_yet_shows_nothing() {
+    let mut truth = truth();
+    truth["relays"][0]["topology"] = "smtp-odd-port".into();
+    let queued = truth["sessions"][0].clone();
+    for number in 0..6 {
+        let mut more = queued.clone();
+        for (legs, conn) in [("in_legs", 20 + number), ("out_legs", 40 + number)] {
+            more[legs][0]["conn"] = conn.into();
+            more[legs][0]["end"] = if legs == "out_legs" { 20.0 } else { 9.0 }.into();
+        }
+        truth["sessions"].as_array_mut().unwrap().push(more);
+    }
+    let late = |truth: &Value| {
+        let (mut report, pairs) = report();
+        report["incidents"][0]["confidence"]["sessions_to_detect"] = 6.into();
+        judge("capture", truth, &report, &pairs, None).short.iter().any(|what| what.contains("sessions_to_detect 6"))
+    };
+    assert!(late(&truth), "two had been handed on before");
+    for number in [0, 1] {
+        truth["sessions"][number]["out_legs"][0]["end"] = 20.0.into();
+    }
+    assert!(!late(&truth));
+}
+
+#[test]
+fn what_a_web_proxy_shares_crosswise_need_not_be_paired_by_records() {
+    let mut truth = truth();
+    truth["relays"][0]["topology"] = "web-proxy".into();
+    let recall = |truth: &Value, view| {
+        let (report, pairs) = report();
+        judge(view, truth, &report, &pairs[..1], None).pairs[0].recall
+    };
+    assert_eq!([recall(&truth, "conn"), recall(&truth, "capture")], [0.5, 0.5]);
+    // The second server's connection carries something of the first client, too.
+    let second = truth["sessions"][1]["out_legs"][0].clone();
+    truth["sessions"][0]["out_legs"].as_array_mut().unwrap().push(second);
+    assert_eq!([recall(&truth, "conn"), recall(&truth, "capture")], [1.0, 0.5]);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The syslog of a PIX and of an ASA.
 
 use std::io::{self, Write};
+use std::net::{IpAddr, Ipv4Addr};
 
 use super::Lines;
 use super::text::{address, duration, number, two};
@@ -121,15 +122,15 @@ impl<W: Write> Cisco<W> {
             (Proto::Udp, false) => b"302015: Built outbound UDP connection ",
         };
         self.head(at, 6, message);
-        let mapped = if self.translates { (flow.mapped, flow.mapped_port) } else { (flow.inside, flow.inside_port) };
+        let mapped = if self.translates { flow.mapped_end() } else { flow.inside_end() };
         let line = &mut self.lines.buffer;
         number(line, flow.id);
         line.extend_from_slice(b" for outside:");
-        end(line, (flow.outside, flow.outside_port));
+        end(line, flow.outside_end());
         line.extend_from_slice(b" (");
-        end(line, (flow.outside, flow.outside_port));
+        end(line, flow.outside_end());
         line.extend_from_slice(b") to inside:");
-        end(line, (flow.inside, flow.inside_port));
+        end(line, flow.inside_end());
         line.extend_from_slice(b" (");
         end(line, mapped);
         line.push(b')');
@@ -144,9 +145,9 @@ impl<W: Write> Cisco<W> {
         let line = &mut self.lines.buffer;
         number(line, flow.id);
         line.extend_from_slice(b" for outside:");
-        end(line, (flow.outside, flow.outside_port));
+        end(line, flow.outside_end());
         line.extend_from_slice(b" to inside:");
-        end(line, (flow.inside, flow.inside_port));
+        end(line, flow.inside_end());
         line.extend_from_slice(b" duration ");
         duration(line, (flow.end - flow.start) / SECOND);
         line.extend_from_slice(b" bytes ");
@@ -168,9 +169,9 @@ impl<W: Write> Cisco<W> {
         let line = &mut self.lines.buffer;
         line.extend_from_slice(if flow.proto == Proto::Tcp { b" TCP" } else { b" UDP" });
         line.extend_from_slice(b" translation from inside:");
-        end(line, (flow.inside, flow.inside_port));
+        end(line, flow.inside_end());
         line.extend_from_slice(b" to outside:");
-        end(line, (flow.mapped, flow.mapped_port));
+        end(line, flow.mapped_end());
     }
 
     fn held(&mut self, seconds: u64) {
@@ -195,16 +196,19 @@ impl<W: Write> Cisco<W> {
         };
         self.head(at, severity, message);
         let line = &mut self.lines.buffer;
-        end(line, from);
+        end(line, (Ipv4Addr::from(from.0).into(), from.1));
         line.extend_from_slice(between);
-        end(line, to);
+        end(line, (Ipv4Addr::from(to.0).into(), to.1));
         line.extend_from_slice(after);
     }
 }
 
-/// `198.18.0.1/25`.
-fn end(line: &mut Vec<u8>, (addr, port): (u32, u16)) {
-    address(line, addr);
+/// `198.18.0.1/25`, `2001:db8::1/25`.
+fn end(line: &mut Vec<u8>, (addr, port): (IpAddr, u16)) {
+    match addr {
+        IpAddr::V4(addr) => address(line, addr.to_bits()),
+        IpAddr::V6(addr) => line.extend_from_slice(addr.to_string().as_bytes()),
+    }
     line.push(b'/');
     number(line, u64::from(port));
 }
@@ -225,6 +229,8 @@ impl<W: Write> Sink for Cisco<W> {
     fn event(&mut self, at: u64, event: Event<'_>) -> io::Result<()> {
         match event {
             Event::Over(_) => return Ok(()),
+            // A PIX of that time knows no IPv6.
+            Event::Built(flow) | Event::Teardown(flow) if self.translates && flow.six.is_some() => return Ok(()),
             Event::Built(flow) => self.built(at, flow),
             Event::Teardown(flow) => self.teardown(at, flow),
             Event::Denied { why, from, to, inside } => {

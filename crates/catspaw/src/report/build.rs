@@ -42,11 +42,13 @@ const LIMITS: [&str; 4] = [
      nothing of intent; a relay that its owner wants is declared with [[authorised]].",
 ];
 /// what connection records do,
-const RECORDS: [&str; 2] = [
+const RECORDS: [&str; 3] = [
     "A host that dials out a tunnel and relays what comes down it is only suspected from connections' totals; packets show \
      it. One whose tunnel still stood when the evidence ended has no totals yet.",
     "What a relay speaks, whom mail was for and whether a server accepted it are not in connection records: `delivered` \
      counts completed SMTP connections that are large enough for a message.",
+    "A server's connection that a web proxy keeps for several clients is paired with one of them, and where such connections \
+     are shared crosswise perhaps with none: totals do not tell whose bytes they are.",
 ];
 /// and what packets do.
 const PACKETS: [&str; 2] = [

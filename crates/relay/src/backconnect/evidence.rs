@@ -52,6 +52,8 @@ const SILENT: f64 = 0.1;
 /// acknowledgements of windows).
 const FRAMING: u64 = 16;
 const FRAMING_BYTES: u64 = 96;
+/// More than this has no room at once on the lines that such hosts have: how soon all of it goes up says nothing.
+const BULK: u32 = 16_384;
 /// How much less it says that there is room for something and for something else than that there is room for it alone.
 const BESIDE: f64 = 0.1;
 
@@ -174,6 +176,9 @@ impl Evidence {
         let [.., widest] = by_chance;
         if up.iter().all(|&up| up == 0) {
             return SILENT / (1.0 - widest).max(SILENT);
+        }
+        if run.bytes > BULK && up.iter().all(|&up| up < u64::from(run.bytes)) {
+            return 0.5 / widest + 0.5;
         }
         let ratios = up.map(|up| self.exchanged(&[up], run.bytes));
         let by_size = ratios.iter().zip(by_chance).map(|(ratio, by_chance)| ratio / by_chance).sum::<f64>();
@@ -303,6 +308,18 @@ mod tests {
             most
         });
         assert!(unlucky <= 30, "{unlucky} of {HOSTS}");
+    }
+
+    #[test]
+    fn what_has_no_room_on_a_busy_line_speaks_neither_way() {
+        let (mut train, mut evidence) = (Train::from(Nanos(0)), Evidence::default());
+        for n in 0..200 {
+            train.take(Side::Orig, run(1000 * MS + n * 5 * MS, 100), Nanos(2000 * MS));
+        }
+        let mut says =
+            |bytes| evidence.arrival(&train, run(1500 * MS, bytes), Nanos(2000 * MS), None).unwrap().likelier;
+        assert!((says(200_000) - 1.0).abs() < 0.01, "{}", says(200_000));
+        assert!(says(5_000) < 0.6, "{}", says(5_000));
     }
 
     #[test]

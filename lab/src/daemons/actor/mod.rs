@@ -60,7 +60,8 @@ pub(super) fn run(tasks: &Path, events: &Path) -> io::Result<()> {
     let begin: u64 = String::from_utf8_lossy(&line).trim().parse().map_err(io::Error::other)?;
     let mut calls = tasks.calls;
     calls.sort_by_key(|call| call.at);
-    let mut running = program::start(tasks.programs, begin);
+    let programs = program::start(tasks.programs, begin);
+    let mut running = Vec::new();
     for call in calls {
         clock::sleep_until(begin + call.at * 1000);
         let events = events.clone();
@@ -68,6 +69,9 @@ pub(super) fn run(tasks: &Path, events: &Path) -> io::Result<()> {
     }
     for call in running {
         call.join().map_err(|_| io::Error::other("a call panicked"))?;
+    }
+    for program in programs {
+        program.join().map_err(|_| io::Error::other("a program's thread panicked"))??;
     }
     writeln!(io::stdout(), "done")?;
     io::stdin().read_to_end(&mut Vec::new())?;

@@ -12,36 +12,36 @@ use crate::daemons::task::Program;
 /// How long a program may take to end when it is told to.
 const GRACE: Duration = Duration::from_secs(2);
 
-/// Runs each in a thread of its own.
-pub(super) fn start(programs: Vec<Program>, begin: u64) -> Vec<JoinHandle<()>> {
+/// Runs each in a thread of its own. What it says of each goes where the actor's words go.
+pub(super) fn start(programs: Vec<Program>, begin: u64) -> Vec<JoinHandle<io::Result<()>>> {
     let run = |program: Program| {
         thread::spawn(move || {
             clock::sleep_until(begin + program.at * 1000);
-            let said = match run(&program) {
-                Ok(said) => said,
-                Err(why) => why.to_string(),
-            };
-            _ = writeln!(io::stderr(), "{}: {said}", program.words.join(" "));
+            let ended = run(&program).map_err(|why| io::Error::other(format!("{}: {why}", program.words.join(" "))));
+            if let Err(why) = &ended {
+                _ = writeln!(io::stderr(), "{why}");
+            }
+            ended
         })
     };
     programs.into_iter().map(run).collect()
 }
 
-/// Its words go where the actor's go.
-fn run(program: &Program) -> io::Result<String> {
+/// An error where it did not do what it was to: nothing, to its end, or until it was told to end.
+fn run(program: &Program) -> io::Result<()> {
     let [name, words @ ..] = program.words.as_slice() else { return Err(io::Error::other("no program")) };
     let mut child = Command::new(name).args(words).stdin(Stdio::null()).stdout(Stdio::null()).spawn()?;
     let patience = Duration::from_millis(program.patience);
     if let Some(status) = ended(&mut child, patience)? {
-        return Ok(status.to_string());
+        let meant = status.success() && !program.goes_on;
+        return if meant { Ok(()) } else { Err(io::Error::other(format!("ended by itself ({status})"))) };
     }
     signal_to(child.id(), "TERM");
-    if let Some(status) = ended(&mut child, GRACE)? {
-        return Ok(format!("told to end, {status}"));
+    if ended(&mut child, GRACE)?.is_none() {
+        child.kill()?;
+        child.wait()?;
     }
-    child.kill()?;
-    child.wait()?;
-    Ok("killed".to_owned())
+    Ok(())
 }
 
 #[cfg(test)]
@@ -50,13 +50,17 @@ mod tests {
     use crate::daemons::task::Program;
 
     #[test]
-    fn a_program_ends_by_itself_or_is_told_to() {
-        let said = |script: &str, patience| {
+    fn a_program_ends_when_it_is_to_or_has_failed() {
+        let said = |script: &str, patience, goes_on| {
             let words = ["sh", "-c", script].map(str::to_owned).to_vec();
-            run(&Program { at: 0, words, patience }).unwrap()
+            run(&Program { at: 0, words, patience, goes_on }).map_err(|why| why.to_string())
         };
-        assert_eq!(said("exit 3", 60_000), "exit status: 3");
-        assert_eq!(said("exec sleep 60", 100), "told to end, signal: 15 (SIGTERM)");
-        assert!(run(&Program { at: 0, words: Vec::new(), patience: 1 }).is_err());
+        assert_eq!(said("exit 0", 60_000, false), Ok(()));
+        assert_eq!(said("exec sleep 60", 100, true), Ok(()));
+        assert_eq!(said("exec sleep 60", 100, false), Ok(()));
+        assert_eq!(said("exit 3", 60_000, false), Err("ended by itself (exit status: 3)".to_owned()));
+        assert_eq!(said("exit 0", 60_000, true), Err("ended by itself (exit status: 0)".to_owned()));
+        let nothing = Program { at: 0, words: Vec::new(), patience: 1, goes_on: false };
+        assert!(run(&nothing).is_err());
     }
 }

@@ -71,6 +71,6 @@ fn share(stage: &mut Stage, host: &Host, torrent: &str, at: u64) -> io::Result<(
     ];
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let patience = stage.span.saturating_sub(at + 1_000);
-    stage.run(at, host, &words, patience);
+    stage.keep(at, host, &words, patience);
     Ok(())
 }

@@ -23,7 +23,7 @@ fn shell(stage: &mut Stage) -> io::Result<()> {
     let typed = "while sleep 0.2; do printf 'ls -l /some/where\\n'; done";
     let told = "while read -r line; do head -c $((${#line} * 37)) /dev/zero; done";
     let patience = stage.span - 2_000;
-    stage.run(500, &host, &["sh", "-c", &format!("{typed} | {login} '{told}'")], patience);
+    stage.keep(500, &host, &["sh", "-c", &format!("{typed} | {login} '{told}'")], patience);
     let visits = stage.rng.range(15, 25);
     browsers::browse(stage, &host, visits);
     stage.innocent(&host, &["HARD: ssh session beside web browsing"]);

@@ -49,7 +49,7 @@ fn look(stage: &mut Stage, viewer: &Host, desktop: &Host) -> io::Result<()> {
     }
     let at = format!("{to}::{PORT}");
     let words = ["env", &display, "xtigervncviewer", "-SecurityTypes=None", "-Shared", "-ReconnectOnError=0", &at];
-    stage.run(500, viewer, &words, stage.span - 1_000);
+    stage.keep(500, viewer, &words, stage.span - 1_000);
     Ok(())
 }
 

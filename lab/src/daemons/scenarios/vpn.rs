@@ -1,4 +1,4 @@
-//! A VPN's client: OpenVPN over TCP. WireGuard would be datagrams, and is not in every kernel.
+//! A VPN's client: OpenVPN over TCP. WireGuard would be datagrams, of which nothing is tested.
 
 use std::io;
 
@@ -24,7 +24,7 @@ fn vpn(stage: &mut Stage) -> io::Result<()> {
         targets.tls().iter().map(|server| format!("route {} 255.255.255.255\n", server.ip())).collect();
     let client = format!("dev vpn\nproto tcp-client\nremote {}\nifconfig 10.8.0.2 10.8.0.1\n{routes}", far.v4);
     let client = end(stage, &host, client)?;
-    stage.run(0, &host, &["openvpn", "--config", &client], stage.span);
+    stage.keep(0, &host, &["openvpn", "--config", &client], stage.span);
     let visits = stage.rng.range(40, 60);
     for _ in 0..visits {
         let (at, (to, job)) = (stage.moment().max(5_000), targets.opaque(stage));

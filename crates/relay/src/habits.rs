@@ -1,0 +1,138 @@
+//! How soon the calls of one client follow upon it. What a proxy asks for before it calls takes some round trips, which are as
+//! long each time for one client and differ between clients. Where stamps are fine enough this says which of several is meant.
+
+use std::net::IpAddr;
+
+use catspaw_records::Nanos;
+use foldhash::HashMap;
+
+use crate::leg::Leg;
+
+/// Lags are alike that differ by no more than so many nanoseconds, or by one part in this.
+const NEAR: i64 = 4_000_000;
+const PART: i64 = 16;
+/// Pairs of a client that one is compared with.
+const COMPARED: usize = 64;
+/// Stamps that are coarser than this, in nanoseconds, do not tell clients apart.
+const FINE: i64 = Nanos::SECOND / 100;
+/// Pairs that are alike, and pairs, that are assumed beforehand.
+const ASSUMED: (f64, f64) = (1.0, 4.0);
+
+/// The lags of an assignment's pairs, by service and client.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Habits {
+    lags: HashMap<(usize, IpAddr), Vec<(usize, i64)>>,
+    /// By service: pairs whose lag is like another's of their client, and pairs whose client has others.
+    alike: HashMap<usize, (f64, f64)>,
+}
+
+impl Habits {
+    /// Of pairs: the service, the inbound leg, the number of the outbound one and itself.
+    pub(crate) fn of<'a>(pairs: impl Iterator<Item = (usize, &'a Leg, (usize, &'a Leg))>) -> Self {
+        let mut habits = Self::default();
+        for (service, inbound, (number, outbound)) in
+            pairs.filter(|(_, inbound, (_, outbound))| fine(inbound, outbound))
+        {
+            let lags = habits.lags.entry((service, inbound.peer.addr)).or_default();
+            if lags.len() < COMPARED {
+                lags.push((number, inbound.lag_to(outbound, 0)));
+            }
+        }
+        for (&(service, _), lags) in &habits.lags {
+            let alike =
+                lags.iter().filter(|&&(number, lag)| density(lags, number, lag).is_some_and(|own| own > 0.0)).count();
+            let (of, all) = habits.alike.entry(service).or_default();
+            if lags.len() > 1 {
+                *of += alike as f64;
+                *all += lags.len() as f64;
+            }
+        }
+        habits
+    }
+
+    /// Natural logarithm of how much likelier the lag from `inbound` to outbound leg `number` is as one of this client's than at
+    /// `density` per second, which it has as one of the service's.
+    pub(crate) fn score(&self, service: usize, inbound: &Leg, (number, outbound): (usize, &Leg), as_any: f64) -> f64 {
+        let Some(lags) = self.lags.get(&(service, inbound.peer.addr)).filter(|_| fine(inbound, outbound)) else {
+            return 0.0;
+        };
+        let Some(own) = density(lags, number, inbound.lag_to(outbound, 0)) else { return 0.0 };
+        let (alike, all) = self.alike.get(&service).copied().unwrap_or_default();
+        let share = (alike + ASSUMED.0) / (all + ASSUMED.1);
+        (1.0 - share + share * own / as_any).ln()
+    }
+}
+
+/// Probability per second of this lag, by those of outbound legs other than `number`; `None` where there are none.
+fn density(lags: &[(usize, i64)], number: usize, lag: i64) -> Option<f64> {
+    let others = || lags.iter().filter(|(other, _)| *other != number);
+    let near = |&&(_, other): &&(usize, i64)| (other - lag).abs() <= width(other);
+    let sum: f64 = others().filter(near).map(|&(_, other)| Nanos::SECOND as f64 / (2 * width(other)) as f64).sum();
+    let count = others().count();
+    (count > 0).then(|| sum / count as f64)
+}
+
+fn width(lag: i64) -> i64 {
+    NEAR.max(lag / PART)
+}
+
+fn fine(inbound: &Leg, outbound: &Leg) -> bool {
+    i64::from(outbound.start.resolution.max(inbound.start.resolution)) <= FINE
+}
+
+#[cfg(test)]
+mod tests {
+    use catspaw_records::{Endpoint, RecordId, SensorId, Stamp};
+
+    use super::*;
+
+    const MS: i64 = 1_000_000;
+
+    /// A leg of client or server `peer`, opened at `at` milliseconds.
+    fn leg(peer: u8, at: i64, resolution: u32) -> Leg {
+        let point = |last| Endpoint { addr: IpAddr::from([192, 0, 2, last]), port: 1080 };
+        Leg {
+            id: RecordId::Device(at as u64),
+            peer: point(peer),
+            own: point(200),
+            start: Stamp { at: Nanos(at * MS), resolution, sensor: SensorId(0) },
+            opened: None,
+            end: None,
+            smtp: false,
+            mailed: None,
+            inward: false,
+            places: [None, None],
+        }
+    }
+
+    /// What the lag of a call 150 ms after client `client` says, when clients 1 and 2 were called for 50 and 150 ms after theirs,
+    /// and outbound leg `number` is looked at.
+    fn said(client: u8, number: usize, resolution: u32) -> f64 {
+        let legs: Vec<(Leg, Leg)> = (0..8)
+            .map(|n| {
+                let (client, lag) = if n % 2 == 0 { (1, 50) } else { (2, 150) };
+                let at = n * 1000;
+                (leg(client, at, resolution), leg(9, at + lag + n / 2, resolution))
+            })
+            .collect();
+        let pairs = legs.iter().enumerate().map(|(number, (inbound, outbound))| (0, inbound, (number, outbound)));
+        let habits = Habits::of(pairs);
+        habits.score(0, &leg(client, 20_000, resolution), (number, &leg(9, 20_150, resolution)), 1.0)
+    }
+
+    #[test]
+    fn a_client_is_known_by_how_soon_its_calls_follow() {
+        assert!(said(2, 99, 1000) > 3.0, "{}", said(2, 99, 1000));
+        assert!(said(1, 99, 1000) < -1.0, "{}", said(1, 99, 1000));
+        assert_eq!(said(3, 99, 1000), 0.0, "nothing is known of it");
+        assert_eq!(said(2, 99, 1_000_000_000), 0.0, "stamps of whole seconds");
+    }
+
+    #[test]
+    fn a_pair_does_not_vouch_for_itself() {
+        let (inbound, outbound) = (leg(1, 0, 1000), leg(9, 70, 1000));
+        let habits = Habits::of(std::iter::once((0, &inbound, (0, &outbound))));
+        assert_eq!(habits.score(0, &inbound, (0, &outbound), 1.0), 0.0);
+        assert!(habits.score(0, &inbound, (1, &outbound), 1.0) > 1.0);
+    }
+}
