@@ -225,7 +225,8 @@ impl Whole {
     }
 }
 
-/// A connection attempt, or a stray packet, that the device refused (106001, 106015, 106023).
+/// A connection attempt, or a stray packet, that the device refused (106001, 106015, 106023), or several of one five-tuple
+/// that it tells of in one record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Denied {
     /// The transport.
@@ -236,6 +237,18 @@ pub struct Denied {
     pub resp: Endpoint,
     /// Whether it asked for a new connection (a SYN); a stray ACK or FIN (106015) does not.
     pub attempt: bool,
+    /// How many were refused: the hit count of 106100, a collector's `message repeated N times`.
+    pub count: u64,
+    /// Over how many seconds up to [`Record::known`]; 0 where it was at that moment.
+    pub over: u32,
+}
+
+impl Denied {
+    /// When the first of them was refused, at the earliest, of a record that became `known` then.
+    #[must_use]
+    pub fn since(&self, known: Nanos) -> Nanos {
+        known.plus(-i64::from(self.over) * Nanos::SECOND)
+    }
 }
 
 /// What a translation maps.

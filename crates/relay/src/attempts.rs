@@ -43,10 +43,13 @@ pub struct Attempt {
     pub start: Nanos,
     /// What became of it.
     pub outcome: Outcome,
+    /// Of a denial how many packets the device refused; of others 0.
+    pub denials: u64,
 }
 
 impl Attempt {
-    /// What the device refused at `at`; `None` where that was no attempt at a TCP connection.
+    /// What the device told at `at` that it refused; `None` where that was no attempt at a TCP connection. Where it tells of
+    /// a stretch of time, the attempt began with that: its packets are retries of one.
     #[must_use]
     pub fn denied(denied: &Denied, sensor: SensorId, at: Nanos) -> Option<Self> {
         (denied.attempt && denied.proto == Proto::Tcp).then_some(Self {
@@ -54,8 +57,9 @@ impl Attempt {
             sensor,
             port: denied.resp.port,
             peer: denied.orig,
-            start: at,
+            start: denied.since(at),
             outcome: Outcome::Denied,
+            denials: denied.count,
         })
     }
 
@@ -65,7 +69,7 @@ impl Attempt {
             Some(end) if end.answered => Outcome::Answered,
             Some(_) => Outcome::Unanswered,
         };
-        Self { host, sensor, port: leg.own.port, peer: leg.peer, start: leg.start.at, outcome }
+        Self { host, sensor, port: leg.own.port, peer: leg.peer, start: leg.start.at, outcome, denials: 0 }
     }
 }
 
@@ -129,7 +133,7 @@ mod tests {
         let peer = Endpoint { addr: [192, 0, 2, 1].into(), port: 4000 };
         let host = HostKey::Address([10, 0, 0, 2].into());
         let (sensor, start) = (SensorId(0), Nanos::from_secs(at));
-        Attempt { host, sensor, port: 1182, peer, start, outcome: Outcome::Answered }
+        Attempt { host, sensor, port: 1182, peer, start, outcome: Outcome::Answered, denials: 0 }
     }
 
     #[test]

@@ -677,7 +677,7 @@ impl Lane {
             && !seen.peer_inside
             && let Some(attempt) = Attempt::denied(denied, ctx.sensor, seen.record.known.at)
         {
-            self.beats.watch(attempt.start);
+            self.beats.watch(seen.record.known.at);
             sink.attempt(attempt);
         }
     }

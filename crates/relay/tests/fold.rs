@@ -55,7 +55,8 @@ fn cut() -> Vec<(Record, Side)> {
         records.extend(both);
     }
     records.push(record(1_030_000, slot(Some(Some(10_000 * Nanos::SECOND)))));
-    let denied = Denied { proto: Proto::Tcp, orig: end("198.51.100.1", 40_000), resp: end(HOST, 1182), attempt: true };
+    let (orig, resp) = (end("198.51.100.1", 40_000), end(HOST, 1182));
+    let denied = Denied { proto: Proto::Tcp, orig, resp, attempt: true, count: 5, over: 300 };
     records.push(record(1_031_000, Event::Denied(denied)));
     records.sort_by_key(|(record, _)| record.known.at);
     records
@@ -66,6 +67,9 @@ fn every_attempt_that_failed_is_given_away_with_what_tells_of_it() {
     let (lane, rows) = fold(&[sessions(200), cut()].concat(), false);
     let of = |outcome| rows.attempts.iter().filter(|attempt| attempt.outcome == outcome).count();
     assert_eq!((of(Outcome::Unanswered), of(Outcome::Denied), of(Outcome::Open)), (9, 1, 0));
+    let denied = rows.attempts.iter().find(|attempt| attempt.outcome == Outcome::Denied).unwrap();
+    assert_eq!((denied.start, denied.denials), (Nanos::from_secs(1_030_700), 5), "five within 300 s");
+    assert_eq!(rows.attempts.iter().map(|attempt| attempt.denials).sum::<u64>(), 5);
     // Of ten thousand seconds one answered attempt for each ten minutes.
     assert!((16..=18).contains(&of(Outcome::Answered)), "{}", of(Outcome::Answered));
     assert_eq!(lane.beats.last_answered(1182), Some(Nanos::from_secs(1_000_000 + 50 * 199)));

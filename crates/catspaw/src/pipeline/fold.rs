@@ -139,14 +139,7 @@ impl Folder {
             (n, Shard::new(config, restriction, options.days.clone(), (options.ours, options.wait)))
         };
         let (shards, rows) = (own.map(shard).collect(), Rows::new(options.connections));
-        Self {
-            shards,
-            rows,
-            batches: Batches::default(),
-            released: Arc::default(),
-            round: Vec::new(),
-            due: 0,
-        }
+        Self { shards, rows, batches: Batches::default(), released: Arc::default(), round: Vec::new(), due: 0 }
     }
 
     pub(super) fn take(&mut self, (batch, watermarks): Message) -> io::Result<()> {

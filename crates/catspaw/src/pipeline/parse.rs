@@ -201,7 +201,8 @@ impl<'a> Collect<'a> {
         let place = *self.places.entry(id).or_insert(new);
         if place == new {
             self.batch.named.push(id);
-            self.counts.push(SensorCount { name: String::from_utf8_lossy(name).into_owned(), ..SensorCount::default() });
+            self.counts
+                .push(SensorCount { name: String::from_utf8_lossy(name).into_owned(), ..SensorCount::default() });
         }
         self.last = (name.to_vec(), place);
         place

@@ -101,7 +101,7 @@ impl Filter {
         let look = match &record.event {
             // Whose a public address is must be known of all hosts.
             Event::Translation(_) => return if self.is_named(route) { Look::At } else { Look::Along },
-            Event::Denied(denied) => return self.at_denied(route, record.known_at(), denied.resp.port),
+            Event::Denied(denied) => return self.at_denied(route, denied.since(record.known_at()), denied.resp.port),
             Event::Opened(opened) => {
                 let name = (route.host, sensor, opened.proto, opened.id);
                 self.passed_over.remove(&name);

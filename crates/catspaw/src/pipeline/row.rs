@@ -159,8 +159,17 @@ impl Body {
                 (start == record.known).then_some((ends.on(side), Self::Opened { id, proto, ends, mapped, inside }))?
             }
             Event::Closed(closed) => {
-                let &Closed { id: RecordId::Device(id), proto, first, second, inside, duration, ended: None, bytes, ending } =
-                    closed
+                let &Closed {
+                    id: RecordId::Device(id),
+                    proto,
+                    first,
+                    second,
+                    inside,
+                    duration,
+                    ended: None,
+                    bytes,
+                    ending,
+                } = closed
                 else {
                     return None;
                 };

@@ -8,7 +8,7 @@ use super::model::{Containment, Incident, Owner, Report};
 type Column = (&'static str, fn(&Incident) -> Cell);
 
 /// New columns go to the end: scripts count.
-const COLUMNS: [Column; 42] = [
+const COLUMNS: [Column; 43] = [
     ("id", |i| text(&i.id)),
     ("host", |i| text(&i.host)),
     ("public", |i| list(&i.public)),
@@ -53,6 +53,7 @@ const COLUMNS: [Column; 42] = [
         list(&i.indicators.iter().map(|sign| format!("{} {}", sign.kind, sign.detail)).collect::<Vec<_>>())
     }),
     ("log10_p_value", |i| number(i.confidence.log10_p_value)),
+    ("denials_after", |i| cut(i, |c| number(Some(c.denials_after)))),
 ];
 
 /// What stands in a cell. Text is of any origin, a number is ours.

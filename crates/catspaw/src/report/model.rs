@@ -223,6 +223,8 @@ pub(crate) struct Containment {
     pub(crate) last_attempt: Option<String>,
     /// How many of them were answered all the same.
     pub(crate) answered_after: u64,
+    /// Packets of theirs that the device refused, by its own count (a hit count, `message repeated N times`).
+    pub(crate) denials_after: u64,
     /// When the device tore the translation down that they kept open; null while it stands.
     pub(crate) translation_held_until: Option<String>,
     /// Its life in seconds, as the device says it.

@@ -79,7 +79,7 @@ fn a_cut_is_told_with_what_its_clients_kept_open() {
         serde_json::json!({
             "at": "2003-03-04T01:00:00Z", "source": "inferred",
             "attempts_after": 26, "clients_after": 6, "last_attempt": "2003-03-04T08:00:00Z", "answered_after": 0,
-            "translation_held_until": "2003-03-04T06:00:00Z", "translation_duration": 6 * HOUR,
+            "denials_after": 4, "translation_held_until": "2003-03-04T06:00:00Z", "translation_duration": 6 * HOUR,
         })
     );
     assert_eq!(incident["public"], serde_json::json!(["192.0.2.10"]));
@@ -94,6 +94,49 @@ fn a_cut_is_told_with_what_its_clients_kept_open() {
         assert!(text.contains(part), "{text}");
     }
     assert!(place.scan(&["-v", "pix.log"]).out.contains("SYN Timeout 0:02:01"));
+}
+
+/// However the log tells of the three packets of one attempt: line by line, by a collector that counts, by an access list
+/// that counts.
+#[test]
+fn a_denial_counts_as_often_as_its_record_says() {
+    let at = CUT + 6 * HOUR;
+    let ends = ("203.0.113.77/50001", "192.0.2.10/1182");
+    let hits = |count: &str| {
+        format!(
+            "%PIX-6-106100: access-list a denied tcp outside/203.0.113.77(50001) -> inside/192.0.2.10(1182) hit-cnt {count} [0x0, 0x0]"
+        )
+    };
+    let told: [&dyn Fn(&mut Log); 4] = [
+        &|log| [0, 3, 9].into_iter().for_each(|after| denied(log, at + after, ends.0, ends.1)),
+        &|log| {
+            denied(log, at, ends.0, ends.1);
+            log.line(at + 60, "last message repeated 2 times");
+        },
+        &|log| {
+            denied(log, at, ends.0, ends.1);
+            let mut again = Log::default();
+            denied(&mut again, at, ends.0, ends.1);
+            let message = again.text[again.text.find('%').unwrap()..].trim_end().to_owned();
+            log.line(at + 9, &format!("message repeated 2 times: [ {message}]"));
+        },
+        &|log| {
+            log.line(at, &hits("1 first hit"));
+            log.line(at + 300, &hits("2 300-second interval"));
+        },
+    ];
+    for (number, told) in told.into_iter().enumerate() {
+        let mut log = relay();
+        unanswered(&mut log, CUT, CUT + 4 * HOUR);
+        told(&mut log);
+        denied(&mut log, CUT + 7 * HOUR, "203.0.113.78/50001", ends.1);
+        let cut = incident(&log, &[], "").0["containment"].take();
+        assert_eq!(
+            (&cut["attempts_after"], &cut["denials_after"], &cut["last_attempt"]),
+            (&26.into(), &4.into(), &"2003-03-04T08:00:00Z".into()),
+            "form {number}"
+        );
+    }
 }
 
 #[test]

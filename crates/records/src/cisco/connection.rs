@@ -77,7 +77,7 @@ fn parse_connection_id(text: &mut Text<'_>, proto: Proto) -> Result<RecordId, Wh
 }
 
 /// ` bytes N`, which some records lack. A number that does not fit is an error, not a lack.
-fn parse_bytes(text: &mut Text<'_>) -> Result<Option<Bytes>, Why> {
+pub(super) fn parse_bytes(text: &mut Text<'_>) -> Result<Option<Bytes>, Why> {
     if !text.eat(b" bytes ") {
         return Ok(None);
     }
@@ -86,7 +86,7 @@ fn parse_bytes(text: &mut Text<'_>) -> Result<Option<Bytes>, Why> {
 }
 
 /// Which ends are ours: the second, unless the interfaces' names say otherwise (both ends of a hairpin are on one).
-fn decode_inside(first: &Party<'_>, second: &Party<'_>) -> Inside {
+pub(super) fn decode_inside(first: &Party<'_>, second: &Party<'_>) -> Inside {
     Inside { orig: Some(first.named_inside().unwrap_or(false)), resp: Some(second.named_inside().unwrap_or(true)) }
 }
 

@@ -1,15 +1,23 @@
 //! Syslog of Cisco's firewalls: PIX, ASA, FWSM and FTD.
 //!
 //! A line is a header (priorities, stamps, names; see [`header`]), a tag (`%ASA-6-302013: `; see [`tag`]) and a text
-//! whose form the tag's `message_id` tells. A further message id is one more arm in [`parse_message`].
+//! whose form the tag's `message_id` tells. A further message id is one more arm in [`odd::parse`]; those that make up a
+//! log stand in [`parse_message`].
 
+mod access_list;
+mod before;
 mod connection;
 mod denial;
 mod digits;
 mod ending;
+mod flows;
 mod header;
+mod icmp;
 mod memo;
+mod odd;
 mod party;
+mod services;
+mod snort;
 mod tag;
 mod text;
 mod translation;
@@ -23,8 +31,10 @@ use memchr::memrchr;
 use crate::{
     Block, Clock, Denied, Endpoint, Event, HashSeed, LineSink, Nanos, Place, Proto, Record, SensorId, Stamp, Unparsed,
 };
+use before::Before;
 use header::{Header, decode_header};
 use memo::{Known, Memo};
+use odd::Odd;
 use tag::{find_tag, parse_tag};
 use text::Text;
 use written::Timekeeper;
@@ -38,6 +48,8 @@ pub struct Reader {
     time: Timekeeper,
     /// The last header that was resolved, as long as nothing moved the clock since.
     memo: Box<Memo>,
+    /// The last line of the block before, for a collector may say that it came again.
+    before: Before,
 }
 
 /// How much of a file is looked at to tell what it is.
@@ -82,7 +94,7 @@ impl Reader {
     /// A reader whose stamps `clock` resolves.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { time: Timekeeper::new(clock), memo: Box::new(Memo::new()) }
+        Self { time: Timekeeper::new(clock), memo: Box::new(Memo::new()), before: Before::default() }
     }
 
     /// Parses a block into `sink`.
@@ -91,8 +103,9 @@ impl Reader {
     /// a collector put before it, differ between two collectors of one record.
     pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
         for (place, line) in block.lines() {
-            self.read_line(place, line, seed, sink);
+            self.read_line(block.bytes, place, line, seed, sink);
         }
+        self.before.pass(block.bytes);
     }
 
     /// Moves over a block without parsing it.
@@ -113,6 +126,7 @@ impl Reader {
                 }
             }
         }
+        self.before.pass(block);
     }
 
     #[inline]
@@ -134,62 +148,97 @@ impl Reader {
         self.memo.forget();
         let at = self.time.resolve(&written).ok_or("a stamp that is no date")?;
         let stamp = Stamp { at, resolution: written.resolution, sensor: SensorId::of(header.sensor) };
-        self.memo.keep(head, header, stamp);
+        // The memo knows nothing of a count.
+        if !head.trim_ascii_end().ends_with(b"[") {
+            self.memo.keep(head, header, stamp);
+        }
         Ok(Known { stamp, name: header.sensor, own: header.own })
     }
 
     #[inline]
-    fn read_line(&mut self, place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
+    fn read_line(&mut self, block: &[u8], place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
         if let Some((known, len)) = self.memo.recall(line)
             && let Some((message_id, tag_len)) = parse_tag(&line[len + 1..])
         {
             let text = Text::new(&line[len + 1 + tag_len..]);
-            return finish(place, line, (message_id, text), Ok(known), seed, sink);
+            if !finish(place, line, (message_id, text), known, seed, sink) {
+                self.finish_odd(block, Odd { place, line, message_id, text, times: 1, known: Ok(known) }, seed, sink);
+            }
+            return;
         }
-        self.read_line_afresh(place, line, seed, sink);
+        self.read_line_afresh(block, place, line, seed, sink);
     }
 
-    fn read_line_afresh(&mut self, place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
+    fn read_line_afresh(&mut self, block: &[u8], place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
         let Some(tag) = find_tag(line) else {
-            return sink.unparsed(Unparsed { place, kind: "line", why: "no %PIX/%ASA message" });
+            return self.read_untagged(block, place, line, seed, sink);
         };
-        let message = (tag.message_id, Text::new(&line[tag.body..]));
+        let (message_id, mut text) = (tag.message_id, Text::new(&line[tag.body..]));
         let head = &line[..tag.start];
         let header = decode_header(head);
         let known = self.resolve(head, &header).map_err(|why| (header.sensor, why));
-        finish(place, line, message, known, seed, sink);
+        let mut times = 1;
+        if let Some(repeated) = odd::repeated_around(head) {
+            (times, text) = (repeated, Text::new(odd::strip_closing(text.rest())));
+        } else if let Ok(known) = known
+            && finish(place, line, (message_id, text), known, seed, sink)
+        {
+            return;
+        }
+        self.finish_odd(block, Odd { place, line, message_id, text, times, known }, seed, sink);
+    }
+
+    /// Gives a line to `sink` that is not of the frequent kinds.
+    #[cold]
+    #[inline(never)]
+    fn finish_odd(&mut self, block: &[u8], odd: Odd<'_>, seed: HashSeed, sink: &mut impl LineSink) {
+        let before = &mut self.before;
+        odd.finish(seed, |odd| before.says(block, odd), sink);
+    }
+
+    /// A line without a message of its own: it may say that the one before it came again.
+    #[cold]
+    fn read_untagged(&mut self, block: &[u8], place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
+        let unparsed = |why| Unparsed { place, kind: "line", why };
+        let Some((head, times)) = odd::parse_last_repeated(line) else {
+            return sink.unparsed(unparsed("no %PIX/%ASA message"));
+        };
+        let Some(again) = self.before.denial(block, line) else {
+            return sink.unparsed(unparsed("repeats a line that is no %PIX/%ASA message"));
+        };
+        let Some(mut denied) = again.denied else { return sink.skipped(&again.sensor) };
+        // It is no message of the device's, so it does not move the clock that its stamps follow.
+        let written = decode_header(head).written;
+        let Some((written, at)) = written.and_then(|written| Some((written, self.time.clone().resolve(&written)?)))
+        else {
+            return sink.unparsed(unparsed("no stamp"));
+        };
+        denied.count = denied.count.saturating_mul(times);
+        let known = Stamp { at, resolution: written.resolution, sensor: SensorId::of(&again.sensor) };
+        let fingerprint = seed.fingerprint(line) ^ seed.fingerprint(&again.text).rotate_left(1);
+        sink.record(Record { known, place, fingerprint, event: Event::Denied(denied) }, &again.sensor);
     }
 }
 
-/// Gives a line whose header was read (or not, and why) to `sink`.
+/// Gives a line whose header was read to `sink`, if its message is one of the frequent ones and well-formed.
 #[inline]
 fn finish(
     place: Place,
     line: &[u8],
     (message_id, text): (u32, Text<'_>),
-    known: Result<Known<'_>, (&[u8], Why)>,
+    Known { stamp, name, own }: Known<'_>,
     seed: HashSeed,
     sink: &mut impl LineSink,
-) {
-    let name = match known {
-        Ok(known) => known.name,
-        Err((name, _)) => name,
-    };
+) -> bool {
     let mut record = Record { known: UNKNOWN, place, fingerprint: 0, event: NOTHING };
-    let Some((kind, parsed)) = parse_message(message_id, text, &mut record.event) else {
-        return sink.skipped(name);
-    };
-    match (known, parsed) {
-        (Ok(Known { stamp, name, own }), Ok(())) => {
-            record.known = stamp;
-            if let Event::Opened(opened) = &mut record.event {
-                opened.start = stamp;
-            }
-            record.fingerprint = seed.fingerprint(line[own..].trim_ascii_end());
-            sink.record(record, name);
-        }
-        (Err((_, why)), _) | (_, Err(why)) => sink.unparsed(Unparsed { place, kind, why }),
+    let Some((_, Ok(()))) = parse_message(message_id, text, &mut record.event) else { return false };
+    record.known = stamp;
+    if let Event::Opened(opened) = &mut record.event {
+        opened.start = stamp;
     }
+    record.fingerprint = seed.fingerprint(line[own..].trim_ascii_end());
+    sink.record(record, name);
+    true
 }
 
 /// Stands in a record until its stamp is put there.
@@ -198,7 +247,7 @@ const UNKNOWN: Stamp = Stamp { at: Nanos(0), resolution: 0, sensor: SensorId(0) 
 /// Stands in a record until its event is put there.
 const NOTHING: Event = {
     let nowhere = Endpoint { addr: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
-    Event::Denied(Denied { proto: Proto::Other(0), orig: nowhere, resp: nowhere, attempt: false })
+    Event::Denied(Denied { proto: Proto::Other(0), orig: nowhere, resp: nowhere, attempt: false, count: 1, over: 0 })
 };
 
 /// What a block's last stamp tells of its date.

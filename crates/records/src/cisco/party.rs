@@ -6,8 +6,14 @@ use memchr::memchr;
 
 use super::Why;
 use super::digits::parse_v4;
+use super::services::parse_service;
 use super::text::Text;
 use crate::Endpoint;
+
+/// Where a name stands for an address. Whose it is only the device's configuration says.
+pub(super) const NAMED: Why = "no address (a name?)";
+
+const NO_PORT: Why = "a port that is no number";
 
 /// An end with the interface behind which it is.
 #[derive(Clone, Copy)]
@@ -21,7 +27,7 @@ pub(super) struct Party<'a> {
 
 /// An [`IpAddr`] that fits into registers: one that is copied about in memory costs more than reading it.
 #[derive(Clone, Copy)]
-enum Address {
+pub(super) enum Address {
     V4(u32),
     V6 { high: u64, low: u64 },
 }
@@ -114,7 +120,7 @@ impl<'a> Text<'a> {
             let next = text[from..].iter().position(|byte| matches!(byte, b':' | b'/' | b' ' | b'(' | b','));
             match next.map(|next| from + next) {
                 Some(next) if text[next] == b':' || (text[next] == b' ' && next == from) => colon = next,
-                _ => return Err("no address (a name?)"),
+                _ => return Err(NAMED),
             }
         };
         let len = end - (colon + 1);
@@ -134,7 +140,7 @@ impl<'a> Text<'a> {
 
     /// `address[/port]` without an interface.
     pub(super) fn parse_bare_party(&mut self) -> Result<Party<'a>, Why> {
-        let (addr, len) = parse_address(self.rest()).ok_or("no address (a name?)")?;
+        let (addr, len) = parse_address(self.rest()).ok_or(NAMED)?;
         self.parse_rest(b"", addr, len)
     }
 
@@ -143,8 +149,17 @@ impl<'a> Text<'a> {
         if !self.eat(b"/") {
             return Ok(None);
         }
-        let number = self.parse_number().ok_or("a port that is no number")?;
-        u16::try_from(number).map(Some).map_err(|_| "a port that is no number")
+        match self.parse_number() {
+            Some(number) => u16::try_from(number).map(Some).map_err(|_| NO_PORT),
+            None => self.parse_service_port().map(Some),
+        }
+    }
+
+    #[cold]
+    fn parse_service_port(&mut self) -> Result<u16, Why> {
+        let (port, len) = parse_service(self.rest()).ok_or(NO_PORT)?;
+        self.skip(len);
+        Ok(port)
     }
 
     /// What follows `real` in parentheses: the end as the other side sees it, and users. Users are left out.
@@ -179,11 +194,25 @@ impl<'a> Text<'a> {
             let found = if mapped.is_none() { group.parse_endpoint_and_close() } else { None };
             match found {
                 Some(endpoint) => mapped = Some(endpoint),
-                None => match memchr(b')', group.rest()) {
-                    Some(close) => group.skip(close + 1),
+                None => match group_len(group.rest()) {
+                    Some(len) => group.skip(len),
                     None => return mapped,
                 },
             }
+            *self = group;
+        }
+    }
+
+    /// Moves over users in parentheses, and not over what else stands in some.
+    #[cold]
+    pub(super) fn decode_users(&mut self) {
+        let mut group = *self;
+        group.skip_spaces();
+        if group.eat(b"(")
+            && !group.rest().starts_with(b"type ")
+            && let Some(len) = group_len(group.rest())
+        {
+            group.skip(len);
             *self = group;
         }
     }
@@ -199,9 +228,32 @@ impl<'a> Text<'a> {
     }
 }
 
+/// How long the rest of a group is that has been opened.
+#[inline]
+fn group_len(text: &[u8]) -> Option<usize> {
+    let close = memchr(b')', text)?;
+    Some(if memchr(b'(', &text[..close]).is_none() { close + 1 } else { nested_len(text).unwrap_or(close + 1) })
+}
+
+/// The same where a user's name has parentheses of its own.
+#[cold]
+fn nested_len(text: &[u8]) -> Option<usize> {
+    let mut open = 1;
+    text.iter()
+        .position(|byte| {
+            open += match byte {
+                b'(' => 1,
+                b')' => -1,
+                _ => 0,
+            };
+            open == 0
+        })
+        .map(|close| close + 1)
+}
+
 /// The address at the front and its length.
 #[inline]
-fn parse_address(text: &[u8]) -> Option<(Address, usize)> {
+pub(super) fn parse_address(text: &[u8]) -> Option<(Address, usize)> {
     match parse_v4(text) {
         Some((addr, len)) => ends_address(text.get(len)).then_some((Address::V4(addr), len)),
         None => parse_v6(text),
@@ -252,6 +304,9 @@ mod tests {
             ("inside :192.0.2.7 by", "inside", "192.0.2.7:0"),
             ("inside: 192.0.2.7/5 by", "inside", "192.0.2.7:5"),
             ("outside:2001:db8::7/443 (", "outside", "[2001:db8::7]:443"),
+            ("outside:192.0.2.7/www (192.0.2.7/www)", "outside", "192.0.2.7:80"),
+            ("outside:192.0.2.7/https", "outside", "192.0.2.7:443"),
+            ("outside:2001:db8::7/smtp", "outside", "[2001:db8::7]:25"),
             ("outside:fe80::7%outside/443", "outside", "[fe80::7]:443"),
             ("outside:::ffff:192.0.2.7/443", "outside", "192.0.2.7:443"),
         ] {
@@ -269,7 +324,8 @@ mod tests {
             "inside:192.0.2.1.example.com/80",
             "inside:[192.0.2.1/80",
             "192.0.2.1/80 to outside:192.0.2.7/80",
-            "inside:192.0.2.1/www",
+            "inside:192.0.2.1/wwwx",
+            "inside:192.0.2.1/xxxx",
             "inside:192.0.2.1/65536",
             "inside:",
             "",
@@ -284,6 +340,11 @@ mod tests {
             (" (192.0.2.9/1) to", Some("192.0.2.9:1"), " to"),
             ("(192.0.2.9/1)(LOCAL\\jane) to", Some("192.0.2.9:1"), " to"),
             ("(LOCAL\\jane) to", None, " to"),
+            (" (192.0.2.9/smtp) to", Some("192.0.2.9:25"), " to"),
+            (" (192.0.2.9/1)(LOCAL\\Jane Doe (guest), 16:Servers) to", Some("192.0.2.9:1"), " to"),
+            ("(EXAMPLE\\j\u{f6}rg.m\u{fc}ller@example.com) to", None, " to"),
+            ("(any, 5)(192.0.2.9/1) to", Some("192.0.2.9:1"), " to"),
+            ("(odd(name) to", None, " to"),
             (" (2001:db8::9/1) (jane)", Some("[2001:db8::9]:1"), ""),
             (" to", None, " to"),
             (" (broken", None, " (broken"),

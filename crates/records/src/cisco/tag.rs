@@ -24,6 +24,9 @@ pub(super) fn find_tag(line: &[u8]) -> Option<Tag> {
     })
 }
 
+/// What is added to the number of an FWSM's message: it orders the ends of a connection otherwise than the others do.
+pub(super) const OF_FWSM: u32 = 1_000_000;
+
 /// The message id of a tag without its `%`, and the length of the tag with the colon and space behind it.
 ///
 /// A word may stand before the severity: EMBLEM logs have `%ASA-session-3-106102`.
@@ -31,24 +34,45 @@ pub(super) fn find_tag(line: &[u8]) -> Option<Tag> {
 pub(super) fn parse_tag(text: &[u8]) -> Option<(u32, usize)> {
     let device = match text {
         [b'P', b'I', b'X', b'-', ..] | [b'A', b'S', b'A', b'-', ..] | [b'F', b'T', b'D', b'-', ..] => 4,
-        [b'F', b'W', b'S', b'M', b'-', ..] => 5,
+        [b'F', b'W', b'S', b'M', b'-', ..] => return parse_odd_tag(text, 5, OF_FWSM),
         _ => return None,
     };
+    let [severity, b'-', id @ ..] = text.get(device..)? else { return parse_odd_tag(text, device, 0) };
+    match parse_decimal(id) {
+        Some((message_id, 6)) if severity.is_ascii_digit() && id.get(6) == Some(&b':') => {
+            let space = usize::from(id.get(7) == Some(&b' '));
+            Some((u32::try_from(message_id).ok()?, device + 2 + 7 + space))
+        }
+        _ => parse_odd_tag(text, device, 0),
+    }
+}
+
+/// A tag with a word (which may be empty) before the severity, or with anything but a colon and a space behind the
+/// number.
+#[cold]
+fn parse_odd_tag(text: &[u8], device: usize, of: u32) -> Option<(u32, usize)> {
     let mut at = device;
     if !text.get(at)?.is_ascii_digit() {
         at += text[at..].iter().take(32).take_while(|byte| byte.is_ascii_lowercase()).count();
-        if at == device || text.get(at) != Some(&b'-') {
+        if text.get(at) != Some(&b'-') {
             return None;
         }
         at += 1;
     }
     let [severity, b'-', id @ ..] = text.get(at..)? else { return None };
     let (message_id, 6) = parse_decimal(id)? else { return None };
-    if !severity.is_ascii_digit() || id.get(6) != Some(&b':') {
+    if !severity.is_ascii_digit() {
         return None;
     }
-    let space = usize::from(id.get(7) == Some(&b' '));
-    Some((u32::try_from(message_id).ok()?, at + 2 + 7 + space))
+    // `%ASA-6-302013 Built` and `%ASA-6-302013 : Built`, too.
+    let rest = &id[6..];
+    let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
+    let behind = match rest.get(spaces) {
+        Some(b':') => spaces + 1 + rest[spaces + 1..].iter().take_while(|byte| **byte == b' ').count(),
+        _ if spaces > 0 => spaces,
+        _ => return None,
+    };
+    Some((u32::try_from(message_id).ok()? + of, at + 2 + 6 + behind))
 }
 
 #[cfg(test)]
@@ -60,9 +84,15 @@ mod tests {
         for (line, id, body) in [
             ("%PIX-6-302013: Built", 302_013, "Built"),
             ("<166>%ASA-6-302014: Teardown", 302_014, "Teardown"),
-            ("100% of %FWSM-3-106023:Deny", 106_023, "Deny"),
+            ("100% of %FWSM-3-106023:Deny", OF_FWSM + 106_023, "Deny"),
             ("fe80::1%in %FTD-1-430003: x", 430_003, "x"),
             ("%ASA-session-3-106102: access", 106_102, "access"),
+            ("%FWSM-session-0-106102:  access", OF_FWSM + 106_102, "access"),
+            ("%FTD--6-430003: x", 430_003, "x"),
+            ("%ASA-0-302013: Built", 302_013, "Built"),
+            ("%ASA-6-302013 Built", 302_013, "Built"),
+            ("%ASA-6-302013 : Built", 302_013, "Built"),
+            ("%FWSM-6-302013 Built", OF_FWSM + 302_013, "Built"),
             ("%ASA-6-302013:", 302_013, ""),
         ] {
             let tag = find_tag(line.as_bytes()).map(|tag| (tag.message_id, &line[tag.body..]));
@@ -78,8 +108,10 @@ mod tests {
             "%ASA-6-3020134: x",
             "%ASA-302013: x",
             "%ASA-6-302013",
-            "%ASA-6-302013 Built",
-            "%ASA--6-302013:",
+            "%ASA-6-302013Built",
+            "%ASA-6-302013-Built",
+            "%ASA---6-302013:",
+            "%ASA-Session-6-302013:",
             "%ASA-x",
             "%ASA-",
             "%",

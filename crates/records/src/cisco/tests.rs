@@ -177,6 +177,140 @@ fn not_even_disorder_makes_reading_and_passing_over_differ() {
     }
 }
 
+const DENIED: &str =
+    "%PIX-4-106023: Deny tcp src outside:192.0.2.1/4000 dst inside:10.0.0.2/445 by access-group \"acl_out\" [0x0, 0x0]";
+const BUILT: &str = "%ASA-6-302013: Built inbound TCP connection 7 for outside:192.0.2.1/80 (192.0.2.1/80) to inside:10.0.0.2/1266 (10.0.0.2/1266)";
+
+/// How many denials each record of `seen` tells of; 0 for others.
+fn counts(seen: &Seen) -> Vec<u64> {
+    let count = |event| if let Event::Denied(denied) = event { denied.count } else { 0 };
+    seen.records.iter().map(|(record, _)| count(record.event)).collect()
+}
+
+#[test]
+fn a_message_that_is_repeated_in_brackets_counts_as_a_denial_so_often_and_as_anything_else_once() {
+    let (tag, text) = DENIED.split_once(' ').expect("a tag");
+    let hits = "access-list a denied tcp o/192.0.2.1(5) -> i/10.0.0.2(80) hit-cnt 4 300-second interval [0x0, 0x0]";
+    let seen = read(&format!(
+        "Mar  4 16:05:00 fw {DENIED}\n\
+         Mar  4 16:05:07 fw message repeated 3 times: [ {DENIED}]\n\
+         Mar  4 16:05:08 fw message repeated 3 times: [ {DENIED}]\n\
+         Mar  4 16:05:09 fw {tag} message repeated 2 times: [ {text}]\n\
+         Mar  4 16:05:10 fw %ASA-6-106100: message repeated 2 times: [ {hits}]\n\
+         Mar  4 16:05:11 fw {TEARDOWN}\n\
+         Mar  4 16:05:12 fw message repeated 2 times: [ {TEARDOWN}]\n\
+         Mar  4 16:05:12 fw message repeated 5 times: [ {TEARDOWN}]\n\
+         Mar  4 16:05:13 fw message repeated 2 times: [ {BUILT}]\n"
+    ));
+    assert_eq!(seen.unparsed, []);
+    assert_eq!(counts(&seen), [1, 3, 3, 2, 8, 0, 0]);
+    assert_eq!(seen.skipped, ["fw", "fw"], "the teardown that was read already");
+    assert!(matches!(seen.records[5].0.event, Event::Closed(closed) if closed.ending == crate::Ending::Fins));
+    assert!(matches!(seen.records[6].0.event, Event::Opened(_)), "what was not said before is read");
+    assert!(seen.records.iter().all(|(_, sensor)| sensor == "fw"));
+}
+
+#[test]
+fn a_line_that_says_that_the_last_came_again_counts_a_denial_so_often() {
+    let lines = [
+        format!("Mar  4 16:05:00 fw {DENIED}\n"),
+        "Mar  4 16:05:30 fw last message repeated 3 times\n".to_owned(),
+        "Mar  4 16:06:30 fw last message repeated 12 times\r\n".to_owned(),
+        format!("Mar  4 16:06:31 fw {TEARDOWN}\n"),
+        "Mar  4 16:06:32 fw last message repeated 2 times\n".to_owned(),
+        "Mar  4 16:06:33 fw sshd[7]: hello\n".to_owned(),
+        "Mar  4 16:06:34 fw last message repeated 2 times\n".to_owned(),
+        format!("Mar  4 16:06:35 other Mar 04 2003 17:06:35 pix : {DENIED}\n"),
+        "\n".to_owned(),
+        "Mar  4 16:06:36 other last message repeated 4 times\n".to_owned(),
+    ];
+    let whole = read(&lines.concat());
+    assert_eq!(counts(&whole), [1, 3, 12, 0, 1, 4]);
+    assert_eq!(whole.skipped, ["fw"]);
+    let unparsed: Vec<_> = whole.unparsed.iter().map(|u| (u.place.line, u.why)).collect();
+    assert_eq!(unparsed, [(6, "no %PIX/%ASA message"), (7, "repeats a line that is no %PIX/%ASA message")]);
+    let times: Vec<_> = whole.records.iter().map(|(record, _)| record.known.at.0 / Nanos::SECOND % 3600).collect();
+    assert_eq!(times, [300, 330, 390, 391, 395, 396]);
+    assert_eq!(whole.records[5].1, "pix", "whose message it was");
+    let prints: std::collections::BTreeSet<_> = whole.records.iter().map(|(record, _)| record.fingerprint).collect();
+    assert_eq!(prints.len(), 6);
+    // However the lines fall into blocks.
+    for at in 1..lines.len() {
+        let (first, second) = lines.split_at(at);
+        let mut ahead = reader();
+        ahead.advance(first.concat().as_bytes());
+        let mut counted = counts(&read(&first.concat()));
+        counted.extend(counts(&read_with(&mut ahead, second.concat().as_bytes())));
+        assert_eq!(counted, [1, 3, 12, 0, 1, 4], "{at}");
+    }
+}
+
+#[test]
+fn every_message_id_is_read_and_what_is_permitted_is_skipped() {
+    let denied = [
+        "106001: Inbound TCP connection denied from 192.0.2.1/5 to 10.0.0.2/25 flags SYN  on interface outside",
+        "106006: Deny inbound UDP from 192.0.2.1/5 to 10.0.0.2/25 on interface outside",
+        "106007: Deny inbound UDP from 192.0.2.1/53 to 10.0.0.2/25 due to DNS Response",
+        "106010: Deny inbound tcp src outside:192.0.2.1/5 dst inside:10.0.0.2/25",
+        "106014: Deny inbound icmp src outside:192.0.2.1 dst inside:10.0.0.2 (type 8, code 0)",
+        "106015: Deny TCP (no connection) from 192.0.2.1/5 to 10.0.0.2/25 flags RST  on interface outside",
+        "106021: Deny UDP reverse path check from 192.0.2.1 to 10.0.0.2 on interface outside",
+        "106023: Deny tcp src outside:192.0.2.1/5 dst inside:10.0.0.2/smtp by access-group \"a\"",
+        "106100: access-list a denied tcp o/192.0.2.1(5) -> i/10.0.0.2(25) hit-cnt 1 first hit [0x0, 0x0]",
+        "106103: access-list a denied tcp for user u o/192.0.2.1(5) -> i/10.0.0.2(25) hit-cnt 1 first hit [0x0, 0x0]",
+        "430002: AccessControlRuleAction: Block, SrcIP: 192.0.2.1, DstIP: 10.0.0.2, SrcPort: 5, DstPort: 25, Protocol: tcp",
+        "710003: TCP access denied by ACL from 192.0.2.1/5 to outside:10.0.0.2/smtp",
+        "710005: TCP request discarded from 192.0.2.1/5 to outside:10.0.0.2/25",
+    ];
+    for text in denied {
+        for (device, severity) in [("ASA", 0), ("FWSM", 7), ("PIX", 4), ("FTD", 1)] {
+            let seen = read(&format!("Mar  4 16:05:00 fw %{device}-{severity}-{text}\n"));
+            assert_eq!((counts(&seen), seen.unparsed), (vec![1], vec![]), "{text}");
+        }
+    }
+    let others = [
+        BUILT,
+        TEARDOWN,
+        "%FTD-6-302017: Built inbound GRE connection 7 from o:192.0.2.1 (192.0.2.1) to i:10.0.0.2/5 (192.0.2.3/5)",
+        "%FTD-6-302018: Teardown GRE connection 7 from o:192.0.2.1 (192.0.2.1) to i:10.0.0.2/5 (192.0.2.3/5) duration 0:00:01 bytes 7",
+        "%ASA-6-302020: Built inbound ICMP connection for faddr 192.0.2.1/0 gaddr 10.0.0.2/0 laddr 10.0.0.2/0",
+        "%ASA-6-302035: Built inbound SCTP connection 7 for o:192.0.2.1/5 (192.0.2.1/5) to i:10.0.0.2/5 (192.0.2.3/5)",
+        "%ASA-6-302303: Built TCP state-bypass connection 7 from o:192.0.2.1/5 (192.0.2.1/5) to i:10.0.0.2/5 (192.0.2.3/5)",
+        "%ASA-6-302304: Teardown TCP state-bypass connection 7 from o:192.0.2.1/5 to i:10.0.0.2/5 duration 0:00:01 bytes 7 Idle Timeout",
+        "%FTD-6-430002: AccessControlRuleAction: Allow, SrcIP: 192.0.2.1, DstIP: 10.0.0.2, SrcPort: 5, DstPort: 25, Protocol: tcp",
+        "%FTD-6-430003: AccessControlRuleAction: Allow, SrcIP: 192.0.2.1, DstIP: 10.0.0.2, SrcPort: 5, DstPort: 25, Protocol: tcp",
+    ];
+    for text in others {
+        let seen = read(&format!("Mar  4 16:05:00 fw {text}\n"));
+        assert_eq!((counts(&seen), seen.unparsed), (vec![0], vec![]), "{text}");
+        let record = &seen.records[0].0;
+        match record.event {
+            Event::Opened(opened) => assert_eq!(opened.start, record.known, "{text}"),
+            Event::Whole(whole) => assert_eq!(whole.start.at, record.known.at, "{text}"),
+            _ => {}
+        }
+    }
+    let skipped = [
+        "106100: access-list a permitted tcp o/192.0.2.1(5) -> i/10.0.0.2(25) hit-cnt 1 first hit [0x0, 0x0]",
+        "106102: access-list a permitted udp for user u o/192.0.2.1(5) -> i/10.0.0.2(25) hit-cnt 1 first hit [0x0, 0x0]",
+        "302021: Teardown ICMP connection for faddr 192.0.2.1/0 gaddr 10.0.0.2/0 laddr 10.0.0.2/0",
+        "710002: TCP access permitted from 192.0.2.1/5 to inside:10.0.0.2/ssh",
+        "609001: Built local-host inside:10.0.0.2",
+    ];
+    for text in skipped {
+        let seen = read(&format!("Mar  4 16:05:00 fw %ASA-6-{text}\n"));
+        assert_eq!((seen.skipped, seen.records, seen.unparsed), (vec!["fw".to_owned()], vec![], vec![]), "{text}");
+    }
+}
+
+#[test]
+fn an_ftds_two_witnesses_are_two_sensors() {
+    let event = "%FTD-6-430003: AccessControlRuleAction: Allow, SrcIP: 192.0.2.1, DstIP: 10.0.0.2, SrcPort: 5, DstPort: 25, Protocol: tcp";
+    let seen = read(&format!("2003-03-04T16:05:00Z ftd1 : {event}\n2003-03-04T16:05:00Z ftd1 : {TEARDOWN}\n"));
+    let sensors: Vec<_> = seen.records.iter().map(|(record, name)| (record.known.sensor, name.as_str())).collect();
+    assert_eq!(sensors, [(SensorId::of(b"ftd1 (Snort)"), "ftd1 (Snort)"), (SensorId::of(b"ftd1"), "ftd1")]);
+}
+
 fn split_at_lines(text: &str, parts: usize) -> Vec<&str> {
     let mut rest = text;
     let mut blocks = Vec::new();
@@ -231,6 +365,12 @@ fn no_bytes_make_it_panic_and_no_line_is_lost() {
         "<166>1 2003-03-04T16:05:00.123+01:00 asa1 - - - - %ASA-session-6-302015: Built inbound UDP connection 7 for outside:2001:db8::1/5353 (2001:db8::1/5353)(LOCAL\\jane) to inside:fe80::1%in/53 (192.0.2.2/53) (jane)".to_owned(),
         "Feb 27 00:00:25 pix %PIX-4-106023: Deny icmp src outside:198.51.100.1 dst inside:192.0.2.205 (type 8, code 0) by access-group \"acl_out\"".to_owned(),
         "Feb 27 00:00:25 pix %PIX-6-106015: Deny TCP (no connection) from 198.51.100.1/80 to 192.0.2.205/445 flags SYN  on interface outside".to_owned(),
+        "Feb 27 00:00:25 pix message repeated 3 times: [ %ASA-4-106100: access-list a denied tcp o/192.0.2.1(5) -> i/2001:db8::1(www) hit-cnt 7 300-second interval [0x0, 0x0]]".to_owned(),
+        "Feb 27 00:00:25 pix last message repeated 3 times".to_owned(),
+        "2003-03-04T16:05:00Z ftd : %FTD--6-430003: InstanceID: 7, FirstPacketSecond: 2003-03-04T16:04:55Z, ConnectionID: 5, SrcIP: 192.0.2.1, DstIP: 10.0.0.2, SrcPort: 5, DstPort: 25, Protocol: tcp, ConnectionDuration: 5, InitiatorPackets: 4, ResponderPackets: 4, InitiatorBytes: 400, ResponderBytes: 500".to_owned(),
+        "Feb 27 00:00:25 fw %FWSM-6-302014 Teardown TCP connection 145981111066826388 for lan:192.0.2.8/www to web:203.0.113.5/80 duration 124:05:06 bytes 5 TCP Reset-I".to_owned(),
+        "Feb 27 00:00:25 fw %ASA-6-302020: Built outbound ICMP connection for faddr 192.0.2.1/0(LOCAL\\j (x)) gaddr 10.0.0.2/0 laddr 10.0.0.2/0 type 8 code 0".to_owned(),
+        "Feb 27 00:00:25 fw %ASA-3-710003: TCP access denied by ACL from 192.0.2.1/5 to NP Identity Ifc:10.0.0.2/smtp".to_owned(),
         "Feb 27 00:00:25 pix %PIX-6-305012: Teardown dynamic ICMP translation from inside:10.0.0.2/512 to outside:192.0.2.2/7 duration 1d2h".to_owned(),
     ];
     let mut dice = Dice(0x2545_f491_4f6c_dd1d);

@@ -150,6 +150,12 @@ fn parse_year_first(text: &[u8]) -> Option<(Written, usize)> {
     Some((written, at))
 }
 
+/// The moment of a stamp that says everything: `2003-03-04T16:05:00Z`.
+pub(super) fn parse_rfc3339(text: &[u8]) -> Option<Nanos> {
+    let at: jiff::Timestamp = std::str::from_utf8(text).ok()?.parse().ok()?;
+    Some(Nanos(i64::try_from(at.as_nanosecond()).ok()?))
+}
+
 /// `16:05:00`, `16:05:00.123456`.
 #[inline]
 fn parse_time(text: &[u8], at: usize, minute: Minute) -> Option<(Written, usize)> {

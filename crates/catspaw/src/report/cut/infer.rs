@@ -39,6 +39,8 @@ pub(super) struct Found {
     pub(super) last: Option<Nanos>,
     /// Those of them that were answered.
     pub(super) answered: u64,
+    /// Packets of theirs that the device refused.
+    pub(super) denials: u64,
 }
 
 /// Attempts at one case's ports, as they pass by in order of time.
@@ -78,6 +80,7 @@ struct Run {
     failed: HashSet<IpAddr>,
     answered: u64,
     unknown: u64,
+    denials: u64,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +142,7 @@ impl Watch {
             clients: self.run.clients.len() as u64,
             last,
             answered: self.run.answered,
+            denials: self.run.denials,
         };
         match self.declared {
             Some(at) => Some(found(at, true)),
@@ -183,6 +187,7 @@ impl Run {
     fn take(&mut self, one: &Try, fate: Fate) {
         self.span = Some((self.span.map_or(one.first, |(first, _)| first), one.first));
         self.attempts += 1;
+        self.denials = self.denials.saturating_add(one.denials);
         self.clients.insert(one.peer.addr);
         match fate {
             Fate::Answered => self.answered += 1,
@@ -212,7 +217,8 @@ mod tests {
 
     fn one(at: i64, client: u8, outcome: Outcome) -> Try {
         let peer = Endpoint { addr: [198, 51, 100, client].into(), port: 4000 };
-        Try { first: Nanos::from_secs(at), port: 1182, peer, outcome }
+        let denials = if outcome == Outcome::Denied { 3 } else { 0 };
+        Try { first: Nanos::from_secs(at), port: 1182, peer, outcome, denials }
     }
 
     fn utc() -> Days {
@@ -302,5 +308,6 @@ mod tests {
         let found = watch.found().expect("as declared");
         assert_eq!((found.at, found.declared), (Nanos::from_secs(2 * HOUR), true));
         assert_eq!((found.attempts, found.answered, watch.denied[&0]), (24, 12, 12));
+        assert_eq!(found.denials, 12 * 3, "each told of three packets");
     }
 }

@@ -190,6 +190,7 @@ fn written(case: &Case<'_>, found: &Found) -> Containment {
         clients_after: found.clients,
         last_attempt: found.last.map(time::rfc3339),
         answered_after: found.answered,
+        denials_after: found.denials,
         translation_held_until: slot.and_then(|slot| slot.until).map(time::rfc3339),
         translation_duration: slot
             .and_then(|slot| slot.duration)

@@ -17,6 +17,8 @@ pub(super) struct Try {
     pub(super) peer: Endpoint,
     /// What became of it: an answer is one, whatever came before.
     pub(super) outcome: Outcome,
+    /// How many of its packets the device refused.
+    pub(super) denials: u64,
 }
 
 /// The attempts of one host that may still be tried again.
@@ -40,6 +42,7 @@ impl Tries {
         if let Some(before) = self.places.get(&tuple).map(|&place| (place - self.given) as usize) {
             let before = &mut self.waiting[before];
             before.outcome = before.outcome.min(attempt.outcome);
+            before.denials = before.denials.saturating_add(attempt.denials);
             return;
         }
         if self.waiting.len() >= WAITING {
@@ -47,8 +50,8 @@ impl Tries {
             self.give_first(&mut give);
         }
         self.places.insert(tuple, self.given + self.waiting.len() as u64);
-        let Attempt { start, port, peer, outcome, .. } = *attempt;
-        self.waiting.push_back(Try { first: start, port, peer, outcome });
+        let Attempt { start, port, peer, outcome, denials, .. } = *attempt;
+        self.waiting.push_back(Try { first: start, port, peer, outcome, denials });
     }
 
     /// Nothing more comes.
@@ -73,13 +76,14 @@ mod tests {
 
     use super::*;
 
-    fn merged(of: &[(i64, u16, Outcome)]) -> Vec<(i64, u16, Outcome)> {
+    fn merged(of: &[(i64, u16, Outcome, u64)]) -> Vec<(i64, u16, Outcome, u64)> {
         let (mut tries, mut all) = (Tries::default(), Vec::new());
-        let mut give = |one: Try| all.push((one.first.0 / Nanos::SECOND, one.peer.port, one.outcome));
-        for &(at, port, outcome) in of {
+        let mut give = |one: Try| all.push((one.first.0 / Nanos::SECOND, one.peer.port, one.outcome, one.denials));
+        for &(at, port, outcome, denials) in of {
             let peer = Endpoint { addr: [198, 51, 100, 7].into(), port };
             let (host, sensor) = (HostKey::Address([10, 0, 0, 1].into()), SensorId(1));
-            tries.push(&Attempt { host, sensor, port: 1182, peer, start: Nanos::from_secs(at), outcome }, &mut give);
+            let start = Nanos::from_secs(at);
+            tries.push(&Attempt { host, sensor, port: 1182, peer, start, outcome, denials }, &mut give);
         }
         tries.finish(&mut give);
         all
@@ -89,16 +93,26 @@ mod tests {
     fn retries_within_three_minutes_are_one_attempt_and_an_answer_settles_it() {
         use Outcome::{Answered, Denied, Unanswered};
         let all = merged(&[
-            (0, 1, Denied),
-            (3, 1, Denied),
-            (5, 2, Denied),
-            (9, 1, Unanswered),
-            (100, 3, Unanswered),
-            (180, 1, Denied),
-            (181, 1, Denied),
-            (190, 2, Denied),
-            (200, 3, Answered),
+            (0, 1, Denied, 1),
+            (3, 1, Denied, 4),
+            (5, 2, Denied, 1),
+            (9, 1, Unanswered, 0),
+            (100, 3, Unanswered, 0),
+            (180, 1, Denied, 1),
+            (181, 1, Denied, 7),
+            (190, 2, Denied, u64::MAX),
+            (191, 2, Denied, 1),
+            (200, 3, Answered, 0),
         ]);
-        assert_eq!(all, [(0, 1, Unanswered), (5, 2, Denied), (100, 3, Answered), (181, 1, Denied), (190, 2, Denied)]);
+        assert_eq!(
+            all,
+            [
+                (0, 1, Unanswered, 6),
+                (5, 2, Denied, 1),
+                (100, 3, Answered, 0),
+                (181, 1, Denied, 7),
+                (190, 2, Denied, u64::MAX)
+            ]
+        );
     }
 }

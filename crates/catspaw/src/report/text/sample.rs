@@ -239,6 +239,7 @@ fn cut() -> Containment {
         clients_after: 391,
         last_attempt: Some("2003-03-05T04:11:40Z".to_owned()),
         answered_after: 0,
+        denials_after: 0,
         translation_held_until: Some("2003-03-05T05:11:55Z".to_owned()),
         translation_duration: Some(243_025),
     }

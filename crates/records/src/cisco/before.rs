@@ -1,0 +1,100 @@
+//! The line before, for collectors that write `last message repeated 3 times` in place of three lines.
+
+use super::NOTHING;
+use super::header::decode_header;
+use super::odd::{self, Odd, Says};
+use super::tag::find_tag;
+use super::text::Text;
+use crate::{Denied, Event};
+
+/// How long a line may be and still be remembered from one block to the next.
+const LONGEST: usize = 4096;
+
+/// The last line of the block before that does not tell of another.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Before {
+    line: Vec<u8>,
+}
+
+/// A message that is said to have come again.
+#[derive(Debug)]
+pub(super) struct Again {
+    /// What it said, if it was a denial: what else a device says happens once.
+    pub(super) denied: Option<Denied>,
+    pub(super) sensor: Vec<u8>,
+    pub(super) text: Vec<u8>,
+}
+
+impl Before {
+    /// Moves over a block.
+    pub(super) fn pass(&mut self, block: &[u8]) {
+        let mut lines = lines_back(block);
+        if let Some(line) = lines.find(|line| !odd::tells_of_another(line)) {
+            self.keep(line);
+        }
+    }
+
+    fn keep(&mut self, line: &[u8]) {
+        self.line.clear();
+        if line.len() <= LONGEST {
+            self.line.extend_from_slice(line);
+        }
+    }
+
+    /// Goes to the line before `line`, which lies in `block`. What tells of another is passed over: then the line that it
+    /// told of is kept already.
+    fn step_to(&mut self, block: &[u8], line: &[u8]) {
+        let offset = line.as_ptr().addr().saturating_sub(block.as_ptr().addr());
+        if let Some(line) = lines_back(&block[..offset.min(block.len())]).next()
+            && !odd::tells_of_another(line)
+        {
+            self.keep(line);
+        }
+    }
+
+    /// The message before `line`, which says that it came again; `None` where that is none of a firewall's.
+    pub(super) fn denial(&mut self, block: &[u8], line: &[u8]) -> Option<Again> {
+        self.step_to(block, line);
+        let tag = find_tag(&self.line)?;
+        let mut event = NOTHING;
+        let parsed = odd::parse(tag.message_id, Text::new(&self.line[tag.body..]), &mut event);
+        let denied = match (parsed, event) {
+            (Some((_, Ok(Says::Event))), Event::Denied(denied)) => Some(denied),
+            _ => None,
+        };
+        let sensor = decode_header(&self.line[..tag.start]).sensor.to_vec();
+        Some(Again { denied, sensor, text: self.line[tag.start..].to_vec() })
+    }
+
+    /// Whether the line before said what `odd` says again.
+    pub(super) fn says(&mut self, block: &[u8], odd: &Odd<'_>) -> bool {
+        self.step_to(block, odd.line);
+        find_tag(&self.line).is_some_and(|tag| {
+            tag.message_id == odd.message_id && self.line[tag.body..].trim_ascii() == odd.text.rest().trim_ascii()
+        })
+    }
+}
+
+/// The lines of a block, the last first, without empty ones.
+fn lines_back(block: &[u8]) -> impl Iterator<Item = &[u8]> {
+    block
+        .rsplit(|byte| *byte == b'\n')
+        .map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+        .filter(|line| !line.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_line_of_its_own_is_kept() {
+        let mut before = Before::default();
+        before.pass(b"one\ntwo\r\nfw last message repeated 3 times\n\n");
+        assert_eq!(before.line, b"two");
+        before.pass(b"fw message repeated 3 times: [ x]\n");
+        assert_eq!(before.line, b"two", "a block of nothing else changes nothing");
+        before.pass(&[b'x'; LONGEST + 1]);
+        assert_eq!(before.line, b"", "a line that is too long is not kept, and hides the one before");
+    }
+}

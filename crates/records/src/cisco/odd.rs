@@ -1,0 +1,179 @@
+//! Lines that are not of the frequent kinds: other message ids, lines that tell of several messages, and what could not be
+//! read at first.
+
+use memchr::memmem;
+
+use super::flows::{Kind, parse_built, parse_teardown};
+use super::tag::OF_FWSM;
+use super::text::Text;
+use super::{Known, NOTHING, Why, access_list, denial, icmp, parse_message, snort};
+use crate::{Event, HashSeed, LineSink, Place, Record, SensorId, Stamp, Unparsed};
+
+/// Whether a message that was understood says something that is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Says {
+    /// An event, which stands where it was to be put.
+    Event,
+    /// Nothing that is used: something was permitted.
+    Nothing,
+}
+
+/// A line whose message was found.
+#[derive(Clone, Copy)]
+pub(super) struct Odd<'a> {
+    pub(super) place: Place,
+    pub(super) line: &'a [u8],
+    pub(super) message_id: u32,
+    pub(super) text: Text<'a>,
+    /// How often a collector says that it came.
+    pub(super) times: u64,
+    /// What its header means, or whom it names and why it means nothing.
+    pub(super) known: Result<Known<'a>, (&'a [u8], Why)>,
+}
+
+impl<'a> Odd<'a> {
+    /// The same without what a collector put around the text.
+    fn unwrapped(self) -> Self {
+        let mut text = self.text;
+        text.skip_spaces();
+        match strip_repeated(text.rest()) {
+            Some((inner, times)) => Self { text: Text::new(inner), times: self.times.saturating_mul(times), ..self },
+            None => Self { text, ..self },
+        }
+    }
+
+    /// Gives the line to `sink`. `is_repeat` says whether the line before said the same, where that matters.
+    pub(super) fn finish(self, seed: HashSeed, is_repeat: impl FnOnce(&Self) -> bool, sink: &mut impl LineSink) {
+        let odd = self.unwrapped();
+        let name = odd.known.map_or_else(|(name, _)| name, |known| known.name);
+        let mut event = NOTHING;
+        let Some((kind, parsed)) = parse(odd.message_id, odd.text, &mut event) else {
+            return sink.skipped(name);
+        };
+        let known = match (odd.known, parsed) {
+            (Ok(known), Ok(Says::Event)) => known,
+            (Ok(_), Ok(Says::Nothing)) => return sink.skipped(name),
+            (Err((_, why)), _) | (_, Err(why)) => {
+                return sink.unparsed(Unparsed { place: odd.place, kind, why });
+            }
+        };
+        match &mut event {
+            Event::Denied(denied) => denied.count = denied.count.saturating_mul(odd.times),
+            // What happened once and is said again was counted when it was said first.
+            _ if odd.times > 1 && is_repeat(&odd) => return sink.skipped(name),
+            _ => {}
+        }
+        let own = seed.fingerprint(odd.line[known.own..].trim_ascii_end());
+        let record = Record { known: known.stamp, place: odd.place, fingerprint: own, event };
+        if odd.message_id / 10 == 43_000 {
+            // Snort counts and numbers by itself: what it and the data plane say of one connection is not added.
+            let witness = [known.name, b" (Snort)"].concat();
+            let stamp = Stamp { sensor: SensorId::of(&witness), ..known.stamp };
+            return sink.record(complete(Record { known: stamp, ..record }, odd.message_id), &witness);
+        }
+        sink.record(complete(record, odd.message_id % OF_FWSM), name);
+    }
+}
+
+/// A record of message `message_id` whose event knows when it became known.
+fn complete(mut record: Record, message_id: u32) -> Record {
+    match (&mut record.event, message_id) {
+        (Event::Opened(opened), _) => opened.start = record.known,
+        (Event::Whole(whole), 302_020) => icmp::complete(whole, record.known),
+        (Event::Whole(whole), _) => whole.start = snort::start_of(whole, record.known),
+        _ => {}
+    }
+    record
+}
+
+/// Puts what any message says into `event`; `None` where its id is one that is not used.
+pub(super) fn parse(message_id: u32, text: Text<'_>, event: &mut Event) -> Option<(&'static str, Result<Says, Why>)> {
+    if message_id >= OF_FWSM {
+        return parse_fwsm(message_id - OF_FWSM, text, event);
+    }
+    if let Some((kind, parsed)) = parse_message(message_id, text, event) {
+        return Some((kind, parsed.map(|()| Says::Event)));
+    }
+    let event_of = |parsed: Result<(), Why>| parsed.map(|()| Says::Event);
+    let kind = Kind::of(message_id, false);
+    Some(match message_id {
+        106_006 => ("106006", event_of(denial::parse_inbound_udp(text, event))),
+        106_007 => ("106007", event_of(denial::parse_inbound_udp(text, event))),
+        106_010 => ("106010", event_of(denial::parse_inbound(text, event))),
+        106_014 => ("106014", event_of(denial::parse_inbound(text, event))),
+        106_021 => ("106021", event_of(denial::parse_reverse_path(text, event))),
+        106_100 => ("106100", access_list::parse(text, event)),
+        106_102 => ("106102", access_list::parse(text, event)),
+        106_103 => ("106103", access_list::parse(text, event)),
+        302_017 => ("302017", event_of(parse_built(text, kind, event))),
+        302_018 => ("302018", event_of(parse_teardown(text, kind, event))),
+        302_020 => ("302020", event_of(icmp::parse_built(text, event))),
+        302_021 => ("302021", icmp::check_teardown(text).map(|()| Says::Nothing)),
+        302_035 => ("302035", event_of(parse_built(text, kind, event))),
+        302_036 => ("302036", event_of(parse_teardown(text, kind, event))),
+        302_303 => ("302303", event_of(parse_built(text, kind, event))),
+        302_304 => ("302304", event_of(parse_teardown(text, kind, event))),
+        302_305 => ("302305", event_of(parse_built(text, kind, event))),
+        302_306 => ("302306", event_of(parse_teardown(text, kind, event))),
+        430_002 => ("430002", snort::parse(message_id, text.rest(), event)),
+        430_003 => ("430003", snort::parse(message_id, text.rest(), event)),
+        710_002 => ("710002", denial::parse_to_the_device(text, event)),
+        710_003 => ("710003", denial::parse_to_the_device(text, event)),
+        710_005 => ("710005", denial::parse_to_the_device(text, event)),
+        _ => return None,
+    })
+}
+
+/// An FWSM names first who opened a connection.
+fn parse_fwsm(message_id: u32, text: Text<'_>, event: &mut Event) -> Option<(&'static str, Result<Says, Why>)> {
+    let kind = Kind::of(message_id, true);
+    let (name, parsed) = match message_id {
+        302_013 => ("302013", parse_built(text, kind, event)),
+        302_014 => ("302014", parse_teardown(text, kind, event)),
+        302_015 => ("302015", parse_built(text, kind, event)),
+        302_016 => ("302016", parse_teardown(text, kind, event)),
+        302_017 => ("302017", parse_built(text, kind, event)),
+        302_018 => ("302018", parse_teardown(text, kind, event)),
+        _ => return parse(message_id, text, event),
+    };
+    Some((name, parsed.map(|()| Says::Event)))
+}
+
+const REPEATED: &[u8] = b"message repeated ";
+
+/// What stands in `message repeated N times: [ ... ]`, as rsyslog writes it, and N.
+pub(super) fn strip_repeated(text: &[u8]) -> Option<(&[u8], u64)> {
+    let mut text = Text::new(text.strip_prefix(REPEATED)?);
+    let times = text.parse_number()?;
+    text.parse_literal(b" times: [", "").ok()?;
+    text.skip_spaces();
+    Some((strip_closing(text.rest()), times))
+}
+
+/// N where a header ends with `message repeated N times: [`, the tag standing within.
+pub(super) fn repeated_around(head: &[u8]) -> Option<u64> {
+    if !head.ends_with(b"[ ") && !head.ends_with(b"[") {
+        return None;
+    }
+    let at = memmem::rfind(head, REPEATED)?;
+    strip_repeated(&head[at..]).map(|(_, times)| times)
+}
+
+/// A text without the bracket that closes it.
+pub(super) fn strip_closing(text: &[u8]) -> &[u8] {
+    let text = text.trim_ascii_end();
+    text.strip_suffix(b"]").unwrap_or(text)
+}
+
+/// What a line of syslogd's says: the header, and N of `last message repeated N times`.
+pub(super) fn parse_last_repeated(line: &[u8]) -> Option<(&[u8], u64)> {
+    let body = line.trim_ascii_end().strip_suffix(b" times")?;
+    let at = memmem::rfind(body, b"last message repeated ")?;
+    let times = std::str::from_utf8(&body[at + b"last message repeated ".len()..]).ok()?.parse().ok()?;
+    Some((&line[..at], times))
+}
+
+/// Whether a line tells of one before it.
+pub(super) fn tells_of_another(line: &[u8]) -> bool {
+    memmem::find(line, REPEATED).is_some()
+}
