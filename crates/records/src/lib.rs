@@ -10,6 +10,7 @@ mod conn;
 mod content;
 mod digits;
 pub mod fields;
+pub mod firewall;
 mod host;
 pub mod leases;
 pub mod nmap;

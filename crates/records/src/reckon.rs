@@ -47,6 +47,10 @@ pub(crate) fn payload(proto: Proto, addr: IpAddr, orig: Sent, resp: Sent) -> Byt
 /// With timestamps, unless one side sent fewer bytes than these would make of its packets: so that what may have carried
 /// nothing did not.
 fn tcp(ip: u64, orig: Sent, resp: Sent) -> Option<(u64, u64)> {
+    // Before the second packet of whoever opened it there is nothing but handshakes, perhaps many of one.
+    if orig.packets.is_some_and(|packets| packets < 2) || resp.packets == Some(0) {
+        return Some((0, 0));
+    }
     let with = ip + 20 + TIMESTAMPS;
     let plain = |sent: Sent| sent.headers(with, SYN).is_some_and(|headers| sent.bytes < headers);
     if plain(orig) || plain(resp) {
@@ -105,6 +109,8 @@ mod tests {
             (ip_level(52 + 3 * 40, 4), ip_level(52 + 2 * 40, 3)),
             (ip_level(48 + 3 * 40, 4), ip_level(48 + 2 * 40, 3)),
             (ip_level(60, 1), ip_level(0, 0)),
+            (ip_level(7 * 60, 7), ip_level(0, 0)),
+            (ip_level(60, 1), ip_level(5 * 64, 5)),
             (ip_level(40, 1), ip_level(40, 1)),
             (frames(74 + 3 * 66, 4), frames(74 + 2 * 66, 3)),
             (frames(66 + 3 * 60, 4), frames(66 + 2 * 60, 3)),
@@ -135,7 +141,7 @@ mod tests {
         let bytes = |link| Sent { bytes: 100, packets: None, link };
         assert_eq!(tcp_payload(bytes(None), bytes(None)), (ByteKind::IpLevel, Some((100, 100))));
         assert_eq!(tcp_payload(bytes(Some(14)), bytes(Some(14))), (ByteKind::Frame, Some((100, 100))));
-        assert_eq!(tcp_payload(ip_level(9, u64::MAX), ip_level(9, 0)).1, Some((0, 9)));
+        assert_eq!(tcp_payload(ip_level(9, u64::MAX), ip_level(9, 1)).1, Some((0, 0)));
     }
 
     #[test]

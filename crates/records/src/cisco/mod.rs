@@ -14,11 +14,9 @@ mod translation;
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use jiff::civil::Date;
-use memchr::memrchr;
-
 use crate::syslog::header::{Header, decode_header};
-use crate::syslog::written::Timekeeper;
+use crate::syslog::written::{Timekeeper, Written};
+use crate::syslog::{LastStamp, last_stamp};
 use crate::{
     Block, Clock, Denied, Endpoint, Event, HashSeed, LineSink, Nanos, Place, Proto, Record, SensorId, Stamp, Unparsed,
 };
@@ -98,7 +96,7 @@ impl Reader {
     /// stamp has a year, that is its date; otherwise each stamp follows the one before it, and all headers are read
     /// (which is a tenth of the work of reading the lines).
     pub fn advance(&mut self, block: &[u8]) {
-        match last_stamp(block, self.time.clock()) {
+        match last_stamp(block, self.time.clock(), written_of) {
             LastStamp::None => {}
             LastStamp::Dated(date) => {
                 self.time.follow(date);
@@ -159,6 +157,11 @@ impl Reader {
     }
 }
 
+/// A line's stamp; `None` where it is no message or has none.
+fn written_of(line: &[u8]) -> Option<Written> {
+    find_tag(line).and_then(|tag| decode_header(&line[..tag.start]).written)
+}
+
 /// Who wrote a message.
 fn sensor_of<'a>(header: &Header<'a>) -> &'a [u8] {
     if header.sensor.is_empty() { UNNAMED } else { header.sensor }
@@ -203,33 +206,6 @@ const NOTHING: Event = {
     let nowhere = Endpoint { addr: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
     Event::Denied(Denied { proto: Proto::Other(0), orig: nowhere, resp: nowhere, attempt: false })
 };
-
-/// What a block's last stamp tells of its date.
-enum LastStamp {
-    /// There is no stamp.
-    None,
-    /// It has a year.
-    Dated(Date),
-    /// Its year is that of the stamps before it.
-    WithoutYear,
-}
-
-/// Looks for the last stamp in `lines`.
-fn last_stamp(mut lines: &[u8], clock: &Clock) -> LastStamp {
-    while !lines.is_empty() {
-        let body = lines.strip_suffix(b"\n").unwrap_or(lines);
-        let start = memrchr(b'\n', body).map_or(0, |newline| newline + 1);
-        let line = &body[start..];
-        let written = find_tag(line).and_then(|tag| decode_header(&line[..tag.start]).written);
-        match written.map(|written| (written.has_year(), written.date(clock))) {
-            Some((false, _)) => return LastStamp::WithoutYear,
-            Some((true, Some(date))) => return LastStamp::Dated(date),
-            // A date that does not exist moves no clock.
-            Some((true, None)) | None => lines = &lines[..start],
-        }
-    }
-    LastStamp::None
-}
 
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,12 @@ impl<'a> Csv<'a> {
         Self { line, places: Places::new(separator, line), start: Some(0) }
     }
 
+    /// Where the next field begins; `None` behind the last.
+    #[must_use]
+    pub fn start(&self) -> Option<usize> {
+        self.start
+    }
+
     fn quoted(&mut self, start: usize) -> &'a [u8] {
         let mut from = start + 1;
         let close = loop {

@@ -35,6 +35,18 @@ impl Written {
         self
     }
 
+    /// The same stamp in the zone that another says.
+    pub(crate) fn in_zone_of(mut self, other: &Self) -> Self {
+        self.minute.zone = self.minute.zone.or(other.minute.zone);
+        self
+    }
+
+    /// The same stamp, so many minutes east of UTC.
+    pub(crate) fn east(mut self, minutes: i16) -> Self {
+        self.minute.zone = self.minute.zone.or(Some(minutes));
+        self
+    }
+
     /// Whether it says its year.
     pub(crate) fn has_year(&self) -> bool {
         self.minute.year.is_some()
@@ -134,13 +146,14 @@ fn parse_month_first(text: &[u8]) -> Option<(Written, usize)> {
     parse_time(text, at, minute)
 }
 
-/// `2003-03-04T16:05:00.123Z`; a space may stand for the `T`, and the zone may be missing.
+/// `2003-03-04T16:05:00.123Z`; a space may stand for the `T`, `/` for `-` then, and the zone may be missing.
 #[cold]
 fn parse_year_first(text: &[u8]) -> Option<(Written, usize)> {
     let year = Some(four_digits(text, 0)?);
     let (month, day) = (two_digits(text, 5)?, two_digits(text, 8)?);
-    if text[4] != b'-' || text[7] != b'-' || !matches!(text.get(10), Some(b'T' | b't' | b' ' | b'\t')) {
-        return None;
+    match (text[4], text[7], text.get(10)?) {
+        (b'-', b'-', b'T' | b't' | b' ' | b'\t') | (b'/', b'/', b' ') => {}
+        _ => return None,
     }
     let (mut written, mut at) = parse_time(text, 11, Minute { year, month, day, hour: 0, minute: 0, zone: None })?;
     if let Some((zone, len)) = parse_zone(&text[at..]) {
@@ -174,7 +187,8 @@ fn parse_time(text: &[u8], at: usize, minute: Minute) -> Option<(Written, usize)
     Some((written, end))
 }
 
-fn parse_zone(text: &[u8]) -> Option<(i16, usize)> {
+/// `Z`, `+01:00` or `-0130`: minutes east of UTC, and its length.
+pub(crate) fn parse_zone(text: &[u8]) -> Option<(i16, usize)> {
     let sign = match text.first()? {
         b'Z' | b'z' => return Some((0, 1)),
         b'+' => 1,
@@ -248,6 +262,7 @@ mod tests {
             "Mar  4 2003 16:05:00 pix",
             "2003-03-04T16:05:00Z pix",
             "2003-03-04 16:05:00 pix",
+            "2003/03/04 16:05:00 pix",
             "2003-03-04T17:05:00+01:00 pix",
             "2003-03-04T14:35:00-0130 pix",
         ] {
