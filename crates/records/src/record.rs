@@ -276,6 +276,14 @@ pub enum TranslationKind {
     Static,
     /// One address and port (305011/305012).
     Port(Proto),
+    /// A block of one address's ports, from that of [`Translation::mapped`] to this one (305014/305015, and what carriers'
+    /// NAT logs).
+    Block {
+        /// Of which protocol; `None`: of all that have ports.
+        proto: Option<Proto>,
+        /// The last port.
+        last: u16,
+    },
 }
 
 /// A translation was built or torn down (305009-305012).

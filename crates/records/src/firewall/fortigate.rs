@@ -4,7 +4,7 @@
 
 use memchr::memmem;
 
-use super::session::{Course, Session, name, parse_end, parse_mapped, proto_of, reckon_start};
+use super::session::{Course, End, Session, answered, name, parse_end, parse_mapped, proto_of, reckon_start};
 use super::{Line, Why};
 use crate::fields::{Cef, Pairs, value};
 use crate::reckon::{Sent, payload};
@@ -27,10 +27,10 @@ struct Log<'a> {
     kind: &'a [u8],
     action: &'a [u8],
     proto: &'a [u8],
-    src: [&'a [u8]; 2],
-    dst: [&'a [u8]; 2],
-    trans_src: [&'a [u8]; 2],
-    trans_dst: [&'a [u8]; 2],
+    src: End<'a>,
+    dst: End<'a>,
+    trans_src: End<'a>,
+    trans_dst: End<'a>,
     roles: [&'a [u8]; 2],
     session: &'a [u8],
     duration: &'a [u8],
@@ -200,17 +200,15 @@ impl<'a> Log<'a> {
     }
 
     fn session(&self) -> Result<Session, Why> {
-        let [addr, port] = self.src;
-        let orig = parse_end(addr, port).ok_or("srcip and srcport are no address and port")?;
-        let [addr, port] = self.dst;
-        let dst = parse_end(addr, port).ok_or("dstip and dstport are no address and port")?;
-        let mapped = |[addr, port]: [&[u8]; 2]| parse_mapped(addr, port);
-        let (trans_src, trans_dst) = (mapped(self.trans_src), mapped(self.trans_dst));
+        let proto = proto_of(value::number(self.proto).ok_or("proto is no number")?);
+        let orig = parse_end(proto, self.src).ok_or("srcip and srcport are no address and port")?;
+        let dst = parse_end(proto, self.dst).ok_or("dstip and dstport are no address and port")?;
+        let (trans_src, trans_dst) = (parse_mapped(proto, self.trans_src), parse_mapped(proto, self.trans_dst));
         let resp = trans_dst.unwrap_or(dst);
         let [src_role, dst_role] = self.roles;
         Ok(Session {
             id: RecordId::Device(value::number(self.session).ok_or("sessionid is no number")?),
-            proto: proto_of(value::number(self.proto).ok_or("proto is no number")?),
+            proto,
             orig,
             resp,
             mapped: [trans_src.filter(|end| *end != orig), (resp != dst).then_some(dst)],
@@ -229,16 +227,15 @@ impl<'a> Log<'a> {
         let counts = counted(self.sent).zip(counted(self.rcvd));
         let bytes = counts.map(|(orig, resp)| payload(session.proto, session.orig.addr, orig, resp));
         let silent = counts.is_some_and(|(_, resp)| resp.bytes == 0);
-        let is_smtp = |word: &[u8]| word.eq_ignore_ascii_case(b"SMTP");
         // What application control recognised says more than what the port is called.
-        let service = if self.app.is_empty() || is_smtp(self.service) { self.service } else { self.app };
+        let service = if self.app.is_empty() { self.service } else { self.app };
         Ok(Course {
             start,
             duration: Some(duration),
             bytes,
             ending: ending(self.action, silent),
-            answered: silent.then_some(false),
-            service: if is_smtp(service) { name(b"smtp") } else { name(service) },
+            answered: counts.and_then(|(orig, resp)| answered(session.proto, orig, resp)),
+            service: name(service),
         })
     }
 }

@@ -3,7 +3,7 @@
 //! The CSV has its fields by position, as "Traffic Log Fields" in the manuals of PAN-OS 8.1 to 11.1 lists them; later
 //! versions only added to its end. CEF has the keys of Palo Alto Networks' "CEF Configuration Guide".
 
-use super::session::{Course, Session, name, parse_end, parse_mapped, parse_proto};
+use super::session::{Course, End, Session, answered, name, parse_end, parse_mapped, parse_proto};
 use super::{Line, Why};
 use crate::fields::{Cef, Csv, value};
 use crate::reckon::{Sent, ethernet, payload};
@@ -66,10 +66,10 @@ struct Log<'a> {
     generated: &'a [u8],
     /// The same moment with its zone.
     zoned: Option<Written>,
-    src: [&'a [u8]; 2],
-    dst: [&'a [u8]; 2],
-    natsrc: [&'a [u8]; 2],
-    natdst: [&'a [u8]; 2],
+    src: End<'a>,
+    dst: End<'a>,
+    natsrc: End<'a>,
+    natdst: End<'a>,
     app: &'a [u8],
     interfaces: [&'a [u8]; 2],
     session: &'a [u8],
@@ -240,17 +240,15 @@ impl<'a> Log<'a> {
 
     /// Behind a translated destination is whoever was talked to; before a translated source whoever talked.
     fn session(&self) -> Result<Session, Why> {
-        let [addr, port] = self.src;
-        let orig = parse_end(addr, port).ok_or("a source that is no address and port")?;
-        let [addr, port] = self.dst;
-        let dst = parse_end(addr, port).ok_or("a destination that is no address and port")?;
-        let mapped = |[addr, port]: [&[u8]; 2]| parse_mapped(addr, port);
-        let (natsrc, natdst) = (mapped(self.natsrc), mapped(self.natdst));
+        let proto = parse_proto(self.proto).ok_or("no protocol")?;
+        let orig = parse_end(proto, self.src).ok_or("a source that is no address and port")?;
+        let dst = parse_end(proto, self.dst).ok_or("a destination that is no address and port")?;
+        let (natsrc, natdst) = (parse_mapped(proto, self.natsrc), parse_mapped(proto, self.natdst));
         let (mapped_orig, resp) = (natsrc.filter(|end| *end != orig), natdst.unwrap_or(dst));
         let number = value::number(self.session).ok_or("a session id that is no number")?;
         Ok(Session {
             id: RecordId::Device(number),
-            proto: parse_proto(self.proto).ok_or("no protocol")?,
+            proto,
             orig,
             resp,
             mapped: [mapped_orig, (resp != dst).then_some(dst)],
@@ -284,7 +282,7 @@ impl<'a> Log<'a> {
             duration: Some(duration),
             bytes: Some(payload(proto, addr, orig, resp)),
             ending: ending(self.reason, silent),
-            answered: silent.then_some(false),
+            answered: answered(proto, orig, resp),
             service: Some(self.app).filter(|app| !is_no_application(app)).and_then(name),
         })
     }

@@ -2,10 +2,16 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use super::Why;
 use crate::fields::value;
+use crate::reckon::Sent;
 use crate::{
-    Beside, Bytes, Denied, Ending, Endpoint, Event, Inside, Nanos, Opened, Proto, RecordId, Stamp, Uid, Whole,
+    Beside, Bytes, Denied, Ending, Endpoint, Event, Inside, Nanos, Opened, Proto, RecordId, Stamp, Translation,
+    TranslationKind, Uid, Whole,
 };
+
+/// An address and a port, as they are written; empty where one is not.
+pub(super) type End<'a> = [&'a [u8]; 2];
 
 /// Stands in a record until its event is put there.
 pub(super) const NOTHING: Event = {
@@ -83,15 +89,50 @@ pub(super) fn reckon_start(ended: Stamp, seconds: u64) -> Option<(Stamp, i64)> {
     Some((Stamp { at, resolution, ..ended }, duration))
 }
 
-/// An end of which both parts are said. A port that is missing is 0, as of protocols that have none.
-pub(super) fn parse_end(addr: &[u8], port: &[u8]) -> Option<Endpoint> {
-    let port = if port.is_empty() { 0 } else { value::port(port)? };
+/// An end. A port that is missing is 0, of protocols that have none.
+pub(super) fn parse_end(proto: Proto, [addr, port]: End<'_>) -> Option<Endpoint> {
+    let has_ports = matches!(proto, Proto::Tcp | Proto::Udp);
+    let port = if port.is_empty() && !has_ports { 0 } else { value::port(port)? };
     Some(Endpoint { addr: value::address(addr)?, port })
 }
 
 /// An end after translation; `None` where nothing was translated.
-pub(super) fn parse_mapped(addr: &[u8], port: &[u8]) -> Option<Endpoint> {
-    parse_end(addr, port).filter(|end| !end.addr.is_unspecified())
+pub(super) fn parse_mapped(proto: Proto, end: End<'_>) -> Option<Endpoint> {
+    parse_end(proto, end).filter(|end| !end.addr.is_unspecified())
+}
+
+/// A block of an address's ports that is one host's, as it is written there.
+#[derive(Default)]
+pub(super) struct PortBlock<'a> {
+    pub(super) proto: Option<Proto>,
+    pub(super) real: &'a [u8],
+    pub(super) mapped: &'a [u8],
+    pub(super) first: &'a [u8],
+    pub(super) last: &'a [u8],
+}
+
+impl PortBlock<'_> {
+    /// It was given, or is free again: `torn_down` as in [`Translation`].
+    pub(super) fn translation(&self, torn_down: Option<Option<i64>>) -> Result<Event, Why> {
+        let real = value::address(self.real).ok_or("an inside address that is none")?;
+        let mapped = value::address(self.mapped).ok_or("an outside address that is none")?;
+        let (first, last) = value::port(self.first).zip(value::port(self.last)).ok_or("ports that are no numbers")?;
+        if first > last {
+            return Err("a last port before the first");
+        }
+        Ok(Event::Translation(Translation {
+            kind: TranslationKind::Block { proto: self.proto, last },
+            real: Endpoint { addr: real, port: 0 },
+            mapped: Endpoint { addr: mapped, port: first },
+            torn_down,
+        }))
+    }
+}
+
+/// `Some(false)` where it is known that nobody took the connection: nothing came back, or whoever opened it never went on.
+pub(super) fn answered(proto: Proto, orig: Sent, resp: Sent) -> Option<bool> {
+    let gave_up = proto == Proto::Tcp && orig.packets.is_some_and(|packets| packets < 2);
+    (resp.bytes == 0 || gave_up).then_some(false)
 }
 
 /// A protocol by its number.
@@ -123,8 +164,12 @@ pub(super) fn parse_proto(word: &[u8]) -> Option<Proto> {
     })
 }
 
-/// A name as the report shows it: the beginning of one that is too long.
+/// An application's name as the report shows them: in small letters, and the beginning of one that is too long.
 pub(super) fn name(text: &[u8]) -> Option<Uid> {
-    const SHORT: usize = 22;
-    (!text.is_empty()).then(|| Uid::new(&text[..text.len().min(SHORT)]))
+    let mut short = [0; 22];
+    let len = text.len().min(short.len());
+    for (to, from) in short.iter_mut().zip(text) {
+        *to = if from.is_ascii_graphic() { from.to_ascii_lowercase() } else { b'_' };
+    }
+    (len > 0).then(|| Uid::new(&short[..len]))
 }

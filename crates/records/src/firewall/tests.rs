@@ -1,12 +1,15 @@
 //! Lines as the vendors' manuals have them, and what they say.
 
+mod blocks;
 mod fortigate;
+mod junos;
+mod linux;
 mod panos;
 
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::{ByteCount, Endpoint, Inside, Nanos, RecordId, Whole, YearHint};
+use crate::{ByteCount, Endpoint, Inside, Nanos, RecordId, Translation, TranslationKind, Whole, YearHint};
 
 #[derive(Default)]
 struct Said(Vec<String>);
@@ -66,8 +69,25 @@ fn event(event: &Event) -> String {
             let what = if denied.attempt { "denied" } else { "stray" };
             format!("{what} {} {} > {}", denied.proto, denied.orig, denied.resp)
         }
+        Event::Translation(translation) => of_translation(translation),
         other => format!("{other:?}"),
     }
+}
+
+fn of_translation(translation: &Translation) -> String {
+    let Translation { kind, real, mapped, torn_down } = translation;
+    let kind = match kind {
+        TranslationKind::Block { proto: None, last } => format!("block to {last}"),
+        TranslationKind::Block { proto: Some(proto), last } => format!("{proto} block to {last}"),
+        TranslationKind::Port(proto) => proto.to_string(),
+        other => format!("{other:?}"),
+    };
+    let life = match torn_down {
+        None => "built".to_owned(),
+        Some(None) => "torn down".to_owned(),
+        Some(Some(life)) => format!("torn down after {}s", life / Nanos::SECOND),
+    };
+    format!("{kind} {real} = {mapped} {life}")
 }
 
 fn of_whole(whole: &Whole) -> String {
@@ -135,6 +155,7 @@ fn a_second_copy_by_another_collector_has_the_same_fingerprint() {
         (panos::END.to_owned(), panos::END.replacen("2024/03/04 16:05:40", "2024/03/04 16:05:59", 1)),
         (panos::END.to_owned(), format!("<14>Mar  4 16:05:41 pa-1 {}", panos::END)),
         (fortigate::CLOSE.to_owned(), format!("<189>Mar  4 16:05:41 192.0.2.77 {} ", fortigate::CLOSE)),
+        (junos::CLOSE.to_owned(), format!("Mar  4 16:05:41 relay {}", junos::CLOSE)),
     ] {
         let mut prints = Prints(Vec::new());
         for line in [&first, &second, &first.replace("198.51.100.7", "198.51.100.8")] {
@@ -144,5 +165,30 @@ fn a_second_copy_by_another_collector_has_the_same_fingerprint() {
         let [a, b, other] = prints.0[..] else { panic!("{:?}", prints.0) };
         assert_eq!(a, b, "{second}");
         assert_ne!(a, other);
+    }
+}
+
+/// Where a block is moved over instead of read, what follows is read alike: stamps without a year follow one another.
+#[test]
+fn the_year_follows_over_blocks_that_another_thread_reads() {
+    let junos = |stamp: &str| format!("{stamp} srx-1 {}\n", junos::SENTENCE);
+    let linux = |stamp: &str| format!("{stamp} gw kernel: {}\n", linux::PACKET);
+    for line in [&junos as &dyn Fn(&str) -> String, &linux] {
+        let before = [line("Dec 31 23:59:58"), "Dec 31 23:59:59 gw cron[7]: (root) CMD (true)\n".to_owned()].concat();
+        for block in [before.clone(), line("Jan  1 00:00:01"), format!("{before}{}", line("2030-05-06T07:08:09Z"))] {
+            let mut reader = Reader::sniff(line("Dec 31 23:00:00").as_bytes(), &clock()).unwrap();
+            reader.advance(line("Dec 31 23:00:00").as_bytes());
+            let mut ahead = reader.clone();
+            ahead.advance(block.as_bytes());
+            told_by(reader.clone(), &block);
+            let mut said = Said::default();
+            reader.read(Block { bytes: block.as_bytes(), first: Place { file: 0, line: 1 } }, HashSeed(0), &mut said);
+            let next = line("Jan  2 00:00:00");
+            let year = told_by(reader, &next).split(' ').nth(1).map(|at| at[..4].to_owned());
+            let skipped_over = told_by(ahead, &next).split(' ').nth(1).map(|at| at[..4].to_owned());
+            assert_eq!(skipped_over, year, "{block}");
+            let expected = if block.contains("2030") { "2030" } else { "2025" };
+            assert_eq!(year.as_deref(), Some(expected), "{block}");
+        }
     }
 }
