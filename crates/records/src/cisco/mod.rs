@@ -69,6 +69,9 @@ fn parse_message(message_id: u32, text: Text<'_>, event: &mut Event) -> Option<(
         305_010 => ("305010", translation::parse_teardown(text, event)),
         305_011 => ("305011", translation::parse_built(text, event)),
         305_012 => ("305012", translation::parse_teardown(text, event)),
+        305_014 => ("305014", translation::parse_block(text, b"Allocated ", event)),
+        305_015 => ("305015", translation::parse_block(text, b"Released ", event)),
+        305_017 => ("305017", translation::parse_block(text, b"Pba-interim-logging: Active ", event)),
         _ => return None,
     })
 }
