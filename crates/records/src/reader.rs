@@ -1,6 +1,6 @@
 //! Which reader a piece of evidence wants, told from its content.
 
-use crate::{Block, Clock, HashSeed, LineSink, cisco, zeek};
+use crate::{Block, Clock, HashSeed, LineSink, cisco, firewall, zeek};
 
 /// A reader of one file. It is a small state machine over the file's blocks: [`Reader::read`] parses a block and
 /// leaves the state as it is at the block's end; [`Reader::advance`] does only the latter, cheaply, so that a clone
@@ -9,6 +9,8 @@ use crate::{Block, Clock, HashSeed, LineSink, cisco, zeek};
 pub enum Reader {
     /// Cisco PIX and ASA syslog.
     Cisco(cisco::Reader),
+    /// A firewall that writes whole sessions.
+    Firewall(firewall::Reader),
     /// Zeek `conn.log`, TSV.
     ZeekConn(zeek::Reader),
 }
@@ -31,6 +33,9 @@ pub fn sniff(head: &[u8], clock: Clock) -> Sniffed {
     if cisco::sniff(head) {
         return Sniffed::Evidence(Reader::Cisco(cisco::Reader::new(clock)));
     }
+    if let Some(reader) = firewall::Reader::sniff(head, &clock) {
+        return Sniffed::Evidence(Reader::Firewall(reader));
+    }
     Sniffed::Other(name_of(head))
 }
 
@@ -40,6 +45,7 @@ impl Reader {
     pub fn format(&self) -> &'static str {
         match self {
             Self::Cisco(_) => "cisco-syslog",
+            Self::Firewall(reader) => reader.format(),
             Self::ZeekConn(_) => "zeek-conn",
         }
     }
@@ -48,6 +54,7 @@ impl Reader {
     pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
         match self {
             Self::Cisco(reader) => reader.read(block, seed, sink),
+            Self::Firewall(reader) => reader.read(block, seed, sink),
             Self::ZeekConn(reader) => reader.read(block, seed, sink),
         }
     }
@@ -56,6 +63,7 @@ impl Reader {
     pub fn advance(&mut self, block: &[u8]) {
         match self {
             Self::Cisco(reader) => reader.advance(block),
+            Self::Firewall(reader) => reader.advance(block),
             Self::ZeekConn(reader) => reader.advance(block),
         }
     }

@@ -49,7 +49,7 @@ impl Translations {
         let fixed = match translation.kind {
             TranslationKind::OneToOne => false,
             TranslationKind::Static => true,
-            TranslationKind::Port(_) => return,
+            TranslationKind::Port(_) | TranslationKind::Block { .. } => return,
         };
         let key = (translation.mapped.addr, fixed);
         match translation.torn_down {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::index::Directory;
 use super::question::Question;
 use super::search::{Found, Hit, rank};
-use super::span::{Basis, Began, End, Span, proto_name};
+use super::span::{Basis, Began, End, Span, WHOLE, proto_name};
 use crate::owners::{Owner, Owners};
 use crate::report::rfc3339;
 
@@ -137,9 +137,13 @@ fn path<'a>(hit: &Hit, logs: &'a [Indexed<'_>]) -> &'a str {
 
 /// `192.0.2.10:1026 (tcp)`, or a whole address.
 fn end(span: &Span) -> String {
-    match span.mapped.port {
-        0 => span.mapped.addr.to_string(),
-        _ => format!("{} ({})", span.mapped, proto_name(span.proto)),
+    match (span.block, span.mapped.port) {
+        (Some((first, last)), _) if span.proto == WHOLE => format!("{}, ports {first} to {last}", span.mapped.addr),
+        (Some((first, last)), _) => {
+            format!("{}, ports {first} to {last} ({})", span.mapped.addr, proto_name(span.proto))
+        }
+        (None, 0) => span.mapped.addr.to_string(),
+        (None, _) => format!("{} ({})", span.mapped, proto_name(span.proto)),
     }
 }
 
@@ -149,6 +153,7 @@ fn thing(hit: &Hit, logs: &[Indexed<'_>]) -> String {
     let what = match span.basis {
         Basis::Connection if span.translates() => format!("a connection of {} seen as {}", span.real, end(span)),
         Basis::Connection => format!("a connection of {}, untranslated,", end(span)),
+        Basis::Pat if span.block.is_some() => format!("the port block of {}: {},", span.real.addr, end(span)),
         Basis::Pat => format!("the translation of {} to {}", span.real, end(span)),
         Basis::OneToOne => format!("the one-to-one translation of {} to {}", span.real.addr, end(span)),
         Basis::Static => format!("the static translation of {} to {}", span.real.addr, end(span)),

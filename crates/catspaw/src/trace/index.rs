@@ -2,7 +2,8 @@
 //!
 //! ```text
 //! magic, version, place and checksum of the directory   40 bytes
-//! segments: distinct addresses, sorted, 16 bytes each; spans by (mapped address, port, beginning), 40 bytes each
+//! segments: distinct addresses, sorted, 16 bytes each; spans by (mapped address, port, beginning), 44 bytes each; a block of
+//!           ports stands among those of the whole address (port 0)
 //! what is open where the log ends (postcard)
 //! the directory (postcard): which log, how it was read, sensors, segments with their checksums
 //! ```
@@ -26,7 +27,7 @@ use super::uses::Open;
 /// What an index begins with.
 pub(crate) const MAGIC: &[u8; 8] = b"catspawX";
 /// Changed with every change of the format, or of what is read into it.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 const HEADER: usize = 40;
 /// Spans of a segment; some 10 MB.
 const SEGMENT: usize = 1 << 18;

@@ -153,7 +153,7 @@ impl Making<'_> {
         let let_go = uses.let_go;
         let whole = !matches!(read.summary.problem.as_ref().map(|problem| &problem.what), Some(What::LastLine));
         let state = LogState {
-            goes_on: whole && read.plain && matches!(self.reader, Reader::Cisco(_)),
+            goes_on: whole && read.plain && matches!(self.reader, Reader::Cisco(_) | Reader::Firewall(_)),
             lines: read.lines,
             records: read.records,
             unparsed: read.unparsed,
@@ -207,7 +207,7 @@ impl Making<'_> {
         let year = zone.to_datetime(at).year();
         let readers = [year, year - 1, year + 1].into_iter().filter_map(|year| {
             match sniff(last_line, Clock::new(zone.clone(), YearHint::First(year))) {
-                Sniffed::Evidence(reader @ Reader::Cisco(_)) => Some(reader),
+                Sniffed::Evidence(reader @ (Reader::Cisco(_) | Reader::Firewall(_))) => Some(reader),
                 _ => None,
             }
         });

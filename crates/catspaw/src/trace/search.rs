@@ -105,7 +105,7 @@ impl Search<'_> {
         // What maps the whole address holds for each of its ports.
         let whole = loaded.of(address, question.port.map(|_| 0));
         for span in at_port.chain(whole) {
-            if self.proto.is_none_or(|proto| span.proto == proto || span.proto == 0) {
+            if span.is_at(question.port) && self.proto.is_none_or(|proto| span.proto == proto || span.proto == 0) {
                 match pass {
                     Pass::Hits => self.hit(span, question, found),
                     Pass::Around => self.around(span, question, found),
@@ -186,7 +186,7 @@ fn concerns(segment: &Segment, question: &Question, found: &Found, pass: Pass) -
 /// When `other` shows that `open`, whose end nobody recorded, was over, before the moment that is asked for.
 fn ends(open: &Span, sensor: SensorId, other: &Hit, question: &Question) -> Option<Nanos> {
     let span = &other.span;
-    let same_thing = open.mapped.port == 0 || span.mapped.port == 0 || open.mapped.port == span.mapped.port;
+    let same_thing = open.overlaps(span);
     let same_proto = open.proto == 0 || span.proto == 0 || open.proto == span.proto;
     if other.sensor != sensor || !same_thing || !same_proto {
         return None;
@@ -194,7 +194,9 @@ fn ends(open: &Span, sensor: SensorId, other: &Hit, question: &Question) -> Opti
     let over = if span.real.addr == open.real.addr {
         // What held it was torn down, or its own end stands in another file.
         let holds = open.basis == Basis::Connection && span.basis != Basis::Connection;
-        let itself = span.basis == open.basis && span.mapped == open.mapped && span.real == open.real;
+        let itself = span.basis == open.basis
+            && (span.mapped, span.block) == (open.mapped, open.block)
+            && span.real == open.real;
         let itself = itself && span.from.since(open.from).abs() <= 5 * Nanos::SECOND;
         ((holds || itself) && span.end != End::Open && span.to > open.from).then_some(span.to)?
     } else {

@@ -56,6 +56,8 @@ pub(crate) enum End {
 pub(crate) struct Span {
     /// As the outside saw it (port 0: the whole address).
     pub(crate) mapped: Endpoint,
+    /// The first and the last port, where it is a block of the address's ports: then the mapped port is 0.
+    pub(crate) block: Option<(u16, u16)>,
     /// As the inside knows it.
     pub(crate) real: Endpoint,
     /// The protocol's number; [`WHOLE`] of a whole address, [`OTHER`] where nobody knows.
@@ -118,7 +120,7 @@ pub(crate) fn address_of(bytes: [u8; 16]) -> IpAddr {
 
 impl Span {
     /// As many bytes are a span in the index.
-    pub(crate) const BYTES: usize = 40;
+    pub(crate) const BYTES: usize = 44;
 
     /// Its bytes; the addresses by their numbers in the segment.
     pub(crate) fn encode(&self, mapped: u32, real: u32) -> [u8; Self::BYTES] {
@@ -134,7 +136,10 @@ impl Span {
         bytes[24..28].copy_from_slice(&real.to_le_bytes());
         bytes[28..30].copy_from_slice(&self.real.port.to_le_bytes());
         bytes[30..32].copy_from_slice(&self.sensor.to_le_bytes());
-        bytes[32..].copy_from_slice(&self.line.to_le_bytes());
+        bytes[32..40].copy_from_slice(&self.line.to_le_bytes());
+        let (first, last) = self.block.unwrap_or_default();
+        bytes[40..42].copy_from_slice(&first.to_le_bytes());
+        bytes[42..].copy_from_slice(&last.to_le_bytes());
         bytes
     }
 
@@ -154,7 +159,26 @@ impl Span {
             resolution: [1, 1_000, 1_000_000, 1_000_000_000][usize::from(flags >> 6)],
             sensor: u16::from_le_bytes(part(bytes, 30)),
             line: u64::from_le_bytes(part(bytes, 32)),
+            // No block ends at port 0.
+            block: Some((u16::from_le_bytes(part(bytes, 40)), u16::from_le_bytes(part(bytes, 42))))
+                .filter(|(_, last)| *last > 0),
         })
+    }
+
+    /// Whether it holds for one of the ports that are asked for; for `None`, of whatever port.
+    pub(crate) fn is_at(&self, port: Option<u16>) -> bool {
+        self.block.zip(port).is_none_or(|((first, last), port)| (first..=last).contains(&port))
+    }
+
+    /// Whether it is of some port that `other` is of, too: a whole address is of each.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        let range = |span: &Self| match (span.block, span.mapped.port) {
+            (Some(block), _) => block,
+            (None, 0) => (0, u16::MAX),
+            (None, port) => (port, port),
+        };
+        let ((first, last), (other_first, other_last)) = (range(self), range(other));
+        first <= other_last && other_first <= last
     }
 
     /// Whether it maps one host to another address, and does not only show a host under its own.
@@ -197,6 +221,7 @@ mod tests {
         let addresses = ["192.0.2.31", "2001:db8::1"].map(|text| text.parse::<IpAddr>().unwrap());
         let span = Span {
             mapped: Endpoint { addr: addresses[0], port: 65_535 },
+            block: None,
             real: Endpoint { addr: addresses[1], port: 7 },
             proto: 17,
             basis: Basis::Static,
@@ -210,6 +235,12 @@ mod tests {
         };
         let address = |number: u32| addresses.get(number as usize).copied();
         assert_eq!(Span::decode(&span.encode(0, 1), address), Some(span));
+        let block = Span { mapped: Endpoint { port: 0, ..span.mapped }, block: Some((1024, u16::MAX)), ..span };
+        assert_eq!(Span::decode(&block.encode(0, 1), address), Some(block));
+        let ports = [None, Some(1023), Some(1024), Some(u16::MAX)].map(|port| block.is_at(port));
+        assert_eq!(ports, [true, false, true, true]);
+        let at = |port| Span { mapped: Endpoint { port, ..span.mapped }, ..span };
+        assert_eq!([0, 80, 1024].map(|port| block.overlaps(&at(port))), [true, false, true]);
         assert_eq!(Span::decode(&span.encode(0, 2), address), None);
         assert_eq!(Span::decode(&[0xff; Span::BYTES], |_| Some(addresses[0])), None);
     }

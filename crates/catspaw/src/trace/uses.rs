@@ -81,6 +81,10 @@ impl<K: Copy + Eq + Hash, V> Table<K, V> {
         None
     }
 
+    fn get(&self, key: &K) -> Option<&V> {
+        self.open.get(key).map(|(_, value)| value)
+    }
+
     fn remove(&mut self, key: &K) -> Option<V> {
         self.open.remove(key).map(|(_, value)| value)
     }
@@ -108,7 +112,7 @@ impl Uses {
             uses.connections.insert(key, connection);
         }
         for span in open.translations {
-            uses.translations.insert((span.sensor, span.mapped, span.proto), span);
+            uses.translations.insert(key_of(&span), span);
         }
         uses
     }
@@ -200,10 +204,12 @@ impl Uses {
 
     fn whole(&mut self, whole: &Whole, known: Stamp, sensor: u16, line: u64) {
         let ended = whole.ended(known).at.max(whole.start.at);
-        for (inside, real) in [(whole.inside.orig, whole.orig), (whole.inside.resp, whole.resp)] {
+        let [mapped_orig, mapped_resp] = whole.mapped();
+        let ends = [(whole.inside.orig, whole.orig, mapped_orig), (whole.inside.resp, whole.resp, mapped_resp)];
+        for (inside, real, mapped) in ends {
             if inside != Some(false) {
                 let proto = number_of(whole.proto);
-                let open = open_span(real, real, proto, Basis::Connection, whole.start, sensor, line);
+                let open = open_span(mapped.unwrap_or(real), real, proto, Basis::Connection, whole.start, sensor, line);
                 self.ended.push(Span { to: ended, end: End::TornDown, ..open });
             }
         }
@@ -214,12 +220,17 @@ impl Uses {
             TranslationKind::OneToOne => (Basis::OneToOne, WHOLE),
             TranslationKind::Static => (Basis::Static, WHOLE),
             TranslationKind::Port(proto) => (Basis::Pat, number_of(proto)),
+            TranslationKind::Block { proto, .. } => (Basis::Pat, proto.map_or(WHOLE, number_of)),
         };
-        let (mapped, real) = match proto {
-            WHOLE => (whole_address(translation.mapped), whole_address(translation.real)),
-            _ => (translation.mapped, translation.real),
+        let block = match translation.kind {
+            TranslationKind::Block { last, .. } => Some((translation.mapped.port, last)),
+            _ => None,
         };
-        let span = open_span(mapped, real, proto, basis, known, sensor, line);
+        let (mapped, real) = match translation.kind {
+            TranslationKind::Port(_) => (translation.mapped, translation.real),
+            _ => (whole_address(translation.mapped), whole_address(translation.real)),
+        };
+        let span = Span { block, ..open_span(mapped, real, proto, basis, known, sensor, line) };
         match translation.torn_down {
             None => self.built(span),
             Some(life) => self.torn_down(span, life),
@@ -227,7 +238,13 @@ impl Uses {
     }
 
     fn built(&mut self, span: Span) {
-        let (before, oldest) = self.translations.insert((span.sensor, span.mapped, span.proto), span);
+        let key = key_of(&span);
+        let told = |open: &Span| span.block.is_some() && (open.real, open.block) == (span.real, span.block);
+        if self.translations.get(&key).is_some_and(told) {
+            // Of a block that goes on some devices tell from time to time.
+            return;
+        }
+        let (before, oldest) = self.translations.insert(key, span);
         let at = span.from;
         self.ended.extend(before.map(|before| Span { to: at.max(before.from), end: End::Rebuilt, ..before }));
         self.let_go += u64::from(oldest.is_some());
@@ -238,10 +255,10 @@ impl Uses {
     fn torn_down(&mut self, gone: Span, life: Option<i64>) {
         let at = gone.from;
         let from = life.map(|life| at.plus(-life.max(0)));
-        let key = (gone.sensor, gone.mapped, gone.proto);
+        let key = key_of(&gone);
         let (from, began) = from.map_or((Nanos::MIN, Began::Unknown), |from| (from, Began::Reckoned));
         match self.translations.remove(&key) {
-            Some(open) if open.real != gone.real => {
+            Some(open) if (open.real, open.block) != (gone.real, gone.block) => {
                 // Somebody else's: that one is still open.
                 self.translations.insert(key, open);
             }
@@ -255,6 +272,12 @@ impl Uses {
     }
 }
 
+/// What one thing that can be translated to is known by: of a block of ports the first.
+fn key_of(span: &Span) -> (u16, Endpoint, u8) {
+    let port = span.block.map_or(span.mapped.port, |(first, _)| first);
+    (span.sensor, Endpoint { port, ..span.mapped }, span.proto)
+}
+
 fn whole_address(end: Endpoint) -> Endpoint {
     Endpoint { port: 0, ..end }
 }
@@ -262,6 +285,7 @@ fn whole_address(end: Endpoint) -> Endpoint {
 fn open_span(mapped: Endpoint, real: Endpoint, proto: u8, basis: Basis, from: Stamp, sensor: u16, line: u64) -> Span {
     Span {
         mapped,
+        block: None,
         real,
         proto,
         basis,

@@ -1,7 +1,7 @@
 //! The line before, for collectors that write `last message repeated 3 times` in place of three lines.
 
 use super::NOTHING;
-use super::header::decode_header;
+use crate::syslog::header::decode_header;
 use super::odd::{self, Odd, Says};
 use super::tag::find_tag;
 use super::text::Text;

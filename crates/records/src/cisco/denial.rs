@@ -2,7 +2,7 @@
 //! 710005.
 
 use super::Why;
-use super::digits::parse_decimal;
+use crate::digits::parse_decimal;
 use super::odd::Says;
 use super::party::{End, Party};
 use super::text::Text;

@@ -37,7 +37,7 @@ pub(super) fn parse_built(mut text: Text<'_>, event: &mut Event) -> Result<(), W
         state: None,
         service: None,
         history: None,
-        counters: None,
+        beside: crate::Beside::Nothing,
     });
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Syslog of Cisco's firewalls: PIX, ASA, FWSM and FTD.
 //!
-//! A line is a header (priorities, stamps, names; see [`header`]), a tag (`%ASA-6-302013: `; see [`tag`]) and a text
+//! A line is a header (priorities, stamps, names; see [`crate::syslog`]), a tag (`%ASA-6-302013: `; see [`tag`]) and a text
 //! whose form the tag's `message_id` tells. A further message id is one more arm in [`odd::parse`]; those that make up a
 //! log stand in [`parse_message`].
 
@@ -8,10 +8,8 @@ mod access_list;
 mod before;
 mod connection;
 mod denial;
-mod digits;
 mod ending;
 mod flows;
-mod header;
 mod icmp;
 mod memo;
 mod odd;
@@ -21,23 +19,20 @@ mod snort;
 mod tag;
 mod text;
 mod translation;
-mod written;
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use jiff::civil::Date;
-use memchr::memrchr;
-
+use crate::syslog::header::{Header, decode_header};
+use crate::syslog::written::{Timekeeper, Written};
+use crate::syslog::{LastStamp, last_stamp};
 use crate::{
     Block, Clock, Denied, Endpoint, Event, HashSeed, LineSink, Nanos, Place, Proto, Record, SensorId, Stamp, Unparsed,
 };
 use before::Before;
-use header::{Header, decode_header};
-use memo::{Known, Memo};
+use memo::{Known, Memo, UNNAMED};
 use odd::Odd;
 use tag::{find_tag, parse_tag};
 use text::Text;
-use written::Timekeeper;
 
 /// Why something could not be read, in a few words that name the field.
 type Why = &'static str;
@@ -86,6 +81,9 @@ fn parse_message(message_id: u32, text: Text<'_>, event: &mut Event) -> Option<(
         305_010 => ("305010", translation::parse_teardown(text, event)),
         305_011 => ("305011", translation::parse_built(text, event)),
         305_012 => ("305012", translation::parse_teardown(text, event)),
+        305_014 => ("305014", translation::parse_block(text, b"Allocated ", event)),
+        305_015 => ("305015", translation::parse_block(text, b"Released ", event)),
+        305_017 => ("305017", translation::parse_block(text, b"Pba-interim-logging: Active ", event)),
         _ => return None,
     })
 }
@@ -114,7 +112,7 @@ impl Reader {
     /// stamp has a year, that is its date; otherwise each stamp follows the one before it, and all headers are read
     /// (which is a tenth of the work of reading the lines).
     pub fn advance(&mut self, block: &[u8]) {
-        match last_stamp(block, self.time.clock()) {
+        match last_stamp(block, self.time.clock(), written_of) {
             LastStamp::None => {}
             LastStamp::Dated(date) => {
                 self.time.follow(date);
@@ -147,12 +145,13 @@ impl Reader {
         let written = header.written.ok_or("no stamp")?;
         self.memo.forget();
         let at = self.time.resolve(&written).ok_or("a stamp that is no date")?;
-        let stamp = Stamp { at, resolution: written.resolution, sensor: SensorId::of(header.sensor) };
+        let name = sensor_of(header);
+        let stamp = Stamp { at, resolution: written.resolution, sensor: SensorId::of(name) };
         // The memo knows nothing of a count.
         if !head.trim_ascii_end().ends_with(b"[") {
             self.memo.keep(head, header, stamp);
         }
-        Ok(Known { stamp, name: header.sensor, own: header.own })
+        Ok(Known { stamp, name, own: header.own })
     }
 
     #[inline]
@@ -176,7 +175,7 @@ impl Reader {
         let (message_id, mut text) = (tag.message_id, Text::new(&line[tag.body..]));
         let head = &line[..tag.start];
         let header = decode_header(head);
-        let known = self.resolve(head, &header).map_err(|why| (header.sensor, why));
+        let known = self.resolve(head, &header).map_err(|why| (sensor_of(&header), why));
         let mut times = 1;
         if let Some(repeated) = odd::repeated_around(head) {
             (times, text) = (repeated, Text::new(odd::strip_closing(text.rest())));
@@ -220,6 +219,16 @@ impl Reader {
     }
 }
 
+/// A line's stamp; `None` where it is no message or has none.
+fn written_of(line: &[u8]) -> Option<Written> {
+    find_tag(line).and_then(|tag| decode_header(&line[..tag.start]).written)
+}
+
+/// Who wrote a message.
+fn sensor_of<'a>(header: &Header<'a>) -> &'a [u8] {
+    if header.sensor.is_empty() { UNNAMED } else { header.sensor }
+}
+
 /// Gives a line whose header was read to `sink`, if its message is one of the frequent ones and well-formed.
 #[inline]
 fn finish(
@@ -249,33 +258,6 @@ const NOTHING: Event = {
     let nowhere = Endpoint { addr: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
     Event::Denied(Denied { proto: Proto::Other(0), orig: nowhere, resp: nowhere, attempt: false, count: 1, over: 0 })
 };
-
-/// What a block's last stamp tells of its date.
-enum LastStamp {
-    /// There is no stamp.
-    None,
-    /// It has a year.
-    Dated(Date),
-    /// Its year is that of the stamps before it.
-    WithoutYear,
-}
-
-/// Looks for the last stamp in `lines`.
-fn last_stamp(mut lines: &[u8], clock: &Clock) -> LastStamp {
-    while !lines.is_empty() {
-        let body = lines.strip_suffix(b"\n").unwrap_or(lines);
-        let start = memrchr(b'\n', body).map_or(0, |newline| newline + 1);
-        let line = &body[start..];
-        let written = find_tag(line).and_then(|tag| decode_header(&line[..tag.start]).written);
-        match written.map(|written| (written.has_year(), written.date(clock))) {
-            Some((false, _)) => return LastStamp::WithoutYear,
-            Some((true, Some(date))) => return LastStamp::Dated(date),
-            // A date that does not exist moves no clock.
-            Some((true, None)) | None => lines = &lines[..start],
-        }
-    }
-    LastStamp::None
-}
 
 #[cfg(test)]
 mod tests;

@@ -5,10 +5,10 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use memchr::memchr;
 
 use super::Why;
-use super::digits::parse_v4;
 use super::services::parse_service;
 use super::text::Text;
 use crate::Endpoint;
+use crate::digits::parse_v4;
 
 /// Where a name stands for an address. Whose it is only the device's configuration says.
 pub(super) const NAMED: Why = "no address (a name?)";

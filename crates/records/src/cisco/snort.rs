@@ -5,7 +5,7 @@ use memchr::memmem;
 
 use super::odd::Says;
 use super::party::parse_address;
-use super::written::parse_rfc3339;
+use crate::syslog::written::parse_rfc3339;
 use super::{UNKNOWN, Why};
 use crate::{
     ByteCount, ByteKind, Bytes, Denied, Ending, Endpoint, Event, Inside, Nanos, Opened, Proto, RecordId, Stamp, Uid,
@@ -198,7 +198,7 @@ pub(super) fn parse(message_id: u32, text: &[u8], event: &mut Event) -> Result<S
             state: None,
             service: None,
             history: None,
-            counters: None,
+            beside: crate::Beside::Nothing,
         })
     } else {
         Event::Opened(Opened { id, proto, start: UNKNOWN, orig, resp, mapped_orig: None, mapped_resp: None, inside })

@@ -1,8 +1,10 @@
-//! Translations built and torn down: 305009 to 305012.
+//! Translations built and torn down: 305009 to 305012; blocks of ports: 305014, 305015, and 305017, which tells of those that
+//! are still in use.
 
 use super::Why;
+use super::party::Party;
 use super::text::{Text, parse_duration};
-use crate::{Event, Proto, Translation, TranslationKind};
+use crate::{Endpoint, Event, Proto, Translation, TranslationKind};
 
 /// 305009 and 305011: `Built {dynamic|static} [TCP] translation from IFC:real[/p] to IFC:mapped[/p]`.
 #[inline]
@@ -24,6 +26,46 @@ pub(super) fn parse_teardown(mut text: Text<'_>, event: &mut Event) -> Result<()
     };
     *event = Event::Translation(Translation { torn_down: Some(duration), ..translation });
     Ok(())
+}
+
+/// `Allocated [TCP] block of ports for translation from IFC:real to IFC:mapped/first-last`, and the same behind `Released` and
+/// behind what 305017 begins with.
+#[cold]
+pub(super) fn parse_block(mut text: Text<'_>, verb: &[u8], event: &mut Event) -> Result<(), Why> {
+    text.parse_literal(verb, "another verb than its message id's")?;
+    let word = if text.rest().starts_with(b"block ") { &[][..] } else { text.word() };
+    text.skip_spaces();
+    text.parse_literal(b"block of ports for translation from ", "not a block of ports")?;
+    let real = parse_any_party(&mut text)?.end_or_zero();
+    text.decode_groups();
+    text.parse_literal(b" to ", "no mapped address")?;
+    let mapped = parse_any_party(&mut text)?.end()?;
+    text.parse_literal(b"-", "no last port")?;
+    let last = text.parse_number().and_then(|last| u16::try_from(last).ok());
+    let (real, mapped) = (Endpoint::from(real), Endpoint::from(mapped));
+    let last = last.filter(|last| *last >= mapped.port).ok_or("no last port")?;
+    let proto = match word {
+        b"TCP" => Some(Proto::Tcp),
+        b"UDP" => Some(Proto::Udp),
+        b"ICMP" => Some(Proto::Icmp),
+        _ => None,
+    };
+    let kind = TranslationKind::Block { proto, last };
+    let torn_down = (verb == b"Released ").then_some(None);
+    *event = Event::Translation(Translation { kind, real: Endpoint { port: 0, ..real }, mapped, torn_down });
+    Ok(())
+}
+
+/// With an interface's name or without.
+fn parse_any_party<'a>(text: &mut Text<'a>) -> Result<Party<'a>, Why> {
+    let mut bare = *text;
+    match bare.parse_bare_party() {
+        Ok(party) => {
+            *text = bare;
+            Ok(party)
+        }
+        Err(_) => text.parse_party(),
+    }
 }
 
 fn parse_translation(text: &mut Text<'_>) -> Result<Translation, Why> {
@@ -133,6 +175,60 @@ mod tests {
     fn a_teardown_may_not_say_how_long() {
         let text = b"Teardown dynamic translation from inside:10.0.0.2 to outside:192.0.2.31";
         assert_eq!(translation(parse(|event| parse_teardown(Text::new(text), event))).3, Some(None));
+    }
+
+    #[test]
+    fn blocks_of_ports() {
+        let block = |text: &str, verb: &str| {
+            let parsed = parse(|event| parse_block(Text::new(text.as_bytes()), verb.as_bytes(), event));
+            parsed.map(|_| translation(parse(|event| parse_block(Text::new(text.as_bytes()), verb.as_bytes(), event))))
+        };
+        let kind = |proto| TranslationKind::Block { proto, last: 1151 };
+        let (real, mapped) = ("10.0.0.2:0".to_owned(), "192.0.2.31:1024".to_owned());
+        for (text, verb, proto, life) in [
+            (
+                "Allocated TCP block of ports for translation from inside:10.0.0.2 to outside:192.0.2.31/1024-1151",
+                "Allocated ",
+                Some(Proto::Tcp),
+                None,
+            ),
+            (
+                "Allocated block of ports for translation from inside:10.0.0.2 to outside:192.0.2.31/1024-1151.",
+                "Allocated ",
+                None,
+                None,
+            ),
+            (
+                "Released UDP block of ports for translation from inside:10.0.0.2 to outside:192.0.2.31/1024-1151",
+                "Released ",
+                Some(Proto::Udp),
+                Some(None),
+            ),
+            (
+                "Pba-interim-logging: Active ICMP block of ports for translation from 10.0.0.2 to 192.0.2.31/1024-1151",
+                "Pba-interim-logging: Active ",
+                Some(Proto::Icmp),
+                None,
+            ),
+        ] {
+            assert_eq!(block(text, verb), Ok((kind(proto), real.clone(), mapped.clone(), life)), "{text}");
+        }
+        for (text, why) in [
+            ("Released TCP block of ports for", "another verb than its message id's"),
+            ("Allocated TCP port for translation from inside:10.0.0.2", "not a block of ports"),
+            ("Allocated block of ports for translation from inside:10.0.0.2", "no mapped address"),
+            ("Allocated block of ports for translation from inside:10.0.0.2 to outside:192.0.2.31", "no port"),
+            (
+                "Allocated block of ports for translation from inside:10.0.0.2 to outside:192.0.2.31/1024",
+                "no last port",
+            ),
+            (
+                "Allocated block of ports for translation from inside:10.0.0.2 to outside:192.0.2.31/1024-1023",
+                "no last port",
+            ),
+        ] {
+            assert_eq!(block(text, "Allocated "), Err(why), "{text}");
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::{Clock, Nanos};
 
 /// A stamp to the minute, and its zone in minutes east of UTC where it says one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Minute {
+pub(crate) struct Minute {
     year: Option<i16>,
     month: i8,
     day: i8,
@@ -18,59 +18,71 @@ pub(super) struct Minute {
 
 /// A stamp as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Written {
-    pub(super) minute: Minute,
+pub(crate) struct Written {
+    pub(crate) minute: Minute,
     second: i8,
     nanos: u32,
     /// Where the seconds stand, if nothing finer follows them.
-    pub(super) second_at: Option<usize>,
+    pub(crate) second_at: Option<usize>,
     /// The width of what it may mean, in nanoseconds.
-    pub(super) resolution: u32,
+    pub(crate) resolution: u32,
 }
 
 impl Written {
     /// The same stamp, known to be in UTC by a word behind it.
-    pub(super) fn in_utc(mut self) -> Self {
+    pub(crate) fn in_utc(mut self) -> Self {
         self.minute.zone = Some(0);
         self
     }
 
+    /// The same stamp in the zone that another says.
+    pub(crate) fn in_zone_of(mut self, other: &Self) -> Self {
+        self.minute.zone = self.minute.zone.or(other.minute.zone);
+        self
+    }
+
+    /// The same stamp, so many minutes east of UTC.
+    pub(crate) fn east(mut self, minutes: i16) -> Self {
+        self.minute.zone = self.minute.zone.or(Some(minutes));
+        self
+    }
+
     /// Whether it says its year.
-    pub(super) fn has_year(&self) -> bool {
+    pub(crate) fn has_year(&self) -> bool {
         self.minute.year.is_some()
     }
 
     /// The date that it has on `clock`.
-    pub(super) fn date(&self, clock: &Clock) -> Option<civil::Date> {
+    pub(crate) fn date(&self, clock: &Clock) -> Option<civil::Date> {
         clock.date_of(self.minute.year, self.minute.month, self.minute.day)
     }
 }
 
 /// A [`Clock`] and the last minute that it resolved: a log repeats one for hundreds of lines.
 #[derive(Clone, Debug)]
-pub(super) struct Timekeeper {
+pub(crate) struct Timekeeper {
     clock: Clock,
     last: Option<(Minute, Nanos)>,
 }
 
 impl Timekeeper {
-    pub(super) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         Self { clock, last: None }
     }
 
-    pub(super) fn clock(&self) -> &Clock {
+    pub(crate) fn clock(&self) -> &Clock {
         &self.clock
     }
 
     /// Goes on from `date`.
-    pub(super) fn follow(&mut self, date: civil::Date) {
+    pub(crate) fn follow(&mut self, date: civil::Date) {
         self.clock.follow(date);
         self.last = None;
     }
 
     /// The moment of a stamp; `None` for a date or time that does not exist.
     #[inline]
-    pub(super) fn resolve(&mut self, written: &Written) -> Option<Nanos> {
+    pub(crate) fn resolve(&mut self, written: &Written) -> Option<Nanos> {
         let base = match self.last {
             // Nothing was resolved in between, so the year that it was given still follows.
             Some((minute, base)) if minute == written.minute => base,
@@ -100,7 +112,7 @@ impl Timekeeper {
 
 /// The stamp at the front and its length: `Mar  4 16:05:00`, `Mar 04 2003 16:05:00.123` or RFC 3339.
 #[inline]
-pub(super) fn parse_written(text: &[u8]) -> Option<(Written, usize)> {
+pub(crate) fn parse_written(text: &[u8]) -> Option<(Written, usize)> {
     match text.first()? {
         b'A'..=b'S' => parse_month_first(text),
         b'0'..=b'9' => parse_year_first(text),
@@ -134,13 +146,14 @@ fn parse_month_first(text: &[u8]) -> Option<(Written, usize)> {
     parse_time(text, at, minute)
 }
 
-/// `2003-03-04T16:05:00.123Z`; a space may stand for the `T`, and the zone may be missing.
+/// `2003-03-04T16:05:00.123Z`; a space may stand for the `T`, `/` for `-` then, and the zone may be missing.
 #[cold]
 fn parse_year_first(text: &[u8]) -> Option<(Written, usize)> {
     let year = Some(four_digits(text, 0)?);
     let (month, day) = (two_digits(text, 5)?, two_digits(text, 8)?);
-    if text[4] != b'-' || text[7] != b'-' || !matches!(text.get(10), Some(b'T' | b't' | b' ' | b'\t')) {
-        return None;
+    match (text[4], text[7], text.get(10)?) {
+        (b'-', b'-', b'T' | b't' | b' ' | b'\t') | (b'/', b'/', b' ') => {}
+        _ => return None,
     }
     let (mut written, mut at) = parse_time(text, 11, Minute { year, month, day, hour: 0, minute: 0, zone: None })?;
     if let Some((zone, len)) = parse_zone(&text[at..]) {
@@ -151,7 +164,7 @@ fn parse_year_first(text: &[u8]) -> Option<(Written, usize)> {
 }
 
 /// The moment of a stamp that says everything: `2003-03-04T16:05:00Z`.
-pub(super) fn parse_rfc3339(text: &[u8]) -> Option<Nanos> {
+pub(crate) fn parse_rfc3339(text: &[u8]) -> Option<Nanos> {
     let at: jiff::Timestamp = std::str::from_utf8(text).ok()?.parse().ok()?;
     Some(Nanos(i64::try_from(at.as_nanosecond()).ok()?))
 }
@@ -180,7 +193,8 @@ fn parse_time(text: &[u8], at: usize, minute: Minute) -> Option<(Written, usize)
     Some((written, end))
 }
 
-fn parse_zone(text: &[u8]) -> Option<(i16, usize)> {
+/// `Z`, `+01:00` or `-0130`: minutes east of UTC, and its length.
+pub(crate) fn parse_zone(text: &[u8]) -> Option<(i16, usize)> {
     let sign = match text.first()? {
         b'Z' | b'z' => return Some((0, 1)),
         b'+' => 1,
@@ -254,6 +268,7 @@ mod tests {
             "Mar  4 2003 16:05:00 pix",
             "2003-03-04T16:05:00Z pix",
             "2003-03-04 16:05:00 pix",
+            "2003/03/04 16:05:00 pix",
             "2003-03-04T17:05:00+01:00 pix",
             "2003-03-04T14:35:00-0130 pix",
         ] {

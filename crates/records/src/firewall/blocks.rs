@@ -1,0 +1,123 @@
+//! Blocks of ports that carriers' NAT gives to a subscriber, of devices that log nothing else: NFWare, A10 Thunder (CEF), and
+//! Juniper MX (`JSERVICES_NAT_PORT_BLOCK_*`).
+//!
+//! NFWare logs single ports and whole addresses in the same form, where it is told to; they are translations, too.
+
+use memchr::{memchr_iter, memmem};
+
+use super::session::{PortBlock, parse_end, parse_mapped, parse_proto, proto_of};
+use super::{Header, Line, Why};
+use crate::fields::{Cef, value};
+use crate::{Event, Proto, Translation, TranslationKind};
+
+/// The sensor of a device that is not named.
+pub(super) const UNNAMED: &[u8] = b"nat";
+
+const JSERVICES: &[u8] = b"JSERVICES_NAT_PORT_BLOCK_";
+
+/// Where the message begins.
+pub(super) fn body(line: &[u8]) -> Option<usize> {
+    if let Some(at) = memmem::find(line, JSERVICES) {
+        return Some(at);
+    }
+    if let Some(cef) = Cef::parse(line) {
+        return (cef.vendor == b"A10").then_some(cef.start);
+    }
+    memchr_iter(b'V', line).find_map(|at| {
+        let start = at.checked_sub(2)?;
+        let is = matches!(line.get(start..at)?, b"A " | b"D ") && line[at..].starts_with(b"VRF ");
+        (is && (start == 0 || line[start - 1] == b' ')).then_some(start)
+    })
+}
+
+/// A message.
+pub(super) fn parse<'a>(text: &'a [u8], header: Header<'a>, event: &mut Event) -> Result<Line<'a>, Why> {
+    let Header { known, name, own } = header;
+    let said = if let Some(text) = text.strip_prefix(JSERVICES) {
+        parse_juniper(text)?
+    } else if text.starts_with(b"CEF:") {
+        parse_a10(text)?
+    } else {
+        parse_nfware(text)?
+    };
+    let Some(said) = said else { return Ok(Line::Skipped { name }) };
+    *event = said;
+    Ok(Line::Said { known: known?, name, own })
+}
+
+/// `ALLOC: 10.0.0.1 -> 203.0.113.1:1024-1535 0x...`
+fn parse_juniper(text: &[u8]) -> Result<Option<Event>, Why> {
+    let colon = text.iter().position(|byte| *byte == b':').ok_or("no block")?;
+    let gone = match &text[..colon] {
+        b"ALLOC" | b"ACTIVE" => None,
+        b"RELEASE" => Some(None),
+        _ => return Ok(None),
+    };
+    let mut words = text[colon + 1..].split(|byte| *byte == b' ').filter(|word| !word.is_empty() && *word != b"->");
+    let (real, mapped) = words.next().zip(words.next()).ok_or("no block")?;
+    let (mapped, first, last) = parse_range(mapped).ok_or("no block")?;
+    PortBlock { real, mapped, first, last, proto: None }.translation(gone).map(Some)
+}
+
+/// `A10|CFW|...|CGN 106|Nat Port Batch Pool Allocated|5|proto=UDP src=... sourceTranslatedAddress=... sourceTranslatedPort=22016
+/// cn3=22271 cn3Label=Last Nat Port`.
+fn parse_a10(text: &[u8]) -> Result<Option<Event>, Why> {
+    let cef = Cef::parse(text).ok_or("no CEF")?;
+    if memmem::find(cef.name, b"Port Batch").is_none() {
+        return Ok(None);
+    }
+    let gone = if cef.name.ends_with(b"Allocated") {
+        None
+    } else if cef.name.ends_with(b"Freed") {
+        Some(None)
+    } else {
+        return Ok(None);
+    };
+    let mut block = PortBlock::default();
+    for (key, value) in cef.extension {
+        match key {
+            b"src" => block.real = value,
+            b"sourceTranslatedAddress" => block.mapped = value,
+            b"sourceTranslatedPort" => block.first = value,
+            b"cn3" => block.last = value,
+            b"proto" => block.proto = parse_proto(value),
+            _ => {}
+        }
+    }
+    block.translation(gone).map(Some)
+}
+
+/// `A VRF 0 INT 10.0.0.1 EXT 203.0.113.1:1024-1535`; with a protocol and a port of each it is one port, without ports a whole
+/// address. `D`: it is given back.
+fn parse_nfware(text: &[u8]) -> Result<Option<Event>, Why> {
+    let gone = text.starts_with(b"D").then_some(None);
+    let mut words = text.split(|byte| *byte == b' ');
+    let behind = |word: &[u8]| text.split(|byte| *byte == b' ').skip_while(|other| *other != word).nth(1);
+    let (real, mapped) = behind(b"INT").zip(behind(b"EXT")).ok_or("no INT and EXT")?;
+    if let Some((mapped, first, last)) = parse_range(mapped) {
+        return PortBlock { real, mapped, first, last, proto: None }.translation(gone).map(Some);
+    }
+    let split = |text| parse_colon(text).unwrap_or((text, &[]));
+    let ((real, real_port), (mapped, port)) = (split(real), split(mapped));
+    let kind = match words.nth(3).and_then(value::number) {
+        Some(number) if !port.is_empty() => TranslationKind::Port(proto_of(number)),
+        None if port.is_empty() => TranslationKind::OneToOne,
+        _ => return Err("neither a block nor a port nor an address"),
+    };
+    let proto = if let TranslationKind::Port(proto) = kind { proto } else { Proto::Other(0) };
+    let real = parse_end(proto, [real, real_port]).ok_or("an inside address that is none")?;
+    let mapped = parse_mapped(proto, [mapped, port]).ok_or("an outside address that is none")?;
+    Ok(Some(Event::Translation(Translation { kind, real, mapped, torn_down: gone })))
+}
+
+/// `203.0.113.1:1024-1535`.
+fn parse_range(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
+    let (addr, range) = parse_colon(text)?;
+    let dash = range.iter().position(|byte| *byte == b'-')?;
+    Some((addr, &range[..dash], &range[dash + 1..]))
+}
+
+fn parse_colon(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let colon = text.iter().rposition(|byte| *byte == b':')?;
+    Some((&text[..colon], &text[colon + 1..]))
+}

@@ -1,0 +1,211 @@
+//! Linux's connection tracking: what `conntrack -E` prints, and ulogd2's NFCT.
+//!
+//! An event has the connection's tuple as it came and as it is answered, so that what was translated stands in both: the
+//! answer comes from whom it really went to, and goes to whom it seemed to come from. Bytes are from the IP header on, where
+//! `net.netfilter.nf_conntrack_acct` has them counted. `-o timestamp` says when; `net.netfilter.nf_conntrack_timestamp` how
+//! long it lived (`delta-time`).
+
+use memchr::memmem;
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::session::{Course, Session, answered, parse_end, parse_proto, reckon_start};
+use super::{Header, Line, Why};
+use crate::fields::{Pairs, value};
+use crate::reckon::{Sent, payload};
+use crate::{Ending, Endpoint, Event, Inside, Nanos, Proto, RecordId, Stamp};
+
+/// The sensor of a machine that is not named.
+pub(super) const UNNAMED: &[u8] = b"conntrack";
+
+/// What happened to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    New,
+    Update,
+    Destroy,
+}
+
+const EVENTS: [(&[u8], What); 3] = [(b"[NEW]", What::New), (b"[UPDATE]", What::Update), (b"[DESTROY]", What::Destroy)];
+
+/// One way of a connection, as it is written there.
+#[derive(Clone, Copy, Default)]
+struct Way<'a> {
+    src: &'a [u8],
+    dst: &'a [u8],
+    sport: &'a [u8],
+    dport: &'a [u8],
+    packets: &'a [u8],
+    bytes: &'a [u8],
+}
+
+/// Whether a line is an event, or one of the kernel's table.
+pub(super) fn is_line(line: &[u8]) -> bool {
+    let sources = memmem::find_iter(line, b"src=").count() + memmem::find_iter(line, b"SRC=").count();
+    sources >= 2 && (body(line).is_some() || memmem::find(line, b" sport=").is_some())
+}
+
+/// Where the event begins.
+pub(super) fn body(line: &[u8]) -> Option<usize> {
+    memchr::memchr_iter(b'[', line).find(|at| EVENTS.iter().any(|(word, _)| line[*at..].starts_with(word)))
+}
+
+/// An event from its word on. `head` is what stands before it.
+pub(super) fn parse<'a>(text: &[u8], head: &[u8], header: Header<'a>, event: &mut Event) -> Result<Line<'a>, Why> {
+    let Header { known, name, own } = header;
+    let (word, what) = EVENTS.iter().find(|(word, _)| text.starts_with(word)).ok_or("no event")?;
+    if *what == What::Update {
+        return Ok(Line::Skipped { name });
+    }
+    let known = match epoch(head) {
+        Some(at) => {
+            let sensor = crate::SensorId::of(name);
+            Stamp { at: Nanos(at), resolution: 1_000, sensor }
+        }
+        None => known.map_err(|_| "no stamp: conntrack prints one with -o timestamp")?,
+    };
+    let told = Told::of(&text[word.len()..]);
+    let session = told.session()?;
+    *event = match what {
+        What::New => session.opened(known),
+        _ => session.whole(told.course(session.proto, session.orig, known)?),
+    };
+    Ok(Line::Said { known, name, own })
+}
+
+/// `[1711468800.123456]` before an event.
+fn epoch(head: &[u8]) -> Option<i64> {
+    let text = head.trim_ascii_end().strip_suffix(b"]")?;
+    value::seconds(&text[text.iter().rposition(|byte| *byte == b'[')? + 1..])
+}
+
+/// All that an event says.
+#[derive(Default)]
+struct Told<'a> {
+    proto: &'a [u8],
+    state: &'a [u8],
+    ways: [Way<'a>; 2],
+    unreplied: bool,
+    lived: &'a [u8],
+}
+
+impl<'a> Told<'a> {
+    fn of(text: &'a [u8]) -> Self {
+        let mut told = Self::default();
+        let mut ways = 0;
+        for (key, value) in Pairs::new(b' ', text) {
+            let Some(value) = value else {
+                told.word(key, ways == 0);
+                continue;
+            };
+            // Each way begins with its source.
+            if matches!(key, b"src" | b"SRC") {
+                ways += 1;
+            }
+            let Some(way) = told.ways.get_mut(usize::max(ways, 1) - 1) else { continue };
+            match key {
+                b"src" | b"SRC" => way.src = value,
+                b"dst" | b"DST" => way.dst = value,
+                b"sport" | b"SPT" => way.sport = value,
+                b"dport" | b"DPT" => way.dport = value,
+                b"packets" | b"PKTS" => way.packets = value,
+                b"bytes" | b"BYTES" => way.bytes = value,
+                b"PROTO" => told.proto = value,
+                b"delta-time" => told.lived = value,
+                _ => {}
+            }
+        }
+        told
+    }
+
+    /// `tcp 6 120 SYN_SENT` before the first way; `[UNREPLIED]` between or behind.
+    fn word(&mut self, word: &'a [u8], before: bool) {
+        if word == b"[UNREPLIED]" {
+            self.unreplied = true;
+        } else if before && word.first().is_some_and(u8::is_ascii_lowercase) && self.proto.is_empty() {
+            // The family stands before the protocol with `-o extended`.
+            if !matches!(word, b"ipv4" | b"ipv6") {
+                self.proto = word;
+            }
+        } else if before && word.first().is_some_and(u8::is_ascii_uppercase) && !word.ends_with(b":") {
+            self.state = word;
+        }
+    }
+
+    fn session(&self) -> Result<Session, Why> {
+        let proto = parse_proto(self.proto).ok_or("no protocol")?;
+        let [there, back] = self.ways;
+        let orig = parse_end(proto, [there.src, there.sport]).ok_or("a source that is no address and port")?;
+        let dst = parse_end(proto, [there.dst, there.dport]).ok_or("a destination that is no address and port")?;
+        let resp = parse_end(proto, [back.src, back.sport]).ok_or("an answer's source that is no address and port")?;
+        let to =
+            parse_end(proto, [back.dst, back.dport]).ok_or("an answer's destination that is no address and port")?;
+        Ok(Session {
+            id: RecordId::Device(tuple_id(proto, orig, dst)),
+            proto,
+            orig,
+            resp,
+            mapped: [(to != orig).then_some(to), (resp != dst).then_some(dst)],
+            inside: Inside::default(),
+        })
+    }
+
+    fn course(&self, proto: Proto, orig_end: Endpoint, known: Stamp) -> Result<Course, Why> {
+        let (start, duration) = match value::number(self.lived) {
+            Some(seconds) => {
+                let (start, duration) = reckon_start(known, seconds).ok_or("delta-time is too long")?;
+                (start, Some(duration))
+            }
+            None => (known, None),
+        };
+        let counted = |way: Way<'_>| {
+            Some(Sent { bytes: value::number(way.bytes)?, packets: value::number(way.packets), link: None })
+        };
+        let counts = counted(self.ways[0]).zip(counted(self.ways[1]));
+        Ok(Course {
+            start,
+            duration,
+            bytes: counts.map(|(orig, resp)| payload(proto, orig_end.addr, orig, resp)),
+            ending: self.ending(),
+            answered: if self.unreplied {
+                Some(false)
+            } else {
+                counts.and_then(|(orig, resp)| answered(proto, orig, resp))
+            },
+            service: None,
+        })
+    }
+
+    /// By the state in which the kernel forgot it, which later versions of conntrack print. All but a reset are the end plus a
+    /// timer of that state's, so that both legs of a relay have it.
+    fn ending(&self) -> Ending {
+        match self.state {
+            _ if self.unreplied => Ending::NoAnswer,
+            b"TIME_WAIT" | b"LAST_ACK" => Ending::Fins,
+            b"CLOSE" => Ending::Reset,
+            b"FIN_WAIT" | b"CLOSE_WAIT" => Ending::HalfClosed,
+            b"ESTABLISHED" => Ending::Idle,
+            b"SYN_SENT" | b"SYN_RECV" | b"SYN_SENT2" => Ending::NoAnswer,
+            _ => Ending::Unknown,
+        }
+    }
+}
+
+/// A connection's number: events have none unless conntrack is asked for it.
+pub(super) fn tuple_id(proto: Proto, orig: Endpoint, resp: Endpoint) -> u64 {
+    let mut bytes = [0; 38];
+    for (part, end) in bytes.chunks_exact_mut(18).zip([orig, resp]) {
+        let addr = match end.addr {
+            std::net::IpAddr::V4(addr) => addr.to_ipv6_mapped(),
+            std::net::IpAddr::V6(addr) => addr,
+        };
+        part[..16].copy_from_slice(&addr.octets());
+        part[16..].copy_from_slice(&end.port.to_be_bytes());
+    }
+    (bytes[36], bytes[37]) = match proto {
+        Proto::Tcp => (0, 6),
+        Proto::Udp => (0, 17),
+        Proto::Icmp => (0, 1),
+        Proto::Other(number) => (1, number),
+    };
+    xxh3_64(&bytes)
+}

@@ -1,0 +1,265 @@
+//! Fortinet FortiGate: traffic logs, as `key=value` (FortiOS's `default` and `csv` formats of syslog) and as CEF.
+//!
+//! The keys are those of the "FortiOS Log Message Reference", in CEF those of its "Traffic log support for CEF".
+
+use memchr::memmem;
+
+use super::session::{Course, End, Session, answered, name, parse_end, parse_mapped, proto_of, reckon_start};
+use super::{Line, Why};
+use crate::fields::{Cef, Pairs, value};
+use crate::reckon::{Sent, payload};
+use crate::syslog::written::{Timekeeper, parse_written, parse_zone};
+use crate::{Ending, Event, Inside, Nanos, RecordId, SensorId, Stamp};
+
+/// The sensor of a device that is not named.
+const UNNAMED: &[u8] = b"fortigate";
+
+/// What a log says, as it is written there.
+#[derive(Default)]
+struct Log<'a> {
+    date: &'a [u8],
+    time: &'a [u8],
+    zone: &'a [u8],
+    eventtime: &'a [u8],
+    devname: &'a [u8],
+    devid: &'a [u8],
+    logid: &'a [u8],
+    kind: &'a [u8],
+    action: &'a [u8],
+    proto: &'a [u8],
+    src: End<'a>,
+    dst: End<'a>,
+    trans_src: End<'a>,
+    trans_dst: End<'a>,
+    roles: [&'a [u8]; 2],
+    session: &'a [u8],
+    duration: &'a [u8],
+    sent: [&'a [u8]; 2],
+    rcvd: [&'a [u8]; 2],
+    service: &'a [u8],
+    app: &'a [u8],
+}
+
+/// Whether a line is a log of FortiOS, of whatever type.
+pub(super) fn is_line(line: &[u8]) -> bool {
+    if let Some(cef) = Cef::parse(line) {
+        return is_ours(&cef);
+    }
+    let has = |key: &[u8]| memmem::find(line, key).is_some();
+    has(b"logid=") && has(b"type=") && (has(b"devid=") || has(b"vd=") || has(b"eventtime="))
+}
+
+fn is_ours(cef: &Cef<'_>) -> bool {
+    cef.vendor == b"Fortinet"
+}
+
+/// A line of any of the forms.
+pub(super) fn parse<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
+    match Cef::parse(line) {
+        Some(cef) if is_ours(&cef) => parse_cef(&cef, &line[cef.start..], time, event),
+        _ => parse_pairs(line, time, event),
+    }
+}
+
+fn parse_pairs<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
+    let own = own_text(line);
+    let comma = memmem::find(own, b",time=").is_some() || memmem::find(own, b",logid=").is_some();
+    let mut log = Log::default();
+    for (key, value) in Pairs::new(if comma { b',' } else { b' ' }, own) {
+        log.put(key, value.unwrap_or_default());
+    }
+    log.tell(own, time, event)
+}
+
+/// What the device wrote: from the first key on. Before it are a priority and a collector's stamp and name.
+fn own_text(line: &[u8]) -> &[u8] {
+    let equals = memchr::memchr(b'=', line).unwrap_or(line.len());
+    let start = line[..equals].iter().rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+    &line[start.map_or(0, |before| before + 1)..]
+}
+
+fn parse_cef<'a>(cef: &Cef<'a>, own: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
+    let mut log = Log { logid: cef.class, ..Log::default() };
+    for (key, value) in cef.extension {
+        match key {
+            b"deviceExternalId" => log.devid = value,
+            b"dvchost" => log.devname = value,
+            b"cat" => log.kind = value.split(|byte| *byte == b':').next().unwrap_or_default(),
+            b"act" => log.action = value,
+            b"src" => log.src[0] = value,
+            b"spt" => log.src[1] = value,
+            b"dst" => log.dst[0] = value,
+            b"dpt" => log.dst[1] = value,
+            b"sourceTranslatedAddress" => log.trans_src[0] = value,
+            b"sourceTranslatedPort" => log.trans_src[1] = value,
+            b"destinationTranslatedAddress" => log.trans_dst[0] = value,
+            b"destinationTranslatedPort" => log.trans_dst[1] = value,
+            b"externalId" => log.session = value,
+            b"app" => log.service = value,
+            b"out" => log.sent[0] = value,
+            b"in" => log.rcvd[0] = value,
+            // All that has no key of CEF's own has FortiOS's, in most versions with this before it.
+            _ => log.put(key.strip_prefix(b"FTNTFGT").unwrap_or(key), value),
+        }
+    }
+    log.tell(own, time, event)
+}
+
+impl<'a> Log<'a> {
+    #[inline]
+    fn put(&mut self, key: &[u8], value: &'a [u8]) {
+        match key {
+            b"date" => self.date = value,
+            b"time" => self.time = value,
+            b"tz" => self.zone = value,
+            b"eventtime" => self.eventtime = value,
+            b"devname" => self.devname = value,
+            b"devid" => self.devid = value,
+            b"logid" => self.logid = value,
+            b"type" => self.kind = value,
+            b"action" => self.action = value,
+            b"proto" => self.proto = value,
+            b"srcip" => self.src[0] = value,
+            b"srcport" => self.src[1] = value,
+            b"dstip" => self.dst[0] = value,
+            b"dstport" => self.dst[1] = value,
+            b"transip" => self.trans_src[0] = value,
+            b"transport" => self.trans_src[1] = value,
+            b"tranip" => self.trans_dst[0] = value,
+            b"tranport" => self.trans_dst[1] = value,
+            b"srcintfrole" => self.roles[0] = value,
+            b"dstintfrole" => self.roles[1] = value,
+            b"sessionid" => self.session = value,
+            b"duration" => self.duration = value,
+            b"sentbyte" => self.sent[0] = value,
+            b"sentpkt" => self.sent[1] = value,
+            b"rcvdbyte" => self.rcvd[0] = value,
+            b"rcvdpkt" => self.rcvd[1] = value,
+            b"service" => self.service = value,
+            b"app" => self.app = value,
+            _ => {}
+        }
+    }
+
+    fn name(&self) -> &'a [u8] {
+        let name = if self.devname.is_empty() { self.devid } else { self.devname };
+        if name.is_empty() { UNNAMED } else { name }
+    }
+
+    fn tell(&self, own: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
+        let name = self.name();
+        if self.kind.is_empty() {
+            return Err("no type");
+        }
+        if self.kind != b"traffic" || self.is_interim() {
+            return Ok(Line::Skipped { name });
+        }
+        let known = self.known(SensorId::of(name), time).ok_or("neither eventtime nor date and time")?;
+        let session = self.session()?;
+        *event = match self.action {
+            b"" => return Err("no action"),
+            b"start" => session.opened(known),
+            // What was let through first and stopped by a profile later has carried something.
+            b"deny" | b"violation" if self.rcvd[0].iter().all(|digit| *digit == b'0') => session.denied(),
+            _ => session.whole(self.course(session, known)?),
+        };
+        Ok(Line::Said { known, name, own })
+    }
+
+    /// LOG_ID_TRAFFIC_STAT tells every few minutes what a session that goes on has carried so far; what it carried in all
+    /// stands in the log of its end.
+    fn is_interim(&self) -> bool {
+        self.logid.ends_with(b"00020")
+    }
+
+    /// `eventtime` is in UTC: seconds in FortiOS 6.0, nanoseconds later.
+    fn known(&self, sensor: SensorId, time: &mut Timekeeper) -> Option<Stamp> {
+        if let Some(number) = value::number(self.eventtime) {
+            let (unit, resolution) = match self.eventtime.len() {
+                ..=11 => (Nanos::SECOND, 1_000_000_000),
+                12..=14 => (1_000_000, 1_000_000),
+                15..=17 => (1_000, 1_000),
+                _ => (1, 1),
+            };
+            let at = Nanos(i64::try_from(number).ok()?.checked_mul(unit)?);
+            return Some(Stamp { at, resolution, sensor });
+        }
+        // `2019-05-10` and `11:37:47` as one stamp, which they are not in the line.
+        let mut text = [b' '; 32];
+        let end = 11 + self.time.len();
+        text.get_mut(..self.date.len().min(11))?.copy_from_slice(&self.date[..self.date.len().min(11)]);
+        text.get_mut(11..end)?.copy_from_slice(self.time);
+        let (mut written, len) = parse_written(&text[..end])?;
+        if len != end {
+            return None;
+        }
+        if let Some((minutes, _)) = parse_zone(self.zone) {
+            written = written.east(minutes);
+        }
+        Some(Stamp { at: time.resolve(&written)?, resolution: written.resolution, sensor })
+    }
+
+    fn session(&self) -> Result<Session, Why> {
+        let proto = proto_of(value::number(self.proto).ok_or("proto is no number")?);
+        let orig = parse_end(proto, self.src).ok_or("srcip and srcport are no address and port")?;
+        let dst = parse_end(proto, self.dst).ok_or("dstip and dstport are no address and port")?;
+        let (trans_src, trans_dst) = (parse_mapped(proto, self.trans_src), parse_mapped(proto, self.trans_dst));
+        let resp = trans_dst.unwrap_or(dst);
+        let [src_role, dst_role] = self.roles;
+        Ok(Session {
+            id: RecordId::Device(value::number(self.session).ok_or("sessionid is no number")?),
+            proto,
+            orig,
+            resp,
+            mapped: [trans_src.filter(|end| *end != orig), (resp != dst).then_some(dst)],
+            inside: Inside { orig: role(src_role), resp: role(dst_role) },
+        })
+    }
+
+    fn course(&self, session: Session, known: Stamp) -> Result<Course, Why> {
+        let seconds =
+            if self.duration.is_empty() { 0 } else { value::number(self.duration).ok_or("duration is no number")? };
+        let (start, duration) = reckon_start(known, seconds).ok_or("duration is too long")?;
+        let counted = |[bytes, packets]: [&[u8]; 2]| {
+            let bytes = value::number(bytes)?;
+            Some(Sent { bytes, packets: value::number(packets), link: None })
+        };
+        let counts = counted(self.sent).zip(counted(self.rcvd));
+        let bytes = counts.map(|(orig, resp)| payload(session.proto, session.orig.addr, orig, resp));
+        let silent = counts.is_some_and(|(_, resp)| resp.bytes == 0);
+        // What application control recognised says more than what the port is called.
+        let service = if self.app.is_empty() { self.service } else { self.app };
+        Ok(Course {
+            start,
+            duration: Some(duration),
+            bytes,
+            ending: ending(self.action, silent),
+            answered: counts.and_then(|(orig, resp)| answered(session.proto, orig, resp)),
+            service: name(service),
+        })
+    }
+}
+
+/// Whether an interface of this role leads inside; the roles are FortiOS's.
+fn role(role: &[u8]) -> Option<bool> {
+    match role {
+        b"lan" | b"dmz" => Some(true),
+        b"wan" => Some(false),
+        _ => None,
+    }
+}
+
+/// `action`, which says how a session that was let through was closed.
+fn ending(action: &[u8], silent: bool) -> Ending {
+    match action {
+        b"close" => Ending::Fins,
+        b"client-rst" => Ending::ResetByOrig,
+        b"server-rst" => Ending::ResetByResp,
+        // The device was told that there is nobody.
+        b"ip-conn" => Ending::NoAnswer,
+        b"timeout" if silent => Ending::NoAnswer,
+        b"timeout" => Ending::Idle,
+        b"deny" | b"violation" => Ending::ByDevice,
+        _ => Ending::Unknown,
+    }
+}

@@ -1,0 +1,230 @@
+//! Logs of firewalls that write whole sessions: one dialect each, and what they share.
+//!
+//! A line is read by itself. All that is kept between lines is the date that stamps without a year follow, where a dialect
+//! has such.
+
+mod blocks;
+mod conntrack;
+mod fortigate;
+mod junos;
+mod netfilter;
+mod panos;
+mod session;
+
+use crate::syslog::header::decode_header;
+use crate::syslog::written::{Timekeeper, Written};
+use crate::syslog::{LastStamp, last_stamp};
+use crate::{Block, Clock, Event, HashSeed, LineSink, Place, Record, SensorId, Stamp, Unparsed};
+use session::NOTHING;
+
+/// Why something could not be read, in a few words that name the field.
+type Why = &'static str;
+
+/// How much of a file is looked at to tell what it is.
+const SNIFFED: usize = 64 * 1024;
+
+/// Whose log it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dialect {
+    /// Palo Alto Networks PAN-OS.
+    PanOs,
+    /// Fortinet FortiGate.
+    FortiGate,
+    /// Juniper SRX.
+    Junos,
+    /// Linux's connection tracking.
+    Conntrack,
+    /// Linux's LOG of packets.
+    Netfilter,
+    /// Port blocks of carriers' NAT.
+    Blocks,
+}
+
+/// What a line says beside its event.
+enum Line<'a> {
+    /// An event, when it became known, whose it is, and the line from where on it is the device's own.
+    Said { known: Stamp, name: &'a [u8], own: &'a [u8] },
+    /// Nothing that is used.
+    Skipped { name: &'a [u8] },
+}
+
+/// What syslog's header says of a line.
+struct Header<'a> {
+    /// When it was written.
+    known: Result<Stamp, Why>,
+    /// Who wrote it.
+    name: &'a [u8],
+    /// The line from where on it is the device's own.
+    own: &'a [u8],
+}
+
+/// Reads one of the dialects.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    dialect: Dialect,
+    time: Timekeeper,
+}
+
+impl Dialect {
+    /// All of them, in the order in which they are tried.
+    pub const ALL: [Self; 6] =
+        [Self::PanOs, Self::FortiGate, Self::Junos, Self::Conntrack, Self::Netfilter, Self::Blocks];
+
+    /// Its name in the report's `evidence`.
+    #[must_use]
+    pub fn format(self) -> &'static str {
+        match self {
+            Self::PanOs => "pan-os",
+            Self::FortiGate => "fortigate",
+            Self::Junos => "junos",
+            Self::Conntrack => "conntrack",
+            Self::Netfilter => "netfilter",
+            Self::Blocks => "nat-blocks",
+        }
+    }
+
+    /// Whether a line is one of its own.
+    fn is_line(self, line: &[u8]) -> bool {
+        match self {
+            Self::PanOs => panos::is_line(line),
+            Self::FortiGate => fortigate::is_line(line),
+            Self::Conntrack => conntrack::is_line(line),
+            Self::Netfilter => netfilter::is_line(line),
+            Self::Junos | Self::Blocks => self.body(line).is_some(),
+        }
+    }
+
+    /// Where the message begins in a line of a dialect whose stamps stand in syslog's header.
+    fn body(self, line: &[u8]) -> Option<usize> {
+        match self {
+            Self::PanOs | Self::FortiGate => None,
+            Self::Junos => junos::body(line),
+            Self::Conntrack => conntrack::body(line),
+            Self::Netfilter => netfilter::body(line),
+            Self::Blocks => blocks::body(line),
+        }
+    }
+
+    /// The part of what stands before the message that is syslog's.
+    fn syslog(self, head: &[u8]) -> &[u8] {
+        if self == Self::Netfilter { netfilter::syslog(head) } else { head }
+    }
+
+    /// The sensor of a device that its header does not name.
+    fn unnamed(self) -> &'static [u8] {
+        match self {
+            Self::PanOs | Self::FortiGate => b"",
+            Self::Junos => junos::UNNAMED,
+            Self::Conntrack => conntrack::UNNAMED,
+            Self::Netfilter => netfilter::UNNAMED,
+            Self::Blocks => blocks::UNNAMED,
+        }
+    }
+
+    fn parse<'a>(self, line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
+        match self {
+            Self::PanOs => return panos::parse(line, time, event),
+            Self::FortiGate => return fortigate::parse(line, time, event),
+            _ => {}
+        }
+        let Some(body) = self.body(line) else {
+            if self.is_line(line) {
+                return Err("no stamp: a table says what is open, and not when");
+            }
+            return Ok(Line::Skipped { name: self.unnamed() });
+        };
+        let (head, text) = line.split_at(body);
+        let header = self.header(line, head, time);
+        match self {
+            Self::Conntrack => conntrack::parse(text, head, header, event),
+            Self::Netfilter => netfilter::parse(text, head, header, event),
+            Self::Junos => junos::parse(text, header, event),
+            _ => blocks::parse(text, header, event),
+        }
+    }
+
+    /// What syslog's header says. Whatever the message is, its stamp moves the clock.
+    fn header<'a>(self, line: &'a [u8], head: &'a [u8], time: &mut Timekeeper) -> Header<'a> {
+        let header = decode_header(self.syslog(head));
+        let name = if header.sensor.is_empty() { self.unnamed() } else { header.sensor };
+        let sensor = SensorId::of(name);
+        let known = header.written.ok_or("no stamp").and_then(|written| {
+            let at = time.resolve(&written).ok_or("a stamp that is no date")?;
+            Ok(Stamp { at, resolution: written.resolution, sensor })
+        });
+        Header { known, name, own: &line[header.own..] }
+    }
+
+    /// The stamp of a line whose clock other lines follow.
+    fn written_of(self, line: &[u8]) -> Option<Written> {
+        decode_header(self.syslog(&line[..self.body(line)?])).written
+    }
+
+    /// A reader of it, whose stamps `clock` resolves where they do not say their zone.
+    #[must_use]
+    pub fn reader(self, clock: Clock) -> Reader {
+        Reader { dialect: self, time: Timekeeper::new(clock) }
+    }
+}
+
+impl Reader {
+    /// A reader of a file that begins with `head`, if that is one of the dialects. The file must not be JSON, whose strings
+    /// may hold such lines.
+    #[must_use]
+    pub fn sniff(head: &[u8], clock: &Clock) -> Option<Self> {
+        let head = &head[..head.len().min(SNIFFED)];
+        let mut lines = head.split(|byte| *byte == b'\n').filter(|line| !matches!(line.first(), None | Some(b'{')));
+        let dialect = lines.find_map(|line| Dialect::ALL.into_iter().find(|dialect| dialect.is_line(line)))?;
+        Some(dialect.reader(clock.clone()))
+    }
+
+    /// The format's name in the report's `evidence`.
+    #[must_use]
+    pub fn format(&self) -> &'static str {
+        self.dialect.format()
+    }
+
+    /// Parses a block into `sink`.
+    pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
+        for (place, line) in block.lines() {
+            self.read_line(place, line, seed, sink);
+        }
+    }
+
+    fn read_line(&mut self, place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
+        let known = Stamp { at: crate::Nanos(0), resolution: 0, sensor: SensorId(0) };
+        let mut record = Record { known, place, fingerprint: 0, event: NOTHING };
+        match self.dialect.parse(line, &mut self.time, &mut record.event) {
+            Ok(Line::Said { known, name, own }) => {
+                record.known = known;
+                record.fingerprint = seed.fingerprint(own.trim_ascii_end());
+                sink.record(record, name);
+            }
+            Ok(Line::Skipped { name }) => sink.skipped(name),
+            Err(why) => sink.unparsed(Unparsed { place, kind: self.dialect.format(), why }),
+        }
+    }
+
+    /// Moves over a block without parsing it: all that is kept is the date that stamps without a year follow. PAN-OS and
+    /// FortiGate have none such.
+    pub fn advance(&mut self, block: &[u8]) {
+        let dialect = self.dialect;
+        if matches!(dialect, Dialect::PanOs | Dialect::FortiGate) {
+            return;
+        }
+        match last_stamp(block, self.time.clock(), |line| dialect.written_of(line)) {
+            LastStamp::None => {}
+            LastStamp::Dated(date) => self.time.follow(date),
+            LastStamp::WithoutYear => {
+                for (_, line) in (Block { bytes: block, first: Place { file: 0, line: 0 } }).lines() {
+                    if let Some(written) = dialect.written_of(line) {
+                        let _ = self.time.resolve(&written);
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

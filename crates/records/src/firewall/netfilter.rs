@@ -1,0 +1,95 @@
+//! The kernel's lines of iptables' and nftables' LOG: one packet each (`IN= OUT= SRC= DST= PROTO=TCP SPT= DPT= SYN`).
+//!
+//! Such a line says what was seen, not what became of it: the rule's prefix does, where its owner put it there.
+
+use memchr::memmem;
+
+use super::conntrack::tuple_id;
+use super::session::{Session, parse_end, parse_proto};
+use super::{Header, Line, Why};
+use crate::fields::Pairs;
+use crate::{Denied, Event, Inside, Proto, RecordId};
+
+/// The sensor of a machine that is not named.
+pub(super) const UNNAMED: &[u8] = b"netfilter";
+
+/// Words of a prefix by which a packet was refused.
+const REFUSED: [&[u8]; 5] = [b"DROP", b"REJECT", b"DENY", b"DENIED", b"BLOCK"];
+
+/// Whether a line is one of them.
+pub(super) fn is_line(line: &[u8]) -> bool {
+    body(line).is_some_and(|at| memmem::find(&line[at..], b" PROTO=").is_some())
+}
+
+/// Where the packet begins: at `IN=`, before which a prefix may stand without a space.
+pub(super) fn body(line: &[u8]) -> Option<usize> {
+    let out = memmem::find(line, b" OUT=")?;
+    memmem::find(&line[out..], b" SRC=")?;
+    memmem::rfind(&line[..out], b"IN=")
+}
+
+/// The part of the header that is syslog's: behind it stand the kernel's clock and the rule's prefix.
+pub(super) fn syslog(head: &[u8]) -> &[u8] {
+    memmem::find(head, b" kernel:").map_or(head, |at| &head[..at])
+}
+
+/// A packet from `IN=` on.
+pub(super) fn parse<'a>(text: &[u8], head: &[u8], header: Header<'a>, event: &mut Event) -> Result<Line<'a>, Why> {
+    let Header { known, name, own } = header;
+    let known = known?;
+    let mut fields = Packet::default();
+    for (key, value) in Pairs::new(b' ', text) {
+        fields.put(key, value.unwrap_or_default());
+    }
+    let proto = parse_proto(fields.proto).ok_or("no protocol")?;
+    let orig = parse_end(proto, [fields.src, fields.spt]).ok_or("a source that is no address and port")?;
+    let resp = parse_end(proto, [fields.dst, fields.dpt]).ok_or("a destination that is no address and port")?;
+    let attempt = proto != Proto::Tcp || (fields.syn && !fields.ack);
+    let prefix = &head[syslog(head).len()..];
+    if is_refusal(prefix) {
+        *event = Event::Denied(Denied { proto, orig, resp, attempt, count: 1, over: 0 });
+        return Ok(Line::Said { known, name, own });
+    }
+    if !attempt || proto != Proto::Tcp {
+        return Ok(Line::Skipped { name });
+    }
+    let id = RecordId::Device(tuple_id(proto, orig, resp));
+    let session = Session { id, proto, orig, resp, mapped: [None; 2], inside: Inside::default() };
+    *event = session.opened(known);
+    Ok(Line::Said { known, name, own })
+}
+
+/// What a line says, as it is written there. An error of ICMP has the packet that it is about behind its own: the first of
+/// each key counts.
+#[derive(Default)]
+struct Packet<'a> {
+    src: &'a [u8],
+    dst: &'a [u8],
+    proto: &'a [u8],
+    spt: &'a [u8],
+    dpt: &'a [u8],
+    syn: bool,
+    ack: bool,
+}
+
+impl<'a> Packet<'a> {
+    fn put(&mut self, key: &[u8], value: &'a [u8]) {
+        let slot = match key {
+            b"SRC" => &mut self.src,
+            b"DST" => &mut self.dst,
+            b"PROTO" => &mut self.proto,
+            b"SPT" if self.proto != b"ICMP" => &mut self.spt,
+            b"DPT" if self.proto != b"ICMP" => &mut self.dpt,
+            b"SYN" => return self.syn = true,
+            b"ACK" if value.is_empty() => return self.ack = true,
+            _ => return,
+        };
+        if slot.is_empty() {
+            *slot = value;
+        }
+    }
+}
+
+fn is_refusal(prefix: &[u8]) -> bool {
+    REFUSED.iter().any(|word| prefix.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
+}

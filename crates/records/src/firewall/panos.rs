@@ -1,0 +1,308 @@
+//! Palo Alto Networks PAN-OS: TRAFFIC logs, as CSV of syslog and as CEF.
+//!
+//! The CSV has its fields by position, as "Traffic Log Fields" in the manuals of PAN-OS 8.1 to 11.1 lists them; later
+//! versions only added to its end. CEF has the keys of Palo Alto Networks' "CEF Configuration Guide".
+
+use super::session::{Course, End, Session, answered, name, parse_end, parse_mapped, parse_proto};
+use super::{Line, Why};
+use crate::fields::{Cef, Csv, value};
+use crate::reckon::{Sent, ethernet, payload};
+use crate::syslog::written::{Timekeeper, Written, parse_written};
+use crate::{Ending, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp};
+
+/// Types of logs that have the CSV's first fields in common.
+const TYPES: [&[u8]; 12] = [
+    b"TRAFFIC",
+    b"THREAT",
+    b"SYSTEM",
+    b"CONFIG",
+    b"URL",
+    b"USERID",
+    b"HIPMATCH",
+    b"HIP-MATCH",
+    b"GLOBALPROTECT",
+    b"CORRELATION",
+    b"DECRYPTION",
+    b"AUTHENTICATION",
+];
+
+/// The fields of a TRAFFIC log that are used, by their place.
+mod place {
+    pub(super) const SERIAL: usize = 2;
+    pub(super) const TYPE: usize = 3;
+    pub(super) const SUBTYPE: usize = 4;
+    pub(super) const GENERATED: usize = 6;
+    pub(super) const SRC: usize = 7;
+    pub(super) const DST: usize = 8;
+    pub(super) const NATSRC: usize = 9;
+    pub(super) const NATDST: usize = 10;
+    pub(super) const APP: usize = 14;
+    pub(super) const INBOUND_IF: usize = 18;
+    pub(super) const OUTBOUND_IF: usize = 19;
+    pub(super) const SESSION: usize = 22;
+    pub(super) const SPORT: usize = 24;
+    pub(super) const DPORT: usize = 25;
+    pub(super) const NATSPORT: usize = 26;
+    pub(super) const NATDPORT: usize = 27;
+    pub(super) const PROTO: usize = 29;
+    pub(super) const SENT: usize = 32;
+    pub(super) const RECEIVED: usize = 33;
+    pub(super) const START: usize = 35;
+    pub(super) const ELAPSED: usize = 36;
+    pub(super) const PKTS_SENT: usize = 44;
+    pub(super) const PKTS_RECEIVED: usize = 45;
+    pub(super) const REASON: usize = 46;
+    /// As many are kept.
+    pub(super) const KEPT: usize = 47;
+    /// From here on the stamp with a zone may stand, which PAN-OS 10.0 added.
+    pub(super) const HIGH_RESOLUTION: usize = 90;
+}
+
+/// What a log says, as it is written there.
+#[derive(Default)]
+struct Log<'a> {
+    serial: &'a [u8],
+    subtype: &'a [u8],
+    generated: &'a [u8],
+    /// The same moment with its zone.
+    zoned: Option<Written>,
+    src: End<'a>,
+    dst: End<'a>,
+    natsrc: End<'a>,
+    natdst: End<'a>,
+    app: &'a [u8],
+    interfaces: [&'a [u8]; 2],
+    session: &'a [u8],
+    proto: &'a [u8],
+    sent: &'a [u8],
+    received: &'a [u8],
+    start: &'a [u8],
+    elapsed: &'a [u8],
+    pkts_sent: &'a [u8],
+    pkts_received: &'a [u8],
+    reason: &'a [u8],
+}
+
+/// Whether a line is a log of PAN-OS.
+pub(super) fn is_line(line: &[u8]) -> bool {
+    if let Some(cef) = Cef::parse(line) {
+        return is_ours(&cef);
+    }
+    let mut fields = Csv::new(b',', line).skip(1);
+    let dated = fields.next().is_some_and(|field| parse_written(field).is_some_and(|(written, _)| written.has_year()));
+    dated && fields.nth(1).is_some_and(|field| TYPES.contains(&field))
+}
+
+fn is_ours(cef: &Cef<'_>) -> bool {
+    cef.vendor == b"Palo Alto Networks"
+}
+
+/// A line of either form.
+pub(super) fn parse<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
+    match Cef::parse(line) {
+        Some(cef) if is_ours(&cef) => parse_cef(&cef, &line[cef.start..], time, event),
+        _ => parse_csv(line, time, event),
+    }
+}
+
+fn parse_csv<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
+    let mut kept: [&[u8]; place::KEPT] = [&[]; place::KEPT];
+    let mut fields = Csv::new(b',', line);
+    // The moment at which the management plane, or Panorama, had it is not the firewall's.
+    fields.nth(place::SERIAL - 1);
+    let own = &line[fields.start().unwrap_or(line.len())..];
+    let mut count = place::SERIAL;
+    for (slot, field) in kept[place::SERIAL..].iter_mut().zip(fields.by_ref()) {
+        *slot = field;
+        count += 1;
+        if count == place::TYPE + 1 && field != b"TRAFFIC" {
+            if !TYPES.contains(&field) {
+                return Err("no TRAFFIC log, nor another of PAN-OS");
+            }
+            return Ok(Line::Skipped { name: kept[place::SERIAL] });
+        }
+    }
+    if count <= place::ELAPSED {
+        return Err("fewer fields than a TRAFFIC log has: cut off?");
+    }
+    let at = |place: usize| kept[place];
+    let log = Log {
+        serial: at(place::SERIAL),
+        subtype: at(place::SUBTYPE),
+        generated: at(place::GENERATED),
+        zoned: fields.skip(place::HIGH_RESOLUTION - place::KEPT).find_map(parse_zoned),
+        src: [at(place::SRC), at(place::SPORT)],
+        dst: [at(place::DST), at(place::DPORT)],
+        natsrc: [at(place::NATSRC), at(place::NATSPORT)],
+        natdst: [at(place::NATDST), at(place::NATDPORT)],
+        app: at(place::APP),
+        interfaces: [at(place::INBOUND_IF), at(place::OUTBOUND_IF)],
+        session: at(place::SESSION),
+        proto: at(place::PROTO),
+        sent: at(place::SENT),
+        received: at(place::RECEIVED),
+        start: at(place::START),
+        elapsed: at(place::ELAPSED),
+        pkts_sent: at(place::PKTS_SENT),
+        pkts_received: at(place::PKTS_RECEIVED),
+        reason: at(place::REASON),
+    };
+    log.tell(own, time, event)
+}
+
+/// A stamp of the form `2023-10-04T18:54:25.443+08:00`.
+fn parse_zoned(field: &[u8]) -> Option<Written> {
+    if field.len() < 20 || field.get(10) != Some(&b'T') {
+        return None;
+    }
+    parse_written(field).map(|(written, _)| written)
+}
+
+fn parse_cef<'a>(cef: &Cef<'a>, own: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
+    let mut log = Log { subtype: cef.class, ..Log::default() };
+    // PAN-OS has its words in the one order by its guide, and in the other by that of its logging service.
+    let is_traffic = |word: &[u8]| word.eq_ignore_ascii_case(b"TRAFFIC");
+    if is_traffic(cef.class) {
+        log.subtype = cef.name;
+    }
+    let by_service = cef.product == b"LF";
+    for (key, value) in cef.extension {
+        match key {
+            b"rt" if log.generated.is_empty() => log.generated = value,
+            // In the guide of PAN-OS this is the moment at which the log was generated.
+            b"start" if by_service => log.start = value,
+            b"start" => log.generated = value,
+            b"deviceExternalId" => log.serial = value,
+            b"src" => log.src[0] = value,
+            b"spt" => log.src[1] = value,
+            b"dst" => log.dst[0] = value,
+            b"dpt" => log.dst[1] = value,
+            b"sourceTranslatedAddress" => log.natsrc[0] = value,
+            b"sourceTranslatedPort" => log.natsrc[1] = value,
+            b"destinationTranslatedAddress" => log.natdst[0] = value,
+            b"destinationTranslatedPort" => log.natdst[1] = value,
+            b"app" => log.app = value,
+            b"deviceInboundInterface" => log.interfaces[0] = value,
+            b"deviceOutboundInterface" => log.interfaces[1] = value,
+            b"cn1" => log.session = value,
+            b"cn3" => log.elapsed = value,
+            b"proto" => log.proto = value,
+            b"in" if by_service => log.received = value,
+            b"out" if by_service => log.sent = value,
+            b"in" => log.sent = value,
+            b"out" => log.received = value,
+            b"PanOSPacketsSent" => log.pkts_sent = value,
+            b"PanOSPacketsReceived" => log.pkts_received = value,
+            b"reason" => log.reason = value,
+            _ => {}
+        }
+    }
+    if !is_traffic(cef.class) && !is_traffic(cef.name) {
+        return Ok(Line::Skipped { name: log.serial });
+    }
+    log.tell(own, time, event)
+}
+
+impl<'a> Log<'a> {
+    fn tell(&self, own: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
+        let sensor = SensorId::of(self.serial);
+        let known = self.stamp(self.generated, sensor, time).ok_or("no moment at which it was generated")?;
+        let session = self.session()?;
+        *event = match self.subtype {
+            b"start" => {
+                let start = self.stamp(self.start, sensor, time).filter(|start| start.at <= known.at);
+                session.opened(start.unwrap_or(known))
+            }
+            b"end" => session.whole(self.course(session.proto, known, time)?),
+            // Of what the application was refused for, the handshake at least went through.
+            b"deny" if self.packets(self.pkts_received).is_some_and(|packets| packets > 0) => {
+                session.whole(self.course(session.proto, known, time)?)
+            }
+            b"drop" | b"deny" => session.denied(),
+            _ => return Err("a subtype that is none of start, end, drop and deny"),
+        };
+        Ok(Line::Said { known, name: self.serial, own })
+    }
+
+    /// A moment, in the zone that the log says or the owner.
+    fn stamp(&self, text: &[u8], sensor: SensorId, time: &mut Timekeeper) -> Option<Stamp> {
+        let (mut written, len) = parse_written(text)?;
+        if !written.has_year() {
+            return None;
+        }
+        if let Some(zoned) = &self.zoned {
+            written = written.in_zone_of(zoned);
+        } else if matches!(&text[len..], b" GMT" | b" UTC") {
+            written = written.in_utc();
+        }
+        Some(Stamp { at: time.resolve(&written)?, resolution: written.resolution, sensor })
+    }
+
+    /// Behind a translated destination is whoever was talked to; before a translated source whoever talked.
+    fn session(&self) -> Result<Session, Why> {
+        let proto = parse_proto(self.proto).ok_or("no protocol")?;
+        let orig = parse_end(proto, self.src).ok_or("a source that is no address and port")?;
+        let dst = parse_end(proto, self.dst).ok_or("a destination that is no address and port")?;
+        let (natsrc, natdst) = (parse_mapped(proto, self.natsrc), parse_mapped(proto, self.natdst));
+        let (mapped_orig, resp) = (natsrc.filter(|end| *end != orig), natdst.unwrap_or(dst));
+        let number = value::number(self.session).ok_or("a session id that is no number")?;
+        Ok(Session {
+            id: RecordId::Device(number),
+            proto,
+            orig,
+            resp,
+            mapped: [mapped_orig, (resp != dst).then_some(dst)],
+            // A zone has the name that its owner gave it.
+            inside: Inside::default(),
+        })
+    }
+
+    fn packets(&self, text: &[u8]) -> Option<u64> {
+        value::number(text)
+    }
+
+    /// Its life is up to the last packet; what the log waited for after that is in no field.
+    fn course(&self, proto: Proto, known: Stamp, time: &mut Timekeeper) -> Result<Course, Why> {
+        let elapsed = value::number(self.elapsed).ok_or("an elapsed time that is no number")?;
+        let duration = i64::try_from(elapsed).ok().and_then(|elapsed| elapsed.checked_mul(Nanos::SECOND));
+        let duration = duration.ok_or("an elapsed time that is too long")?;
+        let start = self.stamp(self.start, known.sensor, time);
+        let start = start.unwrap_or(Stamp { at: known.at.plus(-duration), ..known });
+        let sent = |bytes: &[u8], packets, interface| {
+            let bytes = value::number(bytes)?;
+            Some(Sent { bytes, packets: self.packets(packets), link: Some(ethernet(interface)) })
+        };
+        let [inbound, outbound] = self.interfaces;
+        let ends = sent(self.sent, self.pkts_sent, inbound).zip(sent(self.received, self.pkts_received, outbound));
+        let (orig, resp) = ends.ok_or("a byte count that is no number")?;
+        let addr = value::address(self.src[0]).ok_or("a source that is no address and port")?;
+        let silent = resp.bytes == 0;
+        Ok(Course {
+            start,
+            duration: Some(duration),
+            bytes: Some(payload(proto, addr, orig, resp)),
+            ending: ending(self.reason, silent),
+            answered: answered(proto, orig, resp),
+            service: Some(self.app).filter(|app| !is_no_application(app)).and_then(name),
+        })
+    }
+}
+
+/// What PAN-OS says where it has recognised nothing.
+fn is_no_application(app: &[u8]) -> bool {
+    matches!(app, b"incomplete" | b"insufficient-data" | b"not-applicable" | b"unknown-tcp" | b"unknown-udp")
+}
+
+/// `session_end_reason`, by "Traffic Log Fields". `tcp-fin` is of one side or of both.
+fn ending(reason: &[u8], silent: bool) -> Ending {
+    match reason {
+        b"tcp-fin" => Ending::Fins,
+        b"tcp-rst-from-client" => Ending::ResetByOrig,
+        b"tcp-rst-from-server" => Ending::ResetByResp,
+        b"aged-out" if silent => Ending::NoAnswer,
+        b"aged-out" => Ending::Idle,
+        // Another connection of the same ends began.
+        b"" | b"n/a" | b"N/A" | b"unknown" | b"tcp-reuse" => Ending::Unknown,
+        _ => Ending::ByDevice,
+    }
+}
