@@ -8,12 +8,15 @@ mod bytes;
 pub mod cisco;
 mod conn;
 mod content;
+mod digits;
+pub mod fields;
 mod host;
 pub mod leases;
 pub mod nmap;
 mod reader;
 mod record;
 mod stamp;
+mod syslog;
 pub mod zeek;
 
 pub use alert::Alert;

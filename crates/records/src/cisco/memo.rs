@@ -1,7 +1,10 @@
 //! The header of the line before, for the next line has nearly always the same, but for the seconds.
 
-use super::header::{Header, UNNAMED};
+use crate::syslog::header::Header;
 use crate::{Nanos, SensorId, Stamp};
+
+/// The sensor of a message that names none.
+pub(super) const UNNAMED: &[u8] = b"cisco";
 
 /// How long a header may be and still be kept, in words of eight bytes.
 const WORDS: usize = 8;

@@ -1,33 +1,30 @@
 //! Syslog of Cisco's firewalls: PIX, ASA, FWSM and FTD.
 //!
-//! A line is a header (priorities, stamps, names; see [`header`]), a tag (`%ASA-6-302013: `; see [`tag`]) and a text
+//! A line is a header (priorities, stamps, names; see [`crate::syslog`]), a tag (`%ASA-6-302013: `; see [`tag`]) and a text
 //! whose form the tag's `message_id` tells. A further message id is one more arm in [`parse_message`].
 
 mod connection;
 mod denial;
-mod digits;
 mod ending;
-mod header;
 mod memo;
 mod party;
 mod tag;
 mod text;
 mod translation;
-mod written;
 
 use std::net::{IpAddr, Ipv4Addr};
 
 use jiff::civil::Date;
 use memchr::memrchr;
 
+use crate::syslog::header::{Header, decode_header};
+use crate::syslog::written::Timekeeper;
 use crate::{
     Block, Clock, Denied, Endpoint, Event, HashSeed, LineSink, Nanos, Place, Proto, Record, SensorId, Stamp, Unparsed,
 };
-use header::{Header, decode_header};
-use memo::{Known, Memo};
+use memo::{Known, Memo, UNNAMED};
 use tag::{find_tag, parse_tag};
 use text::Text;
-use written::Timekeeper;
 
 /// Why something could not be read, in a few words that name the field.
 type Why = &'static str;
@@ -133,9 +130,10 @@ impl Reader {
         let written = header.written.ok_or("no stamp")?;
         self.memo.forget();
         let at = self.time.resolve(&written).ok_or("a stamp that is no date")?;
-        let stamp = Stamp { at, resolution: written.resolution, sensor: SensorId::of(header.sensor) };
+        let name = sensor_of(header);
+        let stamp = Stamp { at, resolution: written.resolution, sensor: SensorId::of(name) };
         self.memo.keep(head, header, stamp);
-        Ok(Known { stamp, name: header.sensor, own: header.own })
+        Ok(Known { stamp, name, own: header.own })
     }
 
     #[inline]
@@ -156,9 +154,14 @@ impl Reader {
         let message = (tag.message_id, Text::new(&line[tag.body..]));
         let head = &line[..tag.start];
         let header = decode_header(head);
-        let known = self.resolve(head, &header).map_err(|why| (header.sensor, why));
+        let known = self.resolve(head, &header).map_err(|why| (sensor_of(&header), why));
         finish(place, line, message, known, seed, sink);
     }
+}
+
+/// Who wrote a message.
+fn sensor_of<'a>(header: &Header<'a>) -> &'a [u8] {
+    if header.sensor.is_empty() { UNNAMED } else { header.sensor }
 }
 
 /// Gives a line whose header was read (or not, and why) to `sink`.

@@ -5,9 +5,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use memchr::memchr;
 
 use super::Why;
-use super::digits::parse_v4;
 use super::text::Text;
 use crate::Endpoint;
+use crate::digits::parse_v4;
 
 /// An end with the interface behind which it is.
 #[derive(Clone, Copy)]

@@ -2,7 +2,7 @@
 
 use memchr::memchr_iter;
 
-use super::digits::parse_decimal;
+use crate::digits::parse_decimal;
 
 /// Where a line's message begins and what it is.
 #[derive(Clone, Copy)]

@@ -1,7 +1,7 @@
 //! What is left of a message's text, and the small things that are read off its front.
 
 use super::Why;
-use super::digits::parse_decimal;
+use crate::digits::parse_decimal;
 
 /// The part of a message that has not been read yet.
 #[derive(Clone, Copy)]

@@ -1,7 +1,8 @@
 //! One line of `conn.log`.
 
+use super::SENSOR;
 use super::header::{Header, Slot};
-use super::{SENSOR, value};
+use crate::fields::{each, value};
 use crate::{
     ByteCount, ByteKind, Bytes, ConnState, Endpoint, Event, HashSeed, Inside, Nanos, Place, Proto, Record, RecordId,
     SensorId, Stamp, Uid, Whole,
@@ -51,25 +52,6 @@ fn split<'a>(header: &Header, line: &'a [u8]) -> Result<Fields<'a>, &'static str
         None => Ok(fields),
         Some(_) => Err("fewer fields than #fields names: cut off?"),
     }
-}
-
-/// Gives every place of `wanted` in `line` to `take` until that says `None`. Columns are some six bytes wide, too
-/// narrow for a search that starts anew at each (`memchr`): eight bytes at a time takes half as long.
-fn each(wanted: u8, line: &[u8], mut take: impl FnMut(usize) -> Option<()>) -> Option<()> {
-    const LOW: u64 = 0x0101_0101_0101_0101;
-    const SEVEN: u64 = 0x7f * LOW;
-    let (words, rest) = line.as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let different = u64::from_le_bytes(*word) ^ (LOW * u64::from(wanted));
-        // The top bit of each byte that is zero, and of no other.
-        let mut found = !(((different & SEVEN) + SEVEN) | different | SEVEN);
-        while found != 0 {
-            take(at * 8 + (found.trailing_zeros() / 8) as usize)?;
-            found &= found - 1;
-        }
-    }
-    let rest_start = line.len() - rest.len();
-    rest.iter().enumerate().filter(|(_, byte)| **byte == wanted).try_for_each(|(at, _)| take(rest_start + at))
 }
 
 struct Columns<'h, 'f, 'a> {
@@ -151,8 +133,8 @@ impl<'a> Columns<'_, '_, 'a> {
 
     fn inside(&self) -> Result<Inside, &'static str> {
         Ok(Inside {
-            orig: self.optional(Slot::LocalOrig, value::boolean, "local_orig is not T or F")?,
-            resp: self.optional(Slot::LocalResp, value::boolean, "local_resp is not T or F")?,
+            orig: self.optional(Slot::LocalOrig, boolean, "local_orig is not T or F")?,
+            resp: self.optional(Slot::LocalResp, boolean, "local_resp is not T or F")?,
         })
     }
 
@@ -188,4 +170,13 @@ fn service(text: &[u8]) -> Uid {
 /// The beginning of the history: the handshake is there, and its hash would pass for flags.
 fn history(text: &[u8]) -> Uid {
     Uid::new(&text[..text.len().min(SHORT)])
+}
+
+/// `T` or `F`.
+fn boolean(text: &[u8]) -> Option<bool> {
+    match text {
+        b"T" => Some(true),
+        b"F" => Some(false),
+        _ => None,
+    }
 }

@@ -6,7 +6,6 @@
 
 mod header;
 mod line;
-mod value;
 
 use std::sync::Arc;
 

@@ -1,11 +1,11 @@
-//! What Zeek writes in a column.
+//! What logs write in a column: numbers, seconds, addresses, ports.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::Nanos;
 
 /// An unsigned decimal number.
-pub(super) fn number(text: &[u8]) -> Option<u64> {
+pub(crate) fn number(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;
     }
@@ -25,7 +25,7 @@ pub(super) fn number(text: &[u8]) -> Option<u64> {
 
 /// Seconds with a fraction, to the nanosecond and exactly: a float has lost the microseconds of today's stamps to
 /// rounding by the time it is multiplied. Digits after the ninth are cut off.
-pub(super) fn seconds(text: &[u8]) -> Option<i64> {
+pub(crate) fn seconds(text: &[u8]) -> Option<i64> {
     // `1672843056.913119`, as Zeek writes it, without a search for the point.
     let point = match text.len().checked_sub(7) {
         Some(point) if text[point] == b'.' => point,
@@ -51,7 +51,7 @@ fn nanos(fraction: &[u8]) -> Option<i64> {
 
 /// A span of seconds. `Some(None)` where it is negative: the sensor's clock was set back meanwhile, and nobody knows
 /// how long it was.
-pub(super) fn duration(text: &[u8]) -> Option<Option<i64>> {
+pub(crate) fn duration(text: &[u8]) -> Option<Option<i64>> {
     match text.strip_prefix(b"-") {
         Some(positive) => seconds(positive).map(|_| None),
         None => seconds(text).map(Some),
@@ -60,7 +60,7 @@ pub(super) fn duration(text: &[u8]) -> Option<Option<i64>> {
 
 /// An address; an IPv4 address in IPv6 clothes is the IPv4 address, so that one host is one host.
 #[inline]
-pub(super) fn address(text: &[u8]) -> Option<IpAddr> {
+pub(crate) fn address(text: &[u8]) -> Option<IpAddr> {
     match address_v4(text) {
         Some(v4) => Some(IpAddr::V4(v4)),
         None => address_v6(text),
@@ -105,17 +105,8 @@ fn address_v4(text: &[u8]) -> Option<Ipv4Addr> {
 }
 
 /// A port; for ICMP its type or code.
-pub(super) fn port(text: &[u8]) -> Option<u16> {
+pub(crate) fn port(text: &[u8]) -> Option<u16> {
     u16::try_from(number(text)?).ok()
-}
-
-/// `T` or `F`.
-pub(super) fn boolean(text: &[u8]) -> Option<bool> {
-    match text {
-        b"T" => Some(true),
-        b"F" => Some(false),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use crate::{Clock, Nanos};
 
 /// A stamp to the minute, and its zone in minutes east of UTC where it says one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Minute {
+pub(crate) struct Minute {
     year: Option<i16>,
     month: i8,
     day: i8,
@@ -18,59 +18,59 @@ pub(super) struct Minute {
 
 /// A stamp as it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Written {
-    pub(super) minute: Minute,
+pub(crate) struct Written {
+    pub(crate) minute: Minute,
     second: i8,
     nanos: u32,
     /// Where the seconds stand, if nothing finer follows them.
-    pub(super) second_at: Option<usize>,
+    pub(crate) second_at: Option<usize>,
     /// The width of what it may mean, in nanoseconds.
-    pub(super) resolution: u32,
+    pub(crate) resolution: u32,
 }
 
 impl Written {
     /// The same stamp, known to be in UTC by a word behind it.
-    pub(super) fn in_utc(mut self) -> Self {
+    pub(crate) fn in_utc(mut self) -> Self {
         self.minute.zone = Some(0);
         self
     }
 
     /// Whether it says its year.
-    pub(super) fn has_year(&self) -> bool {
+    pub(crate) fn has_year(&self) -> bool {
         self.minute.year.is_some()
     }
 
     /// The date that it has on `clock`.
-    pub(super) fn date(&self, clock: &Clock) -> Option<civil::Date> {
+    pub(crate) fn date(&self, clock: &Clock) -> Option<civil::Date> {
         clock.date_of(self.minute.year, self.minute.month, self.minute.day)
     }
 }
 
 /// A [`Clock`] and the last minute that it resolved: a log repeats one for hundreds of lines.
 #[derive(Clone, Debug)]
-pub(super) struct Timekeeper {
+pub(crate) struct Timekeeper {
     clock: Clock,
     last: Option<(Minute, Nanos)>,
 }
 
 impl Timekeeper {
-    pub(super) fn new(clock: Clock) -> Self {
+    pub(crate) fn new(clock: Clock) -> Self {
         Self { clock, last: None }
     }
 
-    pub(super) fn clock(&self) -> &Clock {
+    pub(crate) fn clock(&self) -> &Clock {
         &self.clock
     }
 
     /// Goes on from `date`.
-    pub(super) fn follow(&mut self, date: civil::Date) {
+    pub(crate) fn follow(&mut self, date: civil::Date) {
         self.clock.follow(date);
         self.last = None;
     }
 
     /// The moment of a stamp; `None` for a date or time that does not exist.
     #[inline]
-    pub(super) fn resolve(&mut self, written: &Written) -> Option<Nanos> {
+    pub(crate) fn resolve(&mut self, written: &Written) -> Option<Nanos> {
         let base = match self.last {
             // Nothing was resolved in between, so the year that it was given still follows.
             Some((minute, base)) if minute == written.minute => base,
@@ -100,7 +100,7 @@ impl Timekeeper {
 
 /// The stamp at the front and its length: `Mar  4 16:05:00`, `Mar 04 2003 16:05:00.123` or RFC 3339.
 #[inline]
-pub(super) fn parse_written(text: &[u8]) -> Option<(Written, usize)> {
+pub(crate) fn parse_written(text: &[u8]) -> Option<(Written, usize)> {
     match text.first()? {
         b'A'..=b'S' => parse_month_first(text),
         b'0'..=b'9' => parse_year_first(text),

@@ -4,22 +4,19 @@ use super::written::{Written, parse_written};
 
 /// What the header says.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Header<'a> {
-    /// Who wrote the message.
-    pub(super) sensor: &'a [u8],
-    /// Where that stands; `None` where nobody is named.
-    pub(super) name: Option<(usize, usize)>,
+pub(crate) struct Header<'a> {
+    /// Who wrote the message; empty where nobody is named.
+    pub(crate) sensor: &'a [u8],
+    /// Where that stands.
+    pub(crate) name: Option<(usize, usize)>,
     /// When, by the stamp nearest to the message.
-    pub(super) written: Option<Written>,
+    pub(crate) written: Option<Written>,
     /// Where the record's own text begins: at that stamp. What stands before it (a priority, a collector's stamp and
     /// name) differs between two collectors of one record.
-    pub(super) own: usize,
+    pub(crate) own: usize,
     /// Where the stamp's seconds stand, if it is to the second.
-    pub(super) second_at: Option<usize>,
+    pub(crate) second_at: Option<usize>,
 }
-
-/// The sensor of a message that names none.
-pub(super) const UNNAMED: &[u8] = b"cisco";
 
 /// Reads a header: any sequence of priorities, stamps and words.
 ///
@@ -28,8 +25,8 @@ pub(super) const UNNAMED: &[u8] = b"cisco";
 /// has the host first and a program after it; but what stands directly before ` : ` was written by the device itself
 /// (`logging device-id`), so it counts more than a host that a server put before it.
 #[inline]
-pub(super) fn decode_header(head: &[u8]) -> Header<'_> {
-    let mut header = Header { sensor: UNNAMED, name: None, written: None, own: 0, second_at: None };
+pub(crate) fn decode_header(head: &[u8]) -> Header<'_> {
+    let mut header = Header { sensor: b"", name: None, written: None, own: 0, second_at: None };
     let mut named_here = false;
     let mut at = 0;
     while let Some(byte) = head.get(at) {
@@ -128,8 +125,8 @@ mod tests {
             ("Nov 23 2026 07:04:55 utc-pix : ", "utc-pix", "Nov 23 2026 07:04:55 utc-pix : "),
             ("<166>Nov 23 2026 07:04:56 asa1 : ", "asa1", "Nov 23 2026 07:04:56 asa1 : "),
             ("<166>Nov 23 07:04:56 asa1: ", "asa1", "Nov 23 07:04:56 asa1: "),
-            ("<166> Nov 23 07:04:56: ", "cisco", "Nov 23 07:04:56: "),
-            ("<166>:Nov 23 07:04:56 UTC: ", "cisco", "Nov 23 07:04:56 UTC: "),
+            ("<166> Nov 23 07:04:56: ", "", "Nov 23 07:04:56: "),
+            ("<166>:Nov 23 07:04:56 UTC: ", "", "Nov 23 07:04:56 UTC: "),
             ("<164>:Jan 14 23:53:28 MSK 192.0.2.40: ", "192.0.2.40", "Jan 14 23:53:28 MSK 192.0.2.40: "),
             ("Mar 29 09:54:18 192.0.2.1 Mar 29 2004 09:54:18: ", "192.0.2.1", "Mar 29 2004 09:54:18: "),
             ("Mar 29 09:54:18 relay Mar 29 2004 09:54:18 pix : ", "pix", "Mar 29 2004 09:54:18 pix : "),
@@ -149,8 +146,8 @@ mod tests {
                 "Aug 16 2009 11:16:46: ",
             ),
             ("192.0.2.2:514 : local4.info Aug 16 2009 11:16:46: ", "192.0.2.2:514", "Aug 16 2009 11:16:46: "),
-            ("<166>", "cisco", ""),
-            ("", "cisco", ""),
+            ("<166>", "", ""),
+            ("", "", ""),
         ] {
             assert_eq!(header(head), (sensor, own), "{head}");
         }

@@ -8,7 +8,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 
 /// The decimal number at the front and its length; `None` where there is no digit or the number does not fit.
 #[inline]
-pub(super) fn parse_decimal(text: &[u8]) -> Option<(u64, usize)> {
+pub(crate) fn parse_decimal(text: &[u8]) -> Option<(u64, usize)> {
     let (number, len) = decode_eight(u64::from_le_bytes(padded(text)));
     if len < 8 { (len > 0).then_some((number, len)) } else { parse_more(text, number) }
 }
@@ -40,7 +40,7 @@ fn decode_eight(bytes: u64) -> (u64, usize) {
 
 /// The bits of the IPv4 address at the front, and its length; what follows it is not looked at.
 #[inline]
-pub(super) fn parse_v4(text: &[u8]) -> Option<(u32, usize)> {
+pub(crate) fn parse_v4(text: &[u8]) -> Option<(u32, usize)> {
     let bytes: [u8; 16] = padded(text);
     let mut others = others_of_sixteen(bytes);
     let (mut addr, mut largest, mut from) = (0, 0, 0);

@@ -1,0 +1,17 @@
+//! How logs put fields into a line: delimited, as `key=value`, as CEF, as RFC 5424's structured data.
+//!
+//! Each form is an iterator over slices of the line. Nothing is allocated, no field is copied, and escapes stay as they
+//! are written: what is read here (addresses, numbers, words) has none.
+
+mod cef;
+mod csv;
+mod pairs;
+mod places;
+mod structured;
+pub(crate) mod value;
+
+pub use cef::{Cef, Extension};
+pub use csv::Csv;
+pub use pairs::Pairs;
+pub(crate) use places::each;
+pub use structured::{Param, Structured};
