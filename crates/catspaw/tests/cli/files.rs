@@ -44,7 +44,11 @@ fn what_is_no_evidence_is_an_error_where_it_was_named_and_a_warning_where_it_was
     for (name, content, says) in [
         ("notes.txt", &b"dear diary\n"[..], "text without a line of PIX or ASA syslog or a Zeek conn header"),
         ("picture.png", b"\x89PNG\r\n\0\0", "binary data"),
-        ("conn.json", b"{\"ts\":1.0,\"id.orig_h\":\"10.0.0.1\"}\n", "LogAscii::use_json=F"),
+        (
+            "conn.json",
+            b"{\"ts\":1.0,\"id.orig_h\":\"10.0.0.1\"}\n",
+            "JSON that is no Zeek conn log and fits no map of columns",
+        ),
         ("log.lz4", b"\x04\x22\x4d\x18", "lz4: not read by this version; lz4cat"),
         ("log.Z", b"\x1f\x9d\x90", "compress: not read by this version; zcat"),
         ("log.zip", b"PK\x03\x04....", "a zip archive: unpack it first"),
