@@ -3,8 +3,8 @@
 use std::net::IpAddr;
 
 use catspaw_records::{
-    Bytes, Closed, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened, Place, Proto, Record, RecordId,
-    SensorId, Side, Stamp, Uid, Whole,
+    Beside, Bytes, Closed, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened, Place, Proto, Record,
+    RecordId, SensorId, Side, Stamp, Uid, Whole,
 };
 use catspaw_relay::{Attempt, Config, Connection, Context, Lane, LegPair, Observation, Sent, Sink, find_tunnel};
 use jiff::tz::TimeZone;
@@ -187,7 +187,7 @@ fn told(host: IpAddr, view: View, leg: &Leg, number: usize) -> Vec<(i64, Record)
                 state: leg.state,
                 service: None,
                 history: None,
-                counters: None,
+                beside: Beside::Nothing,
             };
             vec![(end, record(end, 1000, Event::Whole(whole)))]
         }

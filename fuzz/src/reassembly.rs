@@ -70,7 +70,7 @@ impl Wire {
         let (mut names, mut packets) = (Vec::new(), 0);
         for record in &self.told.records {
             let Event::Whole(whole) = &record.event else { continue };
-            let counters = whole.counters.expect("packets are counted");
+            let counters = whole.counters().expect("packets are counted");
             let carried = whole.bytes.and_then(Bytes::directed).expect("bytes by direction");
             // Where there was a FIN a byte is taken for it, wherever it was.
             assert!(counters.missed_bytes <= carried.0 + carried.1 + 2, "{whole:?}");

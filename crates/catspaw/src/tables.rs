@@ -357,7 +357,7 @@ fn connection_row(connection: &Connection, names: &Names) -> Vec<Cell> {
     let (orig, resp) = connection.ends();
     let [mapped_orig, mapped_resp] = connection.mapped();
     let (service, history, counters) = match &connection.said {
-        Said::Whole { whole, .. } => (whole.service, whole.history, whole.counters),
+        Said::Whole { whole, .. } => (whole.service, whole.history, whole.counters()),
         Said::Built(..) | Said::TornDown(_) => (None, None, None),
     };
     let count = |of: fn(&Counters) -> u64| counters.as_ref().map_or(Cell::Unset, |counters| Cell::Number(of(counters)));

@@ -224,5 +224,5 @@ fn what_the_capture_cut_off_counts_and_is_missed() {
     wire.server("A", (501, 1101), b"");
     let whole = wire.finish()[0];
     assert_eq!(whole.bytes.and_then(Bytes::directed), Some((1000, 0)));
-    assert_eq!(whole.counters.expect("counters").missed_bytes, 995);
+    assert_eq!(whole.counters().expect("counters").missed_bytes, 995);
 }

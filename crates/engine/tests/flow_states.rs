@@ -74,7 +74,7 @@ fn states_and_histories_are_zeeks() {
 #[test]
 fn missed_bytes_are_those_that_were_acknowledged() {
     let missed =
-        |script: &str| play(&format!(">S:100 <SA:500:101 >A:101:501 {script}"))[0].counters.unwrap().missed_bytes;
+        |script: &str| play(&format!(">S:100 <SA:500:101 >A:101:501 {script}"))[0].counters().unwrap().missed_bytes;
     assert_eq!(missed(">A:111:501:5 <A:501:116"), 10);
     assert_eq!(missed(">A:111:501:5"), 0, "nobody has it");
     assert_eq!(missed(">A:101:501:5 <A:501:116"), 10, "the last");
@@ -84,7 +84,7 @@ fn missed_bytes_are_those_that_were_acknowledged() {
 #[test]
 fn counters_are_those_of_packets() {
     let told = play(">S:100 <SA:500:101 >A:101:501 >A:101:501:5 >A:101:501:5 <A:501:106");
-    let counters = told[0].counters.unwrap();
+    let counters = told[0].counters().unwrap();
     assert_eq!((counters.orig_pkts, counters.orig_ip_bytes), (4, 4 * 40 + 10));
     assert_eq!((counters.resp_pkts, counters.resp_ip_bytes), (2, 80));
 }

@@ -15,7 +15,7 @@ use flows::{content, follow, shared, table};
 /// Zeek's columns of a connection, as far as packets tell them.
 fn columns(whole: &Whole) -> BTreeMap<&'static str, String> {
     let (orig, resp) = whole.bytes.and_then(|bytes| bytes.directed()).expect("bytes by direction");
-    let counters = whole.counters.expect("counters");
+    let counters = whole.counters().expect("counters");
     let duration = whole.duration.unwrap_or_default();
     BTreeMap::from([
         ("id.orig_h", whole.orig.addr.to_string()),

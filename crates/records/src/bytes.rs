@@ -13,6 +13,9 @@ pub enum ByteKind {
     IpLevel,
     /// From the link-layer header on: Suricata EVE `bytes_toserver`.
     Frame,
+    /// Transport payload reckoned from bytes with headers and the number of packets: some bytes more or less for each packet,
+    /// and none where there was none. Firewalls that count packets.
+    PayloadReckoned,
 }
 
 /// The count itself: by direction, or one total where that is all the witness says.

@@ -14,6 +14,7 @@ mod host;
 pub mod leases;
 pub mod nmap;
 mod reader;
+mod reckon;
 mod record;
 mod stamp;
 mod syslog;
@@ -26,7 +27,7 @@ pub use content::{AppProto, Asked, Burst, Content, Digest, Target, Transaction, 
 pub use host::{HostKey, Side};
 pub use reader::{Reader, Sniffed, sniff};
 pub use record::{
-    Block, Closed, Counters, Denied, Event, HashSeed, Inside, LineSink, Opened, Place, Record, RecordId, SensorId,
-    Translation, TranslationKind, Uid, Unparsed, Whole,
+    Beside, Block, Closed, Counters, Denied, Event, HashSeed, Inside, LineSink, Opened, Place, Record, RecordId,
+    SensorId, Translation, TranslationKind, Uid, Unparsed, Whole,
 };
 pub use stamp::{Clock, Days, Nanos, Stamp, YearHint};

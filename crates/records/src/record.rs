@@ -197,8 +197,19 @@ pub struct Whole {
     pub service: Option<Uid>,
     /// Zeek's history of flags.
     pub history: Option<Uid>,
-    /// What was counted beside the payload; `None` where the witness does not say.
-    pub counters: Option<Counters>,
+    /// What else the witness says of it.
+    pub beside: Beside,
+}
+
+/// What some witnesses say beside. No witness says both, and every record is as large as the largest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Beside {
+    /// Nothing.
+    Nothing,
+    /// Packets were counted.
+    Counted(Counters),
+    /// Originator and responder as the other side saw them; `None` where the witness does not say of one.
+    Mapped([Option<Endpoint>; 2]),
 }
 
 /// What a witness of packets counts beside the payload, under Zeek's names.
@@ -217,6 +228,24 @@ pub struct Counters {
 }
 
 impl Whole {
+    /// What was counted beside the payload; `None` where the witness does not say.
+    #[must_use]
+    pub fn counters(&self) -> Option<Counters> {
+        match self.beside {
+            Beside::Counted(counters) => Some(counters),
+            Beside::Nothing | Beside::Mapped(_) => None,
+        }
+    }
+
+    /// Originator and responder as the other side saw them, where the witness says so.
+    #[must_use]
+    pub fn mapped(&self) -> [Option<Endpoint>; 2] {
+        match self.beside {
+            Beside::Mapped(mapped) => mapped,
+            Beside::Nothing | Beside::Counted(_) => [None; 2],
+        }
+    }
+
     /// When it ended, whenever that became known: `duration` after its start where it has one, else at `known`
     /// ([`Record::known`]).
     #[must_use]

@@ -231,6 +231,9 @@ impl Lane {
     }
 
     fn opened(&mut self, ctx: &mut Context<'_>, seen: Observation<'_>, opened: &Opened, sink: &mut impl Sink) {
+        if self.open.get(&(opened.proto, opened.id)).is_some_and(|open| open.is_again(opened)) {
+            return;
+        }
         let open = Open {
             opened: *opened,
             order: self.order,
@@ -241,7 +244,7 @@ impl Lane {
             late: seen.late,
         };
         self.given_up.remove(&(opened.proto, opened.id));
-        self.see_mapped(opened, seen.side);
+        self.see_mapped([opened.orig, opened.resp], [opened.mapped_orig, opened.mapped_resp], seen.side);
         if let Some(before) = self.open.insert((opened.proto, opened.id), open) {
             // The device reused the number: the end of the earlier connection was not logged.
             self.forget_inbound(&before);
@@ -412,8 +415,11 @@ impl Lane {
         let end = self.end(seen.key, whole.ended(seen.record.known).at, whole.ending, whole.bytes);
         let end = End { answered: whole.answered.unwrap_or(end.answered), ..end };
         let smtp = whole.service.is_some_and(|service| service.as_str() == "smtp");
+        let mapped = whole.mapped();
+        self.see_mapped([whole.orig, whole.resp], mapped, seen.side);
         if let Some(open) = self.take_open((whole.proto, whole.id), |open| open.is_whole(whole)) {
-            let mapped = [open.opened.mapped_orig, open.opened.mapped_resp];
+            let [orig, resp] = [open.opened.mapped_orig, open.opened.mapped_resp];
+            let mapped = [orig.or(mapped[0]), resp.or(mapped[1])];
             return self.ended_after_opening(
                 ctx,
                 seen,
@@ -427,7 +433,7 @@ impl Lane {
             sink.connection(Connection {
                 key: seen.key,
                 start: whole.start,
-                said: Said::Whole { whole: *whole, mapped: [None; 2] },
+                said: Said::Whole { whole: *whole, mapped },
                 places: [Some(seen.record.place), None],
                 late: seen.late,
             });
@@ -631,13 +637,9 @@ impl Lane {
         }
     }
 
-    fn see_mapped(&mut self, opened: &Opened, side: Side) {
-        let (real, mapped) = match side {
-            Side::Orig => (opened.orig, opened.mapped_orig),
-            Side::Resp => (opened.resp, opened.mapped_resp),
-        };
-        if let Some(mapped) = mapped {
-            self.see_outside(real.addr, mapped.addr);
+    fn see_mapped(&mut self, real: [Endpoint; 2], mapped: [Option<Endpoint>; 2], side: Side) {
+        if let Some(mapped) = mapped[side.index()] {
+            self.see_outside(real[side.index()].addr, mapped.addr);
         }
     }
 
@@ -812,6 +814,12 @@ impl Open {
     fn is_whole(&self, whole: &Whole) -> bool {
         let opened = &self.opened;
         (opened.proto, opened.orig, opened.resp) == (whole.proto, whole.orig, whole.resp)
+    }
+
+    /// Whether its opening is told once more, as PAN-OS does whenever it recognises another application in a session.
+    fn is_again(&self, opened: &Opened) -> bool {
+        let first = &self.opened;
+        (first.orig, first.resp, first.start) == (opened.orig, opened.resp, opened.start)
     }
 
     /// Whether it is evidence of a relay between outsiders.

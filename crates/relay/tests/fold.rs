@@ -6,8 +6,8 @@
 mod host;
 
 use catspaw_records::{
-    ByteCount, ByteKind, Bytes, Closed, ConnState, Denied, Ending, Endpoint, Event, Inside, Nanos, Proto, Record,
-    RecordId, Side, Translation, TranslationKind, Whole,
+    Beside, ByteCount, ByteKind, Bytes, Closed, ConnState, Denied, Ending, Endpoint, Event, Inside, Nanos, Proto,
+    Record, RecordId, Side, Translation, TranslationKind, Whole,
 };
 use catspaw_relay::{Lane, Outcome, STATE_VERSION};
 use host::{Fold, HOST, connection, end, fold, record, stamp};
@@ -161,7 +161,7 @@ fn flow(id: u64, orig: Endpoint, resp: Endpoint, from: i64, to: i64, bytes: u64)
         state: None,
         service: None,
         history: None,
-        counters: None,
+        beside: Beside::Nothing,
     }
 }
 
@@ -179,6 +179,10 @@ fn an_opening_and_a_whole_of_the_same_name_are_one_connection() {
     assert!(row.places.iter().all(Option::is_some));
     assert_eq!(lane.services[&1182].sessions, 1);
     assert_eq!(lane.tally.inbound[&1182].values().map(|day| day.established).sum::<u64>(), 1);
+    // Told once more while it is open, it is the same one.
+    let again = |known: i64| (Record { known: stamp(known), ..opened.0 }, opened.1);
+    let twice = fold(&[opened, again(1_000_005), whole(7, client)], false);
+    assert_eq!((twice.1.connections.len(), twice.0.services[&1182].sessions), (1, 1));
     // Another name, or another end: another connection.
     for other in [whole(8, client), whole(7, end("198.51.100.1", 20_001))] {
         assert_eq!(fold(&[opened, other], false).1.connections.len(), 2);

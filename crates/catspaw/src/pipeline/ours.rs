@@ -35,8 +35,9 @@ impl Ours {
         let mapped = match &record.event {
             Event::Opened(opened) if route.side == Side::Orig => opened.mapped_orig.map(|end| end.addr),
             Event::Opened(opened) => opened.mapped_resp.map(|end| end.addr),
+            Event::Whole(whole) => whole.mapped()[route.side.index()].map(|end| end.addr),
             Event::Translation(translation) => Some(translation.mapped.addr),
-            Event::Closed(_) | Event::Whole(_) | Event::Denied(_) | Event::Content(_) | Event::Burst(_) => None,
+            Event::Closed(_) | Event::Denied(_) | Event::Content(_) | Event::Burst(_) => None,
         };
         for addr in [Some(route.host.addr()), mapped].into_iter().flatten() {
             if self.addresses.len() < ADDRESSES || self.addresses.contains(&addr) {

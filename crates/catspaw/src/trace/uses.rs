@@ -200,10 +200,12 @@ impl Uses {
 
     fn whole(&mut self, whole: &Whole, known: Stamp, sensor: u16, line: u64) {
         let ended = whole.ended(known).at.max(whole.start.at);
-        for (inside, real) in [(whole.inside.orig, whole.orig), (whole.inside.resp, whole.resp)] {
+        let [mapped_orig, mapped_resp] = whole.mapped();
+        let ends = [(whole.inside.orig, whole.orig, mapped_orig), (whole.inside.resp, whole.resp, mapped_resp)];
+        for (inside, real, mapped) in ends {
             if inside != Some(false) {
                 let proto = number_of(whole.proto);
-                let open = open_span(real, real, proto, Basis::Connection, whole.start, sensor, line);
+                let open = open_span(mapped.unwrap_or(real), real, proto, Basis::Connection, whole.start, sensor, line);
                 self.ended.push(Span { to: ended, end: End::TornDown, ..open });
             }
         }

@@ -1,8 +1,8 @@
 //! One flow, and the records that are made of it.
 
 use catspaw_records::{
-    AppProto, Burst, ByteCount, ByteKind, Bytes, ConnState, Content, Counters, Endpoint, Event, Inside, Nanos, Opened,
-    Place, Proto, Record, RecordId, Side, Stamp, Uid, Utterance, Whole,
+    AppProto, Beside, Burst, ByteCount, ByteKind, Bytes, ConnState, Content, Counters, Endpoint, Event, Inside, Nanos,
+    Opened, Place, Proto, Record, RecordId, Side, Stamp, Uid, Utterance, Whole,
 };
 
 use super::burst::{Bursts, Run};
@@ -259,7 +259,7 @@ impl Flow {
             state: Some(state),
             service: protocol.map(AppProto::name).map(|name| Uid::new(name.as_bytes())),
             history: self.history.text(),
-            counters: Some(Counters {
+            beside: Beside::Counted(Counters {
                 orig_pkts: by_orig.packets,
                 orig_ip_bytes: by_orig.ip_bytes,
                 resp_pkts: by_resp.packets,

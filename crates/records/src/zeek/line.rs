@@ -4,8 +4,8 @@ use super::SENSOR;
 use super::header::{Header, Slot};
 use crate::fields::{each, value};
 use crate::{
-    ByteCount, ByteKind, Bytes, ConnState, Endpoint, Event, HashSeed, Inside, Nanos, Place, Proto, Record, RecordId,
-    SensorId, Stamp, Uid, Whole,
+    Beside, ByteCount, ByteKind, Bytes, ConnState, Endpoint, Event, HashSeed, Inside, Nanos, Place, Proto, Record,
+    RecordId, SensorId, Stamp, Uid, Whole,
 };
 
 /// Zeek writes microseconds.
@@ -123,7 +123,7 @@ impl<'a> Columns<'_, '_, 'a> {
             state: Some(state),
             service: self.get(Slot::Service).map(service),
             history: self.get(Slot::History).map(history),
-            counters: None,
+            beside: Beside::Nothing,
         })
     }
 

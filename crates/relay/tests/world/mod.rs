@@ -3,8 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use catspaw_records::{
-    ByteCount, ByteKind, Bytes, Closed, ConnState, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened,
-    Place, Proto, Record, RecordId, SensorId, Side, Stamp, Uid, Whole,
+    Beside, ByteCount, ByteKind, Bytes, Closed, ConnState, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos,
+    Opened, Place, Proto, Record, RecordId, SensorId, Side, Stamp, Uid, Whole,
 };
 use catspaw_relay::{Attempt, Config, Connection, Context, Lane, LegPair, Observation, SPAM_SHARE, Sent, Sink};
 
@@ -223,7 +223,7 @@ fn zeek(legs: &[SimLeg]) -> Vec<(Record, Side)> {
             state: Some(ConnState::Sf),
             service: None,
             history: None,
-            counters: None,
+            beside: Beside::Nothing,
         };
         records.push((leg.end, record(leg.end, 1000, Event::Whole(whole)), side));
     }
