@@ -5,6 +5,7 @@
 
 pub mod dialogue;
 pub mod engine;
+pub mod packing;
 pub mod reassembly;
 pub mod records;
 pub mod rules;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -263,13 +263,22 @@ fn packed_or_piped_gives_the_same() {
         let whole = scan(&[view.log()], &[]);
         let directory = tempfile::tempdir().unwrap();
         let text = fs::read(view.log()).unwrap();
-        let (gz, zst) = (directory.path().join("a"), directory.path().join("b"));
+        let [gz, zst, xz, bz2] = ["a", "b", "c", "d"].map(|name| directory.path().join(name));
         let mut packer = flate2::write::GzEncoder::new(fs::File::create(&gz).unwrap(), flate2::Compression::fast());
         packer.write_all(&text).unwrap();
         packer.finish().unwrap();
         fs::write(&zst, zstd::encode_all(text.as_slice(), 1).unwrap()).unwrap();
         assert_same("gzip", view, &whole, &scan(&[gz], &[]));
+        let mut packed = Vec::new();
+        liblzma::bufread::XzEncoder::new(text.as_slice(), 1).read_to_end(&mut packed).unwrap();
+        fs::write(&xz, packed).unwrap();
+        let mut packed = Vec::new();
+        let fast = bzip2::Compression::fast();
+        bzip2::bufread::BzEncoder::new(text.as_slice(), fast).read_to_end(&mut packed).unwrap();
+        fs::write(&bz2, packed).unwrap();
         assert_same("zstd", view, &whole, &scan(&[zst], &[]));
+        assert_same("xz", view, &whole, &scan(&[xz], &[]));
+        assert_same("bzip2", view, &whole, &scan(&[bz2], &[]));
         assert_same("standard input", view, &whole, &scan_with(&["-".into()], &[], Some(&text)));
     }
 }

@@ -11,7 +11,7 @@ pub enum Reader {
     Cisco(cisco::Reader),
     /// A firewall that writes whole sessions.
     Firewall(firewall::Reader),
-    /// Zeek `conn.log`, TSV.
+    /// Zeek `conn.log`.
     ZeekConn(zeek::Reader),
 }
 
@@ -74,7 +74,7 @@ fn name_of(head: &[u8]) -> &'static str {
     const MAGIC: [(&[u8], &str); 5] = [
         (b"<?xml", "XML, and not nmap's, the only one that this version reads"),
         (b"# Nmap ", "nmap's normal output, which is for people: name the file of -oX or -oG"),
-        (b"{", "JSON, which this version does not read (Zeek writes TSV with LogAscii::use_json=F)"),
+        (b"{", "JSON that is no Zeek conn log and fits no map of columns: --columns FILE tells what its keys mean"),
         (b"PK\x03\x04", "a zip archive: unpack it first"),
         (b"\x7fELF", "a program"),
     ];

@@ -366,6 +366,10 @@ pub trait LineSink {
     fn skipped(&mut self, sensor: &[u8]);
     /// A line could not be read.
     fn unparsed(&mut self, unparsed: Unparsed);
+    /// The same of a line that is in order up to `column` (from 1).
+    fn broken(&mut self, unparsed: Unparsed, _column: usize) {
+        self.unparsed(unparsed);
+    }
 }
 
 /// A stretch of whole lines of one file, and where it starts.

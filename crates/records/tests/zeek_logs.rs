@@ -127,9 +127,10 @@ fn a_log_that_was_cut_off_loses_its_last_line_only() {
 fn what_is_no_conn_log_is_not_taken_for_one() {
     let others = [
         "rita-misc/truncated/conn_top.log",
-        "rita-misc/truncated/conn_json.log",
-        "rita-misc/json_with_all_fields/conn.log",
+        "rita-misc/json_with_all_fields/dns.log",
         "rita-misc/text_file/conn.log",
+        "zat/json/ssl.log",
+        "zat/json/weird.log",
         "rita-misc/has_unknown_field/http.log",
         "rita-proxy/dns.log",
         "rita-proxy/tunnel.log",
@@ -139,5 +140,78 @@ fn what_is_no_conn_log_is_not_taken_for_one() {
     for name in others {
         let Some(bytes) = log(name) else { continue };
         assert!(matches!(sniffed(&bytes), Sniffed::Other(_)), "{name}");
+    }
+}
+
+#[test]
+fn json_is_read_to_the_last_line_and_broken_lines_are_named() {
+    for (name, broken) in [
+        ("zat/json/conn.log", &[][..]),
+        ("rita-misc/json_with_all_fields/conn.log", &[][..]),
+        ("rita-misc/json_with_all_fields/open_conn.log", &[]),
+        (
+            "rita-misc/truncated/conn_json.log",
+            &[(3, "id.orig_p is not a port"), (4, "JSON: the line ends within the object: cut off?")],
+        ),
+    ] {
+        let Some(bytes) = log(name) else { continue };
+        let sink = read(&bytes);
+        assert_eq!(sink.unparsed, broken, "{name}");
+        assert_eq!((sink.records.len(), sink.skipped), (data_lines(&bytes) - broken.len(), 0), "{name}");
+    }
+}
+
+/// A TSV log of Zeek's as Zeek would have written it in JSON.
+fn as_json(tsv: &[u8], is_nested: bool) -> String {
+    let text = String::from_utf8_lossy(tsv);
+    let (mut names, mut types, mut json) = (Vec::new(), Vec::new(), String::new());
+    for line in text.lines() {
+        let mut columns = line.split('\t');
+        match columns.next() {
+            Some("#fields") => names = columns.collect(),
+            Some("#types") => types = columns.collect(),
+            Some(first) if !first.starts_with('#') => {
+                let mut object = serde_json::Map::new();
+                for ((name, kind), value) in names.iter().zip(&types).zip(line.split('\t')) {
+                    let value = match (*kind, value) {
+                        (_, "-") => continue,
+                        ("bool", value) => (value == "T").into(),
+                        ("count" | "port", value) => value.parse::<u64>().unwrap().into(),
+                        ("time" | "interval", value) => value.parse::<f64>().unwrap().into(),
+                        ("set[string]", _) => serde_json::json!([]),
+                        (_, "(empty)") => "".into(),
+                        (_, value) => value.into(),
+                    };
+                    match name.strip_prefix("id.").filter(|_| is_nested) {
+                        Some(part) => object.entry("id").or_insert_with(|| serde_json::json!({}))[part] = value,
+                        None => _ = object.insert((*name).to_owned(), value),
+                    }
+                }
+                json += &serde_json::Value::from(object).to_string();
+                json.push('\n');
+            }
+            _ => {}
+        }
+    }
+    json
+}
+
+#[test]
+fn json_of_a_log_says_what_its_tsv_says() {
+    for name in ["m57-2009/conn.log.gz", "zat/conn.log", "rita-proxy/conn.log"] {
+        let Some(tsv) = log(name) else { continue };
+        let said = |bytes: &[u8]| -> Vec<_> {
+            let sink = read(bytes);
+            assert_eq!(sink.unparsed, [], "{name}");
+            sink.records.iter().map(|record| (record.known, record.event)).collect()
+        };
+        let expected = said(&tsv);
+        for is_nested in [false, true] {
+            let json = said(as_json(&tsv, is_nested).as_bytes());
+            assert_eq!(json.len(), expected.len(), "{name}");
+            for (json, tsv) in json.iter().zip(&expected) {
+                assert_eq!(json, tsv, "{name}");
+            }
+        }
     }
 }

@@ -17,4 +17,7 @@ pub(crate) use problem::{Problem, Severity, What};
 pub(crate) use source::Source;
 
 #[cfg(test)]
+use packing as unpack;
+
+#[cfg(test)]
 mod tests;

@@ -148,13 +148,16 @@ mod tests {
 
     #[test]
     fn a_problem_names_the_file_and_says_what_to_do() {
-        let packed = |path| problem(path, true, What::Unsupported(Packing::Xz)).to_string();
-        assert_eq!(packed("a.xz"), "a.xz: xz: not read by this version; xzcat a.xz | catspaw scan -");
-        assert_eq!(packed("it's.xz"), r"it's.xz: xz: not read by this version; xzcat 'it'\''s.xz' | catspaw scan -");
-        assert_eq!(packed("-a.xz"), "-a.xz: xz: not read by this version; xzcat './-a.xz' | catspaw scan -");
+        let packed = |path| problem(path, true, What::Unsupported(Packing::Lz4)).to_string();
+        assert_eq!(packed("a.lz4"), "a.lz4: lz4: not read by this version; lz4cat a.lz4 | catspaw scan -");
+        assert_eq!(
+            packed("it's.lz4"),
+            r"it's.lz4: lz4: not read by this version; lz4cat 'it'\''s.lz4' | catspaw scan -"
+        );
+        assert_eq!(packed("-a.lz4"), "-a.lz4: lz4: not read by this version; lz4cat './-a.lz4' | catspaw scan -");
         assert_eq!(
             packed("-"),
-            "standard input: xz: not read by this version; put xzcat before catspaw: ... | xzcat | catspaw scan -"
+            "standard input: lz4: not read by this version; put lz4cat before catspaw: ... | lz4cat | catspaw scan -"
         );
         let denied = io::Error::from(io::ErrorKind::PermissionDenied);
         let text = problem("a", true, What::Unreadable(denied)).to_string();
@@ -167,7 +170,7 @@ mod tests {
         assert_eq!(severity(true, What::Missing), Severity::Error);
         assert_eq!(severity(true, What::NotEvidence("text")), Severity::Error);
         assert_eq!(severity(false, What::NotEvidence("text")), Severity::Warning);
-        assert_eq!(severity(false, What::Unsupported(Packing::Xz)), Severity::Warning);
+        assert_eq!(severity(false, What::Unsupported(Packing::Lz4)), Severity::Warning);
         assert_eq!(severity(true, What::Empty), Severity::Warning);
         assert_eq!(severity(true, What::CutOff(Packing::Gzip)), Severity::Warning);
     }

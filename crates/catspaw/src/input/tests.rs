@@ -11,6 +11,20 @@ use tempfile::TempDir;
 use super::expand::Expanded;
 use super::*;
 
+// The target reads the same sources by path.
+#[path = "../../../../fuzz/src/packing/check.rs"]
+#[expect(unreachable_pub, reason = "it is shared by path")]
+mod check;
+
+#[path = "../../../../fuzz/src/replay.rs"]
+#[expect(unreachable_pub, reason = "it is shared by path")]
+mod corpus;
+
+#[test]
+fn fuzz_corpus() {
+    corpus::replay("packing", check::packing);
+}
+
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
@@ -23,6 +37,29 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
 
 fn zstd(bytes: &[u8]) -> Vec<u8> {
     zstd::encode_all(bytes, 3).unwrap()
+}
+
+fn xz(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    liblzma::bufread::XzEncoder::new(bytes, 6).read_to_end(&mut packed).unwrap();
+    packed
+}
+
+/// Of blocks of 100,000 bytes, of which a cut loses the last.
+fn bzip2(bytes: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    bzip2::bufread::BzEncoder::new(bytes, bzip2::Compression::fast()).read_to_end(&mut packed).unwrap();
+    packed
+}
+
+/// `bytes` packed in every way that is unpacked.
+fn packed_all_ways(bytes: &[u8]) -> [(Vec<u8>, Packing); 4] {
+    [
+        (gzip(bytes), Packing::Gzip),
+        (zstd(bytes), Packing::Zstd),
+        (xz(bytes), Packing::Xz),
+        (bzip2(bytes), Packing::Bzip2),
+    ]
 }
 
 /// Lines that do not pack to nothing.
@@ -88,6 +125,41 @@ fn all_gzip_members_are_read_and_padding_is_none() {
 }
 
 #[test]
+fn all_bzip2_streams_are_read_and_padding_is_none() {
+    let packed = [bzip2(b"one\n"), bzip2(b""), bzip2(&log(30_000)), vec![0; 100]].concat();
+    let (all, summary) = read_bytes(&packed);
+    assert!(all == [b"one\n".to_vec(), log(30_000)].concat());
+    assert_eq!(summary.on_disk, packed.len() as u64);
+    assert!(summary.problem.is_none());
+}
+
+#[test]
+fn all_xz_streams_are_read_and_padding_is_none() {
+    // Padding is of four bytes each in xz, and may stand between streams.
+    let packed = [xz(b"one\n"), vec![0; 64], xz(b""), xz(&log(30_000)), vec![0; 512]].concat();
+    let (all, summary) = read_bytes(&packed);
+    assert!(all == [b"one\n".to_vec(), log(30_000)].concat());
+    assert_eq!(summary.on_disk, packed.len() as u64);
+    assert!(summary.problem.is_none());
+}
+
+#[test]
+fn what_wants_too_much_memory_is_refused() {
+    let mut options = liblzma::stream::LzmaOptions::new_preset(0).unwrap();
+    options.dict_size(256 << 20);
+    let mut filters = liblzma::stream::Filters::new();
+    filters.lzma2(&options);
+    let stream = liblzma::stream::Stream::new_stream_encoder(&filters, liblzma::stream::Check::Crc32).unwrap();
+    let mut packed = Vec::new();
+    liblzma::bufread::XzEncoder::new_stream(&b"one\n"[..], stream).read_to_end(&mut packed).unwrap();
+    let (all, summary) = read_bytes(&packed);
+    assert!(all.is_empty());
+    let problem = summary.problem.unwrap();
+    assert!(matches!(problem.what, What::Damaged(Packing::Xz, _)), "{problem}");
+    assert!(problem.to_string().contains("memory limit"), "{problem}");
+}
+
+#[test]
 fn all_zstd_frames_are_read_and_skippable_ones_left_out() {
     let mut packed = b"\x50\x2a\x4d\x18\x04\0\0\0size".to_vec();
     packed.extend(zstd(b"one\n"));
@@ -100,13 +172,13 @@ fn all_zstd_frames_are_read_and_skippable_ones_left_out() {
 #[test]
 fn a_packed_file_that_is_cut_off_gives_what_it_had() {
     let text = log(30_000);
-    for (packed, packing) in [(gzip(&text), Packing::Gzip), (zstd(&text), Packing::Zstd)] {
+    for (packed, packing) in packed_all_ways(&text) {
         let (all, summary) = read_bytes(&packed[..packed.len() / 2]);
         assert!(all.len() > text.len() / 4 && text.starts_with(&all), "{packing}: {}", all.len());
         let problem = summary.problem.unwrap();
         assert!(matches!(problem.what, What::CutOff(of) if of == packing), "{problem}");
         assert_eq!(problem.severity(), Severity::Warning);
-        for end in [4, packed.len() - 1] {
+        for end in [Packing::MAGIC, packed.len() - 1] {
             let (_, summary) = read_bytes(&packed[..end]);
             assert!(matches!(summary.problem.unwrap().what, What::CutOff(of) if of == packing), "{packing} {end}");
         }
@@ -122,7 +194,7 @@ fn damage_is_told_from_a_cut() {
     let (all, summary) = read_bytes(&packed);
     assert!(all.len() > text.len() / 4 && text[..text.len() / 4] == all[..text.len() / 4], "{}", all.len());
     assert!(matches!(summary.problem.unwrap().what, What::Damaged(Packing::Gzip, _)));
-    for packed in [gzip(b"one\n"), zstd(b"one\n")] {
+    for (packed, _) in packed_all_ways(b"one\n") {
         let (all, summary) = read_bytes(&[packed, b"other things".to_vec()].concat());
         assert_eq!(all, b"one\n");
         assert!(matches!(summary.problem.unwrap().what, What::Damaged(..)));
@@ -132,7 +204,7 @@ fn damage_is_told_from_a_cut() {
 #[test]
 fn what_cannot_be_unpacked_says_how_it_can() {
     let folder = folder();
-    for (magic, command) in [(&b"\xfd7zXZ\0more"[..], "xzcat"), (b"BZh91AY&SY", "bzcat"), (b"\x1f\x9d\x90", "zcat")] {
+    for (magic, command) in [(&b"\x04\x22\x4d\x18more"[..], "lz4cat"), (b"\x1f\x9d\x90", "zcat")] {
         let path = folder.path().join("log");
         fs::write(&path, magic).unwrap();
         let problem = Source::file(path.clone(), true).open().err().unwrap();
@@ -151,7 +223,7 @@ fn packing_inside_a_packing_stays() {
 
 #[test]
 fn an_empty_file_is_a_warning() {
-    for bytes in [Vec::new(), gzip(b""), zstd(b"")] {
+    for bytes in [Vec::new(), gzip(b""), zstd(b""), xz(b""), bzip2(b"")] {
         let (all, summary) = read_bytes(&bytes);
         assert!(all.is_empty());
         let problem = summary.problem.unwrap();
@@ -247,7 +319,7 @@ impl<R: Read> Read for Slow<R> {
 #[test]
 fn a_slow_pipe_gives_the_same() {
     let text = log(20_000);
-    for packed in [text.clone(), gzip(&text), zstd(&text)] {
+    for packed in [text.clone(), gzip(&text), zstd(&text), xz(&text), bzip2(&text)] {
         assert!(drain(&mut over(Slow(io::Cursor::new(packed)))) == text);
     }
 }

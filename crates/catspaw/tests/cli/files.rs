@@ -1,7 +1,7 @@
 //! Files that are missing, empty, cut off, packed, or something else.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{Read as _, Write as _};
 
 use crate::pix::{quiet_log, relay_log};
 use crate::run::Place;
@@ -18,6 +18,18 @@ fn zstd(content: &[u8]) -> Vec<u8> {
     zstd::encode_all(content, 1).unwrap()
 }
 
+fn xz(content: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    liblzma::bufread::XzEncoder::new(content, 6).read_to_end(&mut packed).unwrap();
+    packed
+}
+
+fn bzip2(content: &[u8]) -> Vec<u8> {
+    let mut packed = Vec::new();
+    bzip2::bufread::BzEncoder::new(content, bzip2::Compression::fast()).read_to_end(&mut packed).unwrap();
+    packed
+}
+
 /// Half a megabyte of log, so that what is lost at a cut is little of it.
 fn long_log() -> String {
     let mut log = crate::pix::Log::default();
@@ -32,9 +44,13 @@ fn what_is_no_evidence_is_an_error_where_it_was_named_and_a_warning_where_it_was
     for (name, content, says) in [
         ("notes.txt", &b"dear diary\n"[..], "text without a line of PIX or ASA syslog or a Zeek conn header"),
         ("picture.png", b"\x89PNG\r\n\0\0", "binary data"),
-        ("conn.json", b"{\"ts\":1.0,\"id.orig_h\":\"10.0.0.1\"}\n", "LogAscii::use_json=F"),
-        ("log.xz", b"\xfd7zXZ\0\0\x04", "xz: not read by this version; xzcat"),
-        ("log.bz2", b"BZh91AY&SY", "bzip2: not read by this version; bzcat"),
+        (
+            "conn.json",
+            b"{\"ts\":1.0,\"id.orig_h\":\"10.0.0.1\"}\n",
+            "JSON that is no Zeek conn log and fits no map of columns",
+        ),
+        ("log.lz4", b"\x04\x22\x4d\x18", "lz4: not read by this version; lz4cat"),
+        ("log.Z", b"\x1f\x9d\x90", "compress: not read by this version; zcat"),
         ("log.zip", b"PK\x03\x04....", "a zip archive: unpack it first"),
     ] {
         let place = Place::with(&format!("in/{name}"), content);
@@ -81,7 +97,9 @@ fn what_may_not_be_read_is_said() {
 fn what_is_packed_is_read_and_what_was_cut_off_is_read_so_far() {
     let log = long_log();
     let place = Place::new();
-    for (name, packed) in [("log.gz", gzip(log.as_bytes())), ("log.zst", zstd(log.as_bytes()))] {
+    let log = log.as_bytes();
+    for (name, packed) in [("log.gz", gzip(log)), ("log.zst", zstd(log)), ("log.xz", xz(log)), ("log.bz2", bzip2(log))]
+    {
         place.write(name, &packed);
         let report = place.report(&[name]);
         assert_eq!(report["evidence"][0]["records"], 4000);
@@ -124,8 +142,8 @@ fn standard_input_is_read_once_however_often_it_is_named() {
         assert_eq!(report["evidence"][0]["duplicates"], 0);
     }
     assert!(place.scan_input(&["-"], b"").failed().starts_with("warning: standard input: empty"));
-    let xz = place.scan_input(&["-"], b"\xfd7zXZ\0\0\x04");
-    assert!(xz.failed().contains("put xzcat before catspaw: ... | xzcat | catspaw scan -"));
+    let lz4 = place.scan_input(&["-"], b"\x04\x22\x4d\x18");
+    assert!(lz4.failed().contains("put lz4cat before catspaw: ... | lz4cat | catspaw scan -"));
 }
 
 #[test]

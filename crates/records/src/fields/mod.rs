@@ -5,6 +5,7 @@
 
 mod cef;
 mod csv;
+pub mod json;
 mod pairs;
 mod places;
 mod structured;

@@ -38,7 +38,7 @@ impl Slot {
         (Self::Proto, "#fields has no proto"),
     ];
 
-    fn of(name: &[u8]) -> Self {
+    pub(super) fn of(name: &[u8]) -> Self {
         match name {
             b"ts" => Self::Ts,
             b"uid" => Self::Uid,

@@ -15,7 +15,7 @@ const RESOLUTION: u32 = 1_000;
 const SHORT: usize = 22;
 
 /// A line's columns by what they are; empty where there is no such column.
-type Fields<'a> = [&'a [u8]; Slot::COUNT];
+pub(super) type Fields<'a> = [&'a [u8]; Slot::COUNT];
 
 /// What a line says, and its sensor's name; or why it cannot be read.
 pub(super) fn parse<'a>(
@@ -25,11 +25,10 @@ pub(super) fn parse<'a>(
     seed: HashSeed,
 ) -> Result<(Record, &'a [u8]), &'static str> {
     let fields = split(header, line)?;
-    let columns = Columns { header, fields: &fields };
-    // The workers of a cluster share a clock, and a relay's two legs may be seen by two of them: one sensor.
-    let whole = columns.whole(SensorId::of(SENSOR), line)?;
-    let known = Stamp { at: whole.start.at.plus(whole.duration.unwrap_or(0)), ..whole.start };
-    Ok((Record { known, place, fingerprint: seed.fingerprint(line), event: Event::Whole(whole) }, SENSOR))
+    let columns = Columns { header: Some(header), fields: &fields };
+    let start = value::seconds(columns.text(Slot::Ts)).ok_or("ts is not seconds since 1970")?;
+    let duration = columns.optional(Slot::Duration, value::duration, "duration is not seconds")?.flatten();
+    Ok((columns.record((start, duration), line, place, seed)?, SENSOR))
 }
 
 /// Sorts a line's columns into their slots. Their number must be that of the header: a line with fewer was cut off,
@@ -54,24 +53,30 @@ fn split<'a>(header: &Header, line: &'a [u8]) -> Result<Fields<'a>, &'static str
     }
 }
 
-struct Columns<'h, 'f, 'a> {
-    header: &'h Header,
-    fields: &'f Fields<'a>,
+/// What a line says, by what it is.
+pub(super) struct Columns<'h, 'f, 'a> {
+    /// What says how nothing is written; JSON leaves it out.
+    pub(super) header: Option<&'h Header>,
+    pub(super) fields: &'f Fields<'a>,
 }
 
 impl<'a> Columns<'_, '_, 'a> {
     /// The text as it stands, for columns that must be there.
-    fn text(&self, slot: Slot) -> &'a [u8] {
+    pub(super) fn text(&self, slot: Slot) -> &'a [u8] {
         self.fields[slot as usize]
     }
 
     /// The text, unless Zeek says that there is nothing.
     fn get(&self, slot: Slot) -> Option<&'a [u8]> {
-        self.header.value(self.text(slot))
+        let text = self.text(slot);
+        match self.header {
+            Some(header) => header.value(text),
+            None => (!text.is_empty()).then_some(text),
+        }
     }
 
     /// A column that may say nothing, but nothing wrong.
-    fn optional<T>(
+    pub(super) fn optional<T>(
         &self,
         slot: Slot,
         parse: impl FnOnce(&[u8]) -> Option<T>,
@@ -80,10 +85,27 @@ impl<'a> Columns<'_, '_, 'a> {
         self.get(slot).map(|text| parse(text).ok_or(why)).transpose()
     }
 
-    fn whole(&self, sensor: SensorId, line: &[u8]) -> Result<Whole, &'static str> {
-        let start = value::seconds(self.text(Slot::Ts)).ok_or("ts is not seconds since 1970")?;
+    /// The record of a connection that began then and lasted so long.
+    pub(super) fn record(
+        &self,
+        times: (i64, Option<i64>),
+        line: &[u8],
+        place: Place,
+        seed: HashSeed,
+    ) -> Result<Record, &'static str> {
+        // The workers of a cluster share a clock, and a relay's two legs may be seen by two of them: one sensor.
+        let whole = self.whole(times, SensorId::of(SENSOR), line)?;
+        let known = Stamp { at: whole.start.at.plus(whole.duration.unwrap_or(0)), ..whole.start };
+        Ok(Record { known, place, fingerprint: seed.fingerprint(line), event: Event::Whole(whole) })
+    }
+
+    fn whole(
+        &self,
+        (start, duration): (i64, Option<i64>),
+        sensor: SensorId,
+        line: &[u8],
+    ) -> Result<Whole, &'static str> {
         let (proto, orig, resp, inside) = (self.proto()?, self.orig()?, self.resp()?, self.inside()?);
-        let duration = self.optional(Slot::Duration, value::duration, "duration is not seconds")?.flatten();
         let bytes = self.bytes()?;
         let state = self.optional(Slot::ConnState, ConnState::parse, "conn_state is none of Zeek's")?;
         let state = state.unwrap_or(ConnState::Oth);

@@ -1,18 +1,22 @@
-//! Zeek's `conn.log`, as TSV.
+//! Zeek's `conn.log`, as TSV and as JSON.
 //!
-//! The file says itself how it is written: header lines (`#separator`, `#path`, `#fields`, ...) may stand anywhere,
+//! A file of TSV says itself how it is written: header lines (`#separator`, `#path`, `#fields`, ...) may stand anywhere,
 //! since rotated logs are often concatenated, and each changes how the lines after it are read. That header is all
-//! the state there is.
+//! the state there is. A line of JSON says all by itself, wherever it stands.
 
 mod header;
+mod json;
 mod line;
 
 use std::sync::Arc;
 
+use jiff::tz::TimeZone;
 use memchr::{memchr, memmem};
 
 use self::header::{Header, Section};
-use crate::{Block, HashSeed, LineSink, Place, Unparsed};
+use self::json::Bad;
+use crate::syslog::written::Timekeeper;
+use crate::{Block, Clock, HashSeed, LineSink, Place, Unparsed, YearHint};
 
 /// The sensor's name where no column says one.
 const SENSOR: &[u8] = b"zeek";
@@ -20,11 +24,18 @@ const SENSOR: &[u8] = b"zeek";
 /// What an unparsed line was taken for.
 const KIND: &str = "zeek-conn";
 
+/// Lines that are looked at for JSON of connections: logs of all kinds may come in one stream.
+const SNIFFED: usize = 200;
+
 /// Reads `conn.log`.
 #[derive(Clone, Debug)]
 pub struct Reader {
     /// Shared, so that the clone that each block is read with costs nothing.
     header: Arc<Header>,
+    /// Whether it was taken for JSON, so that a line may have something before its object (syslog).
+    is_json: bool,
+    /// Stamps of JSON may be civil times, in UTC.
+    times: Timekeeper,
 }
 
 impl Reader {
@@ -34,14 +45,22 @@ impl Reader {
     pub fn sniff(head: &[u8]) -> Option<Self> {
         let text_start = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
         if head[text_start] != b'#' {
-            return None;
+            let block = Block { bytes: head, first: Place { file: 0, line: 1 } };
+            let is_json = block.lines().take(SNIFFED).any(|(_, line)| json::is_conn(line));
+            return is_json.then(|| Self::new(true));
         }
         let mut probe = Header::default();
         let is_conn = header_lines(head).any(|line| {
             probe.update(line);
             probe.is_conn()
         });
-        is_conn.then(|| Self { header: Arc::new(Header::default()) })
+        is_conn.then(|| Self::new(false))
+    }
+
+    fn new(is_json: bool) -> Self {
+        // Civil times of JSON always have a year.
+        let clock = Clock::new(TimeZone::UTC, YearHint::First(1970));
+        Self { header: Arc::new(Header::default()), is_json, times: Timekeeper::new(clock) }
     }
 
     /// Parses a block into `sink`.
@@ -50,6 +69,10 @@ impl Reader {
         for (place, line) in block.lines() {
             if line[0] == b'#' {
                 Arc::make_mut(&mut self.header).update(line);
+                continue;
+            }
+            if self.is_json || line[0] == b'{' {
+                self.read_json(place, line, seed, sink);
                 continue;
             }
             match self.header.section() {
@@ -64,6 +87,15 @@ impl Reader {
                     }
                 }
             }
+        }
+    }
+
+    fn read_json(&mut self, place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
+        match json::parse(line, place, seed, &mut self.times) {
+            Ok(Some(record)) => sink.record(record, SENSOR),
+            Ok(None) => sink.skipped(SENSOR),
+            Err(Bad { at: Some(at), why }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1),
+            Err(Bad { at: None, why }) => unparsed(place, why, sink),
         }
     }
 

@@ -19,6 +19,7 @@ struct Sink {
     records: Vec<(Record, Vec<u8>)>,
     skipped: usize,
     unparsed: Vec<(u64, &'static str)>,
+    columns: Vec<usize>,
 }
 
 impl LineSink for Sink {
@@ -33,14 +34,21 @@ impl LineSink for Sink {
         assert_eq!(unparsed.kind, "zeek-conn");
         self.unparsed.push((unparsed.place.line, unparsed.why));
     }
+    fn broken(&mut self, unparsed: Unparsed, column: usize) {
+        self.columns.push(column);
+        self.unparsed(unparsed);
+    }
 }
 
 fn read(text: &[u8]) -> Sink {
+    read_with(Reader::new(false), text)
+}
+
+fn read_with(mut reader: Reader, text: &[u8]) -> Sink {
     let mut sink = Sink::default();
-    let mut reader = Reader { header: Arc::new(Header::default()) };
+    let mut advanced = reader.clone();
     let block = Block { bytes: text, first: Place { file: 7, line: 1 } };
     reader.read(block, HashSeed(1), &mut sink);
-    let mut advanced = Reader { header: Arc::new(Header::default()) };
     advanced.advance(text);
     assert_eq!(reader.header, advanced.header, "advance leaves what read leaves");
     sink
@@ -186,6 +194,68 @@ fn a_conn_log_is_known_by_its_header() {
     assert!(!sniffs(&HEADER.replace("\tconn\n", "\tdns\n")));
     assert!(!sniffs("#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\tquery\n"));
     assert!(!sniffs("{\"ts\":1.0}\n"));
+    let json = [JSON.replace("conn", "dns").as_str(), "{broken", JSON].join("\n");
+    assert!(sniffs(&json), "among lines of other logs");
+    assert!(sniffs(&JSON.replace("\"_path\":\"conn\",", "")));
+    assert!(sniffs(&format!("<134>Jan  4 14:37:36 sensor corelight_conn: {JSON}")));
+    assert!(!sniffs(&JSON.replace("\"_path\":\"conn\"", "\"_path\":\"conn_long\"")));
+    assert!(!sniffs(&JSON.replace("\"_path\":\"conn\",", "").replace("conn_state", "rcode_name")));
+}
+
+/// What [`LINE`] says, as Corelight writes it.
+const JSON: &str = "{\"_path\":\"conn\",\"_system_name\":\"s1\",\"_write_ts\":\"2023-01-04T14:38:00.000000Z\",\
+    \"_node_name\":\"worker-01\",\"ts\":\"2023-01-04T14:37:36.913119Z\",\"uid\":\"CXHB1X22027MRWU6D\",\
+    \"id.orig_h\":\"192.0.2.18\",\"id.orig_p\":55548,\"id.resp_h\":\"198.51.100.16\",\"id.resp_p\":3128,\"proto\":\"tcp\",\
+    \"service\":\"http,ssl\",\"duration\":0.08404398,\"orig_bytes\":1030,\"resp_bytes\":20275,\"conn_state\":\"SF\",\
+    \"local_orig\":true,\"local_resp\":false,\"missed_bytes\":0,\"history\":\"ShADadFf\",\"orig_pkts\":18,\"vlan\":null,\
+    \"tunnel_parents\":[]}\n";
+
+#[test]
+fn json_says_what_tsv_says() {
+    let expected = one(LINE);
+    for json in [
+        JSON.to_owned(),
+        JSON.replace("\"2023-01-04T14:37:36.913119Z\"", "1672843056.913119"),
+        JSON.replace(":", " : ")
+            .replace(",\"", " , \"")
+            .replace("14 : 3", "14:3")
+            .replace(" : 36.", ":36.")
+            .replace(" : 00.", ":00."),
+        JSON.replace("\"id.orig_h\"", "\"id\":{\"orig_h\"").replace("id.", "").replace("3128", "3128}"),
+        JSON.replace("\"_path\":\"conn\",", ""),
+        format!("<134>Jan  4 14:37:36 sensor corelight_conn: {JSON}"),
+        JSON.replace("\n", ",\r\n"),
+    ] {
+        let sink = read_with(Reader::new(true), json.as_bytes());
+        assert_eq!((sink.unparsed.as_slice(), sink.records.len()), (&[][..], 1), "{json}");
+        assert_eq!(*whole(&sink.records[0].0), expected, "{json}");
+    }
+    let sink = read(format!("{HEADER}{LINE}{JSON}").as_bytes());
+    assert_eq!((sink.records.len(), sink.unparsed.len()), (2, 0), "one after the other");
+}
+
+#[test]
+fn what_json_leaves_out_is_unknown() {
+    let sink = read_with(Reader::new(true), b"{\"_path\":\"conn\",\"ts\":1.5,\"id.orig_h\":\"192.0.2.1\",\"id.orig_p\":1,\
+        \"id.resp_h\":\"2001:db8::1\",\"id.resp_p\":2,\"proto\":\"udp\",\"duration\":null}\n{\"_path\":\"dns\",\"ts\":1.5}\n");
+    assert_eq!((sink.records.len(), sink.skipped, sink.unparsed.len()), (1, 1, 0));
+    let whole = whole(&sink.records[0].0);
+    assert_eq!((whole.duration, whole.bytes, whole.service, whole.state), (None, None, None, Some(ConnState::Oth)));
+}
+
+#[test]
+fn json_that_cannot_be_read_says_why_and_where() {
+    for (line, why, columns) in [
+        (JSON[..70].to_owned(), "JSON: the line ends within the object: cut off?", &[71][..]),
+        (JSON.replace("1030,", "1030"), "JSON: no comma between two values", &[JSON.find("\"resp_bytes").unwrap()]),
+        ("no object".to_owned(), "JSON: no object begins", &[1]),
+        (JSON.replace("3128", "93145"), "id.resp_p is not a port", &[]),
+        (JSON.replace("2023-01-04T14:37", "2023-01-04T14:87"), "ts is neither a number of seconds nor a time", &[]),
+        (JSON.replace("true", "\"yes\""), "local_orig is not T or F", &[]),
+    ] {
+        let sink = read_with(Reader::new(true), line.as_bytes());
+        assert_eq!((sink.unparsed.as_slice(), sink.columns.as_slice()), (&[(1, why)][..], columns), "{line}");
+    }
 }
 
 #[test]
@@ -195,7 +265,7 @@ fn blocks_give_what_the_whole_file_gives() {
     let want = read(log.as_bytes());
     for (cut, _) in log.match_indices('\n') {
         let (head, tail) = log.as_bytes().split_at(cut + 1);
-        let mut advanced = Reader { header: Arc::new(Header::default()) };
+        let mut advanced = Reader::new(false);
         let mut first = advanced.clone();
         let mut sink = Sink::default();
         first.read(Block { bytes: head, first: Place { file: 7, line: 1 } }, HashSeed(1), &mut sink);
