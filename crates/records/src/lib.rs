@@ -13,6 +13,7 @@ pub mod leases;
 pub mod nmap;
 mod reader;
 mod record;
+mod repeated;
 mod stamp;
 pub mod zeek;
 

@@ -200,7 +200,7 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence]) -> Vec<String> {
             "{late} of {records} records of {sensor} in {path} came later than the merge waits for: they are counted, \
              but no test used them, so that relays are missed, found late or seen too small. Was its clock set back, or \
              is the file not in order of time? Files that are named apart are put in order; what comes through one pipe \
-             is not."
+             is not. Of a log in local time --timezone says when summer time ends."
         )
     }));
     warnings.extend(of_packets(gathered));

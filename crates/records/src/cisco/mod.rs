@@ -111,16 +111,16 @@ impl Reader {
     /// Moves over a block without parsing it.
     ///
     /// All that is kept from block to block is the date that stamps without a year follow. Where the block's last
-    /// stamp has a year, that is its date; otherwise each stamp follows the one before it, and all headers are read
-    /// (which is a tenth of the work of reading the lines).
+    /// stamp has a year, that is its date; otherwise, and on the days about the end of summer time, each stamp follows the
+    /// one before it, and all headers are read (which is a tenth of the work of reading the lines).
     pub fn advance(&mut self, block: &[u8]) {
         match last_stamp(block, self.time.clock()) {
             LastStamp::None => {}
-            LastStamp::Dated(date) => {
+            LastStamp::Dated(date) if !self.time.clock().may_repeat(date) => {
                 self.time.follow(date);
                 self.memo.forget();
             }
-            LastStamp::WithoutYear => {
+            LastStamp::Dated(_) | LastStamp::WithoutYear => {
                 for (_, line) in (Block { bytes: block, first: Place { file: 0, line: 0 } }).lines() {
                     self.advance_line(line);
                 }
@@ -146,8 +146,9 @@ impl Reader {
     fn resolve<'a>(&mut self, head: &[u8], header: &Header<'a>) -> Result<Known<'a>, Why> {
         let written = header.written.ok_or("no stamp")?;
         self.memo.forget();
-        let at = self.time.resolve(&written).ok_or("a stamp that is no date")?;
-        let stamp = Stamp { at, resolution: written.resolution, sensor: SensorId::of(header.sensor) };
+let sensor = SensorId::of(header.sensor);
+        let at = self.time.resolve(sensor, &written).ok_or("a stamp that is no date")?;
+        let stamp = Stamp { at, resolution: written.resolution, sensor };
         // The memo knows nothing of a count.
         if !head.trim_ascii_end().ends_with(b"[") {
             self.memo.keep(head, header, stamp);
@@ -209,7 +210,7 @@ impl Reader {
         let Some(mut denied) = again.denied else { return sink.skipped(&again.sensor) };
         // It is no message of the device's, so it does not move the clock that its stamps follow.
         let written = decode_header(head).written;
-        let Some((written, at)) = written.and_then(|written| Some((written, self.time.clone().resolve(&written)?)))
+        let Some((written, at)) = written.and_then(|written| Some((written, self.time.clone().resolve(SensorId::of(&again.sensor), &written)?)))
         else {
             return sink.unparsed(unparsed("no stamp"));
         };
