@@ -200,21 +200,19 @@ fn together(
 
 fn work_off(Job { number, file, work, below }: Job, options: &Options) -> Done {
     let (seed, home, clocks) = (options.seed, &options.home, &options.clocks);
-    let mut witnesses = Vec::new();
-    let (batch, buffer) = match work {
+    let (batch, witnesses, buffer) = match work {
         Work::Lines(block, reader) => {
-            let batch = if below > 0 || matches!(clocks, Clocks::Off(_)) {
-                let batch;
-                (batch, witnesses) = parse_watched(reader, block.lines(file), seed, home, (clocks, below));
-                batch
-            } else {
-                parse(reader, block.lines(file), seed, home)
+            let lines = block.lines(file);
+            let (batch, witnesses) = match below > 0 || matches!(clocks, Clocks::Off(_)) {
+                true => parse_watched(reader, lines, seed, home, (clocks, below)),
+                false => (parse(reader, lines, seed, home), Vec::new()),
             };
-            (batch, Some(block.into_buffer()))
+            (batch, witnesses, Some(block.into_buffer()))
         }
         Work::Flows(flows) => {
+            let mut witnesses = Vec::new();
             flows.records.iter().for_each(|record| witness::see(record, below, &mut witnesses));
-            (sort_flows(flows, file, home), None)
+            (sort_flows(flows, file, home), witnesses, None)
         }
     };
     Done { number, batch, buffer, witnesses }

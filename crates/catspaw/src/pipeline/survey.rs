@@ -97,7 +97,7 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps) -> Result<Looke
     if capture::sniff(head) {
         return Ok(Looked::Capture(Opened::new(source, file, blocks)));
     }
-    let reader = match sniff(head, clock) {
+    let reader = match sniff(source.sample().unwrap_or(head), clock) {
         Sniffed::Evidence(reader) => reader,
         Sniffed::Other(name) => return Err(source.problem(What::NotEvidence(name))),
     };

@@ -15,6 +15,7 @@ mod header;
 mod icmp;
 mod memo;
 mod odd;
+mod other;
 mod party;
 mod services;
 mod snort;
@@ -146,7 +147,7 @@ impl Reader {
     fn resolve<'a>(&mut self, head: &[u8], header: &Header<'a>) -> Result<Known<'a>, Why> {
         let written = header.written.ok_or("no stamp")?;
         self.memo.forget();
-let sensor = SensorId::of(header.sensor);
+        let sensor = SensorId::of(header.sensor);
         let at = self.time.resolve(sensor, &written).ok_or("a stamp that is no date")?;
         let stamp = Stamp { at, resolution: written.resolution, sensor };
         // The memo knows nothing of a count.
@@ -202,15 +203,22 @@ let sensor = SensorId::of(header.sensor);
     fn read_untagged(&mut self, block: &[u8], place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
         let unparsed = |why| Unparsed { place, kind: "line", why };
         let Some((head, times)) = odd::parse_last_repeated(line) else {
+            if other::is_of_program(line) {
+                return sink.skipped(other::PROGRAMS);
+            }
             return sink.unparsed(unparsed("no %PIX/%ASA message"));
         };
         let Some(again) = self.before.denial(block, line) else {
+            if self.before.is_of_program() {
+                return sink.skipped(other::PROGRAMS);
+            }
             return sink.unparsed(unparsed("repeats a line that is no %PIX/%ASA message"));
         };
         let Some(mut denied) = again.denied else { return sink.skipped(&again.sensor) };
         // It is no message of the device's, so it does not move the clock that its stamps follow.
         let written = decode_header(head).written;
-        let Some((written, at)) = written.and_then(|written| Some((written, self.time.clone().resolve(SensorId::of(&again.sensor), &written)?)))
+        let Some((written, at)) = written
+            .and_then(|written| Some((written, self.time.clone().resolve(SensorId::of(&again.sensor), &written)?)))
         else {
             return sink.unparsed(unparsed("no stamp"));
         };
