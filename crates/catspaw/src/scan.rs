@@ -20,7 +20,7 @@ use crate::input::{Expanded, Source, expand};
 use crate::output::{Output, Taken};
 use crate::owners::{self, LeaseFile, Owners};
 use crate::packets::Replay;
-use crate::pipeline::{FileRead, Gathered, Home, Lanes, Options, Sorter, Stamps, Wanted, run};
+use crate::pipeline::{Clocks, FileRead, Gathered, Home, Lanes, Options, Sorter, Stamps, Wanted, read};
 use crate::redact::{Key, Redactor, Scope};
 use crate::report::dialogue::Strongest;
 use crate::report::explain::{Explained, Material};
@@ -223,12 +223,13 @@ impl Scan {
             signatures: Arc::clone(&self.settings.signatures),
             checksums: self.settings.checksums,
             rules: self.rules.as_ref().map(|loaded| Arc::clone(&loaded.rules)),
+            clocks: Clocks::default(),
         };
         let (leases, problems) = owners::sift(&mut expanded.sources, &mut self.owners, &options.stamps);
         self.leases = leases;
         expanded.problems.extend(problems);
         let bar = self.progress_bar(&expanded.sources);
-        let gathered = run(expanded.sources, &options, |bytes| bar.set_position(bytes));
+        let gathered = read(&expanded.sources, options, |bytes| bar.set_position(bytes));
         bar.finish_and_clear();
         let mut gathered = gathered.map_err(|e| format!("the scan failed: {e}"))?;
         gathered.problems.splice(0..0, expanded.problems);

@@ -17,6 +17,8 @@ mod clocks;
 mod config;
 #[path = "cli/cut.rs"]
 mod cut;
+#[path = "cli/devices.rs"]
+mod devices;
 #[path = "cli/extract.rs"]
 mod extract;
 #[path = "cli/files.rs"]

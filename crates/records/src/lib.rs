@@ -17,6 +17,7 @@ pub mod nmap;
 mod reader;
 mod reckon;
 mod record;
+mod repeated;
 mod stamp;
 mod syslog;
 pub mod zeek;

@@ -394,6 +394,11 @@ impl Contents {
         }
     }
 
+    /// Whether nothing was said on any leg that may still be asked for.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.inbound.is_empty() && self.outbound.is_empty()
+    }
+
     /// Forgets what was said on legs that nothing asks for any more.
     pub(crate) fn keep(&mut self, inbound: impl Fn(&Key) -> bool, outbound: impl Fn(&Key) -> bool) {
         self.inbound.retain(|key, talk| talk.leg.end.is_none() || inbound(key));

@@ -339,7 +339,7 @@ impl Lane {
         leg.end = Some(end);
         leg.smtp |= smtp;
         leg.places[1] = Some(seen.record.place);
-        if open.opened.proto == Proto::Tcp && self.contents.seen {
+        if open.opened.proto == Proto::Tcp && !self.contents.is_empty() {
             self.contents.ended(direction, (leg.start.at, open.order), end);
         }
         if direction == Direction::Outbound && leg.smtp {
@@ -801,7 +801,7 @@ impl Lane {
                 outbound: *outbound,
             });
         });
-        if self.contents.seen {
+        if !self.contents.is_empty() {
             let (services, outbound) = (&self.services, self.outbound.keys());
             let waits = |key: &Key| services.values().any(|service| service.legs.contains_key(key));
             self.contents.keep(waits, |key| outbound.contains(key));

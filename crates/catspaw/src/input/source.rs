@@ -18,15 +18,17 @@ pub(crate) struct Source {
     /// `None`: standard input.
     path: Option<PathBuf>,
     named: bool,
+    /// What tells what it is, where that does not stand at its beginning.
+    sample: Option<Arc<[u8]>>,
 }
 
 impl Source {
     pub(super) fn file(path: PathBuf, named: bool) -> Self {
-        Self { path: Some(path), named }
+        Self { path: Some(path), named, sample: None }
     }
 
     pub(super) fn standard_input() -> Self {
-        Self { path: None, named: true }
+        Self { path: None, named: true, sample: None }
     }
 
     /// The path as it stands in the report; `-` for standard input.
@@ -47,6 +49,16 @@ impl Source {
     /// Its bytes on disk; `None` where nobody knows, as of a pipe.
     pub(crate) fn size(&self) -> Option<u64> {
         size(&fs::metadata(self.path.as_deref()?).ok()?)
+    }
+
+    /// Takes some of its lines, by which it is told what it is.
+    pub(crate) fn show(&mut self, sample: &[u8]) {
+        self.sample = Some(sample.into());
+    }
+
+    /// Them.
+    pub(crate) fn sample(&self) -> Option<&[u8]> {
+        self.sample.as_deref()
     }
 
     /// A problem with it.

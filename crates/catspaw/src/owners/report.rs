@@ -20,7 +20,7 @@ impl LeaseFile {
         let count = SensorCount {
             name: SENSOR.to_owned(),
             records: self.records,
-            skipped: self.skipped,
+            skipped: if self.mixed { 0 } else { self.skipped },
             span: self.span,
             ..SensorCount::default()
         };
@@ -32,7 +32,7 @@ impl LeaseFile {
             source: self.source,
             format: self.format,
             guessed_year: None,
-            bytes: self.summary.on_disk,
+            bytes: if self.mixed { 0 } else { self.summary.on_disk },
             cut: 0,
             sensors: BTreeMap::from([(SensorId::of(SENSOR.as_bytes()), count)]),
             unparsed: unparsed.collect(),

@@ -1,9 +1,10 @@
 //! Which files are leases, and what is in them.
 
 use std::collections::BTreeMap;
+use std::time::SystemTime;
 
 use catspaw_records::leases::{Form, Said};
-use catspaw_records::{Nanos, Unparsed};
+use catspaw_records::{Nanos, Sniffed, Unparsed, sniff};
 
 use super::Owners;
 use super::lease::Leases;
@@ -24,13 +25,16 @@ pub(crate) struct LeaseFile {
     pub(crate) unparsed: BTreeMap<&'static str, (u64, Vec<u64>)>,
     /// The earliest and the latest beginning of a lease.
     pub(crate) span: Option<(Nanos, Nanos)>,
+    /// Whether it is a log of connections, too: whoever reads that counts its bytes and its other lines.
+    pub(crate) mixed: bool,
     pub(crate) summary: Summary,
 }
 
-/// Takes the files of leases out of `sources` and reads them; the indexes of `trace` that lie beside logs are left out.
+/// Reads the files of leases among `sources`. Those that are nothing else are taken out; the indexes of `trace` that lie beside
+/// logs are left out.
 pub(crate) fn sift(sources: &mut Vec<Source>, owners: &mut Owners, stamps: &Stamps) -> (Vec<LeaseFile>, Vec<Problem>) {
     let (mut files, mut problems) = (Vec::new(), Vec::new());
-    sources.retain(|source| {
+    sources.retain_mut(|source| {
         // A pipe can be read once only, and logs are what comes through pipes.
         if source.size().is_none() {
             return true;
@@ -41,22 +45,46 @@ pub(crate) fn sift(sources: &mut Vec<Source>, owners: &mut Owners, stamps: &Stam
             return source.named();
         }
         let Some(form) = Form::sniff(head) else { return true };
+        let mut mixed = form == Form::Syslog && is_log(head, stamps);
         let mut reader = form.reader(stamps.clock(blocks.written()));
         let mut counts = Counts::default();
         let mut buffer = Vec::new();
         while let Some(block) = blocks.next(buffer) {
             reader.read(block.lines(0), &mut |said| counts.add(said, &mut owners.leases));
+            if let (Form::Syslog, false) = (form, mixed)
+                && let Some(sample) = samples(block.bytes()).find(|sample| is_log(sample, stamps))
+            {
+                source.show(sample);
+                mixed = true;
+            }
             buffer = block.into_buffer();
         }
         let Counts { records, skipped, unparsed, span } = counts;
         let mut summary = blocks.finish();
-        problems.extend(summary.problem.take());
+        problems.extend(summary.problem.take().filter(|_| !mixed));
         let format = form.format();
-        files.push(LeaseFile { source: source.clone(), format, records, skipped, unparsed, span, summary });
-        false
+        files.push(LeaseFile { source: source.clone(), format, records, skipped, unparsed, span, mixed, summary });
+        mixed
     });
     owners.leases.finish();
     (files, problems)
+}
+
+/// Whether these lines are of a log of connections.
+fn is_log(lines: &[u8], stamps: &Stamps) -> bool {
+    matches!(sniff(lines, stamps.clock(SystemTime::UNIX_EPOCH)), Sniffed::Evidence(_))
+}
+
+/// Whole lines, as many at once as are looked at to tell what they are.
+fn samples(mut lines: &[u8]) -> impl Iterator<Item = &[u8]> {
+    const SAMPLE: usize = 64 << 10;
+    std::iter::from_fn(move || {
+        let most = &lines[..lines.len().min(SAMPLE)];
+        let whole = memchr::memrchr(b'\n', most).map_or(most.len(), |newline| newline + 1);
+        let (sample, rest) = lines.split_at(whole);
+        lines = rest;
+        (!sample.is_empty()).then_some(sample)
+    })
 }
 
 impl Owners {

@@ -5,9 +5,11 @@ use std::collections::BTreeMap;
 use catspaw_records::SensorId;
 use catspaw_relay::Network;
 
+use super::offsets::Offsets;
 use super::parse::{Batch, PLACES, SensorCount, UnparsedCount};
 use super::rows::{Counted, Rows};
 use super::shard::Lanes;
+use super::witness::Witnesses;
 use crate::alerts::Alerts;
 use crate::indicators::Scans;
 use crate::input::{LONG_LINE, Problem, Source, Summary};
@@ -49,6 +51,10 @@ pub(crate) struct Gathered {
     pub(crate) alerts: Alerts,
     /// How often each network was an end of records without an end of ours.
     pub(crate) strangers: BTreeMap<Network, u64>,
+    /// What several sensors may both have seen, where there are several.
+    pub(super) witnesses: Option<Witnesses>,
+    /// How far their clocks are apart.
+    pub(crate) offsets: Offsets,
 }
 
 impl Gathered {

@@ -1,7 +1,9 @@
 //! From evidence to folds: read, parse, merge, shard.
 
+mod clocks;
 mod fold;
 mod gathered;
+mod offsets;
 mod ours;
 mod parse;
 mod reach;
@@ -16,13 +18,16 @@ mod shard;
 mod sort;
 mod spill;
 mod survey;
+mod witness;
 
+pub(crate) use clocks::{Clocks, read};
 pub(crate) use gathered::{FileRead, Gathered};
+pub(crate) use offsets::{Offset, Offsets};
 pub(crate) use parse::{PLACES, SensorCount, UnparsedCount};
 pub(crate) use restrict::Restriction;
 pub(crate) use route::{Home, PRIVATE};
 pub(crate) use rows::{Counted, Rows, Wanted};
-pub(crate) use run::{Options, run};
+pub(crate) use run::Options;
 pub(crate) use sent::Sent;
 pub(crate) use shard::Lanes;
 pub(crate) use sort::{Sorted, Sorter};

@@ -6,9 +6,11 @@ use catspaw_records::{Block, HashSeed, HostKey, LineSink, Nanos, Place, Reader, 
 use catspaw_relay::Network;
 use foldhash::HashMap;
 
+use super::clocks::{Clocks, Watched};
 use super::reach::Reach;
 use super::route::{Home, route};
 use super::row::{Other, Rest, Row};
+use super::witness::Witness;
 use crate::packets::{Dropped, Flows, SENSOR};
 
 /// Places that are shown of each kind of unparsed line.
@@ -135,6 +137,21 @@ pub(crate) fn parse(mut reader: Reader, block: Block<'_>, seed: HashSeed, home: 
     collect.batch.rows.reserve(block.bytes.len() / SHORT_LINE);
     reader.read(block, seed, &mut collect);
     collect.finish()
+}
+
+/// The same where the clocks of several sensors are compared or set right: also gives the openings with hashes `below`.
+pub(super) fn parse_watched(
+    mut reader: Reader,
+    block: Block<'_>,
+    seed: HashSeed,
+    home: &Home,
+    (clocks, below): (&Clocks, u64),
+) -> (Batch, Vec<Witness>) {
+    let mut collect = Collect::new(home, block.first);
+    let mut watched = Watched { sink: &mut collect, clocks, below, witnesses: Vec::new() };
+    reader.read(block, seed, &mut watched);
+    let witnesses = watched.witnesses;
+    (collect.finish(), witnesses)
 }
 
 /// Sorts by shard what packets gave. Its records are not counted as the file's: that counts packets.

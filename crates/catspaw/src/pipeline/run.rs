@@ -12,15 +12,17 @@ use catspaw_relay::Config;
 use catspaw_rules::Ruleset;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::clocks::Clocks;
 use super::fold::{Folded, Folder, Message, Watermarks};
 use super::gathered::{FileRead, Gathered};
-use super::parse::{Batch, Rank, count_network, parse, sort_flows};
+use super::parse::{Batch, Rank, count_network, parse, parse_watched, sort_flows};
 use super::reach::Reach;
 use super::restrict::Restriction;
 use super::route::Home;
 use super::rows::Wanted;
 use super::shard::Lanes;
 use super::survey::{Looked, Stamps, Surveyed, follow_new_year, survey};
+use super::witness::{self, Witness, Witnesses};
 use crate::args::Checksums;
 use crate::indicators::Signatures;
 use crate::input::{BlockReader, Source, TextBlock};
@@ -46,6 +48,8 @@ pub(crate) struct Options {
     pub(crate) checksums: Checksums,
     /// What is held against packets, if anything is.
     pub(crate) rules: Option<Arc<Ruleset>>,
+    /// What is to be done about the clocks of several sensors.
+    pub(crate) clocks: Clocks,
 }
 
 /// A file that is being read; all captures together are one.
@@ -69,6 +73,8 @@ struct Job {
     number: u64,
     file: u32,
     work: Work,
+    /// Openings with hashes below are looked for.
+    below: u64,
 }
 
 /// What is to be made records of, or to be sorted by shard.
@@ -81,13 +87,14 @@ struct Done {
     number: u64,
     batch: Batch,
     buffer: Option<Vec<u8>>,
+    witnesses: Vec<Witness>,
 }
 
-/// Reads all of `sources`. `progress` is told the bytes read from the disk.
+/// Reads all of `sources`, once. `progress` is told the bytes read from the disk.
 ///
 /// # Errors
 /// Where a temporary file fails. What is wrong with the evidence is in the result.
-pub(crate) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(u64)) -> io::Result<Gathered> {
+pub(super) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(u64)) -> io::Result<Gathered> {
     let mut gathered = Gathered::default();
     let mut pending = Vec::new();
     let mut captures = Vec::new();
@@ -105,6 +112,14 @@ pub(crate) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
         }
     }
     follow_new_year(&mut pending, &options.stamps);
+    if options.clocks.are_compared(&captures, &pending) {
+        gathered.witnesses = Some(Witnesses::default());
+    }
+    if let Clocks::Off(offsets) = &options.clocks {
+        for surveyed in &mut pending {
+            surveyed.rank.0 = offsets.earliest(&surveyed.first).unwrap_or(surveyed.rank.0);
+        }
+    }
     // The earliest is taken from the end.
     pending.sort_by_key(|surveyed| std::cmp::Reverse(surveyed.rank));
     let folded = match options.threads {
@@ -183,14 +198,24 @@ fn together(
     })
 }
 
-fn work_off(Job { number, file, work }: Job, options: &Options) -> Done {
-    let (batch, buffer) = match work {
+fn work_off(Job { number, file, work, below }: Job, options: &Options) -> Done {
+    let (seed, home, clocks) = (options.seed, &options.home, &options.clocks);
+    let (batch, witnesses, buffer) = match work {
         Work::Lines(block, reader) => {
-            (parse(reader, block.lines(file), options.seed, &options.home), Some(block.into_buffer()))
+            let lines = block.lines(file);
+            let (batch, witnesses) = match below > 0 || matches!(clocks, Clocks::Off(_)) {
+                true => parse_watched(reader, lines, seed, home, (clocks, below)),
+                false => (parse(reader, lines, seed, home), Vec::new()),
+            };
+            (batch, witnesses, Some(block.into_buffer()))
         }
-        Work::Flows(flows) => (sort_flows(flows, file, &options.home), None),
+        Work::Flows(flows) => {
+            let mut witnesses = Vec::new();
+            flows.records.iter().for_each(|record| witness::see(record, below, &mut witnesses));
+            (sort_flows(flows, file, home), witnesses, None)
+        }
     };
-    Done { number, batch, buffer }
+    Done { number, batch, buffer, witnesses }
 }
 
 struct Coordinator<'a> {
@@ -364,13 +389,17 @@ impl<'a> Coordinator<'a> {
         active.in_flight += 1;
         let number = self.next_job;
         self.next_job += 1;
-        Some(Job { number, file: active.file, work })
+        let below = self.gathered.witnesses.as_ref().map_or(0, Witnesses::below);
+        Some(Job { number, file: active.file, work, below })
     }
 
     /// Takes a parsed block in its turn and says up to which moment the shards may go on.
     fn take(&mut self, done: Done) -> (Arc<Batch>, Arc<Watermarks>) {
-        let Done { mut batch, buffer, .. } = done;
+        let Done { mut batch, buffer, witnesses, .. } = done;
         self.buffers.extend(buffer);
+        if let Some(all) = &mut self.gathered.witnesses {
+            all.take(&witnesses);
+        }
         if let Some(active) = self.active.iter_mut().find(|active| active.file == batch.file) {
             active.in_flight -= 1;
             batch.rank = active.rank;

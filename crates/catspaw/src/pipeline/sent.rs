@@ -97,10 +97,12 @@ impl SentLegs {
 
     fn sensor(&mut self, sensor: SensorId) -> Option<u8> {
         let known = self.sensors.iter().position(|&known| known == sensor);
-        let at = known.or_else(|| (self.sensors.len() < SENSORS).then(|| {
-            self.sensors.push(sensor);
-            self.sensors.len() - 1
-        }));
+        let at = known.or_else(|| {
+            (self.sensors.len() < SENSORS).then(|| {
+                self.sensors.push(sensor);
+                self.sensors.len() - 1
+            })
+        });
         at.and_then(|at| u8::try_from(at).ok())
     }
 
@@ -110,8 +112,12 @@ impl SentLegs {
         let &Leg { id: RecordId::Device(id), peer, own, start, opened: Some(opened), end: Some(end), .. } = leg else {
             return None;
         };
-        let &Leg { smtp, mailed: None, inward: false, places: [Some(first), Some(last)], .. } = leg else { return None };
-        let Size { up, down: 0, directed: false, kind: ByteKind::PayloadRetransmitted } = end.size? else { return None };
+        let &Leg { smtp, mailed: None, inward: false, places: [Some(first), Some(last)], .. } = leg else {
+            return None;
+        };
+        let Size { up, down: 0, directed: false, kind: ByteKind::PayloadRetransmitted } = end.size? else {
+            return None;
+        };
         let (IpAddr::V4(peer_addr), IpAddr::V4(own_addr)) = (peer.addr, own.addr) else { return None };
         let plain = host == HostKey::Address(own.addr) && start.sensor == sensor && first.file == last.file;
         if !plain || i64::from(start.resolution) != SECOND {
@@ -129,8 +135,11 @@ impl SentLegs {
         for (at, word) in packed.as_chunks_mut::<8>().0.iter_mut().zip([
             id,
             both(peer_addr.to_bits(), own_addr.to_bits()),
-            u64::from(peer.port) | u64::from(own.port) << 16 | u64::from(u16::try_from(first.file).ok()?) << 32
-                | u64::from(ending | flags << 4) << 48 | u64::from(self.sensor(sensor)?) << 56,
+            u64::from(peer.port)
+                | u64::from(own.port) << 16
+                | u64::from(u16::try_from(first.file).ok()?) << 32
+                | u64::from(ending | flags << 4) << 48
+                | u64::from(self.sensor(sensor)?) << 56,
             both(seconds(start.at.0)?, seconds(life)?),
             both(short(opened)?, short(end.order)?),
             u64::try_from(up).ok()?,

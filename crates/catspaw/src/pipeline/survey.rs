@@ -1,8 +1,10 @@
 //! A first look at every file: what it is, and where its records begin in time.
 
+use std::collections::BTreeMap;
+
 use catspaw_engine::capture;
 use catspaw_records::{
-    Block, Clock, HashSeed, LineSink, Nanos, Place, Reader, Record, Sniffed, Unparsed, YearHint, nmap, sniff,
+    Block, Clock, HashSeed, LineSink, Nanos, Place, Reader, Record, SensorId, Sniffed, Unparsed, YearHint, nmap, sniff,
 };
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
@@ -46,7 +48,7 @@ impl Stamps {
             let at = jiff::Timestamp::from_nanosecond(i128::from(at.0)).ok()?;
             Some(self.zone.to_datetime(at).year())
         };
-        (first != Nanos::MIN && first_record(&reader, head) != first).then(|| year(first)).flatten()
+        (first != Nanos::MIN && earliest(&first_records(&reader, head)) != first).then(|| year(first)).flatten()
     }
 }
 
@@ -67,6 +69,8 @@ pub(crate) struct Surveyed {
     pub(crate) guessed_year: Option<i16>,
     /// No record of it is expected before this moment, less what the merge waits.
     pub(crate) rank: Rank,
+    /// The sensors of its first lines, and when each begins.
+    pub(super) first: BTreeMap<SensorId, Nanos>,
 }
 
 /// What a file is.
@@ -93,15 +97,16 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps) -> Result<Looke
     if capture::sniff(head) {
         return Ok(Looked::Capture(Opened::new(source, file, blocks)));
     }
-    let reader = match sniff(head, clock) {
+    let reader = match sniff(source.sample().unwrap_or(head), clock) {
         Sniffed::Evidence(reader) => reader,
         Sniffed::Other(name) => return Err(source.problem(What::NotEvidence(name))),
     };
-    let rank = (first_record(&reader, head), xxh3_64(head), file);
+    let first = first_records(&reader, head);
+    let rank = (earliest(&first), xxh3_64(head), file);
     let guessed_year = if stamps.year.is_none() { stamps.guessed_year(head, rank.0) } else { None };
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
     let open = blocks.size().is_none().then_some(blocks);
-    Ok(Looked::Log(Surveyed { source, open, reader, guessed_year, rank }))
+    Ok(Looked::Log(Surveyed { source, open, reader, guessed_year, rank, first }))
 }
 
 /// A log of stamps without a year that was split at or after New Year: its later files are of the year after `--year`.
@@ -129,20 +134,27 @@ pub(crate) fn follow_new_year(files: &mut [Surveyed], stamps: &Stamps) {
     }
 }
 
-/// The earliest moment of a record in the head; the beginning of time where it holds none.
-fn first_record(reader: &Reader, head: &[u8]) -> Nanos {
-    let mut first = First(None);
+/// The earliest moment of a record of each sensor in the head.
+fn first_records(reader: &Reader, head: &[u8]) -> BTreeMap<SensorId, Nanos> {
+    let mut first = First::default();
     let whole = memchr::memrchr(b'\n', head).map_or(head, |end| &head[..=end]);
     reader.clone().read(Block { bytes: whole, first: Place { file: 0, line: 1 } }, HashSeed(0), &mut first);
-    first.0.unwrap_or(Nanos::MIN)
+    first.0
 }
 
-struct First(Option<Nanos>);
+/// Of all; the beginning of time where there is none.
+fn earliest(first: &BTreeMap<SensorId, Nanos>) -> Nanos {
+    first.values().copied().min().unwrap_or(Nanos::MIN)
+}
+
+#[derive(Default)]
+struct First(BTreeMap<SensorId, Nanos>);
 
 impl LineSink for First {
     fn record(&mut self, record: Record, _: &[u8]) {
         let at = record.known_at();
-        self.0 = Some(self.0.map_or(at, |first| first.min(at)));
+        let first = self.0.entry(record.known.sensor).or_insert(at);
+        *first = at.min(*first);
     }
 
     fn skipped(&mut self, _: &[u8]) {}

@@ -8,6 +8,7 @@ use catspaw_records::HostKey;
 use catspaw_relay::{Config, Network};
 
 use super::campaigns;
+use super::clocks;
 use super::examples;
 use super::findings::Findings;
 use super::incident::Case;
@@ -77,6 +78,7 @@ pub(crate) fn build(
         let mut incident = case.write();
         incident.indicators = signs.of(&incident.host);
         incident.examples = examples.remove(0);
+        clocks::tell(&mut incident, case, &gathered.offsets, names);
         if case.authorised { authorised.push(incident) } else { incidents.push(incident) }
     }
     incidents.sort_by(|a, b| severity(b).cmp(&severity(a)).then_with(|| by_host(a, b)));
@@ -86,6 +88,7 @@ pub(crate) fn build(
     indicators.retain(|sign| sign.host.parse().is_ok_and(|host| settings.restriction.names(host)));
     let evidence = evidence(gathered, lanes, names);
     let mut warnings = warnings(gathered, &evidence);
+    warnings.extend(clocks::sentences(&gathered.offsets, names));
     warnings.extend(hardly_ours(&settings.home, gathered));
     warnings.extend(cut_off_unseen(&settings.config, &incidents));
     let only = &settings.restriction;
@@ -197,7 +200,7 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence]) -> Vec<String> {
             "{late} of {records} records of {sensor} in {path} came later than the merge waits for: they are counted, \
              but no test used them, so that relays are missed, found late or seen too small. Was its clock set back, or \
              is the file not in order of time? Files that are named apart are put in order; what comes through one pipe \
-             is not."
+             is not. Of a log in local time --timezone says when summer time ends."
         )
     }));
     warnings.extend(of_packets(gathered));
@@ -282,7 +285,7 @@ fn evidence(gathered: &Gathered, lanes: &[Lanes], names: &Names) -> Vec<Evidence
                 duplicates: duplicates + count.duplicates,
                 first: count.span.map(|(first, _)| time::rfc3339(first)),
                 last: count.span.map(|(_, last)| time::rfc3339(last)),
-                clock_offset: 0.0,
+                clock_offset: clocks::offset(&gathered.offsets, sensor),
             });
         }
     }

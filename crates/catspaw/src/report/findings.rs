@@ -163,7 +163,8 @@ impl<'a> Findings<'a> {
             together += legs.max(1);
             first
         };
-        let firsts: Vec<usize> = sights.iter().map(first_of_group).enumerate().filter(|of| of.1).map(|of| of.0).collect();
+        let firsts: Vec<usize> =
+            sights.iter().map(first_of_group).enumerate().filter(|of| of.1).map(|of| of.0).collect();
         for (number, &first) in firsts.iter().enumerate() {
             let last = firsts.get(number + 1).copied().unwrap_or(sights.len());
             let group = sights[first..last].iter().map(|&(sight, _)| (sight, Vec::new())).collect();
@@ -185,7 +186,11 @@ impl<'a> Findings<'a> {
                 |host, sensor| asked.contains(&(*host, *sensor)),
                 |sent| {
                     let legs = sights.entry((sent.host, sent.sensor)).or_default();
-                    if legs.len() < LEGS { legs.push(sent.leg) } else { self.legs_dropped += 1 }
+                    if legs.len() < LEGS {
+                        legs.push(sent.leg)
+                    } else {
+                        self.legs_dropped += 1
+                    }
                     Ok(())
                 },
             )?;

@@ -3,6 +3,7 @@
 mod build;
 mod campaigns;
 mod cases;
+mod clocks;
 pub(crate) mod csv;
 mod cut;
 pub(crate) mod dialogue;

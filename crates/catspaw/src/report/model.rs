@@ -83,7 +83,7 @@ pub(crate) struct Evidence {
     pub(crate) first: Option<String>,
     /// The latest record.
     pub(crate) last: Option<String>,
-    /// Seconds that this clock is ahead, as far as it was corrected.
+    /// Seconds that this clock is ahead of the others, as far as that was corrected.
     pub(crate) clock_offset: f64,
 }
 

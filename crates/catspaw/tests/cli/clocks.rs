@@ -127,3 +127,117 @@ fn the_29th_of_february_is_a_day_of_leap_years_only() {
     let said = place.scan(&["log", "--year", "2003"]);
     assert!(said.failed().contains("no evidence"), "{}", said.err);
 }
+
+/// A log in the local time of `zone`, by a log in UTC.
+fn local(text: &str, zone: &str, form: &str) -> String {
+    let line = |line: &str| {
+        let at = jiff::civil::DateTime::strptime("%b %d %Y %H:%M:%S", &line[..20]).unwrap();
+        let at = at.in_tz("UTC").unwrap().in_tz(zone).unwrap();
+        format!("{}{}\n", at.strftime(form), &line[20..])
+    };
+    text.lines().map(line).collect()
+}
+
+/// 2003-10-26 00:00 UTC: an hour before summer time ends in Berlin.
+const AUTUMN: i64 = 1_067_126_400;
+/// 2003-03-30 00:00 UTC: an hour before it begins.
+const SPRING: i64 = 1_048_982_400;
+
+#[test]
+fn the_hour_that_autumn_repeats_is_read_in_the_order_of_the_log() {
+    let log = Log::default().relay(AUTUMN, 150).text.clone();
+    for form in ["%b %d %Y %H:%M:%S", "%b %d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"] {
+        let text = local(&log, "Europe/Berlin", form);
+        assert!(text.matches("02:30:00").count() == 2, "{text}");
+        let place = Place::with("log", &text);
+        let zone = ["--timezone", "Europe/Berlin", "--year", "2003"];
+        let report = place.report(&[&["log"], &zone[..]].concat());
+        assert_eq!((late(&report), relayed(&report)), (0, &Value::from(150)), "{form}");
+        let incident = &report["incidents"][0];
+        assert_eq!(incident["first_seen"], "2003-10-26T00:00:01Z");
+        assert_eq!(incident["last_seen"], "2003-10-26T02:29:20Z");
+        // The same, an hour behind, by a second device in the same file.
+        let both: String = text
+            .lines()
+            .zip(local(&log, "Atlantic/Azores", form).lines())
+            .map(|(line, other)| format!("{line}\n{}\n", other.replace(" pix : ", " isle : ")))
+            .collect();
+        let report = Place::with("log", both).report(&[&["log"], &zone[..]].concat());
+        let of_pix = report["evidence"].as_array().unwrap().iter().find(|e| e["sensor"] == "pix").unwrap();
+        assert_eq!(of_pix["late"], 0, "{form}");
+    }
+    // Nobody knows that from the log alone.
+    let text = local(&log, "Europe/Berlin", "%b %d %Y %H:%M:%S");
+    let report = Place::with("log", text).report(&["log"]);
+    assert!(late(&report) > 150, "{}", late(&report));
+    assert!(report["limits"].to_string().contains("--timezone"), "{}", report["limits"]);
+}
+
+#[test]
+fn the_repeated_hour_may_lie_anywhere_in_a_long_log() {
+    // More than a block before it, within it and after it.
+    let mut log = Log::default();
+    for n in 0..9000 {
+        log.out(AUTUMN - 9000 + n, "10.0.0.5");
+    }
+    log.relay(AUTUMN + 600, 100);
+    for n in 0..9000 {
+        log.out(AUTUMN + 6700 + n, "10.0.0.5");
+    }
+    let text = local(&log.text, "Europe/Berlin", "%b %d %Y %H:%M:%S");
+    assert!(text.len() > 4 << 20);
+    let place = Place::with("log", text);
+    for threads in ["1", "3"] {
+        let report = place.report(&["log", "--timezone", "Europe/Berlin", "-j", threads]);
+        assert_eq!((late(&report), relayed(&report)), (0, &Value::from(100)));
+        assert_eq!(report["incidents"][0]["first_seen"], "2003-10-26T00:10:01Z");
+    }
+}
+
+#[test]
+fn the_hour_that_spring_leaves_out_leaves_out_nothing() {
+    let log = Log::default().relay(SPRING, 150).text.clone();
+    let text = local(&log, "Europe/Berlin", "%b %d %Y %H:%M:%S");
+    assert!(!text.contains(" 02:"));
+    let report = Place::with("log", text).report(&["log", "--timezone", "Europe/Berlin"]);
+    assert_eq!((late(&report), relayed(&report)), (0, &Value::from(150)));
+    assert_eq!(report["incidents"][0]["last_seen"], "2003-03-30T02:29:20Z");
+}
+
+#[test]
+fn a_device_that_counts_from_its_boot_until_its_clock_is_set_spoils_nothing() {
+    let log = relay_log();
+    let lines: Vec<&str> = log.lines().collect();
+    let boot = |stamp: &str| -> Vec<String> {
+        let line = |n: usize| {
+            format!(
+                "{stamp}:{:02} pix : %PIX-6-302013: Built outbound TCP connection {} for outside:192.0.2.80/80 \
+                 (192.0.2.80/80) to inside:10.0.0.5/{} (10.0.0.5/{})",
+                12 + n / 2,
+                999_000 + n,
+                9000 + n,
+                9000 + n
+            )
+        };
+        (0..60).map(line).collect()
+    };
+    for (stamp, dated) in
+        [("Jan 01 1993 00:00", true), ("Mar 01 2000 00:00", true), ("*Mar  1 00:00", false), ("Jan  1 00:00", false)]
+    {
+        for at in [0, lines.len() / 2] {
+            let mut text = String::new();
+            for (number, line) in lines.iter().enumerate() {
+                if number == at {
+                    text.extend(boot(stamp).iter().map(|line| format!("{line}\n")));
+                }
+                let line = if dated { (*line).to_owned() } else { format!("Nov{}{}", &line[3..6], &line[11..]) };
+                text += &format!("{line}\n");
+            }
+            let report = Place::with("log", text).report(&["log", "--year", "2003"]);
+            assert_eq!(relayed(&report), 40, "{stamp} at line {at}");
+            assert!(late(&report) <= 60, "{stamp} at line {at}: {}", late(&report));
+            let first = report["incidents"][0]["first_seen"].as_str().unwrap();
+            assert!(first.starts_with("2003-"), "{stamp} at line {at}: {first}");
+        }
+    }
+}

@@ -176,3 +176,46 @@ fn a_machine_is_one_host_by_both_its_addresses() {
     assert_eq!((&incident["host"], &incident["verdict"]), (&Value::from(ipv4), &Value::from("relay")));
     assert!(incident["targets"][0]["address"].as_str().unwrap().starts_with("2001:db8:ffff:"));
 }
+
+/// A collector's file: the lines of everybody, by time.
+fn collected() -> String {
+    let mut lines: Vec<String> = relay_log().lines().map(|line| format!("{line}\n")).collect();
+    lines.insert(
+        0,
+        "Mar 04 2003 00:00:00 gw dhcpd[77]: DHCPACK on 10.0.0.66 to 00:11:22:33:44:0a (pc-a) via eth0\n".into(),
+    );
+    lines.insert(40, "Mar 04 2003 00:10:00 web1 sshd[9]: Accepted publickey for jane from 10.0.0.5\n".into());
+    lines.insert(41, "Mar 04 2003 00:10:09 web1 last message repeated 3 times\n".into());
+    lines.insert(80, "Mar 04 2003 00:20:00 gw named[4]: client 10.0.0.5#4000: query: example.com IN A\n".into());
+    lines.push("Mar 04 2003 09:00:00 gw dhcpd: DHCPACK on 10.0.0.66 to 00:11:22:33:44:0b via eth0\n".into());
+    lines.concat()
+}
+
+#[test]
+fn a_collectors_file_is_read_line_by_line_for_what_it_is() {
+    // Where the first firewall line is, and the first lease, must not matter.
+    let quiet = "Mar 03 2003 00:00:00 gw dhcpd: DHCPACK on 10.0.0.9 to 00:11:22:33:44:0c via eth0\n".repeat(20_000);
+    for (text, more) in [(collected(), 0), (quiet + &collected(), 20_000)] {
+        let place = Place::with("messages", &text);
+        let report = place.report(&["messages"]);
+        let incident = &report["incidents"][0];
+        assert_eq!((&incident["host"], &incident["counts"]["relayed"]), (&"10.0.0.66".into(), &40.into()));
+        assert_eq!((&incident["owner"]["mac"], &incident["owner"]["name"]), (&A.into(), &"pc-a".into()));
+        assert_eq!(report["unparsed"], serde_json::json!([]));
+        let rows: Vec<_> = report["evidence"].as_array().unwrap().iter().collect();
+        let of = |sensor: &str| *rows.iter().find(|row| row["sensor"] == sensor).unwrap();
+        assert_eq!((rows.len(), &of("pix")["records"], &of("pix")["skipped"]), (3, &160.into(), &0.into()));
+        assert_eq!((&of("dhcp")["records"], &of("dhcp")["skipped"]), (&(more + 2).into(), &0.into()));
+        let others = of("other programs");
+        assert_eq!((&others["records"], &others["skipped"]), (&0.into(), &(more + 5).into()));
+        let bytes: u64 = rows.iter().map(|row| row["bytes"].as_u64().unwrap()).sum();
+        assert_eq!(bytes, text.len() as u64);
+    }
+}
+
+#[test]
+fn lines_of_other_programs_alone_are_no_evidence() {
+    let others: String = collected().lines().filter(|line| line.contains(": ") && !line.contains('%')).collect();
+    let place = Place::with("messages", others.replace("DHCPACK", "dhcpack"));
+    assert!(place.scan(&["messages"]).failed().contains("text without a line of PIX or ASA syslog"));
+}

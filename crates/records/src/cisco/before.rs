@@ -3,6 +3,7 @@
 use super::NOTHING;
 use crate::syslog::header::decode_header;
 use super::odd::{self, Odd, Says};
+use super::other;
 use super::tag::find_tag;
 use super::text::Text;
 use crate::{Denied, Event};
@@ -64,6 +65,11 @@ impl Before {
         };
         let sensor = decode_header(&self.line[..tag.start]).sensor.to_vec();
         Some(Again { denied, sensor, text: self.line[tag.start..].to_vec() })
+    }
+
+    /// Whether the line that was asked for last is another program's.
+    pub(super) fn is_of_program(&self) -> bool {
+        other::is_of_program(&self.line)
     }
 
     /// Whether the line before said what `odd` says again.

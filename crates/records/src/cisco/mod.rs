@@ -13,6 +13,7 @@ mod flows;
 mod icmp;
 mod memo;
 mod odd;
+mod other;
 mod party;
 mod services;
 mod snort;
@@ -109,16 +110,16 @@ impl Reader {
     /// Moves over a block without parsing it.
     ///
     /// All that is kept from block to block is the date that stamps without a year follow. Where the block's last
-    /// stamp has a year, that is its date; otherwise each stamp follows the one before it, and all headers are read
-    /// (which is a tenth of the work of reading the lines).
+    /// stamp has a year, that is its date; otherwise, and on the days about the end of summer time, each stamp follows the
+    /// one before it, and all headers are read (which is a tenth of the work of reading the lines).
     pub fn advance(&mut self, block: &[u8]) {
         match last_stamp(block, self.time.clock(), written_of) {
             LastStamp::None => {}
-            LastStamp::Dated(date) => {
+            LastStamp::Dated(date) if !self.time.clock().may_repeat(date) => {
                 self.time.follow(date);
                 self.memo.forget();
             }
-            LastStamp::WithoutYear => {
+            LastStamp::Dated(_) | LastStamp::WithoutYear => {
                 for (_, line) in (Block { bytes: block, first: Place { file: 0, line: 0 } }).lines() {
                     self.advance_line(line);
                 }
@@ -144,9 +145,10 @@ impl Reader {
     fn resolve<'a>(&mut self, head: &[u8], header: &Header<'a>) -> Result<Known<'a>, Why> {
         let written = header.written.ok_or("no stamp")?;
         self.memo.forget();
-        let at = self.time.resolve(&written).ok_or("a stamp that is no date")?;
         let name = sensor_of(header);
-        let stamp = Stamp { at, resolution: written.resolution, sensor: SensorId::of(name) };
+        let sensor = SensorId::of(name);
+        let at = self.time.resolve(sensor, &written).ok_or("a stamp that is no date")?;
+        let stamp = Stamp { at, resolution: written.resolution, sensor };
         // The memo knows nothing of a count.
         if !head.trim_ascii_end().ends_with(b"[") {
             self.memo.keep(head, header, stamp);
@@ -200,15 +202,22 @@ impl Reader {
     fn read_untagged(&mut self, block: &[u8], place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
         let unparsed = |why| Unparsed { place, kind: "line", why };
         let Some((head, times)) = odd::parse_last_repeated(line) else {
+            if other::is_of_program(line) {
+                return sink.skipped(other::PROGRAMS);
+            }
             return sink.unparsed(unparsed("no %PIX/%ASA message"));
         };
         let Some(again) = self.before.denial(block, line) else {
+            if self.before.is_of_program() {
+                return sink.skipped(other::PROGRAMS);
+            }
             return sink.unparsed(unparsed("repeats a line that is no %PIX/%ASA message"));
         };
         let Some(mut denied) = again.denied else { return sink.skipped(&again.sensor) };
         // It is no message of the device's, so it does not move the clock that its stamps follow.
         let written = decode_header(head).written;
-        let Some((written, at)) = written.and_then(|written| Some((written, self.time.clone().resolve(&written)?)))
+        let Some((written, at)) = written
+            .and_then(|written| Some((written, self.time.clone().resolve(SensorId::of(&again.sensor), &written)?)))
         else {
             return sink.unparsed(unparsed("no stamp"));
         };

@@ -72,6 +72,7 @@ fn each_line_is_a_record_or_skipped_or_unparsed() {
          \n\
          Feb 27 00:00:03 pix %PIX-6-609001: Built local-host inside:10.0.0.2\n\
          Feb 27 00:00:04 collector sshd[77]: session opened\n\
+         what is this\n\
          Feb 27 00:00:05 pix %PIX-6-302013: Built\n\
          {TEARDOWN}\n\
          Feb 30 00:00:05 pix {TEARDOWN}"
@@ -81,15 +82,15 @@ fn each_line_is_a_record_or_skipped_or_unparsed() {
     assert_eq!((sensor.as_str(), record.known.sensor), ("pix", SensorId::of(b"pix")));
     assert_eq!(record.known.at, Nanos::from_secs(1_046_304_003));
     assert_eq!(record.known.resolution, 1_000_000_000);
-    assert_eq!(seen.skipped, ["pix"]);
+    assert_eq!(seen.skipped, ["pix", "other programs"]);
     let unparsed: Vec<_> = seen.unparsed.iter().map(|u| (u.place.line, u.kind, u.why)).collect();
     assert_eq!(
         unparsed,
         [
-            (4, "line", "no %PIX/%ASA message"),
-            (5, "302013", "not a built connection"),
-            (6, "302014", "no stamp"),
-            (7, "302014", "a stamp that is no date"),
+            (5, "line", "no %PIX/%ASA message"),
+            (6, "302013", "not a built connection"),
+            (7, "302014", "no stamp"),
+            (8, "302014", "a stamp that is no date"),
         ]
     );
 }

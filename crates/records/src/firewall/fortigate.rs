@@ -196,7 +196,7 @@ impl<'a> Log<'a> {
         if let Some((minutes, _)) = parse_zone(self.zone) {
             written = written.east(minutes);
         }
-        Some(Stamp { at: time.resolve(&written)?, resolution: written.resolution, sensor })
+        Some(Stamp { at: time.resolve(sensor, &written)?, resolution: written.resolution, sensor })
     }
 
     fn session(&self) -> Result<Session, Why> {

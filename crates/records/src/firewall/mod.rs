@@ -149,7 +149,7 @@ impl Dialect {
         let name = if header.sensor.is_empty() { self.unnamed() } else { header.sensor };
         let sensor = SensorId::of(name);
         let known = header.written.ok_or("no stamp").and_then(|written| {
-            let at = time.resolve(&written).ok_or("a stamp that is no date")?;
+            let at = time.resolve(sensor, &written).ok_or("a stamp that is no date")?;
             Ok(Stamp { at, resolution: written.resolution, sensor })
         });
         Header { known, name, own: &line[header.own..] }
@@ -214,11 +214,11 @@ impl Reader {
         }
         match last_stamp(block, self.time.clock(), |line| dialect.written_of(line)) {
             LastStamp::None => {}
-            LastStamp::Dated(date) => self.time.follow(date),
-            LastStamp::WithoutYear => {
+            LastStamp::Dated(date) if !self.time.clock().may_repeat(date) => self.time.follow(date),
+            LastStamp::Dated(_) | LastStamp::WithoutYear => {
                 for (_, line) in (Block { bytes: block, first: Place { file: 0, line: 0 } }).lines() {
-                    if let Some(written) = dialect.written_of(line) {
-                        let _ = self.time.resolve(&written);
+                    if let Some(body) = dialect.body(line) {
+                        dialect.header(line, &line[..body], &mut self.time);
                     }
                 }
             }

@@ -235,7 +235,7 @@ impl<'a> Log<'a> {
         } else if matches!(&text[len..], b" GMT" | b" UTC") {
             written = written.in_utc();
         }
-        Some(Stamp { at: time.resolve(&written)?, resolution: written.resolution, sensor })
+        Some(Stamp { at: time.resolve(sensor, &written)?, resolution: written.resolution, sensor })
     }
 
     /// Behind a translated destination is whoever was talked to; before a translated source whoever talked.

@@ -116,8 +116,8 @@ enum Lines {
 type Line = Result<Option<Entry>, &'static str>;
 
 impl Form {
-    /// The form of a file that begins with `head` (up to some 64 KiB); `None` where it holds no leases. A log of
-    /// connections with leases among its lines is that log.
+    /// The form of a file that begins with `head` (up to some 64 KiB); `None` where it holds no leases. A collector's file may
+    /// be a firewall's log, too.
     #[must_use]
     pub fn sniff(head: &[u8]) -> Option<Self> {
         sniff::sniff(head)

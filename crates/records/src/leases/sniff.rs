@@ -1,7 +1,6 @@
 //! Which files are leases.
 
 use super::{Form, dhcpd, dnsmasq, kea, syslog};
-use crate::{cisco, zeek};
 
 /// Lines at the beginning of a file by which it is told what it is.
 const SNIFFED: usize = 200;
@@ -27,6 +26,5 @@ pub(super) fn sniff(head: &[u8]) -> Option<Form> {
     if lines().take(whole).all(|line| parse(line).is_ok()) && parse(first).is_ok_and(|entry| entry.is_some()) {
         return Some(Form::Dnsmasq);
     }
-    let is_log = || zeek::Reader::sniff(head).is_some() || cisco::sniff(head);
-    (text.lines().any(syslog::is_lease) && !is_log()).then_some(Form::Syslog)
+    text.lines().any(syslog::is_lease).then_some(Form::Syslog)
 }

@@ -123,9 +123,9 @@ fn what_is_no_lease_is_not_taken_for_one() {
 }
 
 #[test]
-fn leases_among_the_lines_of_a_firewall_are_left_to_its_reader() {
+fn leases_among_the_lines_of_a_firewall_are_leases_too() {
     let lease = "Mar  4 09:00:00 gw dhcpd[7]: DHCPACK on 10.0.0.5 to 00:11:22:33:44:0a via eth0\n";
     let pix = "Mar 04 2003 10:00:00 pix : %PIX-6-305009: Built static translation from inside:10.0.0.5 to outside:192.0.2.5\n";
-    assert_eq!(Form::sniff(lease.as_bytes()), Some(Form::Syslog));
-    assert_eq!(Form::sniff(format!("{lease}{pix}").as_bytes()), None);
+    assert_eq!(Form::sniff(format!("{pix}{lease}").as_bytes()), Some(Form::Syslog));
+    assert_eq!(Form::sniff(pix.as_bytes()), None);
 }

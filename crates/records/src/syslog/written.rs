@@ -3,7 +3,7 @@
 use jiff::civil;
 use jiff::tz::{Offset, TimeZone};
 
-use crate::{Clock, Nanos};
+use crate::{Clock, Nanos, SensorId};
 
 /// A stamp to the minute, and its zone in minutes east of UTC where it says one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,22 +80,28 @@ impl Timekeeper {
         self.last = None;
     }
 
-    /// The moment of a stamp; `None` for a date or time that does not exist.
+    /// The moment of a stamp of `source`; `None` for a date or time that does not exist.
     #[inline]
-    pub(crate) fn resolve(&mut self, written: &Written) -> Option<Nanos> {
+    pub(crate) fn resolve(&mut self, source: SensorId, written: &Written) -> Option<Nanos> {
         let base = match self.last {
             // Nothing was resolved in between, so the year that it was given still follows.
             Some((minute, base)) if minute == written.minute => base,
-            _ => self.resolve_minute(written.minute)?,
+            _ => self.resolve_minute(source, written.minute)?,
         };
         Some(base.plus(i64::from(written.second) * Nanos::SECOND + i64::from(written.nanos)))
     }
 
-    fn resolve_minute(&mut self, minute: Minute) -> Option<Nanos> {
+    fn resolve_minute(&mut self, source: SensorId, minute: Minute) -> Option<Nanos> {
         self.last = None;
         let Minute { year, month, day, hour, minute: of_hour, zone } = minute;
         let base = match zone {
-            None => self.clock.resolve(year, month, day, hour, of_hour, 0)?,
+            None => {
+                let base = self.clock.resolve_of(source, (year, month, day), (hour, of_hour, 0))?;
+                if self.clock.is_ambiguous() {
+                    return Some(base);
+                }
+                base
+            }
             Some(zone) => {
                 let date = self.clock.date_of(year, month, day)?;
                 self.clock.follow(date);
@@ -254,7 +260,7 @@ mod tests {
     fn moment(text: &str) -> Option<(i64, u32, usize)> {
         let (written, len) = parse_written(text.as_bytes())?;
         let mut keeper = Timekeeper::new(Clock::new(TimeZone::UTC, YearHint::First(2003)));
-        Some((keeper.resolve(&written)?.0, written.resolution, len))
+        Some((keeper.resolve(SensorId(0), &written)?.0, written.resolution, len))
     }
 
     #[test]
@@ -307,7 +313,8 @@ mod tests {
     #[test]
     fn the_minute_that_is_kept_does_not_outlive_another() {
         let mut keeper = Timekeeper::new(Clock::new(TimeZone::UTC, YearHint::First(2003)));
-        let mut at = |text: &str| keeper.resolve(&parse_written(text.as_bytes())?.0).map(|at| at.0 / 1_000_000_000);
+        let mut at =
+            |text: &str| keeper.resolve(SensorId(0), &parse_written(text.as_bytes())?.0).map(|at| at.0 / 1_000_000_000);
         assert_eq!(at("Mar  4 16:05:00"), Some(1_046_793_900));
         assert_eq!(at("Mar  4 2010 16:05:00"), Some(1_267_718_700));
         assert_eq!(at("Mar  4 16:05:01"), Some(1_267_718_701), "a stamp without year follows the one before it");

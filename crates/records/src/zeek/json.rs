@@ -5,7 +5,7 @@ use super::line::{Columns, Fields};
 use crate::fields::json::{Broken, each};
 use crate::fields::value;
 use crate::syslog::written::{Timekeeper, parse_written};
-use crate::{HashSeed, Nanos, Place, Record};
+use crate::{HashSeed, Nanos, Place, Record, SensorId};
 
 /// Zeek's log that is read; Corelight's `conn_long` tells of the same connections while they last.
 const CONN: &[u8] = b"conn";
@@ -93,7 +93,7 @@ fn moment(text: &[u8], times: &mut Timekeeper) -> Option<i64> {
     const MILLISECONDS: usize = 12;
     if text.get(4) == Some(&b'-') {
         let (written, len) = parse_written(text)?;
-        return times.resolve(&written).filter(|_| len == text.len()).map(|at| at.0);
+        return times.resolve(SensorId(0), &written).filter(|_| len == text.len()).map(|at| at.0);
     }
     let whole = text.iter().position(|byte| *byte == b'.').unwrap_or(text.len());
     if whole >= MILLISECONDS {

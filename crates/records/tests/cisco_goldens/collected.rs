@@ -52,7 +52,8 @@ pub(crate) fn all() -> Vec<Golden> {
         goldens.extend(lines("metron", path));
     }
     goldens.extend(collected("metron/asa_parsed").into_iter().flat_map(|text| objects(&text)).map(|o| metron(&o)));
-    goldens.extend(collected("metron/Syslog3164Parsed").into_iter().flat_map(|text| objects(&text)).map(|o| rfc3164(&o)));
+    goldens
+        .extend(collected("metron/Syslog3164Parsed").into_iter().flat_map(|text| objects(&text)).map(|o| rfc3164(&o)));
     goldens.extend(lines("cribl", "cribl/asa_samples.log"));
     goldens.extend(collected("cribl/wZHMfD.json").into_iter().flat_map(|text| cribl(&text)));
     for (path, read) in literals::SOURCES {

@@ -176,7 +176,8 @@ fn sc4s(source: &str) -> Vec<Golden> {
         if let Some(comment) = line.strip_prefix("# ").filter(|line| line.contains('%')) {
             goldens.push(Golden::new("sc4s", comment));
         }
-        let Some(template) = line.trim().strip_prefix('"').filter(|line| line.contains("{{ ") && line.contains('%')) else {
+        let Some(template) = line.trim().strip_prefix('"').filter(|line| line.contains("{{ ") && line.contains('%'))
+        else {
             continue;
         };
         let template = strings(&format!("\"{template}")).remove(0);

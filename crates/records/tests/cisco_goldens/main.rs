@@ -15,7 +15,12 @@ use told::{Told, read};
 
 /// Where a golden and the reader differ: which collection, message id and field, and who is right.
 const DIFFERENCES: [(&str, &str, &str, &str); 7] = [
-    ("metron", "302020", "first", "Metron's source is the local end whatever the direction; `inbound` says that the foreign one asked: ours"),
+    (
+        "metron",
+        "302020",
+        "first",
+        "Metron's source is the local end whatever the direction; `inbound` says that the foreign one asked: ours",
+    ),
     ("metron", "302020", "second", "the same: ours"),
     ("logstash", "302020", "first", "the same of Logstash: ours"),
     ("logstash", "302020", "second", "the same: ours"),
@@ -52,7 +57,9 @@ fn what_other_readers_say_ours_says_or_is_right() {
         let told = read(&golden);
         for (field, theirs) in &golden.fields {
             let Some(ours) = told.field(field) else { continue };
-            if ours == *theirs { continue }
+            if ours == *theirs {
+                continue;
+            }
             let id = golden.message_id();
             unused.retain(|place| *place != (golden.collection, id.as_str(), field.as_str()));
             if difference(&golden, &id, field).is_none() {

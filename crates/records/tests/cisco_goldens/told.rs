@@ -1,7 +1,8 @@
 //! What the reader makes of one line, by the names that goldens have.
 
 use catspaw_records::{
-    Block, Clock, Endpoint, Event, HashSeed, LineSink, Place, Record, RecordId, TranslationKind, Unparsed, YearHint, cisco,
+    Block, Clock, Endpoint, Event, HashSeed, LineSink, Place, Record, RecordId, TranslationKind, Unparsed, YearHint,
+    cisco,
 };
 use jiff::tz::TimeZone;
 
@@ -12,7 +13,10 @@ pub(crate) enum Told {
     Read(Box<Record>, String),
     /// It says nothing that is used.
     Skipped(String),
-    Refused { kind: &'static str, why: &'static str },
+    Refused {
+        kind: &'static str,
+        why: &'static str,
+    },
 }
 
 #[derive(Default)]

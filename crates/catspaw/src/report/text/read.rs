@@ -102,10 +102,19 @@ fn sensor(page: &mut Page<'_, impl Write>, evidence: &Evidence) -> io::Result<()
         text = format!("{text}; {}", span(first, last));
     }
     if evidence.clock_offset != 0.0 {
-        text = format!("{text}; clock corrected by {:.3}\u{a0}s", -evidence.clock_offset);
+        text = format!("{text}; clock corrected by {}", signed(-evidence.clock_offset));
     }
     let name = super::wrap::cut(&super::wrap::clean(&evidence.sensor), 40);
     page.say(1, &if name.is_empty() { text } else { format!("{name}: {text}") })
+}
+
+/// `-1:00:00`, with what is finer than a second where there is anything.
+fn signed(seconds: f64) -> String {
+    let millis = (seconds.abs() * 1000.0).round() as u64;
+    let (whole, beyond) = (millis / 1000, millis % 1000);
+    let sign = if seconds < 0.0 { '-' } else { '+' };
+    let fraction = if beyond > 0 { format!(".{beyond:03}") } else { String::new() };
+    format!("{sign}{}:{:02}:{:02}{fraction}", whole / 3600, whole / 60 % 60, whole % 60)
 }
 
 fn unparsed(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
