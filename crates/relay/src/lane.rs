@@ -1,6 +1,7 @@
 //! The fold over what one sensor saw of one host.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
 
 use catspaw_records::{
@@ -85,6 +86,20 @@ pub struct OutOfOrder {
     pub last: Nanos,
 }
 
+/// A connection by the witness's name of it; by protocol too, for some devices number each by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Name(Proto, RecordId);
+
+/// A number is hashed as one.
+impl Hash for Name {
+    fn hash<H: Hasher>(&self, to: &mut H) {
+        match self.1 {
+            RecordId::Device(id) => to.write_u64(id),
+            RecordId::Uid(uid) => uid.hash(to),
+        }
+    }
+}
+
 /// A connection whose opening was seen.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Open {
@@ -102,10 +117,10 @@ struct Open {
 pub struct Lane {
     order: u64,
     last: Option<Nanos>,
-    /// By protocol too: some devices number each by itself.
-    open: HashMap<(Proto, RecordId), Open>,
+    /// Connections whose opening was seen, and whose end was not.
+    open: HashMap<Name, Open>,
     /// Connections that were given up because too many were open: when their end comes, they have counted.
-    given_up: HashSet<(Proto, RecordId)>,
+    given_up: HashSet<Name>,
     /// Inbound legs at ports that have shown no payload yet.
     quiet: BTreeMap<u16, BTreeMap<Key, Leg>>,
     /// Ports that have.
@@ -204,13 +219,13 @@ impl Lane {
     /// Whether the connection that ends here is open, so that its opening was observed.
     #[must_use]
     pub fn has_open(&self, closed: &Closed) -> bool {
-        self.open.get(&(closed.proto, closed.id)).is_some_and(|open| open.is_of(closed))
+        self.open.get(&Name(closed.proto, closed.id)).is_some_and(|open| open.is_of(closed))
     }
 
     /// Whether a connection of this name is open.
     #[must_use]
     pub fn has_opened(&self, proto: Proto, id: RecordId) -> bool {
-        self.open.contains_key(&(proto, id))
+        self.open.contains_key(&Name(proto, id))
     }
 
     /// The moment of the last observation.
@@ -232,7 +247,7 @@ impl Lane {
     }
 
     fn opened(&mut self, ctx: &mut Context<'_>, seen: Observation<'_>, opened: &Opened, sink: &mut impl Sink) {
-        if self.open.get(&(opened.proto, opened.id)).is_some_and(|open| open.is_again(opened)) {
+        if self.open.get(&Name(opened.proto, opened.id)).is_some_and(|open| open.is_again(opened)) {
             return;
         }
         let open = Open {
@@ -244,9 +259,11 @@ impl Lane {
             owner: seen.owner,
             late: seen.late,
         };
-        self.given_up.remove(&(opened.proto, opened.id));
+        if !self.given_up.is_empty() {
+            self.given_up.remove(&Name(opened.proto, opened.id));
+        }
         self.see_mapped([opened.orig, opened.resp], [opened.mapped_orig, opened.mapped_resp], seen.side);
-        if let Some(before) = self.open.insert((opened.proto, opened.id), open) {
+        if let Some(before) = self.open.insert(Name(opened.proto, opened.id), open) {
             // The device reused the number: the end of the earlier connection was not logged.
             self.forget_inbound(&before);
             self.give_up(ctx, &before, seen.key, sink);
@@ -269,7 +286,7 @@ impl Lane {
     }
 
     fn drop_oldest_open(&mut self, ctx: &mut Context<'_>, key: Nanos, sink: &mut impl Sink) {
-        let mut oldest: Vec<(u64, (Proto, RecordId))> = self.open.iter().map(|(&id, open)| (open.order, id)).collect();
+        let mut oldest: Vec<(u64, Name)> = self.open.iter().map(|(&id, open)| (open.order, id)).collect();
         oldest.sort_unstable();
         for (_, id) in oldest.into_iter().take(OPEN / 8) {
             let Some(open) = self.open.remove(&id) else { continue };
@@ -303,7 +320,7 @@ impl Lane {
 
     fn closed(&mut self, ctx: &mut Context<'_>, seen: Observation<'_>, closed: &Closed, sink: &mut impl Sink) {
         self.timers.see(closed.ending, closed.duration);
-        let id = (closed.proto, closed.id);
+        let id = Name(closed.proto, closed.id);
         let Some(open) = self.take_open(id, |open| open.is_of(closed)) else {
             if !self.given_up.remove(&id) {
                 self.closed_alone(ctx, seen, closed, sink);
@@ -317,7 +334,7 @@ impl Lane {
     }
 
     /// The open connection of this name that `is_its_end` agrees to, which is open no longer.
-    fn take_open(&mut self, id: (Proto, RecordId), is_its_end: impl Fn(&Open) -> bool) -> Option<Open> {
+    fn take_open(&mut self, id: Name, is_its_end: impl Fn(&Open) -> bool) -> Option<Open> {
         if !is_its_end(self.open.get(&id)?) {
             return None;
         }
@@ -427,7 +444,7 @@ impl Lane {
         let smtp = whole.service.is_some_and(|service| service.as_str() == "smtp");
         let mapped = whole.mapped();
         self.see_mapped([whole.orig, whole.resp], mapped, seen.side);
-        if let Some(open) = self.take_open((whole.proto, whole.id), |open| open.is_whole(whole)) {
+        if let Some(open) = self.take_open(Name(whole.proto, whole.id), |open| open.is_whole(whole)) {
             let [orig, resp] = [open.opened.mapped_orig, open.opened.mapped_resp];
             let mapped = [orig.or(mapped[0]), resp.or(mapped[1])];
             return self.ended_after_opening(
@@ -572,7 +589,7 @@ impl Lane {
             }
             return;
         }
-        let Some(open) = self.open.get(&(content.proto, content.id)).copied() else { return };
+        let Some(open) = self.open.get(&Name(content.proto, content.id)).copied() else { return };
         let (direction, leg) = open.leg();
         let inbound = direction == Direction::Inbound;
         if open.late || seen.late || open.opened.proto != Proto::Tcp || (inbound && open.peer_inside) {
@@ -600,7 +617,7 @@ impl Lane {
         if seen.side != Side::Orig {
             return;
         }
-        let open = self.open.get(&(Proto::Tcp, burst.id)).filter(|open| open.counts() && !seen.late);
+        let open = self.open.get(&Name(Proto::Tcp, burst.id)).filter(|open| open.counts() && !seen.late);
         if let Some((_, leg)) = open.map(Open::leg) {
             self.tunnels.burst(&leg, burst, seen.key, config.settle);
         }
@@ -759,8 +776,8 @@ impl Lane {
     }
 
     fn is_crowded(&self) -> bool {
-        let inbound: usize = self.services.values().map(|service| service.legs.len()).sum();
-        self.outbound.len() > PENDING || inbound > PENDING_INBOUND
+        let inbound = || self.services.values().map(|service| service.legs.len()).sum::<usize>();
+        self.outbound.len() > PENDING || (!self.services.is_empty() && inbound() > PENDING_INBOUND)
     }
 
     /// Lets go of what nothing that comes from `now` on can change or use: most hosts are seen now and then, and their

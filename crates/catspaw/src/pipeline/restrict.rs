@@ -67,6 +67,8 @@ type Name = (HostKey, SensorId, Proto, RecordId);
 #[derive(Debug, Default)]
 pub(crate) struct Filter {
     restriction: Arc<Restriction>,
+    /// Whether anything is not looked at.
+    restricts: bool,
     /// Openings that are not looked at, with their ends: a device reuses its numbers.
     passed_over: HashMap<Name, (Endpoint, Endpoint)>,
     /// Openings that could not be remembered: their ends may be taken for connections whose opening is not in the evidence.
@@ -87,12 +89,12 @@ pub(crate) enum Look {
 impl Filter {
     /// A filter.
     pub(crate) fn new(restriction: Arc<Restriction>) -> Self {
-        Self { restriction, ..Self::default() }
+        Self { restricts: !restriction.is_none(), restriction, ..Self::default() }
     }
 
     /// Whether everything is looked at.
     pub(crate) fn is_none(&self) -> bool {
-        self.restriction.is_none()
+        !self.restricts
     }
 
     /// Looks at a record in its turn; `lane` is its host's fold as far as there is one.

@@ -1,6 +1,7 @@
 //! The virtual shards of one worker: merge, duplicates, and one fold per host and sensor.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::hash::{Hash, Hasher};
 use std::io;
 use std::net::IpAddr;
 
@@ -73,7 +74,7 @@ pub(crate) struct Shard {
     streams: BTreeMap<(SensorId, Rank), VecDeque<Waiting>>,
     /// Fingerprints of the records at the current moment of each sensor.
     seen: HashMap<SensorId, Seen>,
-    lanes: HashMap<(HostKey, SensorId), Held>,
+    lanes: HashMap<Sight, Held>,
     /// How many of them have a service.
     serving: usize,
     hosts_dropped: u64,
@@ -81,6 +82,20 @@ pub(crate) struct Shard {
     /// How far the last sensor that was released has come, and where it was when idle hosts were looked for.
     reached: Nanos,
     rested: Nanos,
+}
+
+/// One sensor's sight of a host.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Sight(HostKey, SensorId);
+
+/// An address is hashed as a number.
+impl Hash for Sight {
+    fn hash<H: Hasher>(&self, to: &mut H) {
+        match self.0.addr() {
+            IpAddr::V4(addr) => to.write_u64(u64::from(addr.to_bits()) ^ self.1.0),
+            IpAddr::V6(addr) => to.write_u128(addr.to_bits() ^ u128::from(self.1.0)),
+        }
+    }
 }
 
 /// A host's fold, and whether the host is ours (connections between others are put together too).
@@ -234,7 +249,7 @@ impl Shard {
             return;
         }
         self.rested = self.reached;
-        for (&(host, sensor), held) in &mut self.lanes {
+        for (&Sight(host, sensor), held) in &mut self.lanes {
             let mut ctx = Context { config: &self.config, days: &mut self.days, host, sensor };
             held.lane.rest(&mut ctx, watermarks.of(sensor), rows);
         }
@@ -255,7 +270,7 @@ impl Shard {
         if self.filter.is_none() {
             return self.observe(rows, when, record, route, true);
         }
-        let lane = self.lanes.get(&(route.host, sensor)).map(|held| &*held.lane);
+        let lane = self.lanes.get(&Sight(route.host, sensor)).map(|held| &*held.lane);
         match self.filter.look(record, &mut route, lane) {
             Look::Away => Ok(()),
             look => self.observe(rows, when, record, route, look == Look::At),
@@ -278,10 +293,10 @@ impl Shard {
             }
             return Ok(());
         }
-        if self.lanes.len() + SERVING * self.serving >= HOSTS && !self.lanes.contains_key(&(route.host, sensor)) {
+        if self.lanes.len() + SERVING * self.serving >= HOSTS && !self.lanes.contains_key(&Sight(route.host, sensor)) {
             self.drop_quiet_hosts(rows);
         }
-        let held = self.lanes.entry((route.host, sensor)).or_default();
+        let held = self.lanes.entry(Sight(route.host, sensor)).or_default();
         held.ours |= route.ours;
         held.asked_for |= asked_for;
         let served = !held.lane.services.is_empty();
@@ -322,7 +337,7 @@ impl Shard {
         let mut held: Vec<_> = self.lanes.into_iter().collect();
         held.sort_unstable_by_key(|&(host, _)| host);
         let mut lanes = Lanes { hosts_dropped: self.hosts_dropped, irregular: self.irregular, ..Lanes::default() };
-        for ((host, sensor), Held { mut lane, ours, asked_for }) in held {
+        for (Sight(host, sensor), Held { mut lane, ours, asked_for }) in held {
             let mut ctx = Context { config: &self.config, days: &mut self.days, host, sensor };
             lane.finish(&mut ctx, rows);
             if ours {
