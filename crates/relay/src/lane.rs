@@ -1,5 +1,6 @@
 //! The fold over what one sensor saw of one host.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
@@ -268,17 +269,20 @@ impl Lane {
             self.forget_inbound(&before);
             self.give_up(ctx, &before, seen.key, sink);
         }
-        let (direction, leg) = open.leg();
-        if direction == Direction::Inbound && open.counts() {
-            let key = (leg.start.at, self.order);
-            self.legs_of(leg.own.port).insert(key, leg);
-        }
-        if direction == Direction::Outbound && !open.late {
-            match opened.proto {
-                Proto::Tcp if !leg.inward => self.tunnels.opened(&leg, seen.key, ctx.config.settle),
-                Proto::Udp if leg.peer.port == DNS => self.tunnels.looked_up(leg.start.at, seen.record.known.at),
-                _ => {}
+        match seen.side {
+            Side::Resp if open.counts() => {
+                let (_, leg) = open.leg();
+                let key = (leg.start.at, open.order);
+                self.legs_of(leg.own.port).insert(key, leg);
             }
+            Side::Orig if !open.late && !self.tunnels.is_idle() => match opened.proto {
+                Proto::Tcp if !open.peer_inside => self.tunnels.opened(&open.leg().1, seen.key, ctx.config.settle),
+                Proto::Udp if opened.resp.port == DNS => {
+                    self.tunnels.looked_up(opened.start.at, seen.record.known.at);
+                }
+                _ => {}
+            },
+            _ => {}
         }
         if self.open.len() > OPEN {
             self.drop_oldest_open(ctx, seen.key, sink);
@@ -327,18 +331,23 @@ impl Lane {
             }
             return;
         };
-        let closed = if open.opened.orig == closed.second { closed.turned() } else { *closed };
+        let turned = open.opened.orig == closed.second;
+        let (ending, bytes) = match turned {
+            true => (closed.ending.turned(), closed.bytes.map(Bytes::turned)),
+            false => (closed.ending, closed.bytes),
+        };
         let ended = closed.ended.unwrap_or(seen.record.known);
-        let end = self.end(seen.key, ended.at, closed.ending, closed.bytes);
-        self.ended_after_opening(ctx, seen, &open, (end, false), || Said::Built(open.opened, Some(closed)), sink);
+        let end = self.end(seen.key, ended.at, ending, bytes);
+        let said = || Said::Built(open.opened, Some(if turned { closed.turned() } else { *closed }));
+        self.ended_after_opening(ctx, seen, &open, (end, false), said, sink);
     }
 
     /// The open connection of this name that `is_its_end` agrees to, which is open no longer.
     fn take_open(&mut self, id: Name, is_its_end: impl Fn(&Open) -> bool) -> Option<Open> {
-        if !is_its_end(self.open.get(&id)?) {
-            return None;
+        match self.open.entry(id) {
+            Entry::Occupied(open) if is_its_end(open.get()) => Some(open.remove()),
+            _ => None,
         }
-        self.open.remove(&id)
     }
 
     /// A connection whose opening was seen has ended; `smtp` where the witness recognised that in it.

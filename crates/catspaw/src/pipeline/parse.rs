@@ -120,14 +120,13 @@ impl Batch {
             ends[shard + 1] += ends[shard];
         }
         self.shards.clone_from(&ends);
-        let Some(&any) = self.rows.first() else { return };
-        let mut sorted = vec![any; self.rows.len()];
-        for row in &self.rows {
+        let mut order = vec![0_u32; self.rows.len()];
+        for (number, row) in (0..).zip(&self.rows) {
             let at = &mut ends[usize::from(row.shard)];
-            sorted[*at as usize] = *row;
+            order[*at as usize] = number;
             *at += 1;
         }
-        self.rows = sorted;
+        self.rows = order.into_iter().map(|number| self.rows[number as usize]).collect();
     }
 }
 

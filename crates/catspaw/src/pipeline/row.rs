@@ -115,21 +115,31 @@ impl Row {
         &self,
         sensor: SensorId,
         rest: Rest<'a>,
-        record: &'a mut Option<Record>,
+        record: &'a mut Record,
     ) -> Option<(&'a Record, Route)> {
         let &Self { side, peer_inside, ours, owner, .. } = self;
         let way = |host| Route { host, side, peer_inside, ours, owner };
-        let known = Stamp { at: self.known, resolution: SECOND, sensor };
-        let (host, event) = match self.body {
-            Body::Other(other) => {
-                let other = rest.others.get(other as usize)?;
-                return Some((rest.records.get(other.record as usize)?, way(other.host)));
-            }
-            body => body.unpack(side, known)?,
-        };
-        let place = Place { file: rest.first.file, line: rest.first.line.wrapping_add(self.line.into()) };
-        let record = record.insert(Record { known, place, fingerprint: self.fingerprint, event });
+        if let Body::Other(other) = self.body {
+            let other = rest.others.get(other as usize)?;
+            return Some((rest.records.get(other.record as usize)?, way(other.host)));
+        }
+        record.known = Stamp { at: self.known, resolution: SECOND, sensor };
+        record.place = Place { file: rest.first.file, line: rest.first.line.wrapping_add(self.line.into()) };
+        record.fingerprint = self.fingerprint;
+        let host = self.body.unpack(side, record.known, &mut record.event)?;
         Some((record, way(HostKey::Address(host))))
+    }
+
+    /// What a row can be unpacked into.
+    pub(super) fn blank() -> Record {
+        let nowhere = Endpoint { addr: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
+        let (kind, torn_down) = (TranslationKind::Static, None);
+        Record {
+            known: Stamp { at: Nanos(0), resolution: 0, sensor: SensorId(0) },
+            place: Place { file: 0, line: 0 },
+            fingerprint: 0,
+            event: Event::Translation(Translation { kind, real: nowhere, mapped: nowhere, torn_down }),
+        }
     }
 }
 
@@ -190,31 +200,46 @@ impl Body {
         })
     }
 
-    /// What was packed, and the end of it that is on `side`; `None` of what was not.
+    /// Puts what was packed into `event`, and gives the end of it that is on `side`; `None` of what was not. An event is large: handed
+    /// up by value, it would be copied, and the copy would wait for each of its parts.
     #[inline]
-    fn unpack(self, side: Side, start: Stamp) -> Option<(IpAddr, Event)> {
-        Some(match self {
-            Self::Opened { id, proto, ends, mapped, inside } => {
-                let (orig, resp) = ends.unpack();
-                let (mapped_orig, mapped_resp) = mapped.map(Ends::unpack).unzip();
-                let id = RecordId::Device(id);
-                let opened = Opened { id, proto, start, orig, resp, mapped_orig, mapped_resp, inside };
-                (ends.on(side), Event::Opened(opened))
+    fn unpack(&self, side: Side, start: Stamp, event: &mut Event) -> Option<IpAddr> {
+        match self {
+            &Self::Opened { id, proto, ends, mapped, inside } => {
+                *event = Event::Opened(Opened {
+                    id: RecordId::Device(id),
+                    proto,
+                    start,
+                    orig: ends.end(0),
+                    resp: ends.end(1),
+                    mapped_orig: mapped.map(|mapped| mapped.end(0)),
+                    mapped_resp: mapped.map(|mapped| mapped.end(1)),
+                    inside,
+                });
+                Some(ends.on(side))
             }
-            Self::Closed { id, proto, ends, inside, duration, bytes, ending } => {
-                let (first, second) = ends.unpack();
-                let id = RecordId::Device(id);
-                let bytes = Some(Bytes { kind: ByteKind::PayloadRetransmitted, count: ByteCount::Total(bytes) });
-                let closed = Closed { id, proto, first, second, inside, duration, ended: None, bytes, ending };
-                (ends.on(side), Event::Closed(closed))
+            &Self::Closed { id, proto, ends, inside, duration, bytes, ending } => {
+                *event = Event::Closed(Closed {
+                    id: RecordId::Device(id),
+                    proto,
+                    first: ends.end(0),
+                    second: ends.end(1),
+                    inside,
+                    duration,
+                    ended: None,
+                    bytes: Some(Bytes { kind: ByteKind::PayloadRetransmitted, count: ByteCount::Total(bytes) }),
+                    ending,
+                });
+                Some(ends.on(side))
             }
-            Self::Translation { proto, ends, torn_down } => {
-                let (real, mapped) = ends.unpack();
+            &Self::Translation { proto, ends, torn_down } => {
                 let kind = TranslationKind::Port(proto);
-                (ends.on(Side::Orig), Event::Translation(Translation { kind, real, mapped, torn_down }))
+                *event =
+                    Event::Translation(Translation { kind, real: ends.end(0), mapped: ends.end(1), torn_down });
+                Some(ends.on(Side::Orig))
             }
-            Self::Other(_) => return None,
-        })
+            Self::Other(_) => None,
+        }
     }
 }
 
@@ -226,9 +251,8 @@ impl Ends {
     }
 
     #[inline]
-    fn unpack(self) -> (Endpoint, Endpoint) {
-        let end = |at: usize| Endpoint { addr: Ipv4Addr::from_bits(self.addrs[at]).into(), port: self.ports[at] };
-        (end(0), end(1))
+    fn end(self, at: usize) -> Endpoint {
+        Endpoint { addr: Ipv4Addr::from_bits(self.addrs[at]).into(), port: self.ports[at] }
     }
 
     #[inline]

@@ -146,7 +146,7 @@ impl Shard {
     ) -> io::Result<()> {
         let Taking { batch, number, limits } = taking;
         let (first, own) = batch.of_shard(shard);
-        let mut done = 0;
+        let (mut done, mut unpacked) = (0, Row::blank());
         for (at, row) in (first..).zip(own) {
             let sensor = usize::from(row.sensor);
             let (Some(limits), Some(&sensor)) = (limits.get(sensor), batch.named.get(sensor)) else { continue };
@@ -154,7 +154,7 @@ impl Shard {
             if batch.in_order && !late && self.streams.is_empty() && key < limits.upto {
                 self.reached = limits.upto;
                 done += 1;
-                if let Some((record, route)) = row.unpack(sensor, batch.rest(), &mut None) {
+                if let Some((record, route)) = row.unpack(sensor, batch.rest(), &mut unpacked) {
                     self.fold(rows, (key, late), record, route)?;
                 }
                 continue;
@@ -228,6 +228,7 @@ impl Shard {
         let Some(&(sensor, _)) = streams.first() else { return Ok(()) };
         let upto = watermarks.of(sensor);
         self.reached = upto;
+        let mut unpacked = Row::blank();
         let due = |stream: &VecDeque<Waiting>| stream.front().map(|waiting| waiting.key).filter(|&key| key < upto);
         loop {
             let next = streams.iter_mut().filter_map(|(_, stream)| Some((due(stream)?, stream)));
@@ -235,7 +236,7 @@ impl Shard {
             let Some(Waiting { key, late, at }) = next else { return Ok(()) };
             if let Some(batch) = batches.batch(at.batch)
                 && let Some((row, sensor)) = batch.row(at.row)
-                && let Some((record, route)) = row.unpack(sensor, batch.rest(), &mut None)
+                && let Some((record, route)) = row.unpack(sensor, batch.rest(), &mut unpacked)
             {
                 self.fold(rows, (key, late), record, route)?;
             }

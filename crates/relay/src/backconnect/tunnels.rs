@@ -135,7 +135,7 @@ impl Tunnels {
     }
 
     /// Whether there is anything that a connection of the host may be held against.
-    fn is_idle(&self) -> bool {
+    pub(crate) fn is_idle(&self) -> bool {
         self.ends.is_empty()
     }
 
