@@ -60,13 +60,15 @@ impl Slots {
         let wider = WIDTHS.into_iter().find(|&width| width > self.width).unwrap_or(self.width.saturating_mul(2));
         let factor = wider / self.width;
         let first = self.first.div_euclid(factor);
-        let mut counts: Vec<u32> = Vec::new();
-        for (slot, &count) in (self.first..).zip(&self.counts) {
-            let at = (slot.div_euclid(factor) - first) as usize;
-            counts.resize(counts.len().max(at + 1), 0);
-            counts[at] = counts[at].saturating_add(count);
+        let mut wide = 0;
+        for at in 0..self.counts.len() {
+            let (count, to) = (self.counts[at], ((self.first + at as i64).div_euclid(factor) - first) as usize);
+            // What is there yet has been taken, for no slot moves back.
+            self.counts[to] = if to < wide { self.counts[to].saturating_add(count) } else { count };
+            wide = to + 1;
         }
-        *self = Self { width: wider, first, counts };
+        self.counts.truncate(wide);
+        (self.width, self.first) = (wider, first);
     }
 
     /// Both together.
