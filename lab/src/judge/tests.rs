@@ -99,14 +99,15 @@ fn what_is_spoilt_does_not() {
 
 #[test]
 fn a_truth_that_does_not_say_all_is_an_error() {
-    let said = |spoil: fn(&mut Value)| {
+    type Spoil = fn(&mut Value);
+    let said = |spoil: Spoil| {
         let mut truth = truth();
         spoil(&mut truth);
         let (report, pairs) = report();
         super::judge("capture", &truth, &report, &pairs, Some(1)).map(|says| says.short)
     };
     assert_eq!(said(|_| ()), Ok(Vec::new()));
-    let cases: [(&str, fn(&mut Value)); 5] = [
+    let cases: [(&str, Spoil); 5] = [
         ("truth: bots is missing", |truth| _ = truth.as_object_mut().unwrap().remove("bots")),
         ("relays[0]: authorised is missing", |truth| {
             _ = truth["relays"][0].as_object_mut().unwrap().remove("authorised");
