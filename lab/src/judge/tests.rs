@@ -146,6 +146,21 @@ fn of_mail_records_need_not_show_whom_a_server_sent_away() {
 }
 
 #[test]
+fn of_mail_records_need_not_show_whose_letter_was_refused_when_the_queue_was_run() {
+    let mut truth = truth();
+    truth["relays"][0]["topology"] = "smtp-odd-port".into();
+    let judged = |truth: &Value, view| {
+        let (report, pairs) = report();
+        judge(view, truth, &report, &pairs[1..], None).pairs[0].recall
+    };
+    assert_eq!([judged(&truth, "conn"), judged(&truth, "capture")], [0.5, 0.5], "while its client was there");
+    truth["sessions"][0]["in_legs"][0]["end"] = (-9.0).into();
+    assert_eq!([judged(&truth, "conn"), judged(&truth, "capture")], [1.0, 0.5]);
+    truth["sessions"][0]["out_legs"][0]["bytes_orig"] = 600.into();
+    assert_eq!(judged(&truth, "conn"), 0.5, "a letter");
+}
+
+#[test]
 fn what_a_log_tells_alike_may_be_exchanged_in_it_alone() {
     let mut truth = truth();
     let judged = |truth: &Value, view| {
