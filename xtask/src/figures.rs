@@ -16,7 +16,7 @@ const END: &str = "<!-- end -->";
 
 /// `cargo xtask figures`.
 pub(crate) fn figures(args: &mut Args) -> Result {
-    let labs = calibrate::labs(args)?;
+    let (labs, again) = (calibrate::labs(args)?, args.flag("--again"));
     let names = args.names()?;
     if let Some(unknown) = names.iter().find(|name| !NAMES.contains(&name.as_str())) {
         return Err(format!("no figures {unknown}: {}", NAMES.join(", ")).into());
@@ -24,7 +24,7 @@ pub(crate) fn figures(args: &mut Args) -> Result {
     let documents = documents()?;
     for name in NAMES {
         if names.is_empty() || names.iter().any(|asked| asked == name) {
-            let made = make(name, &labs)?;
+            let made = make(name, &labs, again)?;
             write(&documents, name, &made)?;
             if name == "calibrate" {
                 write(&documents, "calibrate, the curve", &calibrate::curve(&made))?;
@@ -34,11 +34,12 @@ pub(crate) fn figures(args: &mut Args) -> Result {
     Ok(())
 }
 
-fn make(name: &str, labs: &[PathBuf]) -> Result<String> {
+/// `labs` are for the calibration, and `again` for the lab, which is only read then.
+fn make(name: &str, labs: &[PathBuf], again: bool) -> Result<String> {
     let judged = match name {
         "judge" => judge::captures()?,
         "case" => judge::case()?,
-        "lab" => return lab::figures(),
+        "lab" => return lab::figures(again),
         "innocents" => return innocents(),
         "calibrate" => return calibrate::figures(labs),
         "packets" => return packets::packets(&mut Args::none()),

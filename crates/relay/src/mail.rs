@@ -88,7 +88,9 @@ fn best(
         .iter()
         .enumerate()
         .map(|(number, out)| {
-            (number, candidates(inbound, out, (models, background), (habits.causes[number], habits.caused)))
+            // Of what nobody answered it is not known that it was for anybody.
+            let caused = if out.leg.has_payload() { habits.caused } else { 0.0 };
+            (number, candidates(inbound, out, (models, background), (habits.causes[number], caused)))
         })
         .filter(|(_, candidates)| !candidates.is_empty())
         .collect();

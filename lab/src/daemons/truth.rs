@@ -73,7 +73,8 @@ impl<'a> Index<'a> {
     fn find(&self, event: &Event) -> Option<usize> {
         let near = |&&number: &&usize| {
             let conn = &self.conns[number];
-            conn.start <= event.at + SLACK && event.at <= conn.last + SLACK
+            // Whose end was lost on the way may have been spoken of long after what was seen of it.
+            conn.start <= event.at + SLACK && (event.at <= conn.last + SLACK || conn.closed.is_none())
         };
         self.by_ends.get(&(event.src, event.dst))?.iter().rfind(near).copied()
     }

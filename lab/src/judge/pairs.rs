@@ -32,16 +32,25 @@ pub(super) fn has_data(leg: &Value) -> bool {
     number(leg, "bytes_orig") + number(leg, "bytes_resp") > 0.0
 }
 
-/// Whether a mail server sent the client away before it could say what it brings: less than this is no transaction, and
-/// records of it tell nothing of what came in.
-fn sent_away(leg: &Value) -> bool {
-    has_data(leg) && number(leg, "bytes_orig") + number(leg, "bytes_resp") < 128.0
+/// Less payload than this is no transaction: a mail server sent the client away before it could say what it brings.
+const SENT_AWAY: f64 = 128.0;
+/// And less than this no letter: every recipient was refused.
+const LETTER: f64 = 512.0;
+/// So many seconds after its client had gone the moment says nothing of mail: its queue was run.
+const QUEUED: f64 = 2.0;
+
+/// Whether records of an outbound leg tell nothing of what came in by `callers`: nothing was handed over, and where something was
+/// said at all, it was said when the queue was run.
+fn tells_nothing<'a>(leg: &Value, mut callers: impl Iterator<Item = &'a Value>) -> bool {
+    let bytes = number(leg, "bytes_orig") + number(leg, "bytes_resp");
+    let queued = |caller: &Value| number(leg, "start") - number(caller, "end") > QUEUED;
+    has_data(leg) && (bytes < SENT_AWAY || bytes < LETTER && callers.all(queued))
 }
 
-/// How many outbound legs of `host` a mail server ended so.
-pub(super) fn all_sent_away(truth: &Value, host: &str) -> usize {
-    let legs = sessions(truth, host).flat_map(|session| list(session, "out_legs"));
-    legs.filter(|leg| sent_away(leg)).map(|leg| leg["conn"].as_u64().unwrap_or(0)).collect::<BTreeSet<_>>().len()
+/// How many outbound legs of `host` are such.
+pub(super) fn all_untold(truth: &Value, host: &str) -> usize {
+    let bonds = Bonds::of(truth, host);
+    bonds.outs.legs.keys().filter(|out| bonds.tells_nothing(**out)).count()
 }
 
 /// Outbound legs of `host` that count by `counts` and that a cut log does not show the end of.
@@ -189,6 +198,10 @@ impl<'a> Bonds<'a> {
         callers_alike && self.calls.get(&caller).is_some_and(|outs| outs.iter().any(is_like))
     }
 
+    fn tells_nothing(&self, out: u64) -> bool {
+        tells_nothing(self.outs.legs[&out], self.callers[&out].iter().map(|caller| self.ins.legs[caller]))
+    }
+
     /// Whether a server's connection was shared by several clients, one of which shared in another one: no sums add up then.
     fn is_crosswise(&self, out: u64) -> bool {
         let callers = &self.callers[&out];
@@ -258,7 +271,7 @@ pub(super) fn hold(
         .iter()
         .filter(|(conn, leg)| {
             let told = !unknown.contains(conn) && (found.contains_key(conn) || !in_the_dark(**conn));
-            has_data(leg) && told && !(sent_away(leg) && kind == Kind::Mail && records)
+            has_data(leg) && told && !(kind == Kind::Mail && records && bonds.tells_nothing(**conn))
         })
         .map(|(conn, _)| *conn)
         .collect();

@@ -99,14 +99,15 @@ fn what_is_spoilt_does_not() {
 
 #[test]
 fn a_truth_that_does_not_say_all_is_an_error() {
-    let said = |spoil: fn(&mut Value)| {
+    type Spoil = fn(&mut Value);
+    let said = |spoil: Spoil| {
         let mut truth = truth();
         spoil(&mut truth);
         let (report, pairs) = report();
         super::judge("capture", &truth, &report, &pairs, Some(1)).map(|says| says.short)
     };
     assert_eq!(said(|_| ()), Ok(Vec::new()));
-    let cases: [(&str, fn(&mut Value)); 5] = [
+    let cases: [(&str, Spoil); 5] = [
         ("truth: bots is missing", |truth| _ = truth.as_object_mut().unwrap().remove("bots")),
         ("relays[0]: authorised is missing", |truth| {
             _ = truth["relays"][0].as_object_mut().unwrap().remove("authorised");
@@ -142,6 +143,21 @@ fn of_mail_records_need_not_show_whom_a_server_sent_away() {
         judge(view, &truth, &report, &pairs, None).short.iter().any(|what| what.contains("relayed 0, is 2"))
     };
     assert_eq!([relayed("conn"), relayed("capture")], [false, true]);
+}
+
+#[test]
+fn of_mail_records_need_not_show_whose_letter_was_refused_when_the_queue_was_run() {
+    let mut truth = truth();
+    truth["relays"][0]["topology"] = "smtp-odd-port".into();
+    let judged = |truth: &Value, view| {
+        let (report, pairs) = report();
+        judge(view, truth, &report, &pairs[1..], None).pairs[0].recall
+    };
+    assert_eq!([judged(&truth, "conn"), judged(&truth, "capture")], [0.5, 0.5], "while its client was there");
+    truth["sessions"][0]["in_legs"][0]["end"] = (-9.0).into();
+    assert_eq!([judged(&truth, "conn"), judged(&truth, "capture")], [1.0, 0.5]);
+    truth["sessions"][0]["out_legs"][0]["bytes_orig"] = 600.into();
+    assert_eq!(judged(&truth, "conn"), 0.5, "a letter");
 }
 
 #[test]

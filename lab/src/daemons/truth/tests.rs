@@ -104,3 +104,16 @@ fn what_a_relay_does_without_a_token_fails_the_run() {
     let why = made(&cast(vec![intent("tka", "198.18.0.1:25", false)]), &conns, &events).unwrap_err().to_string();
     assert_eq!(why, "1 connections of relays have no token, such as 172.28.220.9:5002 to 198.18.0.2:25 (SF)");
 }
+
+#[test]
+fn a_connection_whose_end_was_lost_may_be_spoken_of_later() {
+    let spoken_of = |lost: usize| {
+        let (client, service) = ("198.19.0.1:4001", "172.28.220.9:1080");
+        let mut packets = connection(1_000_000, client, service);
+        packets.truncate(packets.len() - lost);
+        let told = [event(Side::Client, 14_000_000, "tka", client, service, 0)];
+        let cast = cast(vec![intent("tka", "198.18.0.1:25", false); 1 + lost]);
+        made(&cast, &track(&packets), &told).unwrap().sessions[0].in_legs.len()
+    };
+    assert_eq!([spoken_of(0), spoken_of(2)], [0, 1]);
+}
