@@ -13,7 +13,7 @@ use crate::rng::mix;
 const SEGMENT: u64 = 1448;
 
 /// Whose log it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Dialect {
     /// PAN-OS: TRAFFIC logs of ends and drops, as CSV.
     PanOs,

@@ -145,6 +145,10 @@ impl Dialect {
 
     /// What syslog's header says. Whatever the message is, its stamp moves the clock.
     fn header<'a>(self, line: &'a [u8], head: &'a [u8], time: &mut Timekeeper) -> Header<'a> {
+        if self == Self::Conntrack && head.first() == Some(&b'[') {
+            // Its own stamp, which has nothing of syslog's before it.
+            return Header { known: Err("no stamp"), name: self.unnamed(), own: line };
+        }
         let header = decode_header(self.syslog(head));
         let name = if header.sensor.is_empty() { self.unnamed() } else { header.sensor };
         let sensor = SensorId::of(name);
@@ -157,7 +161,12 @@ impl Dialect {
 
     /// The stamp of a line whose clock other lines follow.
     fn written_of(self, line: &[u8]) -> Option<Written> {
-        decode_header(self.syslog(&line[..self.body(line)?])).written
+        let head = &line[..self.body(line)?];
+        if self == Self::Conntrack && head.first() == Some(&b'[') {
+            None
+        } else {
+            decode_header(self.syslog(head)).written
+        }
     }
 
     /// A reader of it, whose stamps `clock` resolves where they do not say their zone.
