@@ -150,7 +150,7 @@ fn a_logged_packet_is_a_denial_only_if_its_rule_says_so() {
         let evidence = report["evidence"].as_array().unwrap();
         evidence.iter().find(|row| row["sensor"] == name).map(|row| (row["records"].as_u64(), row["skipped"].as_u64()))
     };
-    assert_eq!((of("gw"), of("netfilter")), (Some((Some(2), Some(0))), Some((Some(0), Some(1)))), "{report:#}");
+    assert_eq!((of("gw"), of("other programs")), (Some((Some(2), Some(0))), Some((Some(0), Some(1)))), "{report:#}");
     let row = json(&place.read("c.jsonl"));
     assert_eq!((&row["id.orig_p"], &row["duration"]), (&4002.into(), &Value::Null));
 }

@@ -12,6 +12,7 @@ mod panos;
 mod session;
 
 use crate::syslog::header::decode_header;
+use crate::syslog::other::{PROGRAMS, is_of_program};
 use crate::syslog::written::{Timekeeper, Written};
 use crate::syslog::{LastStamp, last_stamp};
 use crate::{Block, Clock, Event, HashSeed, LineSink, Place, Record, SensorId, Stamp, Unparsed};
@@ -127,12 +128,7 @@ impl Dialect {
             Self::FortiGate => return fortigate::parse(line, time, event),
             _ => {}
         }
-        let Some(body) = self.body(line) else {
-            if self.is_line(line) {
-                return Err("no stamp: a table says what is open, and not when");
-            }
-            return Ok(Line::Skipped { name: self.unnamed() });
-        };
+        let Some(body) = self.body(line) else { return Err(self.why_not(line)) };
         let (head, text) = line.split_at(body);
         let header = self.header(line, head, time);
         match self {
@@ -140,6 +136,15 @@ impl Dialect {
             Self::Netfilter => netfilter::parse(text, head, header, event),
             Self::Junos => junos::parse(text, header, event),
             _ => blocks::parse(text, header, event),
+        }
+    }
+
+    /// Why a line without a message of its own cannot be read.
+    fn why_not(self, line: &[u8]) -> Why {
+        if self.is_line(line) {
+            "no stamp: a table says what is open, and not when"
+        } else {
+            "no message of such a device"
         }
     }
 
@@ -210,6 +215,7 @@ impl Reader {
                 sink.record(record, name);
             }
             Ok(Line::Skipped { name }) => sink.skipped(name),
+            Err(_) if !self.dialect.is_line(line) && is_of_program(line) => sink.skipped(PROGRAMS),
             Err(why) => sink.unparsed(Unparsed { place, kind: self.dialect.format(), why }),
         }
     }
