@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 
+use catspaw_records::firewall::Dialect;
 use catspaw_records::leases::{self, csv, parse_mac, parse_name};
 use catspaw_records::nmap::{self, Form};
 use catspaw_records::{
@@ -13,6 +14,14 @@ use jiff::tz::TimeZone;
 pub fn cisco(data: &[u8]) {
     let _ = sniff(data, clock());
     check(&Reader::Cisco(cisco::Reader::new(clock())), data);
+}
+
+/// The readers of the firewalls that write whole sessions, each with whatever it is given.
+pub fn firewall(data: &[u8]) {
+    let _ = sniff(data, clock());
+    for dialect in Dialect::ALL {
+        check(&Reader::Firewall(dialect.reader(clock())), data);
+    }
 }
 
 /// The reader of Zeek's conn.log, where the content begins as one.

@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use catspaw_lab::daemons::{self, Request};
-use catspaw_lab::{Asa, Pairs, Pix, Scenario, Tee, Truth, ZeekConn, example, run};
+use catspaw_lab::{Asa, Dialect, Pairs, Pix, Scenario, Tee, Truth, ZeekConn, example, run};
 
 const HELP: &str = "\
 Evidence with its truth, made by the repository itself.
@@ -41,7 +41,7 @@ Usage: catspaw-lab example [DIRECTORY]
   --hosts N      ordinary hosts, up to 20000 [default: 2000]
   --relays N     relays, up to 60 [default: 5]
   --seed N       another case [default: 1]
-  --format FORM  pix, pix-year, asa or zeek [default: pix]
+  --format FORM  pix, pix-year, asa, zeek, pan-os, fortigate, junos or conntrack [default: pix]
   -o FILE        where to; - is standard output [default: -]
   --truth FILE   truth.json
   --pairs FILE   pairs.tsv
@@ -180,7 +180,10 @@ fn big(options: &Options) -> Result<(), String> {
         "pix-year" => tee.and(Pix { sensor, year: true }.to(to)),
         "asa" => tee.and(Asa { sensor: "asa1".to_owned() }.to(to)),
         "zeek" => tee.and(ZeekConn::new(to, scenario.begin())),
-        other => return Err(format!("--format: pix, pix-year, asa or zeek, not {other}")),
+        other => match Dialect::ALL.into_iter().find(|dialect| dialect.name() == other) {
+            Some(dialect) => tee.and(dialect.to(to)),
+            None => return Err(format!("--format: {other} is none of those that --help names")),
+        },
     };
     if let Some(path) = &options.pairs {
         tee = tee.and(Pairs::new(create(path)?));

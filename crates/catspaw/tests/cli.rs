@@ -23,6 +23,8 @@ mod devices;
 mod extract;
 #[path = "cli/files.rs"]
 mod files;
+#[path = "cli/firewalls.rs"]
+mod firewalls;
 #[path = "cli/lines.rs"]
 mod lines;
 #[path = "cli/networks.rs"]

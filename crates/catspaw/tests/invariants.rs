@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
-use catspaw_lab::{Asa, Pairs, Pix, Relay, Scenario, Tee, ZeekConn};
+use catspaw_lab::{Asa, Dialect, Pairs, Pix, Relay, Scenario, Tee, ZeekConn};
 use serde_json::Value;
 
 /// One of the views of the same case.
@@ -19,13 +19,24 @@ enum View {
     Pix,
     Asa,
     Zeek,
+    /// A firewall of today.
+    Firewall(Dialect),
     /// The example: a host is cut off, its translation is torn down, and what is asked of it then is denied.
     Cut,
 }
 
-const VIEWS: [View; 3] = [View::Pix, View::Asa, View::Zeek];
+const VIEWS: [View; 7] = [
+    View::Pix,
+    View::Asa,
+    View::Zeek,
+    View::Firewall(Dialect::PanOs),
+    View::Firewall(Dialect::FortiGate),
+    View::Firewall(Dialect::Junos),
+    View::Firewall(Dialect::Conntrack),
+];
 /// Those that must give the same whatever is done to them.
-const INVARIANT: [View; 4] = [View::Pix, View::Asa, View::Zeek, View::Cut];
+const INVARIANT: [View; 6] =
+    [View::Pix, View::Asa, View::Zeek, View::Cut, View::Firewall(Dialect::PanOs), View::Firewall(Dialect::Conntrack)];
 /// When the owner says that the second relay was cut off, which it was not: five hours after the beginning.
 const DECLARED: &str = "2003-03-03T23:00:00Z";
 
@@ -52,6 +63,9 @@ fn case() -> &'static Case {
             .and(Asa { sensor: "asa1".to_owned() }.to(file("asa.log")))
             .and(ZeekConn::new(file("conn.log"), scenario.begin()))
             .and(Pairs::new(file("pairs.tsv")));
+        for dialect in Dialect::ALL {
+            tee = tee.and(dialect.to(file(dialect.name())));
+        }
         let truth = catspaw_lab::run(&scenario, &mut tee).unwrap();
         drop(tee);
         Case { directory, truth }
@@ -64,6 +78,7 @@ impl View {
             Self::Pix => "pix.log",
             Self::Asa => "asa.log",
             Self::Zeek => "conn.log",
+            Self::Firewall(dialect) => dialect.name(),
             Self::Cut => {
                 return Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/case-2003/pix.log");
             }
@@ -76,7 +91,10 @@ impl View {
         match self {
             Self::Pix | Self::Cut => &line[..20],
             Self::Asa => &line[5..25],
-            Self::Zeek => line.split('\t').next().unwrap_or(line),
+            Self::Zeek | Self::Firewall(Dialect::Conntrack) => line.split('\t').next().unwrap_or(line),
+            Self::Firewall(Dialect::PanOs) => line.split(',').nth(6).unwrap_or(line),
+            Self::Firewall(Dialect::FortiGate) => line.split(' ').nth(1).unwrap_or(line),
+            Self::Firewall(Dialect::Junos) => line.split(' ').nth(1).unwrap_or(line),
         }
     }
 }

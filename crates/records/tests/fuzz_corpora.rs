@@ -19,6 +19,11 @@ fn cisco() {
 }
 
 #[test]
+fn firewall() {
+    replay("firewall", targets::firewall);
+}
+
+#[test]
 fn leases() {
     replay("leases", targets::leases);
 }

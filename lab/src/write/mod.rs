@@ -1,12 +1,14 @@
 //! How the witnesses write it down.
 
 mod cisco;
+mod firewall;
 mod text;
 pub(crate) mod zeek;
 
 use std::io::{self, Write};
 
 pub use cisco::{Asa, Cisco, Pix};
+pub use firewall::{Dialect, Firewall};
 pub use zeek::ZeekConn;
 
 use crate::engine::Sink;

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use catspaw_records::HostKey;
+use catspaw_records::firewall::Dialect;
 use catspaw_relay::{Config, Network};
 
 use super::campaigns;
@@ -157,6 +158,14 @@ fn limits(gathered: &Gathered) -> Vec<String> {
         limits.push(
             "Syslog gives one total for both directions, with retransmissions, and stamps of a second: within a second \
              the order of the lines was trusted. Logs that were merged or sorted by stamp pair worse."
+                .to_owned(),
+        );
+    }
+    let sessions = [Dialect::PanOs, Dialect::FortiGate, Dialect::Junos, Dialect::Conntrack].map(Dialect::format);
+    if gathered.files.values().any(|file| sessions.contains(&file.format)) {
+        limits.push(
+            "Firewalls count bytes with headers, and say in whole seconds how long a session was: payload is reckoned from \
+             packets, some bytes more or less for each, and where openings are not logged beginnings are known to a second or two."
                 .to_owned(),
         );
     }

@@ -13,7 +13,6 @@ mod flows;
 mod icmp;
 mod memo;
 mod odd;
-mod other;
 mod party;
 mod services;
 mod snort;
@@ -24,6 +23,7 @@ mod translation;
 use std::net::{IpAddr, Ipv4Addr};
 
 use crate::syslog::header::{Header, decode_header};
+use crate::syslog::other;
 use crate::syslog::written::{Timekeeper, Written};
 use crate::syslog::{LastStamp, last_stamp};
 use crate::{

@@ -1,6 +1,8 @@
 //! `key=value`, and words between.
 
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
+
+use super::places::Places;
 
 /// The words of a line, each with its value where it has one: `srcip=192.0.2.1`, `msg="a b"`, or a word alone.
 ///
@@ -8,51 +10,45 @@ use memchr::{memchr, memchr2};
 /// that lacks it ends with the line.
 #[derive(Clone, Debug)]
 pub struct Pairs<'a> {
-    separator: u8,
-    rest: &'a [u8],
+    line: &'a [u8],
+    separators: Places<'a>,
+    /// Where the next word begins.
+    start: usize,
+    /// The separator behind it, where that was found while a quoted value was read.
+    end: Option<usize>,
 }
 
 impl<'a> Pairs<'a> {
     /// The pairs of `line`; any number of `separator` stands between two.
     #[must_use]
     pub fn new(separator: u8, line: &'a [u8]) -> Self {
-        Self { separator, rest: line }
-    }
-
-    /// What was not read yet.
-    #[must_use]
-    pub fn rest(&self) -> &'a [u8] {
-        self.rest
+        Self { line, separators: Places::new(separator, line), start: 0, end: None }
     }
 
     #[inline]
-    fn value(&mut self) -> &'a [u8] {
-        if let [b'"', text @ ..] = self.rest {
-            return self.quoted(text);
-        }
-        let len = memchr(self.separator, self.rest).unwrap_or(self.rest.len());
-        self.take(len)
+    fn separator(&mut self) -> usize {
+        self.separators.next().unwrap_or(self.line.len())
     }
 
-    fn quoted(&mut self, text: &'a [u8]) -> &'a [u8] {
-        let mut from = 0;
-        while let Some(len) = memchr2(b'"', b'\\', text.get(from..).unwrap_or_default()) {
-            let at = from + len;
-            if text[at] == b'"' {
-                self.rest = &text[at + 1..];
-                return &text[..at];
+    /// The value that begins at `start`, behind its quote; the separator at `end` may stand in it.
+    #[inline(never)]
+    fn quoted(&mut self, start: usize, mut end: usize) -> &'a [u8] {
+        let mut from = start;
+        let close = loop {
+            let Some(len) = self.line.get(from..).and_then(|rest| memchr2(b'"', b'\\', rest)) else {
+                self.start = self.line.len();
+                return &self.line[start..];
+            };
+            if self.line[from + len] == b'"' {
+                break from + len;
             }
-            from = at + 2;
+            from += len + 2;
+        };
+        while end < close {
+            end = self.separator();
         }
-        self.rest = &[];
-        text
-    }
-
-    #[inline]
-    fn take(&mut self, len: usize) -> &'a [u8] {
-        let (taken, rest) = self.rest.split_at(len);
-        self.rest = rest;
-        taken
+        (self.start, self.end) = (close + 1, Some(end));
+        &self.line[start..close]
     }
 }
 
@@ -61,23 +57,25 @@ impl<'a> Iterator for Pairs<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        while let [first, rest @ ..] = self.rest
-            && *first == self.separator
-        {
-            self.rest = rest;
-        }
-        if self.rest.is_empty() {
-            return None;
-        }
-        let len = memchr2(b'=', self.separator, self.rest).unwrap_or(self.rest.len());
-        let key = self.take(len);
-        match self.rest {
-            [b'=', rest @ ..] => {
-                self.rest = rest;
-                Some((key, Some(self.value())))
+        while self.start < self.line.len() {
+            let end = match self.end.take() {
+                Some(end) => end,
+                None => self.separator(),
+            };
+            let start = std::mem::replace(&mut self.start, end + 1);
+            let word = &self.line[start..end];
+            if word.is_empty() {
+                continue;
             }
-            _ => Some((key, None)),
+            // Keys are too short for a search that has to be set up.
+            let Some(equals) = word.iter().position(|byte| *byte == b'=') else { return Some((word, None)) };
+            let (key, value) = (&word[..equals], &word[equals + 1..]);
+            if value.first() == Some(&b'"') {
+                return Some((key, Some(self.quoted(start + equals + 2, end))));
+            }
+            return Some((key, Some(value)));
         }
+        None
     }
 }
 

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::Nanos;
+use crate::digits::parse_v4;
 
 /// An unsigned decimal number.
 pub(crate) fn number(text: &[u8]) -> Option<u64> {
@@ -75,33 +76,12 @@ fn address_v6(text: &[u8]) -> Option<IpAddr> {
 
 #[inline]
 fn address_v4(text: &[u8]) -> Option<Ipv4Addr> {
-    let mut octets = [0u8; 4];
-    let mut at = 0;
-    let mut octet = 0u16;
-    let mut digits = 0;
-    for byte in text {
-        let digit = byte.wrapping_sub(b'0');
-        if digit <= 9 {
-            // No leading zeros: some read them as octal.
-            if digits == 3 || (digits > 0 && octet == 0) {
-                return None;
-            }
-            octet = octet * 10 + u16::from(digit);
-            digits += 1;
-        } else if *byte == b'.' && digits > 0 && at < 3 {
-            octets[at] = u8::try_from(octet).ok()?;
-            at += 1;
-            octet = 0;
-            digits = 0;
-        } else {
-            return None;
-        }
-    }
-    if at != 3 || digits == 0 {
-        return None;
-    }
-    octets[3] = u8::try_from(octet).ok()?;
-    Some(Ipv4Addr::from(octets))
+    let (bits, len) = parse_v4(text)?;
+    let addr = Ipv4Addr::from_bits(bits);
+    // No leading zeros: some read them as octal.
+    let digits = |octet: u8| 1 + usize::from(octet > 9) + usize::from(octet > 99);
+    let shortest = 3 + addr.octets().into_iter().map(digits).sum::<usize>();
+    (len == text.len() && len == shortest).then_some(addr)
 }
 
 /// A port; for ICMP its type or code.

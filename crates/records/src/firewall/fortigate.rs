@@ -2,7 +2,7 @@
 //!
 //! The keys are those of the "FortiOS Log Message Reference", in CEF those of its "Traffic log support for CEF".
 
-use memchr::memmem;
+use memchr::{memchr2, memmem};
 
 use super::session::{Course, End, Session, answered, name, parse_end, parse_mapped, proto_of, reckon_start};
 use super::{Line, Why};
@@ -63,12 +63,19 @@ pub(super) fn parse<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event
 
 fn parse_pairs<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
     let own = own_text(line);
-    let comma = memmem::find(own, b",time=").is_some() || memmem::find(own, b",logid=").is_some();
     let mut log = Log::default();
-    for (key, value) in Pairs::new(if comma { b',' } else { b' ' }, own) {
+    for (key, value) in Pairs::new(separator(own), own) {
         log.put(key, value.unwrap_or_default());
     }
     log.tell(own, time, event)
+}
+
+/// What stands between two pairs, by what stands behind the first: a comma in the `csv` format.
+fn separator(own: &[u8]) -> u8 {
+    let quoted = own.iter().position(|byte| *byte == b'=').is_some_and(|equals| own.get(equals + 1) == Some(&b'"'));
+    let from =
+        if quoted { memmem::find(own, b"\",").or_else(|| memmem::find(own, b"\" ")).map_or(0, |at| at + 1) } else { 0 };
+    memchr2(b',', b' ', &own[from..]).map_or(b' ', |at| own[from + at])
 }
 
 /// What the device wrote: from the first key on. Before it are a priority and a collector's stamp and name.
@@ -108,37 +115,66 @@ fn parse_cef<'a>(cef: &Cef<'a>, own: &'a [u8], time: &mut Timekeeper, event: &mu
 impl<'a> Log<'a> {
     #[inline]
     fn put(&mut self, key: &[u8], value: &'a [u8]) {
-        match key {
-            b"date" => self.date = value,
-            b"time" => self.time = value,
-            b"tz" => self.zone = value,
-            b"eventtime" => self.eventtime = value,
-            b"devname" => self.devname = value,
-            b"devid" => self.devid = value,
-            b"logid" => self.logid = value,
-            b"type" => self.kind = value,
-            b"action" => self.action = value,
-            b"proto" => self.proto = value,
-            b"srcip" => self.src[0] = value,
-            b"srcport" => self.src[1] = value,
-            b"dstip" => self.dst[0] = value,
-            b"dstport" => self.dst[1] = value,
-            b"transip" => self.trans_src[0] = value,
-            b"transport" => self.trans_src[1] = value,
-            b"tranip" => self.trans_dst[0] = value,
-            b"tranport" => self.trans_dst[1] = value,
-            b"srcintfrole" => self.roles[0] = value,
-            b"dstintfrole" => self.roles[1] = value,
-            b"sessionid" => self.session = value,
-            b"duration" => self.duration = value,
-            b"sentbyte" => self.sent[0] = value,
-            b"sentpkt" => self.sent[1] = value,
-            b"rcvdbyte" => self.rcvd[0] = value,
-            b"rcvdpkt" => self.rcvd[1] = value,
-            b"service" => self.service = value,
-            b"app" => self.app = value,
-            _ => {}
-        }
+        // By length first: most keys are of no use, and a list is gone through one by one.
+        let slot = match key.len() {
+            2 => match key {
+                b"tz" => &mut self.zone,
+                _ => return,
+            },
+            3 => match key {
+                b"app" => &mut self.app,
+                _ => return,
+            },
+            4 => match key {
+                b"date" => &mut self.date,
+                b"time" => &mut self.time,
+                b"type" => &mut self.kind,
+                _ => return,
+            },
+            5 => match key {
+                b"devid" => &mut self.devid,
+                b"logid" => &mut self.logid,
+                b"proto" => &mut self.proto,
+                b"srcip" => &mut self.src[0],
+                b"dstip" => &mut self.dst[0],
+                _ => return,
+            },
+            6 => match key {
+                b"action" => &mut self.action,
+                b"tranip" => &mut self.trans_dst[0],
+                _ => return,
+            },
+            7 => match key {
+                b"devname" => &mut self.devname,
+                b"srcport" => &mut self.src[1],
+                b"dstport" => &mut self.dst[1],
+                b"transip" => &mut self.trans_src[0],
+                b"sentpkt" => &mut self.sent[1],
+                b"rcvdpkt" => &mut self.rcvd[1],
+                b"service" => &mut self.service,
+                _ => return,
+            },
+            8 => match key {
+                b"tranport" => &mut self.trans_dst[1],
+                b"duration" => &mut self.duration,
+                b"sentbyte" => &mut self.sent[0],
+                b"rcvdbyte" => &mut self.rcvd[0],
+                _ => return,
+            },
+            9 => match key {
+                b"eventtime" => &mut self.eventtime,
+                b"transport" => &mut self.trans_src[1],
+                b"sessionid" => &mut self.session,
+                _ => return,
+            },
+            11 => match key {
+                b"srcintfrole" => &mut self.roles[0],
+                b"dstintfrole" => &mut self.roles[1],
+                _ => return,
+            },
+            _ => return,
+        };
+        *slot = value;
     }
 
     fn name(&self) -> &'a [u8] {

@@ -4,6 +4,8 @@
 //! The names are those of Juniper's "Junos OS System Log Explorer". Releases differ in what stands in a sentence between the
 //! translated ends and the protocol, so that this is found by what follows it.
 
+use std::sync::LazyLock;
+
 use memchr::memmem;
 
 use super::session::{
@@ -16,6 +18,9 @@ use crate::{Ending, Event, Inside, Nanos, RecordId, Stamp};
 
 /// The sensor of a device that is not named.
 pub(super) const UNNAMED: &[u8] = b"junos";
+
+static MARK: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("RT_"));
+static SESSION: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("RT_FLOW_SESSION_"));
 
 /// What a log says, as it is written there.
 #[derive(Default)]
@@ -35,7 +40,7 @@ struct Log<'a> {
 
 /// Where a line's message begins: with its tag, or with the program of that name before it.
 pub(super) fn body(line: &[u8]) -> Option<usize> {
-    memmem::find_iter(line, b"RT_").find(|at| {
+    MARK.find_iter(line).find(|at| {
         let rest = &line[*at..];
         [&b"RT_FLOW"[..], b"RT_NAT", b"RT_SRC_NAT"].iter().any(|tag| rest.starts_with(tag))
     })
@@ -44,8 +49,8 @@ pub(super) fn body(line: &[u8]) -> Option<usize> {
 /// A message from its tag on.
 pub(super) fn parse<'a>(text: &'a [u8], header: Header<'a>, event: &mut Event) -> Result<Line<'a>, Why> {
     let Header { known, name, own } = header;
-    if let Some(at) = memmem::find(text, b"RT_FLOW_SESSION_") {
-        let text = &text[at + b"RT_FLOW_SESSION_".len()..];
+    if let Some(at) = SESSION.find(text) {
+        let text = &text[at + SESSION.needle().len()..];
         let len = text.iter().position(|byte| !byte.is_ascii_uppercase()).unwrap_or(text.len());
         let (what, text) = text.split_at(len);
         let log = parse_log(text)?;
@@ -80,27 +85,68 @@ fn parse_log(text: &[u8]) -> Result<Log<'_>, Why> {
 fn parse_structured(text: &[u8]) -> Log<'_> {
     let mut log = Log::default();
     for param in Structured::new(text) {
-        let value = param.value;
-        match param.name {
-            b"source-address" => log.src[0] = value,
-            b"source-port" => log.src[1] = value,
-            b"destination-address" => log.dst[0] = value,
-            b"destination-port" => log.dst[1] = value,
-            b"nat-source-address" => log.nat_src[0] = value,
-            b"nat-source-port" => log.nat_src[1] = value,
-            b"nat-destination-address" => log.nat_dst[0] = value,
-            b"nat-destination-port" => log.nat_dst[1] = value,
-            b"protocol-id" => log.proto = value,
-            b"session-id" | b"session-id-32" => log.session = value,
-            b"reason" => log.reason = value,
-            b"bytes-from-client" => log.sent[0] = value,
-            b"packets-from-client" => log.sent[1] = value,
-            b"bytes-from-server" => log.rcvd[0] = value,
-            b"packets-from-server" => log.rcvd[1] = value,
-            b"elapsed-time" => log.elapsed = value,
-            b"application" => log.application = value,
-            _ => {}
-        }
+        // By length first: most names are of no use, and a list is gone through one by one.
+        let slot = match param.name.len() {
+            6 => match param.name {
+                b"reason" => &mut log.reason,
+                _ => continue,
+            },
+            10 => match param.name {
+                b"session-id" => &mut log.session,
+                _ => continue,
+            },
+            11 => match param.name {
+                b"source-port" => &mut log.src[1],
+                b"protocol-id" => &mut log.proto,
+                b"application" => &mut log.application,
+                _ => continue,
+            },
+            12 => match param.name {
+                b"elapsed-time" => &mut log.elapsed,
+                _ => continue,
+            },
+            13 => match param.name {
+                b"session-id-32" => &mut log.session,
+                _ => continue,
+            },
+            14 => match param.name {
+                b"source-address" => &mut log.src[0],
+                _ => continue,
+            },
+            15 => match param.name {
+                b"nat-source-port" => &mut log.nat_src[1],
+                _ => continue,
+            },
+            16 => match param.name {
+                b"destination-port" => &mut log.dst[1],
+                _ => continue,
+            },
+            17 => match param.name {
+                b"bytes-from-client" => &mut log.sent[0],
+                b"bytes-from-server" => &mut log.rcvd[0],
+                _ => continue,
+            },
+            18 => match param.name {
+                b"nat-source-address" => &mut log.nat_src[0],
+                _ => continue,
+            },
+            19 => match param.name {
+                b"destination-address" => &mut log.dst[0],
+                b"packets-from-client" => &mut log.sent[1],
+                b"packets-from-server" => &mut log.rcvd[1],
+                _ => continue,
+            },
+            20 => match param.name {
+                b"nat-destination-port" => &mut log.nat_dst[1],
+                _ => continue,
+            },
+            23 => match param.name {
+                b"nat-destination-address" => &mut log.nat_dst[0],
+                _ => continue,
+            },
+            _ => continue,
+        };
+        *slot = param.value;
     }
     log
 }

@@ -12,6 +12,7 @@ mod panos;
 mod session;
 
 use crate::syslog::header::decode_header;
+use crate::syslog::other::{PROGRAMS, is_of_program};
 use crate::syslog::written::{Timekeeper, Written};
 use crate::syslog::{LastStamp, last_stamp};
 use crate::{Block, Clock, Event, HashSeed, LineSink, Place, Record, SensorId, Stamp, Unparsed};
@@ -127,12 +128,7 @@ impl Dialect {
             Self::FortiGate => return fortigate::parse(line, time, event),
             _ => {}
         }
-        let Some(body) = self.body(line) else {
-            if self.is_line(line) {
-                return Err("no stamp: a table says what is open, and not when");
-            }
-            return Ok(Line::Skipped { name: self.unnamed() });
-        };
+        let Some(body) = self.body(line) else { return Err(self.why_not(line)) };
         let (head, text) = line.split_at(body);
         let header = self.header(line, head, time);
         match self {
@@ -143,8 +139,21 @@ impl Dialect {
         }
     }
 
+    /// Why a line without a message of its own cannot be read.
+    fn why_not(self, line: &[u8]) -> Why {
+        if self.is_line(line) {
+            "no stamp: a table says what is open, and not when"
+        } else {
+            "no message of such a device"
+        }
+    }
+
     /// What syslog's header says. Whatever the message is, its stamp moves the clock.
     fn header<'a>(self, line: &'a [u8], head: &'a [u8], time: &mut Timekeeper) -> Header<'a> {
+        if self == Self::Conntrack && head.first() == Some(&b'[') {
+            // Its own stamp, which has nothing of syslog's before it.
+            return Header { known: Err("no stamp"), name: self.unnamed(), own: line };
+        }
         let header = decode_header(self.syslog(head));
         let name = if header.sensor.is_empty() { self.unnamed() } else { header.sensor };
         let sensor = SensorId::of(name);
@@ -157,7 +166,12 @@ impl Dialect {
 
     /// The stamp of a line whose clock other lines follow.
     fn written_of(self, line: &[u8]) -> Option<Written> {
-        decode_header(self.syslog(&line[..self.body(line)?])).written
+        let head = &line[..self.body(line)?];
+        if self == Self::Conntrack && head.first() == Some(&b'[') {
+            None
+        } else {
+            decode_header(self.syslog(head)).written
+        }
     }
 
     /// A reader of it, whose stamps `clock` resolves where they do not say their zone.
@@ -201,6 +215,7 @@ impl Reader {
                 sink.record(record, name);
             }
             Ok(Line::Skipped { name }) => sink.skipped(name),
+            Err(_) if !self.dialect.is_line(line) && is_of_program(line) => sink.skipped(PROGRAMS),
             Err(why) => sink.unparsed(Unparsed { place, kind: self.dialect.format(), why }),
         }
     }

@@ -2,6 +2,8 @@
 //!
 //! Such a line says what was seen, not what became of it: the rule's prefix does, where its owner put it there.
 
+use std::sync::LazyLock;
+
 use memchr::memmem;
 
 use super::conntrack::tuple_id;
@@ -16,6 +18,10 @@ pub(super) const UNNAMED: &[u8] = b"netfilter";
 /// Words of a prefix by which a packet was refused.
 const REFUSED: [&[u8]; 5] = [b"DROP", b"REJECT", b"DENY", b"DENIED", b"BLOCK"];
 
+static OUT: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(" OUT="));
+static SRC: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(" SRC="));
+static KERNEL: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(" kernel:"));
+
 /// Whether a line is one of them.
 pub(super) fn is_line(line: &[u8]) -> bool {
     body(line).is_some_and(|at| memmem::find(&line[at..], b" PROTO=").is_some())
@@ -23,14 +29,14 @@ pub(super) fn is_line(line: &[u8]) -> bool {
 
 /// Where the packet begins: at `IN=`, before which a prefix may stand without a space.
 pub(super) fn body(line: &[u8]) -> Option<usize> {
-    let out = memmem::find(line, b" OUT=")?;
-    memmem::find(&line[out..], b" SRC=")?;
+    let out = OUT.find(line)?;
+    SRC.find(&line[out..])?;
     memmem::rfind(&line[..out], b"IN=")
 }
 
 /// The part of the header that is syslog's: behind it stand the kernel's clock and the rule's prefix.
 pub(super) fn syslog(head: &[u8]) -> &[u8] {
-    memmem::find(head, b" kernel:").map_or(head, |at| &head[..at])
+    KERNEL.find(head).map_or(head, |at| &head[..at])
 }
 
 /// A packet from `IN=` on.

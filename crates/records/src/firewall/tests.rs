@@ -192,3 +192,20 @@ fn the_year_follows_over_blocks_that_another_thread_reads() {
         }
     }
 }
+
+#[test]
+fn lines_of_other_programs_are_passed_over_and_what_is_left_of_a_line_is_not() {
+    for (dialect, line) in [
+        (Dialect::PanOs, panos::END),
+        (Dialect::FortiGate, fortigate::CLOSE),
+        (Dialect::Junos, junos::CLOSE),
+        (Dialect::Netfilter, &format!("Mar  4 16:05:38 gw kernel: {}", linux::PACKET)),
+    ] {
+        let cut = &line[line.len() / 2..];
+        let text = format!("{line}\nMar  4 16:05:39 gw sshd[7]: Accepted\n{cut}\n");
+        let said = told_by(dialect.reader(clock()), &text);
+        let lines: Vec<&str> = said.lines().collect();
+        assert_eq!((lines.len(), lines[1]), (3, "other programs skipped"), "{said}");
+        assert!(!lines[2].contains("skipped"), "{said}");
+    }
+}

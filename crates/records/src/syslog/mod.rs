@@ -1,6 +1,7 @@
 //! What stands before a message in syslog, whoever wrote it: priorities, stamps, names.
 
 pub(crate) mod header;
+pub(crate) mod other;
 pub(crate) mod written;
 
 use jiff::civil::Date;

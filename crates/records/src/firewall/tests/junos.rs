@@ -72,7 +72,7 @@ fn openings_and_denials_are_told_as_what_they_are() {
     }
     assert_eq!(
         told(&format!("{CLOSE}\nMar  4 16:05:39 srx-1 sshd[7]: Accepted")).lines().last(),
-        Some("junos skipped")
+        Some("other programs skipped")
     );
 }
 

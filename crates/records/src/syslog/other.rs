@@ -1,14 +1,14 @@
 //! Lines of other programs, as a collector's file has them between those of the firewalls.
 
-use crate::syslog::written::parse_written;
+use super::written::parse_written;
 
 /// Under which name they are counted: they may come from any number of hosts.
-pub(super) const PROGRAMS: &[u8] = b"other programs";
+pub(crate) const PROGRAMS: &[u8] = b"other programs";
 
 /// Whether a line without a firewall's message is whole and another program's: a stamp, then the program's name with a colon
 /// or its process id behind it, or all that RFC 5424 has before the message. What was cut off is none.
 #[cold]
-pub(super) fn is_of_program(line: &[u8]) -> bool {
+pub(crate) fn is_of_program(line: &[u8]) -> bool {
     let (line, is_5424) = without_priority(line);
     let Some((_, len)) = parse_written(line) else { return false };
     let mut words = line[len..].split(|byte| *byte == b' ').filter(|word| !word.is_empty());
