@@ -7,7 +7,7 @@ use super::flows::{Kind, parse_built, parse_teardown};
 use super::tag::OF_FWSM;
 use super::text::Text;
 use super::{Known, NOTHING, Why, access_list, denial, icmp, parse_message, snort};
-use crate::{Event, HashSeed, LineSink, Place, Record, SensorId, Stamp, Unparsed};
+use crate::{Event, HashSeed, LineSink, Place, Record, Unparsed};
 
 /// Whether a message that was understood says something that is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,12 +65,6 @@ impl<'a> Odd<'a> {
         }
         let own = seed.fingerprint(odd.line[known.own..].trim_ascii_end());
         let record = Record { known: known.stamp, place: odd.place, fingerprint: own, event };
-        if odd.message_id / 10 == 43_000 {
-            // Snort counts and numbers by itself: what it and the data plane say of one connection is not added.
-            let witness = [known.name, b" (Snort)"].concat();
-            let stamp = Stamp { sensor: SensorId::of(&witness), ..known.stamp };
-            return sink.record(complete(Record { known: stamp, ..record }, odd.message_id), &witness);
-        }
         sink.record(complete(record, odd.message_id % OF_FWSM), name);
     }
 }

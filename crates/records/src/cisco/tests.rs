@@ -304,14 +304,6 @@ fn every_message_id_is_read_and_what_is_permitted_is_skipped() {
     }
 }
 
-#[test]
-fn an_ftds_two_witnesses_are_two_sensors() {
-    let event = "%FTD-6-430003: AccessControlRuleAction: Allow, SrcIP: 192.0.2.1, DstIP: 10.0.0.2, SrcPort: 5, DstPort: 25, Protocol: tcp";
-    let seen = read(&format!("2003-03-04T16:05:00Z ftd1 : {event}\n2003-03-04T16:05:00Z ftd1 : {TEARDOWN}\n"));
-    let sensors: Vec<_> = seen.records.iter().map(|(record, name)| (record.known.sensor, name.as_str())).collect();
-    assert_eq!(sensors, [(SensorId::of(b"ftd1 (Snort)"), "ftd1 (Snort)"), (SensorId::of(b"ftd1"), "ftd1")]);
-}
-
 fn split_at_lines(text: &str, parts: usize) -> Vec<&str> {
     let mut rest = text;
     let mut blocks = Vec::new();
