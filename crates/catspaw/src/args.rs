@@ -53,6 +53,10 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) signatures: Option<PathBuf>,
 
+    /// Configuration of a PIX, ASA or FWSM, whose `name` commands say what addresses the names in its log stand for
+    #[arg(long, value_name = "FILE")]
+    pub(crate) names: Option<PathBuf>,
+
     /// The report [default: text]
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) format: Option<Format>,

@@ -220,7 +220,9 @@ fn every_header_is_read() {
     ];
     let (_, text) = TEARDOWN.split_once(": ").expect("a tag");
     for (header, sensor) in headers {
-        for tag in ["%PIX-6-302014: ", "%FTD--6-302014: ", "%ASA-session-6-302014:", "%ASA-0-302014 ", "%FTD-7-302014 : "] {
+        for tag in
+            ["%PIX-6-302014: ", "%FTD--6-302014: ", "%ASA-session-6-302014:", "%ASA-0-302014 ", "%FTD-7-302014 : "]
+        {
             let line = format!("{header}{tag}{text}");
             let seen = read(&line);
             assert_eq!(seen.unparsed, [], "{line}");

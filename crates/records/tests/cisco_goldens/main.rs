@@ -32,10 +32,22 @@ const DIFFERENCES: [(&str, &str, &[&str], &str); 3] = [
 
 /// Lines that are refused, and why: the collection, for what they were taken, the reason, and how many.
 const REFUSED: [(&str, &str, &str, usize, &str); 5] = [
-    ("logstash", "106023", "no address (a name?)", 1, "`inside:www.example.com/23`: a name is nobody's address"),
+    (
+        "logstash",
+        "106023",
+        "no address (a name? --names FILE says whose)",
+        1,
+        "`inside:www.example.com/23`: a name is nobody's address",
+    ),
     ("logstash", "line", "no %PIX/%ASA message", 1, "a router's message (`%LINEPROTO-5-UPDOWN`)"),
-    ("metron", "106023", "no address (a name?)", 1, "`192.168.256.51`"),
-    ("metron", "302014", "no address (a name?)", 5, "`DMZ-Inside:[10.22.8.10/57109`: a stray bracket, in five files"),
+    ("metron", "106023", "no address (a name? --names FILE says whose)", 1, "`192.168.256.51`"),
+    (
+        "metron",
+        "302014",
+        "no address (a name? --names FILE says whose)",
+        5,
+        "`DMZ-Inside:[10.22.8.10/57109`: a stray bracket, in five files",
+    ),
     ("metron", "line", "no %PIX/%ASA message", 1, "`-- MARK --`"),
 ];
 
