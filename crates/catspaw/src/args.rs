@@ -30,7 +30,7 @@ pub(crate) enum Command {
     Trace(TraceArgs),
 }
 
-/// Judges hosts from evidence: packet captures (pcap, pcapng), Cisco PIX and ASA syslog, Zeek conn.log (TSV), plain or
+/// Judges hosts from evidence: packet captures (pcap, pcapng), Cisco PIX, ASA, FWSM and FTD syslog, Zeek conn.log (TSV), plain or
 /// packed with gzip or zstd; with nmap's output (-oX, -oG) beside them.
 /// What a file is, is told from its content.
 ///

@@ -9,7 +9,7 @@ use crate::{Block, Clock, HashSeed, LineSink, cisco, firewall, zeek};
 /// taken before can parse the block on another thread while the next block is read.
 #[derive(Clone, Debug)]
 pub enum Reader {
-    /// Cisco PIX and ASA syslog.
+    /// Syslog of Cisco's firewalls.
     Cisco(cisco::Reader),
     /// A firewall that writes whole sessions.
     Firewall(firewall::Reader),

@@ -31,7 +31,7 @@ const DIFFERENCES: [(&str, &str, &[&str], &str); 3] = [
 ];
 
 /// Lines that are refused, and why: the collection, for what they were taken, the reason, and how many.
-const REFUSED: [(&str, &str, &str, usize, &str); 5] = [
+const REFUSED: [(&str, &str, &str, usize, &str); 4] = [
     (
         "logstash",
         "106023",
@@ -39,7 +39,6 @@ const REFUSED: [(&str, &str, &str, usize, &str); 5] = [
         1,
         "`inside:www.example.com/23`: a name is nobody's address",
     ),
-    ("logstash", "line", "no %PIX/%ASA message", 1, "a router's message (`%LINEPROTO-5-UPDOWN`)"),
     ("metron", "106023", "no address (a name? --names FILE says whose)", 1, "`192.168.256.51`"),
     (
         "metron",
