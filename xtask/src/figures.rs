@@ -10,7 +10,7 @@ use crate::args::Args;
 use crate::run::{self, Doing, Result};
 use crate::{bench, calibrate, judge, lab, packets};
 
-const NAMES: [&str; 7] = ["judge", "case", "lab", "innocents", "calibrate", "bench", "packets"];
+const NAMES: [&str; 8] = ["judge", "case", "lab", "cisco", "innocents", "calibrate", "bench", "packets"];
 
 const END: &str = "<!-- end -->";
 
@@ -40,6 +40,7 @@ fn make(name: &str, labs: &[PathBuf], again: bool) -> Result<String> {
         "judge" => judge::captures()?,
         "case" => judge::case()?,
         "lab" => return lab::figures(again),
+        "cisco" => return cisco(),
         "innocents" => return innocents(),
         "calibrate" => return calibrate::figures(labs),
         "packets" => return packets::packets(&mut Args::none()),
@@ -50,12 +51,34 @@ fn make(name: &str, labs: &[PathBuf], again: bool) -> Result<String> {
     Ok(if short.is_empty() { judged.table.to_string() } else { format!("{}\n{short}", judged.table) })
 }
 
+/// What a test that only prints a table prints.
+fn printed(package: &str, test: &str, name: &str) -> Result<String> {
+    let test = ["test", "--locked", "--release", "-p", package, "--test", test];
+    let print = ["--", "--ignored", "--nocapture", name];
+    let printed = Command::new("cargo").args(test).args(print).current_dir(run::root()).output().doing("cargo test")?;
+    Ok(String::from_utf8_lossy(&printed.stdout).into_owned())
+}
+
+/// The tables that the records crate's own test prints: one row for a message of the firewalls, one for what is refused.
+fn cisco() -> Result<String> {
+    let printed = printed("catspaw-records", "cisco_goldens", "table_of_goldens")?;
+    let table = |mark: &str, head: &str| {
+        let rows = printed.lines().filter_map(|line| line.strip_prefix(mark)).map(|row| format!("{row}\n"));
+        let rows: String = rows.collect();
+        let columns = head.matches('|').count() - 1;
+        (!rows.is_empty()).then(|| format!("{head}\n|{}\n{rows}", " --- |".repeat(columns)))
+    };
+    let read = table("row ", "| message | lines | read | passed over | refused | agree | differ | who is right |");
+    let refused = table("refused ", "| refused of | taken for | lines | what it is |");
+    match (read, refused) {
+        (Some(read), Some(refused)) => Ok(format!("{read}\n{refused}")),
+        _ => Err("the tables of goldens are empty: are the logs beside the checkout?".into()),
+    }
+}
+
 /// The table that the relay crate's own test prints, one row for a kind of innocent in a view.
 fn innocents() -> Result<String> {
-    let test = ["test", "--locked", "--release", "-p", "catspaw-relay", "--test", "innocents"];
-    let print = ["--", "--ignored", "--nocapture", "table_of_innocents"];
-    let printed = Command::new("cargo").args(test).args(print).current_dir(run::root()).output().doing("cargo test")?;
-    let printed = String::from_utf8_lossy(&printed.stdout).into_owned();
+    let printed = printed("catspaw-relay", "innocents", "table_of_innocents")?;
     let rows: Vec<String> = printed.lines().filter_map(innocent).collect();
     if rows.is_empty() {
         return Err("the table of innocents is empty: does its test still print it?".into());

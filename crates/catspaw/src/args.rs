@@ -30,7 +30,7 @@ pub(crate) enum Command {
     Trace(TraceArgs),
 }
 
-/// Judges hosts from evidence: packet captures (pcap, pcapng), Cisco PIX and ASA syslog, Zeek conn.log (TSV), plain or
+/// Judges hosts from evidence: packet captures (pcap, pcapng), Cisco PIX, ASA, FWSM and FTD syslog, Zeek conn.log (TSV), plain or
 /// packed with gzip or zstd; with nmap's output (-oX, -oG) beside them.
 /// What a file is, is told from its content.
 ///
@@ -52,6 +52,10 @@ pub(crate) struct ScanArgs {
     /// TOML file of signs by which proxyware is known, added to those in the binary
     #[arg(long, value_name = "FILE")]
     pub(crate) signatures: Option<PathBuf>,
+
+    /// Configuration of a PIX, ASA or FWSM, whose `name` commands say what addresses the names in its log stand for
+    #[arg(long, value_name = "FILE")]
+    pub(crate) names: Option<PathBuf>,
 
     /// The report [default: text]
     #[arg(long, value_enum, value_name = "FORM")]

@@ -13,9 +13,11 @@ mod text;
 use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::sync::Arc;
 
 use aes::Aes128;
 use aes::cipher::{BlockEncrypt as _, KeyInit as _};
+use catspaw_records::cisco::Names;
 use catspaw_relay::Network;
 
 pub(crate) use key::Key;
@@ -43,6 +45,8 @@ pub(crate) struct Redactor {
     /// What is ours beside the private ranges.
     nets: Vec<Network>,
     own: HashSet<IpAddr>,
+    /// What a device calls addresses in its records.
+    called: Arc<Names>,
     known: RefCell<HashMap<IpAddr, IpAddr>>,
 }
 
@@ -91,13 +95,18 @@ impl Redactor {
         let pad = encrypt(&cipher, u128::from_be_bytes(pad));
         let names = Aes128::new(&encrypt(&cipher, u128::from_be_bytes(*b"catspaw: names 1")).to_be_bytes().into());
         let own: HashSet<IpAddr> = own.into_iter().map(|addr| addr.to_canonical()).collect();
-        let redactor = Self { scope, cipher, pad, names, nets, own, known: RefCell::default() };
+        let redactor = Self { scope, cipher, pad, names, nets, own, called: Arc::default(), known: RefCell::default() };
         let mut replaced = HashSet::new();
         if redactor.own.iter().all(|&addr| replaced.insert(redactor.address(addr))) {
             Ok(redactor)
         } else {
             Err("two addresses of ours would be replaced by the same one: take another --redact-key".to_owned())
         }
+    }
+
+    /// The same, which knows what a device calls addresses.
+    pub(crate) fn with_names(self, called: &Arc<Names>) -> Self {
+        Self { called: Arc::clone(called), ..self }
     }
 
     /// What stands for an address.

@@ -60,7 +60,11 @@ impl Scan {
             }
         }
         let rule_files = settings.rules.asked.paths()?;
-        for file in [&settings.configuration, &settings.signatures_file].into_iter().flatten().chain(&rule_files) {
+        for file in [&settings.configuration, &settings.signatures_file, &settings.names_file]
+            .into_iter()
+            .flatten()
+            .chain(&rule_files)
+        {
             taken.protect(file);
         }
         if settings.extract.is_some() && evidence.sources.iter().any(|source| source.size().is_none()) {
@@ -207,7 +211,11 @@ impl Scan {
             home: Home { machines: Arc::new(self.owners.machines()), ..self.settings.home.clone() },
             config: Arc::new(self.settings.config.clone()),
             restriction: Arc::new(self.settings.restriction.clone()),
-            stamps: Stamps { zone: self.settings.zone.clone(), year: self.settings.year },
+            stamps: Stamps {
+                zone: self.settings.zone.clone(),
+                year: self.settings.year,
+                names: Arc::clone(&self.settings.names),
+            },
             days: Days::new(self.settings.zone.clone()),
             threads: self.settings.threads,
             wait: self.settings.wait,
@@ -324,7 +332,7 @@ impl Scan {
             .chain(settings.explain)
             .chain(gathered.scans.hosts().map(|(host, _)| host))
             .collect();
-        Redactor::new(scope, &key, nets.collect(), own).map(Some)
+        Redactor::new(scope, &key, nets.collect(), own).map(|redactor| Some(redactor.with_names(&settings.names)))
     }
 
     fn progress_bar(&self, sources: &[Source]) -> ProgressBar {

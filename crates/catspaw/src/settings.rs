@@ -11,6 +11,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use catspaw_records::cisco::Names;
 use catspaw_records::{Endpoint, Nanos};
 use catspaw_relay::{Authorised, Config, Contained, Network, Topology};
 use jiff::tz::TimeZone;
@@ -65,6 +66,9 @@ pub(crate) struct Settings {
     /// The owner's file of signatures, and what it says with those in the binary.
     pub(crate) signatures_file: Option<PathBuf>,
     pub(crate) signatures: Arc<Signatures>,
+    /// What a device calls addresses, and the file that says it.
+    pub(crate) names: Arc<Names>,
+    pub(crate) names_file: Option<PathBuf>,
     pub(crate) rules: Rules,
 }
 
@@ -94,6 +98,7 @@ struct File {
     progress: Option<When>,
     checksums: Option<Checksums>,
     signatures: Option<PathBuf>,
+    names: Option<PathBuf>,
     rules: Option<Vec<PathBuf>>,
     var: Option<Vec<String>>,
     strict_rules: Option<bool>,
@@ -317,6 +322,7 @@ impl Settings {
         };
         let rules = Rules::new(args.rules, &file)?;
         let signatures_file = args.signatures.or(file.signatures);
+        let names_file = args.names.or(file.names);
         Ok(Self {
             evidence: args.evidence,
             configuration: args.config,
@@ -342,9 +348,21 @@ impl Settings {
             wait,
             signatures: Arc::new(Signatures::load(signatures_file.as_deref())?),
             signatures_file,
+            names: Arc::new(names_file.as_deref().map_or_else(|| Ok(Names::default()), load_names)?),
+            names_file,
             rules,
         })
     }
+}
+
+/// The `name` commands of a device's configuration.
+fn load_names(path: &Path) -> Result<Names, String> {
+    let text = fs::read(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))?;
+    let names = Names::parse(&text);
+    if names.is_empty() {
+        return Err(format!("{}: no `name ADDRESS NAME` command; is it the device's configuration?", path.display()));
+    }
+    Ok(names)
 }
 
 /// The parser's words, without the names of Rust's types.

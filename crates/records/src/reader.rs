@@ -1,5 +1,7 @@
 //! Which reader a piece of evidence wants, told from its content.
 
+use std::sync::Arc;
+
 use crate::{Block, Clock, HashSeed, LineSink, cisco, firewall, zeek};
 
 /// A reader of one file. It is a small state machine over the file's blocks: [`Reader::read`] parses a block and
@@ -7,7 +9,7 @@ use crate::{Block, Clock, HashSeed, LineSink, cisco, firewall, zeek};
 /// taken before can parse the block on another thread while the next block is read.
 #[derive(Clone, Debug)]
 pub enum Reader {
-    /// Cisco PIX and ASA syslog.
+    /// Syslog of Cisco's firewalls.
     Cisco(cisco::Reader),
     /// A firewall that writes whole sessions.
     Firewall(firewall::Reader),
@@ -47,6 +49,15 @@ impl Reader {
             Self::Cisco(_) => "cisco-syslog",
             Self::Firewall(reader) => reader.format(),
             Self::ZeekConn(_) => "zeek-conn",
+        }
+    }
+
+    /// The same reader, which knows what addresses a device's names stand for; of evidence without such names the same.
+    #[must_use]
+    pub fn with_names(self, names: &Arc<cisco::Names>) -> Self {
+        match self {
+            Self::Cisco(reader) => Self::Cisco(reader.with_names(Arc::clone(names))),
+            other => other,
         }
     }
 

@@ -46,7 +46,7 @@ const MAIL: [u16; 3] = [25, 465, 587];
 const DNS: u16 = 53;
 
 /// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
-pub const STATE_VERSION: u32 = 14;
+pub const STATE_VERSION: u32 = 15;
 
 /// A record as one host sees it.
 #[derive(Clone, Copy, Debug)]
@@ -166,6 +166,10 @@ pub struct Lane {
     pub hurried: u64,
     /// Openings that were given up because too many connections were open.
     pub open_dropped: u64,
+    /// Whether the device tells of connections by its own numbers.
+    numbered: bool,
+    /// Connections that it told of by another name beside that.
+    pub told_twice: u64,
     /// Natural logarithm of the largest mean of the services' ratios so far.
     pub largest: Option<f64>,
 }
@@ -190,6 +194,8 @@ impl Lane {
         self.tunnels.settle(ctx, seen.key, sink);
         self.assign_when_due(ctx, seen.key, sink);
         match &seen.record.event {
+            Event::Opened(Opened { id, proto, .. }) | Event::Whole(Whole { id, proto, .. })
+                if self.is_told_twice(*id, *proto) => {}
             Event::Opened(opened) => self.opened(ctx, seen, opened, sink),
             Event::Closed(closed) => self.closed(ctx, seen, closed, sink),
             Event::Whole(whole) => self.whole(ctx, seen, whole, sink),
@@ -199,6 +205,17 @@ impl Lane {
             Event::Burst(burst) => self.burst(ctx.config, seen, burst),
         }
         Ok(())
+    }
+
+    /// Whether the device has a number for this connection, too: an FTD may tell of one both as a firewall (302013) and as
+    /// Snort (430003), and it must not count as two. The firewall is first to know of it.
+    #[inline]
+    fn is_told_twice(&mut self, id: RecordId, proto: Proto) -> bool {
+        let numbered = matches!(id, RecordId::Device(_));
+        self.numbered |= numbered;
+        let twice = self.numbered && !numbered && matches!(proto, Proto::Tcp | Proto::Udp);
+        self.told_twice += u64::from(twice);
+        twice
     }
 
     /// Inbound sessions with payload at ports of mail, from outside and from inside: a mail server has them.

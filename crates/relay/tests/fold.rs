@@ -38,6 +38,28 @@ fn a_relay_is_convicted_and_every_session_is_paired() {
     assert_eq!(rows.connections.len(), 400);
 }
 
+/// An FTD tells of a connection as a firewall, by number, and as Snort, by name.
+#[test]
+fn a_connection_that_a_device_tells_of_in_both_its_ways_counts_once() {
+    let (alone, rows) = fold(&sessions(200), false);
+    let mut both = sessions(200);
+    for (told, _) in sessions(200) {
+        let Event::Opened(opened) = told.event else { continue };
+        let id = RecordId::Uid(catspaw_records::Uid::new(format!("7-{:?}", opened.id).as_bytes()));
+        let at = told.known.at.0 / Nanos::SECOND;
+        let side = if opened.orig.addr == end(HOST, 0).addr { Side::Orig } else { Side::Resp };
+        let again = catspaw_records::Opened { id, ..opened };
+        both.push((record(at, Event::Opened(again)).0, side));
+    }
+    // Records of one moment stay in their order.
+    both.sort_by_key(|(record, _)| record.known.at);
+    let (lane, again) = fold(&both, false);
+    assert_eq!(lane.told_twice, 400);
+    assert_eq!((again.pairs.len(), again.connections.len()), (rows.pairs.len(), rows.connections.len()));
+    assert_eq!(lane.largest, alone.largest);
+    assert_eq!(alone.told_twice, 0);
+}
+
 /// The same host shut off: nobody is answered, its translation is torn down, and then its address is refused.
 fn cut() -> Vec<(Record, Side)> {
     let mut records = Vec::new();

@@ -1,8 +1,10 @@
 //! A first look at every file: what it is, and where its records begin in time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use catspaw_engine::capture;
+use catspaw_records::cisco::Names;
 use catspaw_records::{
     Block, Clock, HashSeed, LineSink, Nanos, Place, Reader, Record, SensorId, Sniffed, Unparsed, YearHint, nmap, sniff,
 };
@@ -17,13 +19,15 @@ use crate::packets::Opened;
 /// Days between the first stamps of two files from which on they are not taken for parts of one log.
 const NEW_LOG: i32 = 60;
 
-/// How stamps without year or zone are read.
+/// How stamps without year or zone are read, and names in the place of addresses.
 #[derive(Clone, Debug)]
 pub(crate) struct Stamps {
     /// The zone of stamps that do not say.
     pub(crate) zone: TimeZone,
     /// The year of the first stamp of a file that does not say; otherwise no stamp is after the file was written.
     pub(crate) year: Option<i16>,
+    /// What a device calls addresses.
+    pub(crate) names: Arc<Names>,
 }
 
 impl Stamps {
@@ -98,7 +102,7 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps) -> Result<Looke
         return Ok(Looked::Capture(Opened::new(source, file, blocks)));
     }
     let reader = match sniff(source.sample().unwrap_or(head), clock) {
-        Sniffed::Evidence(reader) => reader,
+        Sniffed::Evidence(reader) => reader.with_names(&stamps.names),
         Sniffed::Other(name) => return Err(source.problem(What::NotEvidence(name))),
     };
     let first = first_records(&reader, head);
@@ -123,7 +127,7 @@ pub(crate) fn follow_new_year(files: &mut [Surveyed], stamps: &Stamps) {
     let turns = dates.first().is_some_and(|d| d.month() == 1) && dates.last().is_some_and(|d| d.month() == 12);
     let gap = dates.windows(2).find(|pair| (pair[1] - pair[0]).get_days() >= NEW_LOG);
     let Some(last_after) = gap.filter(|_| turns).map(|pair| pair[0]) else { return };
-    let next = Stamps { zone: zone.clone(), year: Some(year + 1) };
+    let next = Stamps { year: Some(year + 1), ..stamps.clone() };
     for file in files.iter_mut().filter(|file| file.open.is_none()) {
         if date(file).is_some_and(|date| date <= last_after)
             && let Ok(Looked::Log(moved)) = survey(file.source.clone(), file.rank.2, &next)

@@ -35,20 +35,32 @@ impl Redactor {
     /// A raw record: also without the user that a device names, and the Community ID, which tells the addresses to
     /// whoever tries them.
     pub(super) fn record(&self, text: &str) -> String {
-        let text = self.text(text);
+        let resolved = self.called.resolve(text.as_bytes());
+        let resolved = resolved.as_deref().map(String::from_utf8_lossy);
+        let text = self.text(resolved.as_deref().unwrap_or(text));
         let mut out = String::with_capacity(text.len());
         let mut rest = text.as_str();
         while let Some((before, behind)) = rest.split_once('(') {
             let Some((inner, after)) = behind.split_once(')') else { break };
             out.push_str(before);
             let address = inner.split('/').next().is_some_and(|addr| addr.parse::<IpAddr>().is_ok());
-            let kept = address || matches!(inner, "empty" | "any");
+            let kept = address || is_said_by_the_device(inner);
             let inner = if kept { inner.to_owned() } else { self.pseudonym("user", inner) };
             out.push_str(&format!("({inner})"));
             rest = after;
         }
         out.push_str(rest);
-        self.without_macs(&without_community_ids(&out))
+        self.without_macs(&without_community_ids(&self.without_users(out)))
+    }
+
+    /// Replaces users that a device names without parentheses.
+    fn without_users(&self, mut text: String) -> String {
+        for (before, after) in [(", User: ", ", "), (" for user ", " ")] {
+            let Some(from) = text.find(before).map(|at| at + before.len()) else { continue };
+            let end = text[from..].find(after).map_or(text.len(), |len| from + len);
+            text.replace_range(from..end, &self.pseudonym("user", &text[from..end]));
+        }
+        text
     }
 
     /// Replaces MAC addresses, as Zeek's records may have them.
@@ -205,8 +217,19 @@ fn without_community_ids(text: &str) -> String {
         .collect()
 }
 
+/// Whether what stands in parentheses is a device's own word: a port, ICMP's type and code.
+fn is_said_by_the_device(inner: &str) -> bool {
+    matches!(inner, "empty" | "any" | "no connection")
+        || inner.starts_with("type ")
+        || inner.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use catspaw_records::cisco::Names;
+
     use super::super::tests::redactor;
     use super::*;
 
@@ -273,5 +296,28 @@ mod tests {
         assert!(!record.contains("jdoe") && !record.contains("mmuster"), "{record}");
         assert!(record.contains("(203.0.113.9/80) duration") && record.matches("(user-").count() == 2, "{record}");
         assert_eq!(redactor.record("1.5\t1:LQU9qZlK+B5F3KDmev6m5PMibrg=\t(empty)"), "1.5\t-\t(empty)");
+        for (record, left) in [
+            (
+                "access-list a denied tcp for user jdoe outside/203.0.113.9(5)(jdoe) -> i/203.0.113.8(25) hit-cnt 1",
+                "(5)(user-",
+            ),
+            ("%FTD-6-430003: Protocol: tcp, User: EXAMPLE\\jdoe, Client: SMTP", ", User: user-"),
+            ("%FTD-6-430003: Protocol: tcp, User: jdoe", ", User: user-"),
+            ("Deny TCP (no connection) from 203.0.113.9/5", "TCP (no connection) from"),
+            ("Deny icmp src o:203.0.113.9 dst i:203.0.113.8 (type 8, code 0)", "(type 8, code 0)"),
+        ] {
+            let redacted = redactor.record(record);
+            assert!(redacted.contains(left) && !redacted.contains("jdoe"), "{redacted}");
+        }
+    }
+
+    #[test]
+    fn a_records_names_are_replaced_as_their_addresses_are() {
+        let names = Arc::new(Names::parse(b"name 172.28.220.181 annas-pc"));
+        let redactor = redactor(Scope::Own, &[]).with_names(&names);
+        let record =
+            redactor.record("for outside:203.0.113.9/80 (203.0.113.9/80) to inside:annas-pc/1182 (annas-pc/1182)");
+        let host = shown(&redactor, "172.28.220.181");
+        assert!(record.ends_with(&format!("to inside:{host}/1182 ({host}/1182)")), "{record}");
     }
 }

@@ -335,6 +335,7 @@ fn dropped(lanes: &[Lanes], found: &Findings<'_>, gathered: &Gathered, indicated
         ("hosts", lanes.iter().map(|l| l.hosts_dropped).sum()),
         ("openings beyond what was asked for", lanes.iter().map(|l| l.forgotten).sum()),
         ("open connections", sum(|lane| lane.open_dropped)),
+        ("connections that a device told of twice, as a firewall and as Snort", sum(|lane| lane.told_twice)),
         ("outbound connections without payload", sum(|lane| lane.empty_dropped)),
         ("pairs that were made early", sum(|lane| lane.hurried)),
         ("things said on connections that were not remembered", sum(|lane| lane.contents.dropped())),

@@ -15,6 +15,7 @@ mod uses;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -73,7 +74,7 @@ impl Trace {
     fn run(mut self) -> Result<bool, String> {
         let expanded = expand(&self.evidence);
         let (mut sources, mut problems) = (expanded.sources, expanded.problems);
-        let stamps = Stamps { zone: self.settings.zone.clone(), year: self.settings.year };
+        let stamps = Stamps { zone: self.settings.zone.clone(), year: self.settings.year, names: Arc::default() };
         let (leases, more) = sift(&mut sources, &mut self.owners, &stamps);
         problems.extend(more);
         let mut logs = self.logs(sources, stamps, &mut problems)?;
@@ -141,7 +142,7 @@ impl Trace {
                 Ok(found) => return Ok(found),
                 Err(number) => number,
             };
-            let stamps = Stamps { zone: self.settings.zone.clone(), year: self.settings.year };
+            let stamps = Stamps { zone: self.settings.zone.clone(), year: self.settings.year, names: Arc::default() };
             let keeper = Keeper { stamps, threads: self.settings.threads, folder: self.folder.clone() };
             keeper.again(&mut logs[damaged], &mut Vec::new())?;
         }

@@ -201,3 +201,26 @@ fn a_port_that_cannot_be_is_not_understood() {
     let report = Place::with("log", log.text).report(&["log"]);
     assert_eq!(unparsed(&report).len(), 1, "{}", report["unparsed"]);
 }
+
+/// A device whose configuration has names for addresses writes these in its log.
+#[test]
+fn names_for_addresses_are_refused_unless_the_configuration_is_given() {
+    let clean = Place::with("log", relay_log()).report(&["log"]);
+    let named = relay_log().replace(":10.0.0.66/", ":proxied/").replace("(10.0.0.66/", "(proxied/");
+    let place = Place::with("log", &named);
+    place.write("fw.conf", "hostname fw\nnames\nname 10.0.0.66 proxied description a PC\nname 10.0.0.67 other\n");
+    place.write("catspaw.toml", "names = \"fw.conf\"\n");
+    for options in [["--names", "fw.conf", "log"], ["--config", "catspaw.toml", "log"]] {
+        let report = place.report(&options);
+        assert_eq!(counts(&report), counts(&clean));
+        assert_eq!(unparsed(&report), []);
+    }
+    place.write("quiet", quiet_log());
+    let report = place.report(&["log", "quiet"]);
+    assert_eq!(report["incidents"], serde_json::json!([]), "a name is nobody's address");
+    let why = "no address (a name? --names FILE says whose)";
+    assert_eq!(unparsed(&report), [(1, 80, why), (3, 80, why)]);
+    place.write("fw.conf", "hostname fw\n");
+    assert!(place.scan(&["--names", "fw.conf", "log"]).failed().contains("fw.conf: no `name ADDRESS NAME` command"));
+    assert!(place.scan(&["--names", "none.conf", "log"]).failed().contains("none.conf: cannot be read"));
+}

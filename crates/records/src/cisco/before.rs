@@ -1,10 +1,10 @@
 //! The line before, for collectors that write `last message repeated 3 times` in place of three lines.
 
-use super::NOTHING;
 use super::odd::{self, Odd, Says};
 use super::other;
 use super::tag::find_tag;
 use super::text::Text;
+use super::{NOTHING, Names};
 use crate::syslog::header::decode_header;
 use crate::{Denied, Event};
 
@@ -54,11 +54,11 @@ impl Before {
     }
 
     /// The message before `line`, which says that it came again; `None` where that is none of a firewall's.
-    pub(super) fn denial(&mut self, block: &[u8], line: &[u8]) -> Option<Again> {
+    pub(super) fn denial(&mut self, block: &[u8], line: &[u8], names: &Names) -> Option<Again> {
         self.step_to(block, line);
         let tag = find_tag(&self.line)?;
         let mut event = NOTHING;
-        let parsed = odd::parse(tag.message_id, Text::new(&self.line[tag.body..]), &mut event);
+        let parsed = odd::parse_named(names, tag.message_id, Text::new(&self.line[tag.body..]), &mut event);
         let denied = match (parsed, event) {
             (Some((_, Ok(Says::Event))), Event::Denied(denied)) => Some(denied),
             _ => None,

@@ -185,7 +185,10 @@ mod tests {
             ("Built inbound UDP connection 1 for", "another protocol than its message id's"),
             ("Built inbound TCP connection x for", "no connection id"),
             ("Built inbound TCP connection 99999999999999999999 for", "no connection id"),
-            ("Built inbound TCP connection 1 for outside:host.example/1 (192.0.2.1/1) to", "no address (a name?)"),
+            (
+                "Built inbound TCP connection 1 for outside:host.example/1 (192.0.2.1/1) to",
+                "no address (a name? --names FILE says whose)",
+            ),
             ("Built inbound TCP connection 1 for outside:192.0.2.1/1 (192.0.2.1/1)", "no second end"),
             ("Built inbound TCP connection 1 for outside:192.0.2.1 (192.0.2.1) to inside:10.0.0.1/2", "no port"),
             ("Built inbound TCP connection 1 for outside:192.0.2.1/x", "a port that is no number"),

@@ -145,7 +145,7 @@ mod tests {
         let text = "Teardown ICMP connection for faddr 2001:db8::8/0(u) gaddr 2001:db8::1/0 laddr 2001:db8::1/0";
         assert_eq!(check_teardown(Text::new(text.as_bytes())), Ok(()));
         for (text, why) in [
-            ("Teardown ICMP connection for faddr x/0", "no address (a name?)"),
+            ("Teardown ICMP connection for faddr x/0", "no address (a name? --names FILE says whose)"),
             ("Teardown ICMP connection for faddr 192.0.2.8/0", "no global address"),
             ("Teardown ICMP connection for faddr 192.0.2.8/0 gaddr 192.0.2.1/0", "no local address"),
             ("Teardown UDP connection for", "another protocol than its message id's"),

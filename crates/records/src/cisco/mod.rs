@@ -12,6 +12,7 @@ mod ending;
 mod flows;
 mod icmp;
 mod memo;
+mod names;
 mod odd;
 mod party;
 mod services;
@@ -21,6 +22,7 @@ mod text;
 mod translation;
 
 use std::net::{IpAddr, Ipv4Addr};
+use std::sync::Arc;
 
 use crate::syslog::header::{Header, decode_header};
 use crate::syslog::other;
@@ -31,6 +33,7 @@ use crate::{
 };
 use before::Before;
 use memo::{Known, Memo, UNNAMED};
+pub use names::Names;
 use odd::Odd;
 use tag::{find_tag, parse_tag};
 use text::Text;
@@ -46,6 +49,8 @@ pub struct Reader {
     memo: Box<Memo>,
     /// The last line of the block before, for a collector may say that it came again.
     before: Before,
+    /// Whose a name is that stands for an address.
+    names: Arc<Names>,
 }
 
 /// How much of a file is looked at to tell what it is.
@@ -93,7 +98,14 @@ impl Reader {
     /// A reader whose stamps `clock` resolves.
     #[must_use]
     pub fn new(clock: Clock) -> Self {
-        Self { time: Timekeeper::new(clock), memo: Box::new(Memo::new()), before: Before::default() }
+        let (memo, before) = (Box::new(Memo::new()), Before::default());
+        Self { time: Timekeeper::new(clock), memo, before, names: Arc::default() }
+    }
+
+    /// The same reader, which knows what addresses names stand for.
+    #[must_use]
+    pub fn with_names(self, names: Arc<Names>) -> Self {
+        Self { names, ..self }
     }
 
     /// Parses a block into `sink`.
@@ -194,7 +206,7 @@ impl Reader {
     #[inline(never)]
     fn finish_odd(&mut self, block: &[u8], odd: Odd<'_>, seed: HashSeed, sink: &mut impl LineSink) {
         let before = &mut self.before;
-        odd.finish(seed, |odd| before.says(block, odd), sink);
+        odd.finish(&self.names, seed, |odd| before.says(block, odd), sink);
     }
 
     /// A line without a message of its own: it may say that the one before it came again.
@@ -207,7 +219,7 @@ impl Reader {
             }
             return sink.unparsed(unparsed("no %PIX/%ASA message"));
         };
-        let Some(again) = self.before.denial(block, line) else {
+        let Some(again) = self.before.denial(block, line, &self.names) else {
             if self.before.is_of_program() {
                 return sink.skipped(other::PROGRAMS);
             }

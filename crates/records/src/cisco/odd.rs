@@ -4,10 +4,11 @@
 use memchr::memmem;
 
 use super::flows::{Kind, parse_built, parse_teardown};
+use super::party::NAMED;
 use super::tag::OF_FWSM;
 use super::text::Text;
-use super::{Known, NOTHING, Why, access_list, denial, icmp, parse_message, snort};
-use crate::{Event, HashSeed, LineSink, Place, Record, SensorId, Stamp, Unparsed};
+use super::{Known, NOTHING, Names, Why, access_list, denial, icmp, parse_message, snort};
+use crate::{Event, HashSeed, LineSink, Place, Record, Unparsed};
 
 /// Whether a message that was understood says something that is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,11 +44,17 @@ impl<'a> Odd<'a> {
     }
 
     /// Gives the line to `sink`. `is_repeat` says whether the line before said the same, where that matters.
-    pub(super) fn finish(self, seed: HashSeed, is_repeat: impl FnOnce(&Self) -> bool, sink: &mut impl LineSink) {
+    pub(super) fn finish(
+        self,
+        names: &Names,
+        seed: HashSeed,
+        is_repeat: impl FnOnce(&Self) -> bool,
+        sink: &mut impl LineSink,
+    ) {
         let odd = self.unwrapped();
         let name = odd.known.map_or_else(|(name, _)| name, |known| known.name);
         let mut event = NOTHING;
-        let Some((kind, parsed)) = parse(odd.message_id, odd.text, &mut event) else {
+        let Some((kind, parsed)) = parse_named(names, odd.message_id, odd.text, &mut event) else {
             return sink.skipped(name);
         };
         let known = match (odd.known, parsed) {
@@ -65,12 +72,6 @@ impl<'a> Odd<'a> {
         }
         let own = seed.fingerprint(odd.line[known.own..].trim_ascii_end());
         let record = Record { known: known.stamp, place: odd.place, fingerprint: own, event };
-        if odd.message_id / 10 == 43_000 {
-            // Snort counts and numbers by itself: what it and the data plane say of one connection is not added.
-            let witness = [known.name, b" (Snort)"].concat();
-            let stamp = Stamp { sensor: SensorId::of(&witness), ..known.stamp };
-            return sink.record(complete(Record { known: stamp, ..record }, odd.message_id), &witness);
-        }
         sink.record(complete(record, odd.message_id % OF_FWSM), name);
     }
 }
@@ -86,8 +87,23 @@ fn complete(mut record: Record, message_id: u32) -> Record {
     record
 }
 
+/// The kind of a message and whether it says something, or why it could not be read; `None` where its id is one that is not
+/// used.
+type Parsed = Option<(&'static str, Result<Says, Why>)>;
+
+/// Puts what any message says into `event`, names that stand for addresses resolved.
+pub(super) fn parse_named(names: &Names, message_id: u32, text: Text<'_>, event: &mut Event) -> Parsed {
+    match parse(message_id, text, event) {
+        parsed @ Some((_, Err(NAMED))) if !names.is_empty() => match names.resolve(text.rest()) {
+            Some(resolved) => parse(message_id, Text::new(&resolved), event),
+            None => parsed,
+        },
+        parsed => parsed,
+    }
+}
+
 /// Puts what any message says into `event`; `None` where its id is one that is not used.
-pub(super) fn parse(message_id: u32, text: Text<'_>, event: &mut Event) -> Option<(&'static str, Result<Says, Why>)> {
+pub(super) fn parse(message_id: u32, text: Text<'_>, event: &mut Event) -> Parsed {
     if message_id >= OF_FWSM {
         return parse_fwsm(message_id - OF_FWSM, text, event);
     }
@@ -125,7 +141,7 @@ pub(super) fn parse(message_id: u32, text: Text<'_>, event: &mut Event) -> Optio
 }
 
 /// An FWSM names first who opened a connection.
-fn parse_fwsm(message_id: u32, text: Text<'_>, event: &mut Event) -> Option<(&'static str, Result<Says, Why>)> {
+fn parse_fwsm(message_id: u32, text: Text<'_>, event: &mut Event) -> Parsed {
     let kind = Kind::of(message_id, true);
     let (name, parsed) = match message_id {
         302_013 => ("302013", parse_built(text, kind, event)),

@@ -11,7 +11,7 @@ use crate::Endpoint;
 use crate::digits::parse_v4;
 
 /// Where a name stands for an address. Whose it is only the device's configuration says.
-pub(super) const NAMED: Why = "no address (a name?)";
+pub(super) const NAMED: Why = "no address (a name? --names FILE says whose)";
 
 const NO_PORT: Why = "a port that is no number";
 

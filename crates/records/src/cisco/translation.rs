@@ -238,7 +238,10 @@ mod tests {
             ("Built dynamic TCP thing", "not a translation"),
             ("Built dynamic TCP translation from inside:10.0.0.2 to outside:192.0.2.2/1", "no port"),
             ("Built dynamic translation from inside:10.0.0.2", "no mapped address"),
-            ("Built dynamic translation from inside:host to outside:192.0.2.2", "no address (a name?)"),
+            (
+                "Built dynamic translation from inside:host to outside:192.0.2.2",
+                "no address (a name? --names FILE says whose)",
+            ),
         ] {
             assert_eq!(parse(|event| parse_built(Text::new(text.as_bytes()), event)), Err(why), "{text}");
         }

@@ -36,7 +36,7 @@ impl Golden {
 }
 
 /// The content of a file of the collections, or `None` (and a word about it) where there is no copy.
-pub(crate) fn collected(path: &str) -> Option<String> {
+fn collected(path: &str) -> Option<String> {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/cisco").join(path);
     let text = fs::read_to_string(&path).ok();
     if text.is_none() {
@@ -45,26 +45,26 @@ pub(crate) fn collected(path: &str) -> Option<String> {
     text
 }
 
-/// All of them.
-pub(crate) fn all() -> Vec<Golden> {
+/// All of them; `None` where one is missing.
+pub(crate) fn all() -> Option<Vec<Golden>> {
     let mut goldens = Vec::new();
-    for path in ["metron/asa_raw", "metron/AsaOutput", "metron/Syslog3164Output"] {
-        goldens.extend(lines("metron", path));
+    for (collection, path) in [
+        ("metron", "metron/asa_raw"),
+        ("metron", "metron/AsaOutput"),
+        ("metron", "metron/Syslog3164Output"),
+        ("cribl", "cribl/asa_samples.log"),
+    ] {
+        let text = collected(path)?;
+        let lines = text.lines().filter(|line| !line.trim().is_empty());
+        goldens.extend(lines.map(|line| Golden::new(collection, line)));
     }
-    goldens.extend(collected("metron/asa_parsed").into_iter().flat_map(|text| objects(&text)).map(|o| metron(&o)));
-    goldens
-        .extend(collected("metron/Syslog3164Parsed").into_iter().flat_map(|text| objects(&text)).map(|o| rfc3164(&o)));
-    goldens.extend(lines("cribl", "cribl/asa_samples.log"));
-    goldens.extend(collected("cribl/wZHMfD.json").into_iter().flat_map(|text| cribl(&text)));
+    goldens.extend(objects(&collected("metron/asa_parsed")?).iter().map(metron));
+    goldens.extend(objects(&collected("metron/Syslog3164Parsed")?).iter().map(rfc3164));
+    goldens.extend(cribl(&collected("cribl/wZHMfD.json")?));
     for (path, read) in literals::SOURCES {
-        goldens.extend(collected(path).into_iter().flat_map(|text| read(&text)));
+        goldens.extend(read(&collected(path)?));
     }
-    goldens
-}
-
-fn lines(collection: &'static str, path: &str) -> Vec<Golden> {
-    let text = collected(path).unwrap_or_default();
-    text.lines().filter(|line| !line.trim().is_empty()).map(|line| Golden::new(collection, line)).collect()
+    Some(goldens)
 }
 
 fn objects(text: &str) -> Vec<Value> {

@@ -162,7 +162,8 @@ fn logstash_says(golden: &mut Golden, line: &str) {
         golden.says("number", number);
     }
     if let Some(proto) = between(line, "\"transport\"=>\"", "\"") {
-        golden.says("proto", proto.to_ascii_lowercase());
+        let number = proto.bytes().all(|byte| byte.is_ascii_digit());
+        golden.says("proto", if number { format!("proto-{proto}") } else { proto.to_ascii_lowercase() });
     }
     if let Some(host) = between(line, "'host' => {'hostname' => '", "'") {
         golden.says("sensor", host);

@@ -95,7 +95,7 @@ fn proto(record: &Record) -> Option<String> {
         Event::Whole(whole) => whole.proto,
         Event::Translation(translation) => match translation.kind {
             TranslationKind::Port(proto) => proto,
-            TranslationKind::OneToOne | TranslationKind::Static => return None,
+            TranslationKind::OneToOne | TranslationKind::Static | TranslationKind::Block { .. } => return None,
         },
         Event::Content(_) | Event::Burst(_) => return None,
     };

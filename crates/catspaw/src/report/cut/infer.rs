@@ -217,7 +217,7 @@ mod tests {
 
     fn one(at: i64, client: u8, outcome: Outcome) -> Try {
         let peer = Endpoint { addr: [198, 51, 100, client].into(), port: 4000 };
-        let denials = if outcome == Outcome::Denied { 3 } else { 0 };
+        let denials = if outcome == Denied { 3 } else { 0 };
         Try { first: Nanos::from_secs(at), port: 1182, peer, outcome, denials }
     }
 
