@@ -53,6 +53,10 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) signatures: Option<PathBuf>,
 
+    /// What the columns or keys of logs mean that catspaw does not know: a TOML file of [[map]] (repeatable; docs/logs.md)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) columns: Vec<PathBuf>,
+
     /// The report [default: text]
     #[arg(long, value_enum, value_name = "FORM")]
     pub(crate) format: Option<Format>,

@@ -60,7 +60,12 @@ impl Scan {
             }
         }
         let rule_files = settings.rules.asked.paths()?;
-        for file in [&settings.configuration, &settings.signatures_file].into_iter().flatten().chain(&rule_files) {
+        for file in [&settings.configuration, &settings.signatures_file]
+            .into_iter()
+            .flatten()
+            .chain(&rule_files)
+            .chain(&settings.column_files)
+        {
             taken.protect(file);
         }
         if settings.extract.is_some() && evidence.sources.iter().any(|source| source.size().is_none()) {
@@ -208,6 +213,7 @@ impl Scan {
             config: Arc::new(self.settings.config.clone()),
             restriction: Arc::new(self.settings.restriction.clone()),
             stamps: Stamps { zone: self.settings.zone.clone(), year: self.settings.year },
+            maps: Arc::clone(&self.settings.maps),
             days: Days::new(self.settings.zone.clone()),
             threads: self.settings.threads,
             wait: self.settings.wait,

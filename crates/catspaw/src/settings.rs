@@ -18,6 +18,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::args::{Checksums, FailOn, Format, ScanArgs, When};
+use crate::columns::Maps;
 use crate::indicators::Signatures;
 use crate::moment;
 use crate::owners;
@@ -65,6 +66,9 @@ pub(crate) struct Settings {
     /// The owner's file of signatures, and what it says with those in the binary.
     pub(crate) signatures_file: Option<PathBuf>,
     pub(crate) signatures: Arc<Signatures>,
+    /// The owner's files of columns, and what they say with those in the binary.
+    pub(crate) column_files: Vec<PathBuf>,
+    pub(crate) maps: Arc<Maps>,
     pub(crate) rules: Rules,
 }
 
@@ -94,6 +98,7 @@ struct File {
     progress: Option<When>,
     checksums: Option<Checksums>,
     signatures: Option<PathBuf>,
+    columns: Option<Vec<PathBuf>>,
     rules: Option<Vec<PathBuf>>,
     var: Option<Vec<String>>,
     strict_rules: Option<bool>,
@@ -317,6 +322,10 @@ impl Settings {
         };
         let rules = Rules::new(args.rules, &file)?;
         let signatures_file = args.signatures.or(file.signatures);
+        let column_files = match args.columns.is_empty() {
+            true => file.columns.unwrap_or_default(),
+            false => args.columns,
+        };
         Ok(Self {
             evidence: args.evidence,
             configuration: args.config,
@@ -342,6 +351,8 @@ impl Settings {
             wait,
             signatures: Arc::new(Signatures::load(signatures_file.as_deref())?),
             signatures_file,
+            maps: Arc::new(Maps::load(&column_files)?),
+            column_files,
             rules,
         })
     }

@@ -13,6 +13,8 @@ mod caps;
 mod captures;
 #[path = "cli/clocks.rs"]
 mod clocks;
+#[path = "cli/columns.rs"]
+mod columns;
 #[path = "cli/config.rs"]
 mod config;
 #[path = "cli/cut.rs"]
@@ -31,6 +33,8 @@ mod networks;
 mod only;
 #[path = "cli/owners.rs"]
 mod owners;
+#[path = "cli/pipes.rs"]
+mod pipes;
 #[path = "cli/pix.rs"]
 mod pix;
 #[path = "cli/redact.rs"]

@@ -30,7 +30,7 @@ impl LeaseFile {
         });
         FileRead {
             source: self.source,
-            format: self.format,
+            format: self.format.into(),
             guessed_year: None,
             bytes: if self.mixed { 0 } else { self.summary.on_disk },
             cut: 0,

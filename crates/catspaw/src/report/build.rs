@@ -276,7 +276,7 @@ fn evidence(gathered: &Gathered, lanes: &[Lanes], names: &Names) -> Vec<Evidence
             let (late, duplicates) = irregular.fold((0, 0), |sum, i| (sum.0 + i.late, sum.1 + i.duplicates));
             rows.push(Evidence {
                 path: names.path(number).to_owned(),
-                format: file.format,
+                format: file.format.clone(),
                 sensor: count.name.clone(),
                 bytes: std::mem::take(&mut bytes),
                 records: count.records,
@@ -299,6 +299,7 @@ fn unparsed(gathered: &Gathered, names: &Names) -> Vec<UnparsedLines> {
             .map(|(&(kind, why), count)| UnparsedLines {
                 path: names.path(number).to_owned(),
                 line: count.lines.first().copied().unwrap_or(0),
+                column: count.column,
                 kind: kind.to_owned(),
                 count: count.count,
                 why: why.to_owned(),
@@ -309,6 +310,7 @@ fn unparsed(gathered: &Gathered, names: &Names) -> Vec<UnparsedLines> {
     let whole = gathered.problems.iter().map(|problem| UnparsedLines {
         path: problem.path.clone(),
         line: 0,
+        column: None,
         kind: "file".to_owned(),
         count: 1,
         why: problem.why(),
