@@ -19,6 +19,16 @@ fn cisco() {
 }
 
 #[test]
+fn columns() {
+    replay("columns", targets::columns);
+}
+
+#[test]
+fn json() {
+    replay("json", targets::json);
+}
+
+#[test]
 fn leases() {
     replay("leases", targets::leases);
 }
