@@ -375,7 +375,7 @@ impl<'a> Line<'a> {
         let proto = self.proto()?;
         let (orig, resp) = (self.orig(proto)?, self.resp(proto)?);
         let [_, asked] = self.mapped_ends(orig, resp)?;
-        Ok(Denied { proto, orig, resp: asked.unwrap_or(resp), attempt: true })
+        Ok(Denied { proto, orig, resp: asked.unwrap_or(resp), attempt: true, count: 1, over: 0 })
     }
 
     fn opened(&self, start: Stamp) -> Result<Opened, Bad> {

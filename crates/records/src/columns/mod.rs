@@ -38,6 +38,7 @@ pub struct Reader {
     map: Arc<Map>,
     /// What each column is, where the log is delimited.
     columns: Option<Arc<Columns>>,
+    /// As it is before any line.
     times: Timekeeper,
 }
 
@@ -90,6 +91,7 @@ impl Reader {
         let map = Arc::clone(&self.map);
         let columns = self.columns.clone();
         let columns = columns.as_deref();
+        let mut times = self.times.clone();
         for (place, text) in block.lines() {
             let text = text.strip_prefix(BOM).unwrap_or(text);
             if is_about(columns, text) {
@@ -102,9 +104,14 @@ impl Reader {
                 Ok(line) if text.as_ptr_range().end == block_end && line.ends_in_use() => {
                     Err(Bad::from("cut off: no line end after the last value"))
                 }
-                Ok(line) => line.record(place, seed, &mut self.times),
+                Ok(line) => line.record(place, seed, &mut times),
                 Err(bad) => Err(bad),
             };
+            if times.clock().is_ambiguous() {
+                // In the hour that autumn repeats a time is the first of the two: each line stands for itself, whatever was
+                // read before it.
+                times = self.times.clone();
+            }
             match said {
                 Ok((Some(record), sensor)) => sink.record(record, sensor),
                 Ok((None, sensor)) => sink.skipped(sensor),

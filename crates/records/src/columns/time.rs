@@ -1,9 +1,9 @@
 //! Times and spans as a log writes them.
 
 use super::line::Bad;
-use crate::Nanos;
 use crate::fields::value;
 use crate::syslog::written::{Civil, Timekeeper, Written, parse_month, parse_written, parse_zone};
+use crate::{Nanos, SensorId};
 
 /// What a number of a time or a span counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl Times {
             if !written.has_year() {
                 return Err(Bad::from("the time has no year"));
             }
-            let at = times.resolve(&written).ok_or("the time does not exist")?;
+            let at = times.resolve(SensorId(0), &written).ok_or("the time does not exist")?;
             Ok((at, coarse(written.resolution)))
         };
         match self {

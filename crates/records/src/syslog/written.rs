@@ -50,6 +50,12 @@ impl Written {
         (0..=60).contains(&second).then_some(Self { minute, second, nanos, second_at: None, resolution })
     }
 
+    /// The same stamp, known to be in UTC by a word behind it.
+    pub(crate) fn in_utc(mut self) -> Self {
+        self.minute.zone = Some(0);
+        self
+    }
+
     /// The same stamp in the zone that another says.
     pub(crate) fn in_zone_of(mut self, other: &Self) -> Self {
         self.minute.zone = self.minute.zone.or(other.minute.zone);
