@@ -260,3 +260,31 @@ fn zeeks_json_gives_what_its_tsv_gives() {
     assert_eq!(report["incidents"][0]["counts"], expected["incidents"][0]["counts"]);
     assert_eq!(report["incidents"][0]["confidence"], expected["incidents"][0]["confidence"]);
 }
+
+/// The block of `kind` in the documentation that comes first behind `heading`.
+fn documented(heading: &str, kind: &str) -> String {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/logs.md");
+    let text = std::fs::read_to_string(path).unwrap();
+    let section = text.split_once(heading).unwrap().1;
+    let block = section.split_once(&format!("\n```{kind}\n")).unwrap().1;
+    block.split_once("\n```").unwrap().0.to_owned() + "\n"
+}
+
+#[test]
+fn the_documented_example_is_read() {
+    let place = Place::with("edge.log", documented("## Columns", ""));
+    place.write("edge.toml", documented("## Columns", "toml"));
+    let report = place.report(&["edge.log", "--columns", "edge.toml"]);
+    assert_eq!((&report["evidence"][0]["records"], report["unparsed"].as_array().unwrap().len()), (&2.into(), 0));
+    let rows = place.connections(&["edge.log", "--columns", "edge.toml"]);
+    assert_eq!(rows.len(), 1, "the other was denied");
+    let row = &rows[0];
+    assert_eq!(
+        (&row["id.orig_h"], &row["id.resp_p"], &row["proto"]),
+        (&"172.28.220.85".into(), &25.into(), &"tcp".into())
+    );
+    assert_eq!(
+        (&row["ts"], &row["duration"], &row["resp_bytes"]),
+        (&1_046_793_900.0.into(), &12.25.into(), &400.into())
+    );
+}
