@@ -214,7 +214,7 @@ fn a_map_may_be_named_in_the_configuration() {
     );
     place.write("map.toml", map("form = \"json\"\n").replace("ending =", "end_reason ="));
     let said = place.scan(&["log", "--columns", "map.toml"]);
-    assert!(said.failed().starts_with("error: map.toml:18:1: no field of ours: one of ts, date"), "{}", said.err);
+    assert!(said.failed().starts_with("error: map.toml:17:1: no field of ours: one of ts, date"), "{}", said.err);
     assert!(said.err.contains("\n    end_reason = \"reason\"\n    ^"), "{}", said.err);
 }
 

@@ -32,7 +32,7 @@ impl From<&'static str> for Bad {
     }
 }
 
-/// A line's values by their names' numbers.
+/// A line's values by their names' numbers. One is used for all lines of a block: it is too large to be made anew for each.
 pub(super) struct Line<'a> {
     map: &'a Map,
     text: &'a [u8],
@@ -53,25 +53,31 @@ struct Times {
 }
 
 impl<'a> Line<'a> {
+    pub(super) fn new(map: &'a Map) -> Self {
+        Self { map, text: &[], values: [&[]; names::MOST], there: 0, lists: 0, ends_in_use: false }
+    }
+
     /// Splits a line; `columns` are the numbers of a delimited log's columns.
-    pub(super) fn of(map: &'a Map, columns: Option<&[u8]>, text: &'a [u8]) -> Result<Self, Bad> {
-        let values = [&[][..]; names::MOST];
-        let mut line = Self { map, text, values, there: 0, lists: 0, ends_in_use: false };
-        match map.form() {
-            Form::Delimited { separator, .. } => line.split(*separator, columns.unwrap_or_default())?,
+    #[inline]
+    pub(super) fn read(&mut self, columns: Option<&[u8]>, text: &'a [u8]) -> Result<(), Bad> {
+        self.text = text;
+        self.values[..self.map.names().len()].fill(&[]);
+        (self.there, self.lists, self.ends_in_use) = (0, 0, false);
+        match self.map.form() {
+            Form::Delimited { separator, .. } => self.split(*separator, columns.unwrap_or_default()),
             Form::Pairs { separator } => {
                 for (name, value) in Pairs::new(*separator, text) {
-                    let number = map.names().number(name);
+                    let number = self.map.names().number(name);
                     if let Some(value) = value {
-                        line.put(number, value);
+                        self.put(number, value);
                     }
-                    line.ends_in_use = number != names::NONE;
+                    self.ends_in_use = number != names::NONE;
                 }
-                line.ends_in_use &= text.last() != Some(&b'"');
+                self.ends_in_use &= text.last() != Some(&b'"');
+                Ok(())
             }
-            Form::Json => line.read_json()?,
+            Form::Json => self.read_json(),
         }
-        Ok(line)
     }
 
     fn split(&mut self, separator: u8, columns: &[u8]) -> Result<(), Bad> {
@@ -258,7 +264,8 @@ impl<'a> Line<'a> {
             (Some(start), None, None) => Times { start, duration: None, known: start },
             (None, Some(end), Some((lasted, digit))) => {
                 // Of a span that was cut to whole seconds the rest lies before.
-                let at = end.at.plus(lasted.saturating_neg()).plus(-i64::from(digit));
+                let cut = if i64::from(digit) >= Nanos::SECOND { i64::from(digit) } else { 0 };
+                let at = end.at.plus(lasted.saturating_neg()).plus(-cut);
                 let start = Stamp { at, resolution: end.resolution.saturating_add(digit), sensor };
                 Times { start, duration: Some(lasted), known: end }
             }

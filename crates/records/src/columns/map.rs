@@ -67,7 +67,8 @@ pub struct Map {
     pub(super) whole: Box<[u8]>,
     within: Vec<Box<[u8]>>,
     sources: [Source; Field::COUNT],
-    words: Vec<(Meaning, Box<[u8]>)>,
+    /// By the field in whose columns they stand.
+    words: [Vec<(Meaning, Box<[u8]>)>; Field::COUNT],
     unset: Vec<Box<[u8]>>,
     pub(super) times: Times,
     pub(super) unit: Unit,
@@ -117,6 +118,12 @@ impl Map {
                 return Err(format!("no column says {}", named.join(" or ")));
             }
         }
+        let mut words: [Vec<_>; Field::COUNT] = std::array::from_fn(|_| Vec::new());
+        for (meaning, word) in spec.words {
+            for (field, _) in Field::ALL.into_iter().filter(|(field, _)| meaning.is_of(*field)) {
+                words[field as usize].push((meaning, word.as_bytes().into()));
+            }
+        }
         let names_columns = matches!(&spec.form, Form::Delimited { header: Some(_), .. });
         if spec.must.is_empty() && !names_columns {
             return Err("no column tells that a log is of this map".to_owned());
@@ -130,7 +137,7 @@ impl Map {
             whole,
             within: bytes(spec.within.into_iter().map(|name| name + ".").collect()),
             sources,
-            words: spec.words.into_iter().map(|(meaning, word)| (meaning, word.into_bytes().into())).collect(),
+            words,
             unset: bytes(spec.unset),
             times: spec.times,
             unit: spec.unit,
@@ -176,8 +183,8 @@ impl Map {
     /// What a word in a column of `field` means.
     #[inline]
     pub(super) fn meaning(&self, field: Field, word: &[u8]) -> Option<Meaning> {
-        let of_field = |(meaning, own): &&(Meaning, Box<[u8]>)| own.eq_ignore_ascii_case(word) && meaning.is_of(field);
-        self.words.iter().find(of_field).map(|(meaning, _)| *meaning)
+        let words = &self.words[field as usize];
+        words.iter().find(|(_, own)| own.eq_ignore_ascii_case(word)).map(|(meaning, _)| *meaning)
     }
 
     /// Whether a text says something.

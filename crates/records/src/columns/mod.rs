@@ -69,12 +69,11 @@ impl Reader {
                 let names = names.iter().map(|name| map.names().number(name.as_bytes())).collect();
                 reader.columns = Some(Arc::new(Columns { header: Box::default(), names }));
                 // Nothing but what stands in the columns tells that it is one.
-                let understood =
-                    |line: &[u8]| reader.line(line).and_then(|line| line.is_understood(&mut reader.times.clone()));
-                lines.any(|line| understood(line).is_ok()).then_some(reader)
+                let understood = |line: &Line<'_>| line.is_understood(&mut reader.times.clone()).is_ok();
+                lines.any(|text| reader.finds(text, understood)).then_some(reader)
             }
             Form::Pairs { .. } | Form::Json => {
-                lines.any(|line| reader.line(line).is_ok_and(|line| line.has_all())).then_some(reader)
+                lines.any(|text| reader.finds(text, |line| line.has_all())).then_some(reader)
             }
         }
     }
@@ -92,19 +91,18 @@ impl Reader {
         let columns = self.columns.clone();
         let columns = columns.as_deref();
         let mut times = self.times.clone();
+        let mut line = Line::new(&map);
         for (place, text) in block.lines() {
-            let text = text.strip_prefix(BOM).unwrap_or(text);
+            let text = text.strip_prefix(BOM).filter(|text| !text.is_empty()).unwrap_or(text);
             if is_about(columns, text) {
-                sink.skipped(map.name().as_bytes());
                 continue;
             }
-            let said = Line::of(&map, columns.map(|columns| &*columns.names), text);
-            let said = match said {
+            let said = match line.read(columns.map(|columns| &*columns.names), text) {
                 // A number that was cut off is another number.
-                Ok(line) if text.as_ptr_range().end == block_end && line.ends_in_use() => {
+                Ok(()) if text.as_ptr_range().end == block_end && line.ends_in_use() => {
                     Err(Bad::from("cut off: no line end after the last value"))
                 }
-                Ok(line) => line.record(place, seed, &mut times),
+                Ok(()) => line.record(place, seed, &mut times),
                 Err(bad) => Err(bad),
             };
             if times.clock().is_ambiguous() {
@@ -124,8 +122,10 @@ impl Reader {
     /// Moves over a block without parsing it: what the columns are is known from the front of the file.
     pub fn advance(&mut self, _block: &[u8]) {}
 
-    fn line<'a>(&'a self, text: &'a [u8]) -> Result<Line<'a>, Bad> {
-        Line::of(&self.map, self.columns.as_ref().map(|columns| &*columns.names), text)
+    /// Whether a line can be split, and is as it should be.
+    fn finds(&self, text: &[u8], is: impl Fn(&Line<'_>) -> bool) -> bool {
+        let mut line = Line::new(&self.map);
+        line.read(self.columns.as_ref().map(|columns| &*columns.names), text).is_ok() && is(&line)
     }
 }
 
@@ -133,7 +133,7 @@ impl Reader {
 #[inline]
 fn is_about(columns: Option<&Columns>, text: &[u8]) -> bool {
     let is_header = |columns: &Columns| !columns.header.is_empty() && *text == *columns.header;
-    text.is_empty() || columns.is_some_and(|columns| text[0] == b'#' || is_header(columns))
+    columns.is_some_and(|columns| text[0] == b'#' || is_header(columns))
 }
 
 /// The columns that a line names, where it names all that the map is known by.

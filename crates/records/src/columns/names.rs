@@ -19,6 +19,11 @@ impl Names {
         Self { all: Vec::new(), table: Box::new([NONE; 256]) }
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
     /// The number of `name`, which is added where it is new; `None` where there are too many.
     pub(super) fn add(&mut self, name: &[u8]) -> Option<u8> {
         let known = self.number(name);
