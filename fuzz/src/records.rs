@@ -1,12 +1,15 @@
 //! The readers of evidence in lines.
 
 use std::io::{BufRead, BufReader};
+use std::sync::Arc;
 
+use catspaw_records::columns::{self as mapped, Field, Form, Map, Meaning, Pattern, Spec, Times, Unit};
+use catspaw_records::fields::json::{self, Value};
 use catspaw_records::firewall::Dialect;
 use catspaw_records::leases::{self, csv, parse_mac, parse_name};
-use catspaw_records::nmap::{self, Form};
+use catspaw_records::nmap;
 use catspaw_records::{
-    Block, Clock, HashSeed, LineSink, Place, Reader, Record, Sniffed, Unparsed, YearHint, cisco, sniff,
+    Block, ByteKind, Clock, HashSeed, LineSink, Place, Reader, Record, Sniffed, Unparsed, YearHint, cisco, sniff,
 };
 use jiff::tz::TimeZone;
 
@@ -31,10 +34,73 @@ pub fn zeek(data: &[u8]) {
     }
 }
 
+/// Logs whose columns are named, in every form that takes the content for one.
+pub fn columns(data: &[u8]) {
+    for map in maps() {
+        if let Some(reader) = mapped::Reader::sniff(&map, data, clock()) {
+            check(&Reader::Columns(reader), data);
+        }
+    }
+}
+
+/// A map for each form that uses every field, with times by their looks and by a pattern.
+fn maps() -> Vec<Arc<Map>> {
+    let forms = [
+        Form::Delimited { separator: b',', header: None },
+        Form::Delimited { separator: b';', header: Some(Field::ALL.map(|(_, name)| name.to_owned()).to_vec()) },
+        Form::Pairs { separator: b' ' },
+        Form::Json,
+    ];
+    let words = |(meaning, name): (Meaning, &str)| (meaning, name.to_owned());
+    let pattern = || Pattern::new("%d/%b/%Y:%H:%M:%S.%f %z").expect("a pattern");
+    let kinds = [ByteKind::Payload, ByteKind::IpLevel, ByteKind::Frame, ByteKind::PayloadRetransmitted];
+    let map = |((form, times), counted): ((Form, Times), ByteKind)| {
+        let spec = Spec {
+            name: "fuzzed".to_owned(),
+            form,
+            must: ["orig_h", "resp_h"].map(str::to_owned).to_vec(),
+            only: Vec::new(),
+            whole: Vec::new(),
+            within: vec!["in".to_owned()],
+            columns: Field::ALL.map(|(field, name)| (field, vec![name.to_owned()])).to_vec(),
+            constants: vec![(Field::Proto, "tcp".to_owned())],
+            words: Meaning::ALL.map(words).to_vec(),
+            unset: vec!["n/a".to_owned()],
+            times,
+            unit: Unit::Millis,
+            counted,
+        };
+        Arc::new(Map::new(spec).expect("a map"))
+    };
+    let times = [Times::Auto, Times::Pattern(pattern()), Times::Epoch(Unit::Micros), Times::Auto];
+    forms.into_iter().zip(times).zip(kinds).map(map).collect()
+}
+
+/// The tokenizer of JSON: it ends within the text, tells slices of it, and agrees with itself on lists.
+pub fn json(data: &[u8]) {
+    let mut told = 0;
+    let ended = json::each(data, |path, value| {
+        told += 1;
+        assert!(!path.is_empty() || data.windows(2).any(|two| two == b"\"\""));
+        let text = match value {
+            Value::Text(text) | Value::Bare(text) | Value::List(text) => text,
+        };
+        assert!(data.as_ptr_range().contains(&text.as_ptr()) || text.is_empty());
+        let all: usize = json::elements(text).map(<[u8]>::len).sum();
+        assert!(all <= text.len());
+        _ = value.single();
+    });
+    assert!(told <= data.len());
+    match ended {
+        Ok(len) => assert!(data[..len].ends_with(b"}")),
+        Err(broken) => assert!(broken.at <= data.len()),
+    }
+}
+
 /// Both readers of nmap's output: how the content comes in changes nothing, and nothing grows beyond what was given.
 pub fn nmap(data: &[u8]) {
-    _ = Form::sniff(data);
-    for form in [Form::Xml, Form::Grepable] {
+    _ = nmap::Form::sniff(data);
+    for form in [nmap::Form::Xml, nmap::Form::Grepable] {
         let whole = read_scan(form, data);
         assert_eq!(whole, read_scan(form, BufReader::with_capacity(7, data)));
         for said in &whole.1 {
@@ -47,7 +113,7 @@ pub fn nmap(data: &[u8]) {
     }
 }
 
-fn read_scan(form: Form, input: impl BufRead) -> (nmap::Scan, Vec<nmap::Said>) {
+fn read_scan(form: nmap::Form, input: impl BufRead) -> (nmap::Scan, Vec<nmap::Said>) {
     let mut all = Vec::new();
     let scan = form.read(input, 0, &TimeZone::UTC, &mut |said| all.push(said));
     (scan, all)
@@ -152,12 +218,18 @@ fn check(reader: &Reader, data: &[u8]) {
     }
 }
 
-/// A line is a record, or skipped, or unparsed, and never none of them; a header (`#`) may be.
+/// A line is a record, or skipped, or unparsed, and never none of them; a header (`#`, or the names of columns) may be.
 fn check_that_no_line_is_lost(said: &Said, data: &[u8]) {
     let lines = block(data, 1).lines().count();
-    let headers = block(data, 1).lines().filter(|(_, line)| line.starts_with(b"#")).count();
+    let headers = block(data, 1).lines().filter(|(_, line)| is_header(line)).count();
     let counted = said.records.len() + said.skipped.len() + said.unparsed.len();
     assert!((lines - headers..=lines).contains(&counted), "{counted} of {lines} lines ({headers} headers) counted");
+}
+
+fn is_header(line: &[u8]) -> bool {
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
+    let names = |name: &[u8]| line.windows(name.len()).any(|part| part == name);
+    line.starts_with(b"#") || (names(b"orig_h") && names(b"resp_h"))
 }
 
 fn read_whole(reader: &Reader, data: &[u8]) -> Said {

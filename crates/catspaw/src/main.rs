@@ -2,6 +2,7 @@
 
 mod alerts;
 mod args;
+mod columns;
 mod console;
 mod extract;
 mod indicators;

@@ -64,6 +64,7 @@ impl Scan {
             .into_iter()
             .flatten()
             .chain(&rule_files)
+            .chain(&settings.column_files)
         {
             taken.protect(file);
         }
@@ -216,6 +217,7 @@ impl Scan {
                 year: self.settings.year,
                 names: Arc::clone(&self.settings.names),
             },
+            maps: Arc::clone(&self.settings.maps),
             days: Days::new(self.settings.zone.clone()),
             threads: self.settings.threads,
             wait: self.settings.wait,

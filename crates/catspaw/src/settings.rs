@@ -19,6 +19,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use crate::args::{Checksums, FailOn, Format, ScanArgs, When};
+use crate::columns::Maps;
 use crate::indicators::Signatures;
 use crate::moment;
 use crate::owners;
@@ -69,6 +70,9 @@ pub(crate) struct Settings {
     /// What a device calls addresses, and the file that says it.
     pub(crate) names: Arc<Names>,
     pub(crate) names_file: Option<PathBuf>,
+    /// The owner's files of columns, and what they say with those in the binary.
+    pub(crate) column_files: Vec<PathBuf>,
+    pub(crate) maps: Arc<Maps>,
     pub(crate) rules: Rules,
 }
 
@@ -99,6 +103,7 @@ struct File {
     checksums: Option<Checksums>,
     signatures: Option<PathBuf>,
     names: Option<PathBuf>,
+    columns: Option<Vec<PathBuf>>,
     rules: Option<Vec<PathBuf>>,
     var: Option<Vec<String>>,
     strict_rules: Option<bool>,
@@ -323,6 +328,10 @@ impl Settings {
         let rules = Rules::new(args.rules, &file)?;
         let signatures_file = args.signatures.or(file.signatures);
         let names_file = args.names.or(file.names);
+        let column_files = match args.columns.is_empty() {
+            true => file.columns.unwrap_or_default(),
+            false => args.columns,
+        };
         Ok(Self {
             evidence: args.evidence,
             configuration: args.config,
@@ -350,6 +359,8 @@ impl Settings {
             signatures_file,
             names: Arc::new(names_file.as_deref().map_or_else(|| Ok(Names::default()), load_names)?),
             names_file,
+            maps: Arc::new(Maps::load(&column_files)?),
+            column_files,
             rules,
         })
     }

@@ -13,6 +13,8 @@ mod caps;
 mod captures;
 #[path = "cli/clocks.rs"]
 mod clocks;
+#[path = "cli/columns.rs"]
+mod columns;
 #[path = "cli/config.rs"]
 mod config;
 #[path = "cli/cut.rs"]
@@ -33,6 +35,8 @@ mod networks;
 mod only;
 #[path = "cli/owners.rs"]
 mod owners;
+#[path = "cli/pipes.rs"]
+mod pipes;
 #[path = "cli/pix.rs"]
 mod pix;
 #[path = "cli/redact.rs"]

@@ -6,6 +6,7 @@
 mod alert;
 mod bytes;
 pub mod cisco;
+pub mod columns;
 mod conn;
 mod content;
 mod digits;

@@ -1,8 +1,9 @@
 //! Which reader a piece of evidence wants, told from its content.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::{Block, Clock, HashSeed, LineSink, cisco, firewall, zeek};
+use crate::{Block, Clock, HashSeed, LineSink, cisco, columns, firewall, zeek};
 
 /// A reader of one file. It is a small state machine over the file's blocks: [`Reader::read`] parses a block and
 /// leaves the state as it is at the block's end; [`Reader::advance`] does only the latter, cheaply, so that a clone
@@ -15,6 +16,8 @@ pub enum Reader {
     Firewall(firewall::Reader),
     /// Zeek `conn.log`.
     ZeekConn(zeek::Reader),
+    /// A log whose columns somebody has named.
+    Columns(columns::Reader),
 }
 
 /// What content is, by its first bytes.
@@ -44,11 +47,12 @@ pub fn sniff(head: &[u8], clock: Clock) -> Sniffed {
 impl Reader {
     /// The format's name in the report's `evidence`.
     #[must_use]
-    pub fn format(&self) -> &'static str {
+    pub fn format(&self) -> Cow<'static, str> {
         match self {
-            Self::Cisco(_) => "cisco-syslog",
-            Self::Firewall(reader) => reader.format(),
-            Self::ZeekConn(_) => "zeek-conn",
+            Self::Cisco(_) => "cisco-syslog".into(),
+            Self::Firewall(reader) => reader.format().into(),
+            Self::ZeekConn(_) => "zeek-conn".into(),
+            Self::Columns(reader) => format!("columns:{}", reader.map().name()).into(),
         }
     }
 
@@ -67,6 +71,7 @@ impl Reader {
             Self::Cisco(reader) => reader.read(block, seed, sink),
             Self::Firewall(reader) => reader.read(block, seed, sink),
             Self::ZeekConn(reader) => reader.read(block, seed, sink),
+            Self::Columns(reader) => reader.read(block, seed, sink),
         }
     }
 
@@ -76,6 +81,7 @@ impl Reader {
             Self::Cisco(reader) => reader.advance(block),
             Self::Firewall(reader) => reader.advance(block),
             Self::ZeekConn(reader) => reader.advance(block),
+            Self::Columns(reader) => reader.advance(block),
         }
     }
 }

@@ -60,16 +60,22 @@ impl Uid {
     #[must_use]
     pub fn new(text: &[u8]) -> Self {
         let mut uid = Self { len: 0, text: [0; Self::MAX] };
-        let hashed;
+        let mut hashed = [b'H'; 17];
         let text = if text.len() <= Self::MAX && !text.is_empty() && text.iter().all(u8::is_ascii_graphic) {
             text
         } else {
-            hashed = format!("H{:016x}", xxh3_64(text));
-            hashed.as_bytes()
+            hashed[1..].copy_from_slice(&hex(xxh3_64(text)));
+            &hashed
         };
         uid.text[..text.len()].copy_from_slice(text);
         uid.len = text.len() as u8;
         uid
+    }
+
+    /// A name for what has none: the hash of the line that tells of it, and so the same in every run.
+    #[must_use]
+    pub fn of_line(line: &[u8]) -> Self {
+        Self::new(&hex(xxh3_64(line)))
     }
 
     /// The text.
@@ -77,6 +83,11 @@ impl Uid {
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.text[..usize::from(self.len)]).unwrap_or_default()
     }
+}
+
+/// `number` as 16 digits, without an allocation.
+fn hex(number: u64) -> [u8; 16] {
+    std::array::from_fn(|at| b"0123456789abcdef"[(number >> (60 - 4 * at)) as usize & 0xf])
 }
 
 impl std::fmt::Debug for Uid {

@@ -24,6 +24,16 @@ fn firewall() {
 }
 
 #[test]
+fn columns() {
+    replay("columns", targets::columns);
+}
+
+#[test]
+fn json() {
+    replay("json", targets::json);
+}
+
+#[test]
 fn leases() {
     replay("leases", targets::leases);
 }

@@ -1,10 +1,11 @@
 //! A piece of evidence that was named or met, and how it is opened.
 
+use std::fmt;
 use std::fs::{self, File, Metadata};
 use std::io::{self, BufReader, Cursor, Read, Seek as _, SeekFrom};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
 
 use super::{BlockReader, Packing, Problem, Progress, What};
@@ -20,15 +21,26 @@ pub(crate) struct Source {
     named: bool,
     /// What tells what it is, where that does not stand at its beginning.
     sample: Option<Arc<[u8]>>,
+    put_back: PutBack,
+}
+
+/// What was opened to look at it: a pipe cannot be opened twice.
+#[derive(Clone, Default)]
+struct PutBack(Arc<Mutex<Option<Result<Box<BlockReader>, Problem>>>>);
+
+impl fmt::Debug for PutBack {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PutBack")
+    }
 }
 
 impl Source {
     pub(super) fn file(path: PathBuf, named: bool) -> Self {
-        Self { path: Some(path), named, sample: None }
+        Self { path: Some(path), named, sample: None, put_back: PutBack::default() }
     }
 
     pub(super) fn standard_input() -> Self {
-        Self { path: None, named: true, sample: None }
+        Self { path: None, named: true, sample: None, put_back: PutBack::default() }
     }
 
     /// The path as it stands in the report; `-` for standard input.
@@ -66,8 +78,18 @@ impl Source {
         Problem { path: self.name(), named: self.named, what }
     }
 
+    /// Gives back what [`Source::open`] gave, for the next who opens it. No more than its head may have been read.
+    pub(crate) fn put_back(&self, opened: Result<BlockReader, Problem>) {
+        if let Ok(mut place) = self.put_back.0.lock() {
+            *place = Some(opened.map(Box::new));
+        }
+    }
+
     /// Opens it and tells how it is packed. This waits where a pipe has nothing yet.
     pub(crate) fn open(&self) -> Result<BlockReader, Problem> {
+        if let Some(opened) = self.put_back.0.lock().ok().and_then(|mut place| place.take()) {
+            return opened.map(|blocks| *blocks);
+        }
         let now = SystemTime::now();
         let Some(path) = &self.path else {
             return self.unpack(io::stdin(), now, None);

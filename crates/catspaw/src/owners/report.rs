@@ -26,11 +26,11 @@ impl LeaseFile {
         };
         let unparsed = self.unparsed.into_iter().map(|(why, (count, lines))| {
             let kind: &'static str = self.format;
-            ((kind, why), UnparsedCount { count, lines })
+            ((kind, why), UnparsedCount { count, lines, column: None })
         });
         FileRead {
             source: self.source,
-            format: self.format,
+            format: self.format.into(),
             guessed_year: None,
             bytes: if self.mixed { 0 } else { self.summary.on_disk },
             cut: 0,

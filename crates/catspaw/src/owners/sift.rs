@@ -35,23 +35,39 @@ pub(crate) struct LeaseFile {
 pub(crate) fn sift(sources: &mut Vec<Source>, owners: &mut Owners, stamps: &Stamps) -> (Vec<LeaseFile>, Vec<Problem>) {
     let (mut files, mut problems) = (Vec::new(), Vec::new());
     sources.retain_mut(|source| {
-        // A pipe can be read once only, and logs are what comes through pipes.
-        if source.size().is_none() {
-            return true;
-        }
-        let Ok(mut blocks) = source.open() else { return true };
+        // A pipe can be opened once only.
+        let is_pipe = source.size().is_none();
+        let mut blocks = match source.open() {
+            Ok(blocks) => blocks,
+            Err(problem) => {
+                if is_pipe {
+                    source.put_back(Err(problem));
+                }
+                return true;
+            }
+        };
         let head = blocks.head();
         if head.starts_with(INDEX) {
             return source.named();
         }
-        let Some(form) = Form::sniff(head) else { return true };
+        let Some(form) = Form::sniff(head) else {
+            if is_pipe {
+                source.put_back(Ok(blocks));
+            }
+            return true;
+        };
         let mut mixed = form == Form::Syslog && is_log(head, stamps);
+        if mixed && is_pipe {
+            // Nor read twice, and the connections are what it is named for.
+            source.put_back(Ok(blocks));
+            return true;
+        }
         let mut reader = form.reader(stamps.clock(blocks.written()));
         let mut counts = Counts::default();
         let mut buffer = Vec::new();
         while let Some(block) = blocks.next(buffer) {
             reader.read(block.lines(0), &mut |said| counts.add(said, &mut owners.leases));
-            if let (Form::Syslog, false) = (form, mixed)
+            if let (Form::Syslog, false) = (form, mixed || is_pipe)
                 && let Some(sample) = samples(block.bytes()).find(|sample| is_log(sample, stamps))
             {
                 source.show(sample);

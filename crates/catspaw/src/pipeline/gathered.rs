@@ -1,5 +1,6 @@
 //! What a run gathered, and of which files.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use catspaw_records::SensorId;
@@ -19,7 +20,7 @@ use crate::packets::{self, CaptureRead, Dropped};
 #[derive(Debug)]
 pub(crate) struct FileRead {
     pub(crate) source: Source,
-    pub(crate) format: &'static str,
+    pub(crate) format: Cow<'static, str>,
     /// The year that was taken for stamps without one, where nobody said it.
     pub(crate) guessed_year: Option<i16>,
     pub(crate) bytes: u64,
@@ -72,10 +73,10 @@ impl Gathered {
 
 impl FileRead {
     /// Of a file of which nothing is read yet.
-    pub(crate) fn new(source: Source, format: &'static str) -> Self {
+    pub(crate) fn new(source: Source, format: impl Into<Cow<'static, str>>) -> Self {
         Self {
             source,
-            format,
+            format: format.into(),
             guessed_year: None,
             bytes: 0,
             cut: 0,
@@ -107,7 +108,10 @@ impl FileRead {
             };
         }
         for (&kind, count) in &batch.unparsed {
-            let own = self.unparsed.entry(kind).or_default();
+            let own = self
+                .unparsed
+                .entry(kind)
+                .or_insert_with(|| UnparsedCount { column: count.column, ..Default::default() });
             own.count += count.count;
             own.lines.extend(&count.lines);
             own.lines.truncate(PLACES);
@@ -130,7 +134,7 @@ impl FileRead {
         self.bytes = summary.on_disk;
         if summary.long_lines > 0 {
             let lines = summary.long_line_places.iter().copied().take(PLACES).collect();
-            self.unparsed.insert(("line", LONG_LINE), UnparsedCount { count: summary.long_lines, lines });
+            self.unparsed.insert(("line", LONG_LINE), UnparsedCount { count: summary.long_lines, lines, column: None });
         }
     }
 }

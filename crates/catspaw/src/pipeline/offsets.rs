@@ -227,7 +227,7 @@ fn clock_of(sensor: SensorId, gathered: &Gathered) -> Clock {
         return Clock::Packets;
     }
     let seen = gathered.files.values().filter(|file| file.sensors.contains_key(&sensor));
-    let formats: BTreeSet<&str> = seen.map(|file| file.format).collect();
+    let formats: BTreeSet<&str> = seen.map(|file| &*file.format).collect();
     if formats.contains("zeek-conn") { Clock::Epoch } else { Clock::Written }
 }
 

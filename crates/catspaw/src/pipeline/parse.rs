@@ -49,6 +49,8 @@ pub(crate) struct UnparsedCount {
     pub(crate) count: u64,
     /// The first lines.
     pub(crate) lines: Vec<u64>,
+    /// Where in the first of them it breaks, from 1; `None` where that is not a place in the line.
+    pub(crate) column: Option<u64>,
 }
 
 /// What a block made.
@@ -297,8 +299,21 @@ impl LineSink for Collect<'_> {
     }
 
     fn unparsed(&mut self, unparsed: Unparsed) {
+        self.count_unparsed(&unparsed, None);
+    }
+
+    fn broken(&mut self, unparsed: Unparsed, column: usize) {
+        self.count_unparsed(&unparsed, Some(column as u64));
+    }
+}
+
+impl Collect<'_> {
+    fn count_unparsed(&mut self, unparsed: &Unparsed, column: Option<u64>) {
         let count = self.batch.unparsed.entry((unparsed.kind, unparsed.why)).or_default();
         count.count += 1;
+        if count.lines.is_empty() {
+            count.column = column;
+        }
         if count.lines.len() < PLACES {
             count.lines.push(unparsed.place.line);
         }

@@ -24,6 +24,7 @@ use super::shard::Lanes;
 use super::survey::{Looked, Stamps, Surveyed, follow_new_year, survey};
 use super::witness::{self, Witness, Witnesses};
 use crate::args::Checksums;
+use crate::columns::Maps;
 use crate::indicators::Signatures;
 use crate::input::{BlockReader, Source, TextBlock};
 use crate::packets::{self, CaptureRead, Captures, Feed, Flows, Tracking};
@@ -35,6 +36,7 @@ pub(crate) struct Options {
     pub(crate) config: Arc<Config>,
     pub(crate) restriction: Arc<Restriction>,
     pub(crate) stamps: Stamps,
+    pub(crate) maps: Arc<Maps>,
     pub(crate) days: Days,
     pub(crate) threads: usize,
     /// Nanoseconds that the merge waits for a record that comes out of order.
@@ -99,7 +101,7 @@ pub(super) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
     let mut pending = Vec::new();
     let mut captures = Vec::new();
     for (number, source) in sources.into_iter().enumerate() {
-        match survey(source, number as u32, &options.stamps) {
+        match survey(source, number as u32, &options.stamps, &options.maps) {
             Ok(Looked::Log(surveyed)) => pending.push(surveyed),
             Ok(Looked::Capture(capture)) => captures.push(capture),
             Ok(Looked::Scan(form, source, blocks)) => {
@@ -111,7 +113,7 @@ pub(super) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
             Err(problem) => gathered.problems.push(problem),
         }
     }
-    follow_new_year(&mut pending, &options.stamps);
+    follow_new_year(&mut pending, &options.stamps, &options.maps);
     if options.clocks.are_compared(&captures, &pending) {
         gathered.witnesses = Some(Witnesses::default());
     }

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use catspaw_engine::capture;
 use catspaw_records::cisco::Names;
 use catspaw_records::{
-    Block, Clock, HashSeed, LineSink, Nanos, Place, Reader, Record, SensorId, Sniffed, Unparsed, YearHint, nmap, sniff,
+    Block, Clock, HashSeed, LineSink, Nanos, Place, Reader, Record, SensorId, Sniffed, Unparsed, YearHint, nmap,
 };
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::parse::Rank;
+use crate::columns::Maps;
 use crate::input::{BlockReader, Problem, Source, What};
 use crate::packets::Opened;
 
@@ -43,11 +44,10 @@ impl Stamps {
 
 impl Stamps {
     /// The year of a file's first record, where its stamps have none: then it is another by another hint.
-    fn guessed_year(&self, head: &[u8], first: Nanos) -> Option<i16> {
+    fn guessed_year(&self, head: &[u8], maps: &Maps, first: Nanos) -> Option<i16> {
         const ANOTHER: i16 = 1980;
-        let Sniffed::Evidence(reader) = sniff(head, Clock::new(self.zone.clone(), YearHint::First(ANOTHER))) else {
-            return None;
-        };
+        let clock = Clock::new(self.zone.clone(), YearHint::First(ANOTHER));
+        let Sniffed::Evidence(reader) = maps.sniff(head, clock) else { return None };
         let year = |at: Nanos| {
             let at = jiff::Timestamp::from_nanosecond(i128::from(at.0)).ok()?;
             Some(self.zone.to_datetime(at).year())
@@ -88,7 +88,7 @@ pub(crate) enum Looked {
 }
 
 /// Looks at `source`, which is number `file` of the run.
-pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps) -> Result<Looked, Problem> {
+pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps, maps: &Maps) -> Result<Looked, Problem> {
     let mut blocks = source.open()?;
     let clock = stamps.clock(blocks.written());
     let head = blocks.head();
@@ -101,13 +101,13 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps) -> Result<Looke
     if capture::sniff(head) {
         return Ok(Looked::Capture(Opened::new(source, file, blocks)));
     }
-    let reader = match sniff(source.sample().unwrap_or(head), clock) {
+    let reader = match maps.sniff(source.sample().unwrap_or(head), clock) {
         Sniffed::Evidence(reader) => reader.with_names(&stamps.names),
         Sniffed::Other(name) => return Err(source.problem(What::NotEvidence(name))),
     };
     let first = first_records(&reader, head);
     let rank = (earliest(&first), xxh3_64(head), file);
-    let guessed_year = if stamps.year.is_none() { stamps.guessed_year(head, rank.0) } else { None };
+    let guessed_year = if stamps.year.is_none() { stamps.guessed_year(head, maps, rank.0) } else { None };
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
     let open = blocks.size().is_none().then_some(blocks);
     Ok(Looked::Log(Surveyed { source, open, reader, guessed_year, rank, first }))
@@ -116,7 +116,7 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps) -> Result<Looke
 /// A log of stamps without a year that was split at or after New Year: its later files are of the year after `--year`.
 /// Taken to be one where a file begins in December, another in January, and a gap of some months lies between the files
 /// that follow on January and those before December.
-pub(crate) fn follow_new_year(files: &mut [Surveyed], stamps: &Stamps) {
+pub(crate) fn follow_new_year(files: &mut [Surveyed], stamps: &Stamps, maps: &Maps) {
     let (Some(year), zone) = (stamps.year, &stamps.zone) else { return };
     let date = |file: &Surveyed| {
         let first = jiff::Timestamp::from_nanosecond(i128::from(file.rank.0.0)).ok()?;
@@ -130,7 +130,7 @@ pub(crate) fn follow_new_year(files: &mut [Surveyed], stamps: &Stamps) {
     let next = Stamps { year: Some(year + 1), ..stamps.clone() };
     for file in files.iter_mut().filter(|file| file.open.is_none()) {
         if date(file).is_some_and(|date| date <= last_after)
-            && let Ok(Looked::Log(moved)) = survey(file.source.clone(), file.rank.2, &next)
+            && let Ok(Looked::Log(moved)) = survey(file.source.clone(), file.rank.2, &next, maps)
         {
             // Where the stamps have a year, it is what it was.
             *file = moved;

@@ -60,7 +60,7 @@ impl Redactor {
             self.put(detail);
         }
         campaigns.iter_mut().for_each(|campaign| self.campaign(campaign));
-        for UnparsedLines { path, line: _, kind: _, count: _, why, lines: _ } in unparsed {
+        for UnparsedLines { path, line: _, column: _, kind: _, count: _, why, lines: _ } in unparsed {
             self.put(path);
             self.put(why);
         }

@@ -162,7 +162,7 @@ fn limits(gathered: &Gathered) -> Vec<String> {
         );
     }
     let sessions = [Dialect::PanOs, Dialect::FortiGate, Dialect::Junos, Dialect::Conntrack].map(Dialect::format);
-    if gathered.files.values().any(|file| sessions.contains(&file.format)) {
+    if gathered.files.values().any(|file| sessions.contains(&&*file.format)) {
         limits.push(
             "Firewalls count bytes with headers, and say in whole seconds how long a session was: payload is reckoned from \
              packets, some bytes more or less for each, and where openings are not logged beginnings are known to a second or two."
@@ -286,7 +286,7 @@ fn evidence(gathered: &Gathered, lanes: &[Lanes], names: &Names) -> Vec<Evidence
             let (late, duplicates) = irregular.fold((0, 0), |sum, i| (sum.0 + i.late, sum.1 + i.duplicates));
             rows.push(Evidence {
                 path: names.path(number).to_owned(),
-                format: file.format,
+                format: file.format.clone(),
                 sensor: count.name.clone(),
                 bytes: std::mem::take(&mut bytes),
                 records: count.records,
@@ -309,6 +309,7 @@ fn unparsed(gathered: &Gathered, names: &Names) -> Vec<UnparsedLines> {
             .map(|(&(kind, why), count)| UnparsedLines {
                 path: names.path(number).to_owned(),
                 line: count.lines.first().copied().unwrap_or(0),
+                column: count.column,
                 kind: kind.to_owned(),
                 count: count.count,
                 why: why.to_owned(),
@@ -319,6 +320,7 @@ fn unparsed(gathered: &Gathered, names: &Names) -> Vec<UnparsedLines> {
     let whole = gathered.problems.iter().map(|problem| UnparsedLines {
         path: problem.path.clone(),
         line: 0,
+        column: None,
         kind: "file".to_owned(),
         count: 1,
         why: problem.why(),

@@ -1,5 +1,7 @@
 //! The JSON report, `catspaw.report/1`: the contract's own names, in the contract's order.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 /// The report.
@@ -66,7 +68,7 @@ pub(crate) struct Evidence {
     /// As named by the user, or found below what was named.
     pub(crate) path: String,
     /// `cisco-syslog`, `zeek-conn`.
-    pub(crate) format: &'static str,
+    pub(crate) format: Cow<'static, str>,
     /// The device's name.
     pub(crate) sensor: String,
     /// Bytes on disk; in the first sensor of a file only.
@@ -415,6 +417,8 @@ pub(crate) struct UnparsedLines {
     pub(crate) path: String,
     /// The first of them.
     pub(crate) line: u64,
+    /// Where in it the form breaks (JSON), from 1.
+    pub(crate) column: Option<u64>,
     /// What it was taken for.
     pub(crate) kind: String,
     /// How many.

@@ -43,9 +43,13 @@ pub(crate) struct TraceArgs {
     #[arg(long, value_enum, value_name = "PROTO")]
     pub(crate) proto: Option<Proto>,
 
-    /// TOML file: [owners], timezone, year; the command line wins
+    /// TOML file: [owners], columns, timezone, year; the command line wins
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+
+    /// What the columns or keys of logs mean that catspaw does not know: a TOML file of [[map]] (repeatable; docs/logs.md)
+    #[arg(long, value_name = "FILE")]
+    pub(crate) columns: Vec<PathBuf>,
 
     /// The answer
     #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
@@ -90,8 +94,8 @@ impl TraceArgs {
     /// # Errors
     /// As [`Settings::new`].
     pub(super) fn settings(&self) -> Result<Settings, String> {
-        let Self { config, year, timezone, jobs, quiet, .. } = self.clone();
-        Settings::new(ScanArgs { config, year, timezone, jobs, quiet, ..ScanArgs::default() })
+        let Self { config, columns, year, timezone, jobs, quiet, .. } = self.clone();
+        Settings::new(ScanArgs { config, columns, year, timezone, jobs, quiet, ..ScanArgs::default() })
     }
 }
 

@@ -24,6 +24,8 @@ const SUFFIX: &str = "catspaw-index";
 /// How indexes are made.
 pub(crate) struct Keeper {
     pub(crate) stamps: Stamps,
+    /// What the owner's maps of columns say, hashed.
+    pub(crate) maps: u64,
     pub(crate) threads: usize,
     /// Where the user wants them.
     pub(crate) folder: Option<PathBuf>,
@@ -60,7 +62,7 @@ impl Keeper {
         let mut grown = None;
         for place in &places {
             let Some((seen, Ok(index))) = seen.as_ref().zip(regular(place).map(Index::open)) else { continue };
-            match seen.change(&index.directory.log, &self.stamps_text(), first) {
+            match seen.change(&index.directory.log, &self.stamps_text(&reader), first) {
                 Change::Same => {
                     let kept = Some(place.clone());
                     let guessed_year = surveyed.guessed_year;
@@ -99,8 +101,13 @@ impl Keeper {
         Ok(())
     }
 
-    fn stamps_text(&self) -> String {
-        format!("{} {:?}", self.stamps.zone.iana_name().unwrap_or("fixed"), self.stamps.year)
+    /// How a log is read: an index that was made another way is another's.
+    fn stamps_text(&self, reader: &Reader) -> String {
+        let stamps = format!("{} {:?}", self.stamps.zone.iana_name().unwrap_or("fixed"), self.stamps.year);
+        if let Reader::Columns(_) = reader {
+            return format!("{stamps} {} {:016x}", reader.format(), self.maps);
+        }
+        stamps
     }
 
     /// Where the index of a log may be, the best place first.
@@ -227,7 +234,7 @@ impl Making<'_> {
     fn state(&self, size: u64) -> LogState {
         let now = self.source.path().and_then(|path| Seen::of(path).ok());
         let state = now.and_then(|seen| seen.state(size.min(seen.size)).ok()).unwrap_or_default();
-        LogState { stamps: self.keeper.stamps_text(), first: self.first, ..state }
+        LogState { stamps: self.keeper.stamps_text(self.reader), first: self.first, ..state }
     }
 }
 

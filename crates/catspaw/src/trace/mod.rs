@@ -105,15 +105,16 @@ impl Trace {
     fn logs(&self, sources: Vec<Source>, stamps: Stamps, problems: &mut Vec<Problem>) -> Result<Vec<Log>, String> {
         let mut surveyed = Vec::new();
         for (number, source) in sources.into_iter().enumerate() {
-            match survey(source, number as u32, &stamps) {
+            match survey(source, number as u32, &stamps, &self.settings.maps) {
                 Ok(Looked::Log(log)) => surveyed.push(log),
                 Ok(Looked::Scan(_, source, _)) => problems.push(source.problem(What::Untold("a scan"))),
                 Ok(Looked::Capture(capture)) => problems.push(capture.source.problem(What::Untold("a capture"))),
                 Err(problem) => problems.push(problem),
             }
         }
-        follow_new_year(&mut surveyed, &stamps);
-        let keeper = Keeper { stamps, threads: self.settings.threads, folder: self.folder.clone() };
+        follow_new_year(&mut surveyed, &stamps, &self.settings.maps);
+        let (threads, folder) = (self.settings.threads, self.folder.clone());
+        let keeper = Keeper { stamps, maps: self.settings.maps.digest, threads, folder };
         let mut logs = Vec::new();
         for log in surveyed {
             let bar = self.progress_bar(&log.source);
@@ -143,7 +144,8 @@ impl Trace {
                 Err(number) => number,
             };
             let stamps = Stamps { zone: self.settings.zone.clone(), year: self.settings.year, names: Arc::default() };
-            let keeper = Keeper { stamps, threads: self.settings.threads, folder: self.folder.clone() };
+            let (threads, folder) = (self.settings.threads, self.folder.clone());
+            let keeper = Keeper { stamps, maps: self.settings.maps.digest, threads, folder };
             keeper.again(&mut logs[damaged], &mut Vec::new())?;
         }
         Err("an index was damaged while it was read, again and again: name another place with --index-dir".to_owned())

@@ -8,23 +8,23 @@ use crate::run::Place;
 
 const NOTHING_READ: &str = "error: no evidence: no file gave a record that is understood";
 
-fn gzip(content: &[u8]) -> Vec<u8> {
+pub(crate) fn gzip(content: &[u8]) -> Vec<u8> {
     let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     packed.write_all(content).unwrap();
     packed.finish().unwrap()
 }
 
-fn zstd(content: &[u8]) -> Vec<u8> {
+pub(crate) fn zstd(content: &[u8]) -> Vec<u8> {
     zstd::encode_all(content, 1).unwrap()
 }
 
-fn xz(content: &[u8]) -> Vec<u8> {
+pub(crate) fn xz(content: &[u8]) -> Vec<u8> {
     let mut packed = Vec::new();
     liblzma::bufread::XzEncoder::new(content, 6).read_to_end(&mut packed).unwrap();
     packed
 }
 
-fn bzip2(content: &[u8]) -> Vec<u8> {
+pub(crate) fn bzip2(content: &[u8]) -> Vec<u8> {
     let mut packed = Vec::new();
     bzip2::bufread::BzEncoder::new(content, bzip2::Compression::fast()).read_to_end(&mut packed).unwrap();
     packed

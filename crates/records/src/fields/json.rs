@@ -2,6 +2,8 @@
 
 use memchr::memchr2;
 
+use super::places::that_are;
+
 /// Objects within objects; what lies deeper is not told.
 const DEPTH: usize = 16;
 /// Bytes of a path through objects; what has a longer one is not told.
@@ -203,7 +205,7 @@ fn string<'a>(text: &'a [u8], at: &mut usize) -> Result<&'a [u8], Broken> {
     expect(text, at, b'"', "JSON: no quote before a name")?;
     let start = *at;
     loop {
-        let Some(len) = text.get(*at..).and_then(|rest| memchr2(b'"', b'\\', rest)) else {
+        let Some(len) = text.get(*at..).and_then(quote) else {
             return Err(Broken { at: text.len(), why: CUT_OFF });
         };
         *at += len + 1;
@@ -212,6 +214,20 @@ fn string<'a>(text: &'a [u8], at: &mut usize) -> Result<&'a [u8], Broken> {
         }
         *at += 1;
     }
+}
+
+/// Where the first quote or backslash is. Names and values are some ten bytes long, too short for a search that must first
+/// find out how to search.
+#[inline]
+fn quote(text: &[u8]) -> Option<usize> {
+    let (words, rest) = text.as_chunks::<8>();
+    for (at, word) in words.iter().enumerate() {
+        let found = that_are(b'"', *word) | that_are(b'\\', *word);
+        if found != 0 {
+            return Some(at * 8 + (found.trailing_zeros() / 8) as usize);
+        }
+    }
+    memchr2(b'"', b'\\', rest).map(|at| text.len() - rest.len() + at)
 }
 
 #[inline]

@@ -7,7 +7,7 @@ const LOW: u64 = 0x0101_0101_0101_0101;
 
 /// The top bit of each byte of `word` that is `wanted`, and of no other.
 #[inline]
-fn that_are(wanted: u8, word: [u8; 8]) -> u64 {
+pub(super) fn that_are(wanted: u8, word: [u8; 8]) -> u64 {
     const SEVEN: u64 = 0x7f * LOW;
     let different = u64::from_le_bytes(word) ^ (LOW * u64::from(wanted));
     !(((different & SEVEN) + SEVEN) | different | SEVEN)

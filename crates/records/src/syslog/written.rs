@@ -28,7 +28,28 @@ pub(crate) struct Written {
     pub(crate) resolution: u32,
 }
 
+/// A date and a time of day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Civil {
+    pub(crate) year: i16,
+    pub(crate) month: i8,
+    pub(crate) day: i8,
+    pub(crate) hour: i8,
+    pub(crate) minute: i8,
+    pub(crate) second: i8,
+    pub(crate) nanos: u32,
+    /// Minutes east of UTC, where it says so.
+    pub(crate) zone: Option<i16>,
+}
+
 impl Written {
+    /// What somebody else has read; `None` for a second that no minute has.
+    pub(crate) fn new(civil: Civil, resolution: u32) -> Option<Self> {
+        let Civil { year, month, day, hour, minute, second, nanos, zone } = civil;
+        let minute = Minute { year: Some(year), month, day, hour, minute, zone };
+        (0..=60).contains(&second).then_some(Self { minute, second, nanos, second_at: None, resolution })
+    }
+
     /// The same stamp, known to be in UTC by a word behind it.
     pub(crate) fn in_utc(mut self) -> Self {
         self.minute.zone = Some(0);
@@ -214,7 +235,7 @@ pub(crate) fn parse_zone(text: &[u8]) -> Option<(i16, usize)> {
 }
 
 #[inline]
-fn parse_month(text: &[u8]) -> Option<i8> {
+pub(crate) fn parse_month(text: &[u8]) -> Option<i8> {
     let [a, b, c, ..] = *text else { return None };
     Some(match &[a, b, c] {
         b"Jan" => 1,

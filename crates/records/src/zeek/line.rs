@@ -171,13 +171,8 @@ impl<'a> Columns<'_, '_, 'a> {
 
     /// A log without uids gets names made of its lines, the same in every run.
     fn uid(&self, line: &[u8]) -> Uid {
-        self.get(Slot::Uid).map_or_else(|| Uid::new(&hex(SensorId::of(line).0)), Uid::new)
+        self.get(Slot::Uid).map_or_else(|| Uid::of_line(line), Uid::new)
     }
-}
-
-/// `number` as 16 digits, without an allocation.
-fn hex(number: u64) -> [u8; 16] {
-    std::array::from_fn(|at| b"0123456789abcdef"[(number >> (60 - 4 * at)) as usize & 0xf])
 }
 
 /// The services, cut after a whole name where there are too many to keep: the first ones still say something.

@@ -80,7 +80,7 @@ fn files(page: &mut Page<'_, impl Write>, evidence: &[Evidence]) -> io::Result<(
     let shown = if page.is_verbose() { by_path.len() } else { FILES };
     for (path, sensors) in by_path.iter().take(shown) {
         let size = sensors.iter().map(|one| one.bytes).sum();
-        page.say(0, &format!("{path} ({}, {})", sensors.first().map_or("", |one| one.format), bytes(size)))?;
+        page.say(0, &format!("{path} ({}, {})", sensors.first().map_or("", |one| &one.format), bytes(size)))?;
         sensors.iter().try_for_each(|one| sensor(page, one))?;
     }
     match by_path.len().saturating_sub(shown) {
@@ -160,12 +160,17 @@ fn places(page: &mut Page<'_, impl Write>, lines: &[&UnparsedLines]) -> io::Resu
     let places = lines.iter().flat_map(|one| {
         // The first is always known, the others only as far as they were kept.
         let others = one.lines.iter().filter(|&&line| line != one.line);
-        [one.line].into_iter().chain(others.copied()).map(|line| (&one.path, line, &one.why))
+        let others = others.map(|line| (&one.path, (*line, None), &one.why));
+        std::iter::once((&one.path, (one.line, one.column), &one.why)).chain(others)
     });
     let shown = if page.is_verbose() { usize::MAX } else { PLACES };
-    for (path, line, why) in places.take(shown) {
-        // What is wrong with a file as a whole has no line.
-        let place = if line == 0 { path.clone() } else { format!("{path}:{line}") };
+    for (path, place, why) in places.take(shown) {
+        let place = match place {
+            // What is wrong with a file as a whole has no line.
+            (0, _) => path.clone(),
+            (line, None) => format!("{path}:{line}"),
+            (line, Some(column)) => format!("{path}:{line}:{column}"),
+        };
         page.say(1, &format!("{place}: {why}"))?;
     }
     Ok(())

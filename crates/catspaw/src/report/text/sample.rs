@@ -113,7 +113,7 @@ pub(in crate::report) fn hostile() -> Report {
 fn evidence(path: &str, sensor: &str, bytes: u64, records: u64, duplicates: u64) -> Evidence {
     Evidence {
         path: path.to_owned(),
-        format: "cisco-syslog",
+        format: "cisco-syslog".into(),
         sensor: sensor.to_owned(),
         bytes,
         records,
@@ -130,6 +130,7 @@ fn unparsed(path: &str, lines: &[u64], count: u64, kind: &str, why: &str) -> Unp
     UnparsedLines {
         path: path.to_owned(),
         line: lines[0],
+        column: None,
         kind: kind.to_owned(),
         count,
         why: why.to_owned(),

@@ -1,0 +1,64 @@
+//! Maps of columns: those of the owner, and those that come with the program.
+
+mod file;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use catspaw_records::columns::{Map, Reader as Mapped};
+use catspaw_records::{Clock, Reader, Sniffed, sniff};
+use xxhash_rust::xxh3::xxh3_64;
+
+/// Those in the binary, and how they are called where they are wrong.
+const READY: [(&str, &str); 2] = [
+    ("the built-in map of ECS", include_str!("ecs.toml")),
+    ("the built-in map of Splunk's CIM", include_str!("cim.toml")),
+];
+
+/// All maps of a run.
+#[derive(Debug, Default)]
+pub(crate) struct Maps {
+    /// The owner's, who knows what his logs are: asked before the readers that we have.
+    own: Vec<Arc<Map>>,
+    /// Those that come with the program: asked after them.
+    ready: Vec<Arc<Map>>,
+    /// What the owner's files say, hashed.
+    pub(crate) digest: u64,
+}
+
+impl Maps {
+    /// Those of the owner's files, and those in the binary.
+    ///
+    /// # Errors
+    /// Where a file cannot be read, or what is wrong in it: path, line, column, why.
+    pub(crate) fn load(paths: &[PathBuf]) -> Result<Self, String> {
+        let (mut own, mut texts) = (Vec::new(), String::new());
+        for path in paths {
+            let text = fs::read_to_string(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))?;
+            own.extend(file::parse(path, &text)?.into_iter().map(Arc::new));
+            texts += &text;
+        }
+        let mut ready = Vec::new();
+        for (name, text) in READY {
+            ready.extend(file::parse(Path::new(name), text)?.into_iter().map(Arc::new));
+        }
+        Ok(Self { own, ready, digest: xxh3_64(texts.as_bytes()) })
+    }
+
+    /// Tells from the first bytes of a file what it is.
+    pub(crate) fn sniff(&self, head: &[u8], clock: Clock) -> Sniffed {
+        let first = |maps: &[Arc<Map>]| {
+            let reader = maps.iter().find_map(|map| Mapped::sniff(map, head, clock.clone()));
+            reader.map(|reader| Sniffed::Evidence(Reader::Columns(reader)))
+        };
+        let known = || match sniff(head, clock.clone()) {
+            Sniffed::Other(seems) => first(&self.ready).unwrap_or(Sniffed::Other(seems)),
+            evidence @ Sniffed::Evidence(_) => evidence,
+        };
+        first(&self.own).unwrap_or_else(known)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,453 @@
+//! What one line says, by a map.
+
+use super::field::{Field, Meaning};
+use super::map::{Form, Map};
+use super::names;
+use crate::fields::json::{self, Broken, Value};
+use crate::fields::{Csv, Pairs, each, value};
+use crate::reckon::{self, Sent};
+use crate::syslog::written::Timekeeper;
+use crate::{
+    Beside, ByteCount, ByteKind, Bytes, ConnState, Denied, Ending, Endpoint, Event, HashSeed, Inside, Nanos, Opened,
+    Place, Proto, Record, RecordId, SensorId, Stamp, Uid, Whole,
+};
+
+/// The longest text that a [`Uid`] holds as it is.
+const SHORT: usize = 22;
+/// A date and a time of day together are not longer.
+const WHEN: usize = 64;
+/// A collector's header before an object is not longer.
+const BEFORE: usize = 512;
+
+/// Why a line cannot be read, and where it breaks if that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Bad {
+    pub(super) at: Option<usize>,
+    pub(super) why: &'static str,
+}
+
+impl From<&'static str> for Bad {
+    fn from(why: &'static str) -> Self {
+        Self { at: None, why }
+    }
+}
+
+/// A line's values by their names' numbers. One is used for all lines of a block: it is too large to be made anew for each.
+pub(super) struct Line<'a> {
+    map: &'a Map,
+    text: &'a [u8],
+    values: [&'a [u8]; names::MOST],
+    /// Which are there, a bit for each.
+    there: u64,
+    /// Which are lists of several.
+    lists: u64,
+    /// Whether it ends in a value that is used and that nothing closes.
+    ends_in_use: bool,
+}
+
+/// When a connection was.
+struct Times {
+    start: Stamp,
+    duration: Option<i64>,
+    known: Stamp,
+}
+
+impl<'a> Line<'a> {
+    pub(super) fn new(map: &'a Map) -> Self {
+        Self { map, text: &[], values: [&[]; names::MOST], there: 0, lists: 0, ends_in_use: false }
+    }
+
+    /// Splits a line; `columns` are the numbers of a delimited log's columns.
+    #[inline]
+    pub(super) fn read(&mut self, columns: Option<&[u8]>, text: &'a [u8]) -> Result<(), Bad> {
+        self.text = text;
+        self.values[..self.map.names().len()].fill(&[]);
+        (self.there, self.lists, self.ends_in_use) = (0, 0, false);
+        match self.map.form() {
+            Form::Delimited { separator, .. } => self.split(*separator, columns.unwrap_or_default()),
+            Form::Pairs { separator } => {
+                for (name, value) in Pairs::new(*separator, text) {
+                    let number = self.map.names().number(name);
+                    if let Some(value) = value {
+                        self.put(number, value);
+                    }
+                    self.ends_in_use = number != names::NONE;
+                }
+                self.ends_in_use &= text.last() != Some(&b'"');
+                Ok(())
+            }
+            Form::Json => self.read_json(),
+        }
+    }
+
+    fn split(&mut self, separator: u8, columns: &[u8]) -> Result<(), Bad> {
+        let text = self.text;
+        let mut numbers = columns.iter();
+        let all = if memchr::memchr(b'"', text).is_some() {
+            Csv::new(separator, text).try_for_each(|value| {
+                self.put(*numbers.next()?, value);
+                Some(())
+            })
+        } else {
+            let mut start = 0;
+            let mut take = |end: usize| {
+                self.put(*numbers.next()?, &text[start..end]);
+                start = end + 1;
+                Some(())
+            };
+            each(separator, text, &mut take).and_then(|()| take(text.len()))
+        };
+        if all.is_none() {
+            return Err("more columns than the header names".into());
+        }
+        if numbers.next().is_some() {
+            return Err("fewer columns than the header names: cut off?".into());
+        }
+        self.ends_in_use = columns.last().is_some_and(|last| *last != names::NONE) && text.last() != Some(&b'"');
+        Ok(())
+    }
+
+    fn read_json(&mut self) -> Result<(), Bad> {
+        let text = self.text;
+        let head = &text[..text.len().min(BEFORE)];
+        let start = memchr::memchr(b'{', head).unwrap_or(0);
+        let told = json::each(&text[start..], |path, value| {
+            let number = self.map.number(path);
+            match (value, value.single()) {
+                _ if number == names::NONE => {}
+                (_, Some(single)) => self.put(number, single),
+                (Value::List(list), None) => {
+                    self.put(number, list);
+                    self.lists |= 1 << number;
+                }
+                (Value::Text(_) | Value::Bare(_), None) => {}
+            }
+        });
+        told.map(|_| ()).map_err(|Broken { at, why }| Bad { at: Some(start + at), why })
+    }
+
+    #[inline]
+    fn put(&mut self, number: u8, value: &'a [u8]) {
+        if let Some(place) = self.values.get_mut(usize::from(number)) {
+            *place = value.trim_ascii();
+            self.there |= 1 << number;
+        }
+    }
+
+    /// Whether all columns are there by which a line of the log is known.
+    pub(super) fn has_all(&self) -> bool {
+        self.map.must().iter().all(|number| self.there & (1 << number) != 0)
+    }
+
+    /// Whether it ends in a value that is used, so that it would say something wrong if it were cut off there.
+    pub(super) fn ends_in_use(&self) -> bool {
+        self.ends_in_use
+    }
+
+    /// Whether it tells of a connection.
+    pub(super) fn is_understood(&self, times: &mut Timekeeper) -> Result<(), Bad> {
+        match self.record(Place { file: 0, line: 0 }, HashSeed(0), times)? {
+            (Some(_), _) => Ok(()),
+            (None, _) => Err("left out".into()),
+        }
+    }
+
+    /// What it says; `None` where it tells of no connection. And whose it is.
+    pub(super) fn record(
+        &self,
+        place: Place,
+        seed: HashSeed,
+        times: &mut Timekeeper,
+    ) -> Result<(Option<Record>, &'a [u8]), Bad> {
+        let sensor = self.get(Field::Sensor).unwrap_or(self.map.name().as_bytes());
+        let action = self.meaning(Field::Action);
+        if !self.has_all() || !self.is_wanted() || action == Some(Meaning::Ignored) {
+            return Ok((None, sensor));
+        }
+        let tells = match action {
+            // Where it has no name of its own its end could not be known to be the same connection's, and tells all of it.
+            Some(Meaning::Opened) => self.get(Field::Uid).is_some(),
+            Some(Meaning::Denied) => true,
+            _ => self.is_whole(),
+        };
+        if !tells {
+            return Ok((None, sensor));
+        }
+        let when = self.times(SensorId::of(sensor), times)?;
+        let (known, event) = match action {
+            Some(Meaning::Denied) => (when.known, Event::Denied(self.denied()?)),
+            Some(Meaning::Opened) => (when.start, Event::Opened(self.opened(when.start)?)),
+            _ => (when.known, Event::Whole(self.whole(&when)?)),
+        };
+        Ok((Some(Record { known, place, fingerprint: seed.fingerprint(self.text), event }), sensor))
+    }
+
+    fn is_wanted(&self) -> bool {
+        let says = |(number, values): &(u8, Vec<Box<[u8]>>)| {
+            let text = self.values[usize::from(*number)];
+            let is_one = |text: &[u8]| values.iter().any(|value| value.eq_ignore_ascii_case(text));
+            if self.lists & (1 << number) != 0 { json::elements(text).any(is_one) } else { is_one(text) }
+        };
+        self.map.only.iter().all(says)
+    }
+
+    fn is_whole(&self) -> bool {
+        let says = |number: &u8| self.map.is_set(self.values[usize::from(*number)]);
+        self.map.whole.is_empty() || self.map.whole.iter().any(says)
+    }
+
+    /// What a field is, where a column or the map says it.
+    #[inline]
+    fn get(&self, field: Field) -> Option<&'a [u8]> {
+        self.find(field, |_| true)
+    }
+
+    /// The first text for a field that `fits`.
+    #[inline]
+    fn find(&self, field: Field, fits: impl Fn(&[u8]) -> bool) -> Option<&'a [u8]> {
+        let source = self.map.source(field);
+        let single = source.names.iter().filter(|number| self.lists & (1 << **number) == 0);
+        let mut texts = single.map(|number| self.values[usize::from(*number)]);
+        let found = texts.find(|text| self.map.is_set(text) && fits(text));
+        found.or(source.constant.as_deref())
+    }
+
+    /// What the words of a field mean: the weightiest, and of these the first.
+    fn meaning(&self, field: Field) -> Option<Meaning> {
+        let source = self.map.source(field);
+        let mut found: Option<Meaning> = None;
+        let mut hear = |word: &[u8]| {
+            if let Some(meaning) = self.map.meaning(field, word)
+                && found.is_none_or(|found| found.weight() < meaning.weight())
+            {
+                found = Some(meaning);
+            }
+        };
+        for number in &source.names {
+            let text = self.values[usize::from(*number)];
+            if self.lists & (1 << number) != 0 { json::elements(text).for_each(&mut hear) } else { hear(text) }
+        }
+        found.or_else(|| source.constant.as_deref().and_then(|word| self.map.meaning(field, word)))
+    }
+
+    /// A field that may say nothing, but nothing wrong.
+    fn optional<T>(
+        &self,
+        field: Field,
+        parse: impl FnOnce(&[u8]) -> Option<T>,
+        why: &'static str,
+    ) -> Result<Option<T>, Bad> {
+        self.get(field).map(|text| parse(text).ok_or_else(|| why.into())).transpose()
+    }
+
+    fn times(&self, sensor: SensorId, times: &mut Timekeeper) -> Result<Times, Bad> {
+        let stamp = |(at, resolution)| Stamp { at, resolution, sensor };
+        let begun = self.moment(Field::Ts, times)?.map(stamp);
+        let ended = self.moment(Field::End, times)?.map(stamp);
+        let span = |text: &[u8]| self.map.unit.parse_span(text);
+        let lasted = self.optional(Field::Duration, span, "duration is no span of time")?.flatten();
+        Ok(match (begun, ended, lasted) {
+            // A finer span says more than coarse stamps.
+            (Some(start), Some(end), Some((lasted, digit))) if digit <= start.resolution => {
+                Times { start, duration: Some(lasted), known: if end.at < start.at { start } else { end } }
+            }
+            (Some(start), Some(end), _) => {
+                let duration = end.at.since(start.at);
+                let known = if duration < 0 { start } else { end };
+                Times { start, duration: (duration >= 0).then_some(duration), known }
+            }
+            (Some(start), None, Some((lasted, digit))) => {
+                let known =
+                    Stamp { at: start.at.plus(lasted), resolution: start.resolution.saturating_add(digit), sensor };
+                Times { start, duration: Some(lasted), known }
+            }
+            (Some(start), None, None) => Times { start, duration: None, known: start },
+            (None, Some(end), Some((lasted, digit))) => {
+                // Of a span that was cut to whole seconds the rest lies before.
+                let cut = if i64::from(digit) >= Nanos::SECOND { i64::from(digit) } else { 0 };
+                let at = end.at.plus(lasted.saturating_neg()).plus(-cut);
+                let start = Stamp { at, resolution: end.resolution.saturating_add(digit), sensor };
+                Times { start, duration: Some(lasted), known: end }
+            }
+            (None, Some(end), None) => Times { start: end, duration: None, known: end },
+            (None, None, _) => return Err("neither ts nor end is set".into()),
+        })
+    }
+
+    fn moment(&self, field: Field, times: &mut Timekeeper) -> Result<Option<(Nanos, u32)>, Bad> {
+        let Some(text) = self.get(field) else { return Ok(None) };
+        let Some(date) = self.get(Field::Date).filter(|_| field == Field::Ts) else {
+            return self.map.times.parse(text, times).map(Some);
+        };
+        let mut when = [b' '; WHEN];
+        let len = date.len() + 1 + text.len();
+        let (Some(first), true) = (when.get_mut(..date.len()), len <= WHEN) else {
+            return Err("date and ts are no time".into());
+        };
+        first.copy_from_slice(date);
+        when[date.len() + 1..len].copy_from_slice(text);
+        self.map.times.parse(&when[..len], times).map(Some)
+    }
+
+    fn proto(&self) -> Result<Proto, Bad> {
+        const NAMES: [(&[u8], Proto); 5] = [
+            (b"tcp", Proto::Tcp),
+            (b"udp", Proto::Udp),
+            (b"icmp", Proto::Icmp),
+            (b"icmp6", Proto::Icmp),
+            (b"ipv6-icmp", Proto::Icmp),
+        ];
+        let text = self.get(Field::Proto).ok_or("proto is not set")?;
+        if let Some((_, proto)) = NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
+            return Ok(*proto);
+        }
+        if !text.first().is_some_and(u8::is_ascii_digit) {
+            return Ok(Proto::Other(0));
+        }
+        let number = value::number(text).and_then(|number| u8::try_from(number).ok());
+        Ok(match number.ok_or("proto is no protocol")? {
+            6 => Proto::Tcp,
+            17 => Proto::Udp,
+            1 | 58 => Proto::Icmp,
+            other => Proto::Other(other),
+        })
+    }
+
+    fn orig(&self, proto: Proto) -> Result<Endpoint, Bad> {
+        let port = self.port(proto, Field::OrigP, "orig_p is not set", "orig_p is not a port")?;
+        let addr = self.address(Field::OrigH, "orig_h is not an address")?.ok_or("orig_h is not set")?;
+        Ok(Endpoint { addr, port })
+    }
+
+    fn resp(&self, proto: Proto) -> Result<Endpoint, Bad> {
+        let port = self.port(proto, Field::RespP, "resp_p is not set", "resp_p is not a port")?;
+        let addr = self.address(Field::RespH, "resp_h is not an address")?.ok_or("resp_h is not set")?;
+        Ok(Endpoint { addr, port })
+    }
+
+    fn port(&self, proto: Proto, field: Field, unset: &'static str, wrong: &'static str) -> Result<u16, Bad> {
+        // Logs write 0 for a port that was not translated.
+        let text = self.find(field, |text| text != b"0").or_else(|| self.get(field));
+        match (text, proto) {
+            (Some(text), _) => value::port(text).ok_or_else(|| wrong.into()),
+            (None, Proto::Tcp | Proto::Udp) => Err(unset.into()),
+            (None, _) => Ok(0),
+        }
+    }
+
+    /// An address; logs write that of nobody for one that was not translated.
+    fn address(&self, field: Field, wrong: &'static str) -> Result<Option<std::net::IpAddr>, Bad> {
+        let text = self.find(field, |text| !matches!(text, b"0.0.0.0" | b"::"));
+        text.map(|text| value::address(text).ok_or_else(|| wrong.into())).transpose()
+    }
+
+    /// An end as the other side saw it; its port is the real one where the log does not say.
+    fn mapped(
+        &self,
+        (addr, port): (Field, Field),
+        real: Endpoint,
+        wrong: &'static str,
+    ) -> Result<Option<Endpoint>, Bad> {
+        let Some(addr) = self.address(addr, wrong)? else { return Ok(None) };
+        let port = self.find(port, |text| text != b"0").map_or(Some(real.port), value::port).ok_or(wrong)?;
+        Ok(Some(Endpoint { addr, port }))
+    }
+
+    fn mapped_ends(&self, orig: Endpoint, resp: Endpoint) -> Result<[Option<Endpoint>; 2], Bad> {
+        let orig_fields = (Field::MappedOrigH, Field::MappedOrigP);
+        let resp_fields = (Field::MappedRespH, Field::MappedRespP);
+        Ok([
+            self.mapped(orig_fields, orig, "mapped_orig is no address and port")?,
+            self.mapped(resp_fields, resp, "mapped_resp is no address and port")?,
+        ])
+    }
+
+    fn inside(&self) -> Inside {
+        let way = match self.meaning(Field::Direction) {
+            Some(Meaning::Direction(inside)) => inside,
+            _ => Inside::default(),
+        };
+        let zone = |field| match self.meaning(field) {
+            Some(Meaning::Zone(is_inside)) => Some(is_inside),
+            _ => None,
+        };
+        Inside { orig: zone(Field::OrigZone).or(way.orig), resp: zone(Field::RespZone).or(way.resp) }
+    }
+
+    fn id(&self) -> RecordId {
+        RecordId::Uid(self.get(Field::Uid).map_or_else(|| Uid::of_line(self.text), Uid::new))
+    }
+
+    fn denied(&self) -> Result<Denied, Bad> {
+        let proto = self.proto()?;
+        let (orig, resp) = (self.orig(proto)?, self.resp(proto)?);
+        let [_, asked] = self.mapped_ends(orig, resp)?;
+        Ok(Denied { proto, orig, resp: asked.unwrap_or(resp), attempt: true, count: 1, over: 0 })
+    }
+
+    fn opened(&self, start: Stamp) -> Result<Opened, Bad> {
+        let proto = self.proto()?;
+        let (orig, resp) = (self.orig(proto)?, self.resp(proto)?);
+        let [mapped_orig, mapped_resp] = self.mapped_ends(orig, resp)?;
+        Ok(Opened { id: self.id(), proto, start, orig, resp, mapped_orig, mapped_resp, inside: self.inside() })
+    }
+
+    fn whole(&self, when: &Times) -> Result<Whole, Bad> {
+        let proto = self.proto()?;
+        let (orig, resp) = (self.orig(proto)?, self.resp(proto)?);
+        let state = self.optional(Field::ConnState, ConnState::parse, "conn_state is none of Zeek's")?;
+        let ending = match self.meaning(Field::Ending) {
+            Some(Meaning::Ended(ending)) => ending,
+            _ => state.map_or(Ending::Unknown, ConnState::ending),
+        };
+        let mapped = self.mapped_ends(orig, resp)?;
+        Ok(Whole {
+            id: self.id(),
+            proto,
+            orig,
+            resp,
+            inside: self.inside(),
+            start: when.start,
+            duration: when.duration,
+            bytes: self.bytes(proto, resp)?,
+            ending,
+            answered: state.map(ConnState::answered),
+            state,
+            service: self.get(Field::Service).map(service),
+            history: None,
+            beside: if mapped == [None; 2] { Beside::Nothing } else { Beside::Mapped(mapped) },
+        })
+    }
+
+    /// Unknown where a direction is and no column has the total: half a count would pass for the whole.
+    fn bytes(&self, proto: Proto, resp: Endpoint) -> Result<Option<Bytes>, Bad> {
+        let from_orig = self.optional(Field::OrigBytes, value::number, "orig_bytes is not a number")?;
+        let from_resp = self.optional(Field::RespBytes, value::number, "resp_bytes is not a number")?;
+        let kind = self.map.counted;
+        let Some((from_orig, from_resp)) = from_orig.zip(from_resp) else {
+            let total = self.optional(Field::Bytes, value::number, "bytes is not a number")?;
+            return Ok(total.map(|total| Bytes { kind, count: ByteCount::Total(total) }));
+        };
+        let link = match kind {
+            ByteKind::IpLevel => None,
+            ByteKind::Frame => Some(reckon::ethernet(b"")),
+            _ => {
+                return Ok(Some(Bytes { kind, count: ByteCount::Directed { orig: from_orig, resp: from_resp } }));
+            }
+        };
+        let packets = |field, why| self.optional(field, value::number, why);
+        let orig = Sent { bytes: from_orig, packets: packets(Field::OrigPkts, "orig_pkts is not a number")?, link };
+        let resp_sent =
+            Sent { bytes: from_resp, packets: packets(Field::RespPkts, "resp_pkts is not a number")?, link };
+        Ok(Some(reckon::payload(proto, resp.addr, orig, resp_sent)))
+    }
+}
+
+/// The application's name in small letters, cut where it is too long.
+fn service(text: &[u8]) -> Uid {
+    let mut small = [0; SHORT];
+    let len = text.len().min(SHORT);
+    small[..len].copy_from_slice(&text[..len]);
+    small[..len].make_ascii_lowercase();
+    Uid::new(&small[..len])
+}

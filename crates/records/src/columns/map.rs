@@ -1,0 +1,195 @@
+//! Which column is which field, and what its words mean.
+
+use super::field::{Field, Meaning};
+use super::names::{self, Names};
+use super::time::{Times, Unit};
+use crate::ByteKind;
+
+/// How the fields stand in a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Between separators, quoted or not.
+    Delimited {
+        /// What stands between two.
+        separator: u8,
+        /// The names of the columns, where the log does not name them itself.
+        header: Option<Vec<String>>,
+    },
+    /// `key=value`.
+    Pairs {
+        /// What stands between two.
+        separator: u8,
+    },
+    /// An object to a line; names of nested objects with dots between them.
+    Json,
+}
+
+/// What the owner says of a log.
+#[derive(Clone, Debug)]
+pub struct Spec {
+    /// What the log is called in the report.
+    pub name: String,
+    /// How the fields stand in a line.
+    pub form: Form,
+    /// Columns that must be there: by them a log is known.
+    pub must: Vec<String>,
+    /// Columns with what they must say for the line to tell of a connection; other lines are left out.
+    pub only: Vec<(String, Vec<String>)>,
+    /// Columns of which one says something where a line tells of a whole connection; empty where every line does. Others are
+    /// left out, unless they tell of an opening or a denial.
+    pub whole: Vec<String>,
+    /// Objects that a log may have put all of a line into (`_source`): their names before the columns' are left out.
+    pub within: Vec<String>,
+    /// Each field's columns: the first that says something counts.
+    pub columns: Vec<(Field, Vec<String>)>,
+    /// What a field is where no column says it.
+    pub constants: Vec<(Field, String)>,
+    /// What words mean, whatever their case.
+    pub words: Vec<(Meaning, String)>,
+    /// What is written for nothing, beside `-` and nothing at all.
+    pub unset: Vec<String>,
+    /// How times are written.
+    pub times: Times,
+    /// What a duration's number counts.
+    pub unit: Unit,
+    /// What bytes were counted.
+    pub counted: ByteKind,
+}
+
+/// A log's columns, ready to be asked for every line.
+#[derive(Clone, Debug)]
+pub struct Map {
+    name: Box<str>,
+    form: Form,
+    names: Names,
+    must: Box<[u8]>,
+    pub(super) only: Vec<(u8, Vec<Box<[u8]>>)>,
+    pub(super) whole: Box<[u8]>,
+    within: Vec<Box<[u8]>>,
+    sources: [Source; Field::COUNT],
+    /// By the field in whose columns they stand.
+    words: [Vec<(Meaning, Box<[u8]>)>; Field::COUNT],
+    unset: Vec<Box<[u8]>>,
+    pub(super) times: Times,
+    pub(super) unit: Unit,
+    pub(super) counted: ByteKind,
+}
+
+/// Where a field comes from.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Source {
+    /// The numbers of its columns' names.
+    pub(super) names: Box<[u8]>,
+    /// What it is where none of them says anything.
+    pub(super) constant: Option<Box<[u8]>>,
+}
+
+impl Map {
+    /// Takes what the owner says.
+    ///
+    /// # Errors
+    /// What is missing or too much.
+    pub fn new(spec: Spec) -> Result<Self, String> {
+        let mut names = Names::new();
+        let mut number = |name: &String| {
+            names.add(name.as_bytes()).ok_or_else(|| format!("more than {} columns are named", names::MOST))
+        };
+        let must = spec.must.iter().map(&mut number).collect::<Result<_, _>>()?;
+        let whole = spec.whole.iter().map(&mut number).collect::<Result<_, _>>()?;
+        let bytes = |texts: Vec<String>| texts.into_iter().map(|text| text.into_bytes().into()).collect::<Vec<_>>();
+        let mut only = Vec::new();
+        for (name, values) in spec.only {
+            only.push((number(&name)?, bytes(values)));
+        }
+        let mut sources: [Source; Field::COUNT] = std::array::from_fn(|_| Source::default());
+        for (field, columns) in spec.columns {
+            sources[field as usize].names = columns.iter().map(&mut number).collect::<Result<_, _>>()?;
+        }
+        for (field, constant) in spec.constants {
+            sources[field as usize].constant = Some(constant.into_bytes().into());
+        }
+        let has = |field: Field| {
+            let Source { names, constant } = &sources[field as usize];
+            !names.is_empty() || constant.is_some()
+        };
+        for either in [&[Field::Ts, Field::End][..], &[Field::OrigH], &[Field::RespH], &[Field::Proto]] {
+            if !either.iter().any(|field| has(*field)) {
+                let named: Vec<&str> = either.iter().map(|field| field.name()).collect();
+                return Err(format!("no column says {}", named.join(" or ")));
+            }
+        }
+        let mut words: [Vec<_>; Field::COUNT] = std::array::from_fn(|_| Vec::new());
+        for (meaning, word) in spec.words {
+            for (field, _) in Field::ALL.into_iter().filter(|(field, _)| meaning.is_of(*field)) {
+                words[field as usize].push((meaning, word.as_bytes().into()));
+            }
+        }
+        let names_columns = matches!(&spec.form, Form::Delimited { header: Some(_), .. });
+        if spec.must.is_empty() && !names_columns {
+            return Err("no column tells that a log is of this map".to_owned());
+        }
+        Ok(Self {
+            name: spec.name.into(),
+            form: spec.form,
+            names,
+            must,
+            only,
+            whole,
+            within: bytes(spec.within.into_iter().map(|name| name + ".").collect()),
+            sources,
+            words,
+            unset: bytes(spec.unset),
+            times: spec.times,
+            unit: spec.unit,
+            counted: spec.counted,
+        })
+    }
+
+    /// What the log is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    pub(super) fn form(&self) -> &Form {
+        &self.form
+    }
+
+    pub(super) fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// The number of the name that a path of JSON leads to.
+    #[inline]
+    pub(super) fn number(&self, path: &[u8]) -> u8 {
+        let number = self.names.number(path);
+        if number != names::NONE || self.within.is_empty() {
+            return number;
+        }
+        let inner = self.within.iter().find_map(|object| path.strip_prefix(&**object));
+        inner.map_or(names::NONE, |path| self.names.number(path))
+    }
+
+    /// The numbers of the columns by which a log is known.
+    pub(super) fn must(&self) -> &[u8] {
+        &self.must
+    }
+
+    #[inline]
+    pub(super) fn source(&self, field: Field) -> &Source {
+        &self.sources[field as usize]
+    }
+
+    /// What a word in a column of `field` means.
+    #[inline]
+    pub(super) fn meaning(&self, field: Field, word: &[u8]) -> Option<Meaning> {
+        let words = &self.words[field as usize];
+        words.iter().find(|(_, own)| own.eq_ignore_ascii_case(word)).map(|(meaning, _)| *meaning)
+    }
+
+    /// Whether a text says something.
+    #[inline]
+    pub(super) fn is_set(&self, text: &[u8]) -> bool {
+        !matches!(text, b"" | b"-") && !self.unset.iter().any(|unset| **unset == *text)
+    }
+}

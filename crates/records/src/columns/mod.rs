@@ -1,0 +1,168 @@
+//! Logs of connections that somebody else has named the columns of: a [`Map`] says which column or key is which of our
+//! fields, and the reader asks it.
+//!
+//! A map is compiled once ([`Spec`]); nothing is allocated for a line. Delimited text, `key=value` and JSON are read, each
+//! split by [`crate::fields`].
+
+mod field;
+mod line;
+mod map;
+mod names;
+mod time;
+
+use std::sync::Arc;
+
+pub use field::{Field, Meaning};
+pub use map::{Form, Map, Spec};
+pub use time::{Pattern, Times, Unit};
+
+use self::line::{Bad, Line};
+use crate::syslog::written::Timekeeper;
+use crate::{Block, Clock, HashSeed, LineSink, Place, Unparsed};
+
+/// What an unparsed line was taken for.
+const KIND: &str = "columns";
+
+/// Lines at the front of a file among which one must be of the map.
+const SNIFFED: usize = 200;
+
+/// What some programs begin a file with: a byte order mark.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// A header of more columns is none.
+const COLUMNS: usize = 1_000;
+
+/// Reads a log by a map.
+#[derive(Clone, Debug)]
+pub struct Reader {
+    map: Arc<Map>,
+    /// What each column is, where the log is delimited.
+    columns: Option<Arc<Columns>>,
+    /// As it is before any line.
+    times: Timekeeper,
+}
+
+/// The columns of a delimited log.
+#[derive(Debug, PartialEq, Eq)]
+struct Columns {
+    /// The line that names them, to be known when it comes again; empty where none does.
+    header: Box<[u8]>,
+    /// The number of each one's name in the map ([`names::NONE`] where that has no use for it).
+    names: Box<[u8]>,
+}
+
+impl Reader {
+    /// A reader, where the first bytes of a file are those of a log that `map` is for.
+    #[must_use]
+    pub fn sniff(map: &Arc<Map>, head: &[u8], clock: Clock) -> Option<Self> {
+        let mut reader = Self { map: Arc::clone(map), columns: None, times: Timekeeper::new(clock) };
+        let head = head.strip_prefix(BOM).unwrap_or(head);
+        let lines = Block { bytes: head, first: Place { file: 0, line: 1 } }.lines().map(|(_, line)| line);
+        let mut lines = lines.take(SNIFFED);
+        match map.form() {
+            Form::Delimited { separator, header: None } => {
+                let columns = lines.find_map(|line| header(map, *separator, line))?;
+                reader.columns = Some(Arc::new(columns));
+                Some(reader)
+            }
+            Form::Delimited { header: Some(names), .. } => {
+                let names = names.iter().map(|name| map.names().number(name.as_bytes())).collect();
+                reader.columns = Some(Arc::new(Columns { header: Box::default(), names }));
+                // Nothing but what stands in the columns tells that it is one.
+                let understood = |line: &Line<'_>| line.is_understood(&mut reader.times.clone()).is_ok();
+                lines.any(|text| reader.finds(text, understood)).then_some(reader)
+            }
+            Form::Pairs { .. } | Form::Json => {
+                lines.any(|text| reader.finds(text, |line| line.has_all())).then_some(reader)
+            }
+        }
+    }
+
+    /// The map.
+    #[must_use]
+    pub fn map(&self) -> &Map {
+        &self.map
+    }
+
+    /// Parses a block into `sink`.
+    pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
+        let block_end = block.bytes.as_ptr_range().end;
+        let map = Arc::clone(&self.map);
+        let columns = self.columns.clone();
+        let columns = columns.as_deref();
+        let mut times = self.times.clone();
+        let mut line = Line::new(&map);
+        for (place, text) in block.lines() {
+            let text = text.strip_prefix(BOM).filter(|text| !text.is_empty()).unwrap_or(text);
+            if is_about(columns, text) {
+                continue;
+            }
+            let said = match line.read(columns.map(|columns| &*columns.names), text) {
+                // A number that was cut off is another number.
+                Ok(()) if text.as_ptr_range().end == block_end && line.ends_in_use() => {
+                    Err(Bad::from("cut off: no line end after the last value"))
+                }
+                Ok(()) => line.record(place, seed, &mut times),
+                Err(bad) => Err(bad),
+            };
+            if times.clock().is_ambiguous() {
+                // In the hour that autumn repeats a time is the first of the two: each line stands for itself, whatever was
+                // read before it.
+                times = self.times.clone();
+            }
+            match said {
+                Ok((Some(record), sensor)) => sink.record(record, sensor),
+                Ok((None, sensor)) => sink.skipped(sensor),
+                Err(Bad { at: Some(at), why }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1),
+                Err(Bad { at: None, why }) => sink.unparsed(Unparsed { place, kind: KIND, why }),
+            }
+        }
+    }
+
+    /// Moves over a block without parsing it: what the columns are is known from the front of the file.
+    pub fn advance(&mut self, _block: &[u8]) {}
+
+    /// Whether a line can be split, and is as it should be.
+    fn finds(&self, text: &[u8], is: impl Fn(&Line<'_>) -> bool) -> bool {
+        let mut line = Line::new(&self.map);
+        line.read(self.columns.as_ref().map(|columns| &*columns.names), text).is_ok() && is(&line)
+    }
+}
+
+/// Whether a line of delimited text is no data: the header, again where logs were joined, or a comment.
+#[inline]
+fn is_about(columns: Option<&Columns>, text: &[u8]) -> bool {
+    let is_header = |columns: &Columns| !columns.header.is_empty() && *text == *columns.header;
+    columns.is_some_and(|columns| text[0] == b'#' || is_header(columns))
+}
+
+/// The columns that a line names, where it names all that the map is known by.
+fn header(map: &Map, separator: u8, text: &[u8]) -> Option<Columns> {
+    // As in W3C's extended logs: `#Fields: date time c-ip`.
+    let names = text.strip_prefix(b"#").unwrap_or(text);
+    let names = names.strip_prefix(b"Fields:").unwrap_or(names);
+    let mut seen = [false; names::MOST];
+    let columns: Box<[u8]> =
+        crate::fields::Csv::new(separator, if names.len() < text.len() { names.trim_ascii() } else { names })
+            .take(COLUMNS)
+            .map(|name| {
+                let number = map.names().number(name.trim_ascii());
+                match seen.get_mut(usize::from(number)) {
+                    // A name that stands twice counts where it stands first.
+                    Some(seen) => {
+                        if std::mem::replace(seen, true) {
+                            names::NONE
+                        } else {
+                            number
+                        }
+                    }
+                    None => names::NONE,
+                }
+            })
+            .collect();
+    let has_all = map.must().iter().all(|number| columns.contains(number));
+    has_all.then(|| Columns { header: text.into(), names: columns })
+}
+
+#[cfg(test)]
+mod tests;
