@@ -25,6 +25,8 @@ mod extract;
 mod files;
 #[path = "cli/lines.rs"]
 mod lines;
+#[path = "cli/mail.rs"]
+mod mail;
 #[path = "cli/networks.rs"]
 mod networks;
 #[path = "cli/only.rs"]

@@ -1,11 +1,11 @@
 //! The line before, for collectors that write `last message repeated 3 times` in place of three lines.
 
 use super::NOTHING;
-use crate::syslog::header::decode_header;
 use super::odd::{self, Odd, Says};
 use super::other;
 use super::tag::find_tag;
 use super::text::Text;
+use crate::syslog::header::decode_header;
 use crate::{Denied, Event};
 
 /// How long a line may be and still be remembered from one block to the next.

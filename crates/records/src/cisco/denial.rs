@@ -2,10 +2,10 @@
 //! 710005.
 
 use super::Why;
-use crate::digits::parse_decimal;
 use super::odd::Says;
 use super::party::{End, Party};
 use super::text::Text;
+use crate::digits::parse_decimal;
 use crate::{Denied, Endpoint, Event, Proto};
 
 /// One packet that was refused.

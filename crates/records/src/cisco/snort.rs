@@ -5,8 +5,8 @@ use memchr::memmem;
 
 use super::odd::Says;
 use super::party::parse_address;
-use crate::syslog::written::parse_rfc3339;
 use super::{UNKNOWN, Why};
+use crate::syslog::written::parse_rfc3339;
 use crate::{
     ByteCount, ByteKind, Bytes, Denied, Ending, Endpoint, Event, Inside, Nanos, Opened, Proto, RecordId, Stamp, Uid,
     Whole,
