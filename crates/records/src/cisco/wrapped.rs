@@ -87,12 +87,15 @@ impl<'a> Iterator for Lines<'a> {
             self.left.next();
             last = next;
         }
+        if self.back.is_empty() {
+            return Some(alone);
+        }
         let mut best = (judge(tag, line), 0, Cow::Borrowed(line));
         let mut joined = line.to_vec();
         for (number, (_, more)) in self.back.iter().enumerate() {
             join(&mut joined, more);
             let judged = judge(tag, &joined);
-            if judged >= best.0 {
+            if judged >= best.0.max(1) {
                 best = (judged, number + 1, Cow::Owned(joined.clone()));
             }
         }
