@@ -128,7 +128,7 @@ impl Reader {
     #[cold]
     #[inline(never)]
     fn read_wrapped(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
-        for wrapped::Line { place, text } in wrapped::Lines::of(block) {
+        for wrapped::Line { place, text } in wrapped::lines(block) {
             // Each is a block of its own, for where it was put together it lies nowhere else.
             self.read_line(&text, place, &text, seed, sink);
             self.before.pass(&text);
@@ -143,7 +143,7 @@ impl Reader {
     pub fn advance(&mut self, block: &[u8]) {
         if self.is_wrapped {
             let block = Block { bytes: block, first: Place { file: 0, line: 0 } };
-            return wrapped::Lines::of(block).for_each(|line| {
+            return wrapped::lines(block).for_each(|line| {
                 self.advance_line(&line.text);
                 self.before.pass(&line.text);
             });

@@ -4,6 +4,8 @@
 //! nothing for it.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::iter::Peekable;
 
 use super::odd::{self, Says};
 use super::tag::{Tag, find_tag};
@@ -24,8 +26,7 @@ const FEW: usize = 4;
 pub(super) fn is_wrapped(head: &[u8]) -> bool {
     let head = &head[..head.len().min(SNIFFED)];
     let (mut messages, mut wrapped) = (0, 0);
-    let mut lines = Lines::of(Block { bytes: head, first: Place { file: 0, line: 1 } });
-    while let Some(message) = lines.next() {
+    for message in lines(Block { bytes: head, first: Place { file: 0, line: 1 } }) {
         messages += usize::from(find_tag(&message.text).is_some());
         wrapped += usize::from(matches!(message.text, Cow::Owned(_)));
     }
@@ -53,26 +54,26 @@ pub(super) struct Line<'a> {
     pub(super) text: Cow<'a, [u8]>,
 }
 
-/// The lines of a block.
-pub(super) struct Lines<'a> {
-    left: std::iter::Peekable<Box<dyn Iterator<Item = (Place, &'a [u8])> + 'a>>,
+/// A line as it stands there.
+type Physical<'a> = (Place, &'a [u8]);
+
+/// The lines of a block, put together.
+pub(super) fn lines(block: Block<'_>) -> impl Iterator<Item = Line<'_>> {
+    Lines { left: block.lines().peekable(), back: VecDeque::new() }
+}
+
+struct Lines<'a, I: Iterator<Item = Physical<'a>>> {
+    left: Peekable<I>,
     /// Lines that were looked at and belong to no message.
-    back: std::collections::VecDeque<(Place, &'a [u8])>,
+    back: VecDeque<Physical<'a>>,
 }
 
-impl<'a> Lines<'a> {
-    pub(super) fn of(block: Block<'a>) -> Self {
-        let lines: Box<dyn Iterator<Item = (Place, &'a [u8])> + 'a> = Box::new(block.lines());
-        Self { left: lines.peekable(), back: std::collections::VecDeque::new() }
-    }
-}
-
-impl<'a> Iterator for Lines<'a> {
+impl<'a, I: Iterator<Item = Physical<'a>>> Iterator for Lines<'a, I> {
     type Item = Line<'a>;
 
     fn next(&mut self) -> Option<Line<'a>> {
         // A line of nothing but quotation marks is an empty one.
-        let is_any = |(_, line): &(Place, &[u8])| !unquoted(line).is_empty();
+        let is_any = |(_, line): &Physical<'_>| !unquoted(line).is_empty();
         let (place, line) = self.back.pop_front().or_else(|| self.left.find(is_any))?;
         let mut last = (place, line);
         let line = unquoted(line);
@@ -105,7 +106,7 @@ impl<'a> Iterator for Lines<'a> {
 }
 
 /// Whether a line may be the rest of the one before.
-fn goes_on((before_place, before): (Place, &[u8]), (place, line): (Place, &[u8])) -> bool {
+fn goes_on((before_place, before): Physical<'_>, (place, line): Physical<'_>) -> bool {
     let text = unquoted(line);
     let word = text.iter().position(|byte| *byte == b' ').unwrap_or(text.len());
     // Between them nothing is left out but empty lines, which end a message.
