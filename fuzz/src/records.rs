@@ -17,6 +17,25 @@ use jiff::tz::TimeZone;
 pub fn cisco(data: &[u8]) {
     let _ = sniff(data, clock());
     check(&Reader::Cisco(cisco::Reader::new(clock())), data);
+    // As a mail program leaves them.
+    let wrapped = [WRAPPED, data].concat();
+    let mut reader = cisco::Reader::of(&wrapped, clock());
+    assert!((1..=wrapped.len()).contains(&reader.whole(&wrapped)));
+    reader.read(block(&wrapped, 1), HashSeed(0), &mut Ignore);
+}
+
+const WRAPPED: &[u8] = b"> Mar 04 2003 00:00:00 pix : %PIX-6-302014: Teardown TCP connection 1\n\
+                         > for outside:192.0.2.1/80 to inside:10.0.0.5/2000 duration 0:00:01 bytes\n\
+                         > 700 TCP FINs\n";
+
+struct Ignore;
+
+impl LineSink for Ignore {
+    fn record(&mut self, _: Record, _: &[u8]) {}
+
+    fn skipped(&mut self, _: &[u8]) {}
+
+    fn unparsed(&mut self, _: Unparsed) {}
 }
 
 /// The readers of the firewalls that write whole sessions, each with whatever it is given.

@@ -29,6 +29,8 @@ mod files;
 mod firewalls;
 #[path = "cli/lines.rs"]
 mod lines;
+#[path = "cli/mail.rs"]
+mod mail;
 #[path = "cli/networks.rs"]
 mod networks;
 #[path = "cli/only.rs"]

@@ -36,7 +36,7 @@ pub fn sniff(head: &[u8], clock: Clock) -> Sniffed {
         return Sniffed::Evidence(Reader::ZeekConn(reader));
     }
     if cisco::sniff(head) {
-        return Sniffed::Evidence(Reader::Cisco(cisco::Reader::new(clock)));
+        return Sniffed::Evidence(Reader::Cisco(cisco::Reader::of(head, clock)));
     }
     if let Some(reader) = firewall::Reader::sniff(head, &clock) {
         return Sniffed::Evidence(Reader::Firewall(reader));
@@ -72,6 +72,16 @@ impl Reader {
             Self::Firewall(reader) => reader.read(block, seed, sink),
             Self::ZeekConn(reader) => reader.read(block, seed, sink),
             Self::Columns(reader) => reader.read(block, seed, sink),
+        }
+    }
+
+    /// How much of these lines, after which more will come, may be given as a block: all of them, but where a record takes
+    /// several lines.
+    #[must_use]
+    pub fn whole(&self, lines: &[u8]) -> usize {
+        match self {
+            Self::Cisco(reader) => reader.whole(lines),
+            Self::Firewall(_) | Self::ZeekConn(_) | Self::Columns(_) => lines.len(),
         }
     }
 

@@ -118,6 +118,13 @@ impl Clock {
         repeated::is_near(&self.zone, date)
     }
 
+    /// The same of the day of a moment.
+    #[must_use]
+    pub fn may_repeat_at(&self, at: Nanos) -> bool {
+        let at = jiff::Timestamp::from_nanosecond(i128::from(at.0));
+        at.is_ok_and(|at| self.may_repeat(self.zone.to_datetime(at).date()))
+    }
+
     /// Whether the time that was resolved last is one that the zone's clocks show twice: it may mean another moment next time.
     #[must_use]
     pub fn is_ambiguous(&self) -> bool {

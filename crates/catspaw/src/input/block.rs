@@ -167,7 +167,12 @@ impl BlockReader {
     }
 
     /// The next block, in `buffer` where that is one of a block before; `None` at the end.
-    pub(crate) fn next(&mut self, mut buffer: Vec<u8>) -> Option<TextBlock> {
+    pub(crate) fn next(&mut self, buffer: Vec<u8>) -> Option<TextBlock> {
+        self.next_whole(buffer, |lines| lines.len())
+    }
+
+    /// The same for a reader that does not want all lines at once: `whole` says how many bytes of them.
+    pub(crate) fn next_whole(&mut self, mut buffer: Vec<u8>, whole: impl Fn(&[u8]) -> usize) -> Option<TextBlock> {
         buffer.resize(BLOCK, 0);
         let mut len = self.ahead.len();
         buffer[..len].copy_from_slice(&self.ahead);
@@ -175,7 +180,7 @@ impl BlockReader {
         loop {
             len = self.fill(&mut buffer, len);
             if let Some(newline) = memrchr(b'\n', &buffer[..len]) {
-                let whole = if self.at_end { len } else { newline + 1 };
+                let whole = if self.at_end { len } else { whole(&buffer[..=newline]) };
                 self.ahead.extend_from_slice(&buffer[whole..len]);
                 return Some(self.block(buffer, whole));
             }

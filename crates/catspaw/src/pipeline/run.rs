@@ -484,7 +484,7 @@ impl Content {
         match self {
             Self::Lines(lines) => {
                 let (blocks, reader) = &mut **lines;
-                let block = blocks.next(buffers.pop().unwrap_or_default())?;
+                let block = blocks.next_whole(buffers.pop().unwrap_or_default(), |lines| reader.whole(lines))?;
                 let before = reader.clone();
                 reader.advance(block.bytes());
                 Some(Work::Lines(block, before))

@@ -71,17 +71,15 @@ impl Witnesses {
 
 /// Takes the opening of a TCP connection into `found`, as far as it is sampled.
 pub(super) fn see(record: &Record, below: u64, found: &mut Vec<Witness>) {
-    let (start, [origs, resps]) = match &record.event {
-        Event::Opened(opened) if opened.proto == Proto::Tcp => (
-            opened.start,
-            [(opened.orig, opened.mapped_orig), (opened.resp, opened.mapped_resp)]
-                .map(|(real, mapped)| [Some(real), mapped.filter(|mapped| *mapped != real)]),
-        ),
-        Event::Whole(whole) if whole.proto == Proto::Tcp => {
-            (whole.start, [whole.orig, whole.resp].map(|end| [Some(end), None]))
+    let (start, ends, mapped) = match &record.event {
+        Event::Opened(opened) if opened.proto == Proto::Tcp => {
+            (opened.start, [opened.orig, opened.resp], [opened.mapped_orig, opened.mapped_resp])
         }
+        Event::Whole(whole) if whole.proto == Proto::Tcp => (whole.start, [whole.orig, whole.resp], whole.mapped()),
         _ => return,
     };
+    let both = |at: usize| [Some(ends[at]), mapped[at].filter(|mapped| *mapped != ends[at])];
+    let [origs, resps] = [both(0), both(1)];
     for orig in origs.into_iter().flatten() {
         for resp in resps.into_iter().flatten() {
             let ends = hash(orig, resp);

@@ -15,6 +15,8 @@ const ZONE: i64 = 900 * Nanos::SECOND;
 const FAR: i64 = 26 * 3600 * Nanos::SECOND;
 /// Stamps of a second may miss by one.
 const NEAR: i64 = 2 * Nanos::SECOND;
+/// So many clocks are told of one by one.
+const LISTED: usize = 16;
 
 /// `1:00:00`, without a sign.
 fn written(nanos: i64) -> String {
@@ -49,7 +51,12 @@ pub(super) fn sentences(offsets: &Offsets, names: &Names) -> Vec<String> {
             names.sensor(second),
         )
     });
-    off.into_values().chain(unsteady).collect()
+    let mut all: Vec<String> = off.into_values().chain(unsteady).collect();
+    if let Some(more) = all.len().checked_sub(LISTED).filter(|&more| more > 0) {
+        all.truncate(LISTED);
+        all.push(format!("Of {more} more clocks the like is to be said: `clock_offset` has what was corrected."));
+    }
+    all
 }
 
 fn off(names: &Names, sensor: SensorId, offset: &Offset, corrected: bool) -> String {

@@ -100,7 +100,8 @@ pub(crate) fn read(
         let (mut sent, mut at_end, mut buffers) = (0, false, Vec::new());
         loop {
             while !at_end && sent - order.next < threads as u64 + 2 {
-                let Some(block) = blocks.next(buffers.pop().unwrap_or_default()) else {
+                let buffer = buffers.pop().unwrap_or_default();
+                let Some(block) = blocks.next_whole(buffer, |lines| reader.whole(lines)) else {
                     at_end = true;
                     break;
                 };

@@ -20,6 +20,7 @@ mod snort;
 mod tag;
 mod text;
 mod translation;
+mod wrapped;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -51,6 +52,8 @@ pub struct Reader {
     before: Before,
     /// Whose a name is that stands for an address.
     names: Arc<Names>,
+    /// Whether a mail program has wrapped its lines.
+    is_wrapped: bool,
 }
 
 /// How much of a file is looked at to tell what it is.
@@ -99,7 +102,7 @@ impl Reader {
     #[must_use]
     pub fn new(clock: Clock) -> Self {
         let (memo, before) = (Box::new(Memo::new()), Before::default());
-        Self { time: Timekeeper::new(clock), memo, before, names: Arc::default() }
+        Self { time: Timekeeper::new(clock), memo, before, names: Arc::default(), is_wrapped: false }
     }
 
     /// The same reader, which knows what addresses names stand for.
@@ -108,15 +111,40 @@ impl Reader {
         Self { names, ..self }
     }
 
+    /// A reader of a file that begins with `head`.
+    #[must_use]
+    pub fn of(head: &[u8], clock: Clock) -> Self {
+        Self { is_wrapped: wrapped::is_wrapped(head), ..Self::new(clock) }
+    }
+
+    /// How much of these lines may be given as a block, so that no message is cut in two.
+    #[must_use]
+    pub fn whole(&self, lines: &[u8]) -> usize {
+        if self.is_wrapped { wrapped::whole(lines) } else { lines.len() }
+    }
+
     /// Parses a block into `sink`.
     ///
     /// A record's fingerprint is that of its line from the device's stamp on: a priority, and the stamp and name that
     /// a collector put before it, differ between two collectors of one record.
     pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
+        if self.is_wrapped {
+            return self.read_wrapped(block, seed, sink);
+        }
         for (place, line) in block.lines() {
             self.read_line(block.bytes, place, line, seed, sink);
         }
         self.before.pass(block.bytes);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn read_wrapped(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
+        for wrapped::Line { place, text } in wrapped::lines(block) {
+            // Each is a block of its own, for where it was put together it lies nowhere else.
+            self.read_line(&text, place, &text, seed, sink);
+            self.before.pass(&text);
+        }
     }
 
     /// Moves over a block without parsing it.
@@ -125,6 +153,13 @@ impl Reader {
     /// stamp has a year, that is its date; otherwise, and on the days about the end of summer time, each stamp follows the
     /// one before it, and all headers are read (which is a tenth of the work of reading the lines).
     pub fn advance(&mut self, block: &[u8]) {
+        if self.is_wrapped {
+            let block = Block { bytes: block, first: Place { file: 0, line: 0 } };
+            return wrapped::lines(block).for_each(|line| {
+                self.advance_line(&line.text);
+                self.before.pass(&line.text);
+            });
+        }
         match last_stamp(block, self.time.clock(), written_of) {
             LastStamp::None => {}
             LastStamp::Dated(date) if !self.time.clock().may_repeat(date) => {

@@ -276,7 +276,7 @@ fn a_line_that_says_that_the_last_came_again_counts_a_denial_so_often() {
         "Mar  4 16:06:30 fw last message repeated 12 times\r\n".to_owned(),
         format!("Mar  4 16:06:31 fw {TEARDOWN}\n"),
         "Mar  4 16:06:32 fw last message repeated 2 times\n".to_owned(),
-        "Mar  4 16:06:33 fw -- MARK --\n".to_owned(),
+        "Mar  4 16:06:33 fw hello\n".to_owned(),
         "Mar  4 16:06:34 fw last message repeated 2 times\n".to_owned(),
         format!("Mar  4 16:06:35 other Mar 04 2003 17:06:35 pix : {DENIED}\n"),
         "\n".to_owned(),

@@ -220,11 +220,18 @@ impl Reader {
         }
     }
 
-    /// Moves over a block without parsing it: all that is kept is the date that stamps without a year follow. PAN-OS and
-    /// FortiGate have none such.
+    /// Moves over a block without parsing it: all that is kept is the date that stamps without a year follow, and how far
+    /// each device has come in an hour that is repeated. PAN-OS and FortiGate have only the latter, for which their lines
+    /// are read, on those days.
     pub fn advance(&mut self, block: &[u8]) {
         let dialect = self.dialect;
         if matches!(dialect, Dialect::PanOs | Dialect::FortiGate) {
+            if self.ends_near_repeated(block) {
+                let mut event = NOTHING;
+                for (_, line) in (Block { bytes: block, first: Place { file: 0, line: 0 } }).lines() {
+                    let _ = dialect.parse(line, &mut self.time, &mut event);
+                }
+            }
             return;
         }
         match last_stamp(block, self.time.clock(), |line| dialect.written_of(line)) {
@@ -238,6 +245,19 @@ impl Reader {
                 }
             }
         }
+    }
+}
+
+impl Reader {
+    /// Whether the last session of a block became known on a day about the end of summer time.
+    fn ends_near_repeated(&self, block: &[u8]) -> bool {
+        let (mut time, mut event) = (self.time.clone(), NOTHING);
+        let mut lines = block.rsplit(|byte| *byte == b'\n');
+        let known = lines.find_map(|line| match self.dialect.parse(line, &mut time, &mut event) {
+            Ok(Line::Said { known, .. }) => Some(known.at),
+            _ => None,
+        });
+        known.is_some_and(|at| self.time.clock().may_repeat_at(at))
     }
 }
 

@@ -143,3 +143,22 @@ fn what_is_damaged_says_why() {
         assert_eq!(told_by(reader(), &line), why, "{line}");
     }
 }
+
+#[test]
+fn the_hour_that_autumn_repeats_is_told_by_the_order_of_the_log() {
+    let line = |time: &str| END.replace("2024/03/04 16:05", &format!("2024/10/27 {time}")) + "\n";
+    let lines = ["01:59", "02:00", "02:59", "02:00", "02:59", "03:00"].map(line);
+    let zone = TimeZone::get("Europe/Berlin").unwrap();
+    let reader = Reader::sniff(END.as_bytes(), &Clock::new(zone, YearHint::First(2024))).unwrap();
+    let moments = |told: &str| -> Vec<String> {
+        told.lines().map(|line| line.split(' ').nth(1).unwrap()[11..16].to_owned()).collect()
+    };
+    let whole = ["23:59", "00:00", "00:59", "01:00", "01:59", "02:00"];
+    assert_eq!(moments(&told_by(reader.clone(), &lines.concat())), whole);
+    for cut in 1..lines.len() {
+        let (before, behind) = lines.split_at(cut);
+        let mut ahead = reader.clone();
+        ahead.advance(before.concat().as_bytes());
+        assert_eq!(moments(&told_by(ahead, &behind.concat())), whole[cut..], "{cut}");
+    }
+}
