@@ -142,7 +142,13 @@ pub(crate) fn populate(scenario: &Scenario) -> Vec<Host> {
         let addr = INSIDE + ((20 + number / 100) << 8) + 10 + number % 100 * 2;
         // A class room in a small case, nearly everybody in a large one.
         let lent = number < LENT && number < scenario.hosts.saturating_sub(scenario.hosts / 8);
-        let nat = if lent { Nat::Dynamic } else { Nat::Shared((number % u32::from(SHARED_COUNT)) as u8) };
+        // In a log of a given length a quarter of the rest shares addresses, and each port of theirs has two lines of its own; the
+        // others are known outside as what they are.
+        let nat = match lent {
+            true => Nat::Dynamic,
+            false if scenario.lines.is_some() && number % 4 > 0 => Nat::Fixed(addr),
+            false => Nat::Shared((number % u32::from(SHARED_COUNT)) as u8),
+        };
         hosts.push(Host::new(addr, Role::Ordinary, nat));
     }
     hosts

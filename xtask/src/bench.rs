@@ -1,4 +1,4 @@
-//! `catspaw scan` beside what one would type without it.
+//! `catspaw scan` of a log, beside what one would type without it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,6 +12,9 @@ use crate::test;
 
 /// What everything is compared with: completed mail, as it was counted by hand.
 const BASE: &str = "grep into grep";
+
+/// A day of a campus: more than 14 million lines.
+const SIZE: u64 = 9 << 28;
 
 /// What to measure.
 #[derive(Debug)]
@@ -37,37 +40,83 @@ struct Peer {
     printed: Option<String>,
 }
 
-/// `cargo xtask bench scan`.
+impl Peer {
+    fn new(name: &'static str, shell: String) -> Self {
+        Self { name, shell, costs: Vec::new(), printed: None }
+    }
+}
+
+/// `cargo xtask bench logs`.
 pub(crate) fn bench(args: &mut Args) -> Result {
     match args.next().as_deref() {
-        Some("scan") => {}
+        Some("logs") => {}
         Some("trace") => return crate::trace::bench(args),
         Some("packets") => return crate::packets::bench(args),
-        _ => return Err("which benchmark? `cargo xtask bench scan`, `packets` or `trace`".into()),
+        _ => return Err("which benchmark? `cargo xtask bench logs`, `packets` or `trace`".into()),
     }
-    println!("{}", scan(args)?);
+    println!("{}", logs(args)?);
     Ok(())
 }
 
 /// The benchmark's text, with everything that one needs to know to run it again.
-pub(crate) fn scan(args: &mut Args) -> Result<String> {
-    run::need(&["time"])?;
+pub(crate) fn logs(args: &mut Args) -> Result<String> {
+    run::need(&["time", "gzip", "zstd"])?;
     test::release()?;
     let scratch = run::target().join("bench");
     fs::create_dir_all(&scratch).doing(scratch.display())?;
     let plan = plan(args, &scratch)?;
-    let mut peers = peers(&plan.log, &scratch);
+    let mut text = describe(&plan)?;
+    let bytes = fs::metadata(&plan.log).doing(plan.log.display())?.len();
+    text += &format!("\n{}", rounds(&mut peers(&plan.log, &scratch), &plan, &scratch, bytes)?);
+    for (packer, suffix, unpack) in [("gzip -6 -c", "gz", "zcat"), ("zstd -q -3 -c", "zst", "zstdcat")] {
+        let packed = plan.log.with_extension(format!("log.{suffix}"));
+        if !packed.exists() {
+            measure(&format!("{packer} {} > {}", quoted(&plan.log), quoted(&packed)), &scratch)?;
+        }
+        let grep = format!("{unpack} {} | grep 302014 | grep -c '/25 to inside.*TCP FINs'", quoted(&packed));
+        let scan = format!("{} scan -q {}", quoted(&catspaw()), quoted(&packed));
+        let mut peers = [Peer::new(BASE, grep), Peer::new("catspaw scan", scan)];
+        text += &format!("\nThe same as .{suffix}:\n{}", rounds(&mut peers, &plan, &scratch, bytes)?);
+    }
+    text += &format!("\nThrough a pipe, its beginnings:\n{}", beginnings(&plan, &scratch)?);
+    Ok(text)
+}
+
+fn catspaw() -> PathBuf {
+    run::target().join("release/catspaw")
+}
+
+/// Runs them all, one after the other, so many times.
+fn rounds(peers: &mut [Peer], plan: &Plan, scratch: &Path, bytes: u64) -> Result<Table> {
     // Reads the file into memory, so that nobody pays for the disk.
-    measure(&format!("wc -l < {}", quoted(&plan.log)), &scratch)?;
+    measure(&peers[0].shell, scratch)?;
     for round in 0..plan.rounds {
         for turn in 0..peers.len() {
             // Another one begins each round: what follows on a hot processor is not always the same.
             let at = (turn + round) % peers.len();
-            run_once(&mut peers[at], &scratch)?;
+            run_once(&mut peers[at], scratch)?;
         }
         eprintln!("round {} of {}", round + 1, plan.rounds);
     }
-    Ok(format!("{}\n{}", describe(&plan)?, table(&peers, fs::metadata(&plan.log).doing(plan.log.display())?.len())))
+    Ok(table(peers, bytes))
+}
+
+/// What a quarter, a half and all of the lines cost: time should grow as they do, and memory not at all.
+fn beginnings(plan: &Plan, scratch: &Path) -> Result<Table> {
+    let lines: u64 = measure(&format!("wc -l < {}", quoted(&plan.log)), scratch)?.1.trim().parse().doing("wc")?;
+    let mut table = Table::new(&["lines", "wall s", "ns a line", "CPU s", "peak MiB"]);
+    for lines in [lines / 4, lines / 2, lines] {
+        let shell = format!("head -n {lines} {} | {} scan -q -", quoted(&plan.log), quoted(&catspaw()));
+        let (cost, _) = measure(&shell, scratch)?;
+        table.row(vec![
+            lines.to_string(),
+            format!("{:.2}", cost.wall),
+            format!("{:.0}", cost.wall * 1e9 / lines as f64),
+            format!("{:.2}", cost.cpu),
+            format!("{:.0}", cost.rss_kib as f64 / 1024.0),
+        ]);
+    }
+    Ok(table)
 }
 
 fn run_once(peer: &mut Peer, scratch: &Path) -> Result {
@@ -89,8 +138,8 @@ fn plan(args: &mut Args, scratch: &Path) -> Result<Plan> {
     let named: Option<PathBuf> = args.option("--file")?;
     let size = Size {
         lines: args.option("--lines")?,
-        bytes: args.option::<String>("--size")?.map_or(Ok(1 << 30), |text| parse_size(&text))?,
-        hosts: args.option("--hosts")?.unwrap_or(5000),
+        bytes: args.option::<String>("--size")?.map_or(Ok(SIZE), |text| parse_size(&text))?,
+        hosts: args.option("--hosts")?.unwrap_or(20_000),
         relays: args.option("--relays")?.unwrap_or(5),
     };
     args.end()?;
@@ -133,7 +182,7 @@ pub(crate) fn made(log: &Path, lines: u64, hosts: u64, relays: u64) -> Result {
 }
 
 fn peers(log: &Path, scratch: &Path) -> Vec<Peer> {
-    let catspaw = quoted(&run::target().join("release/catspaw"));
+    let catspaw = quoted(&catspaw());
     let (log, pairs) = (quoted(log), quoted(&scratch.join("pairs.jsonl")));
     let mut peers = vec![
         ("wc -l", format!("wc -l < {log}")),
@@ -144,7 +193,7 @@ fn peers(log: &Path, scratch: &Path) -> Vec<Peer> {
     if run::found("rg") {
         peers.insert(1, ("rg -c", format!("rg -c 302014 {log}")));
     }
-    peers.into_iter().map(|(name, shell)| Peer { name, shell, costs: Vec::new(), printed: None }).collect()
+    peers.into_iter().map(|(name, shell)| Peer::new(name, shell)).collect()
 }
 
 fn table(peers: &[Peer], bytes: u64) -> Table {

@@ -44,7 +44,7 @@ fn make(name: &str, labs: &[PathBuf], again: bool) -> Result<String> {
         "innocents" => return innocents(),
         "calibrate" => return calibrate::figures(labs),
         "packets" => return packets::packets(&mut Args::none()),
-        _ => return bench::scan(&mut Args::none()),
+        _ => return bench::logs(&mut Args::none()),
     };
     // A figure that does not hold is shown as it is, with what the judge says of it.
     let short: String = judged.short.iter().map(|what| format!("- {what}\n")).collect();

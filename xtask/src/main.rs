@@ -28,7 +28,7 @@ usage: cargo xtask TASK
   judge [N...] [case] [--views VIEW,...]
       hold reports against the truth of the captures (by number) and of the four days (case) in ../shared;
       without a name, what `test` holds, and the case
-  bench scan [--lines N | --size 1G] [--hosts H] [--relays R] [--rounds N] [--file LOG]
+  bench logs [--lines N | --size 2304M] [--hosts H] [--relays R] [--rounds N] [--file LOG]
       time `catspaw scan` on a made log beside wc, rg and grep, in interleaved rounds
   bench packets [--size 1G] [--hosts H] [--rounds N] [--file CAPTURE]
       time `catspaw scan` on a made capture beside Suricata (from Debian's backports), without rules and with the one of
