@@ -19,6 +19,11 @@ mod settings;
 mod tables;
 mod trace;
 
+#[cfg(test)]
+#[path = "../../../fuzz/src/replay.rs"]
+#[expect(unreachable_pub, reason = "it is shared by path")]
+mod corpus;
+
 use clap::Parser;
 
 fn main() -> std::process::ExitCode {

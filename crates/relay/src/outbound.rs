@@ -97,7 +97,7 @@ mod tests {
     fn each_leg_has_its_turn_once_whatever_is_let_go() {
         let mut legs = OutboundLegs::default();
         (0..10).for_each(|n| legs.push((Nanos(n), 9 - n as u64), leg(n)));
-        let mut turn = |legs: &mut OutboundLegs, now| {
+        let turn = |legs: &mut OutboundLegs, now| {
             let mut due = Vec::new();
             while let Some((_, at)) = legs.next_settled(5, Nanos(now)) {
                 due.push(at.0 - 5);

@@ -34,6 +34,8 @@ pub(crate) struct TextBlock {
     len: usize,
     /// The number of its first line, from 1.
     pub(crate) first_line: u64,
+    /// Bytes of the content before it.
+    pub(crate) offset: u64,
 }
 
 impl TextBlock {
@@ -142,6 +144,11 @@ impl BlockReader {
         self.source.problem(what)
     }
 
+    /// Whether it can be read again from any of its bytes.
+    pub(crate) fn is_seekable(&self) -> bool {
+        self.packing == Packing::None && self.size.is_some()
+    }
+
     /// When the file was last written; for a pipe now.
     pub(crate) fn written(&self) -> SystemTime {
         self.written
@@ -197,7 +204,8 @@ impl BlockReader {
         let first_line = self.line;
         self.line += memchr_iter(b'\n', bytes).count() as u64 + u64::from(cut_off);
         self.cut_off = cut_off;
-        TextBlock { buffer, len, first_line }
+        let read = self.progress.content.load(Ordering::Relaxed);
+        TextBlock { buffer, len, first_line, offset: read - (self.ahead.len() + len) as u64 }
     }
 
     /// Leaves out the line that fills the whole buffer. What follows it is moved to the buffer's beginning; its length

@@ -24,9 +24,12 @@ pub(crate) struct Source {
     put_back: PutBack,
 }
 
+/// What opening it gave.
+type Opened = Result<Box<BlockReader>, Problem>;
+
 /// What was opened to look at it: a pipe cannot be opened twice.
 #[derive(Clone, Default)]
-struct PutBack(Arc<Mutex<Option<Result<Box<BlockReader>, Problem>>>>);
+struct PutBack(Arc<Mutex<Option<Opened>>>);
 
 impl fmt::Debug for PutBack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -29,13 +29,10 @@ impl LeaseFile {
             ((kind, why), UnparsedCount { count, lines, column: None })
         });
         FileRead {
-            source: self.source,
-            format: self.format.into(),
-            guessed_year: None,
             bytes: if self.mixed { 0 } else { self.summary.on_disk },
-            cut: 0,
             sensors: BTreeMap::from([(SensorId::of(SENSOR.as_bytes()), count)]),
             unparsed: unparsed.collect(),
+            ..FileRead::new(self.source, self.format)
         }
     }
 }

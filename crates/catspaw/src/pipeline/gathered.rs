@@ -24,6 +24,8 @@ pub(crate) struct FileRead {
     /// The year that was taken for stamps without one, where nobody said it.
     pub(crate) guessed_year: Option<i16>,
     pub(crate) bytes: u64,
+    /// Where its blocks begin, where it can be read from there: the number of the first line, and the bytes before it.
+    pub(crate) blocks: Vec<(u64, u64)>,
     /// Of a capture: packets of which it holds a part alone.
     pub(crate) cut: u64,
     pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
@@ -79,6 +81,7 @@ impl FileRead {
             format: format.into(),
             guessed_year: None,
             bytes: 0,
+            blocks: Vec::new(),
             cut: 0,
             sensors: BTreeMap::new(),
             unparsed: BTreeMap::new(),

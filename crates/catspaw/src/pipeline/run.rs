@@ -388,6 +388,12 @@ impl<'a> Coordinator<'a> {
             let alerts = std::mem::take(&mut flows.alerts);
             self.gathered.alerts.take(alerts, rules, &self.options.restriction);
         }
+        if let (Work::Lines(block, _), Content::Lines(lines)) = (&work, &active.content)
+            && lines.0.is_seekable()
+            && let Some(file) = self.gathered.files.get_mut(&active.file)
+        {
+            file.blocks.push((block.first_line, block.offset));
+        }
         active.in_flight += 1;
         let number = self.next_job;
         self.next_job += 1;

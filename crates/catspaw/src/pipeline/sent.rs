@@ -217,7 +217,7 @@ mod tests {
                 known: seconds(1_046_793_906 + 2 * n),
                 order: 9 * n + 4,
                 ending: ENDINGS[n as usize % ENDINGS.len()],
-                answered: n % 3 == 0,
+                answered: n.is_multiple_of(3),
                 size: Some(Size { up: 1 << (2 * n), down: 0, directed: false, kind: ByteKind::PayloadRetransmitted }),
             }),
             smtp: n % 4 == 1,
@@ -245,7 +245,11 @@ mod tests {
             let wanted = |leg: &&Leg| host(leg) == asked && leg.start.sensor == SensorId(sensor);
             let mut given = Vec::new();
             let is_asked = |host: &HostKey, of: &SensorId| *host == asked && *of == SensorId(sensor);
-            kept.of(is_asked, |sent| Ok(given.push(sent.leg))).unwrap();
+            let give = |sent: Sent| {
+                given.push(sent.leg);
+                Ok(())
+            };
+            kept.of(is_asked, give).unwrap();
             assert_eq!(given, legs.iter().filter(wanted).copied().collect::<Vec<_>>());
         }
     }

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use catspaw_records::Place;
 
 use super::model::Example;
-use crate::input::Source;
+use crate::input::BlockReader;
 use crate::packets;
-use crate::pipeline::Gathered;
+use crate::pipeline::{FileRead, Gathered};
 
 /// Longer lines are cut: an example is to be looked at.
 const LONGEST: usize = 2000;
@@ -28,7 +28,7 @@ pub(crate) fn read(gathered: &Gathered, places: &mut [Vec<Place>]) -> Vec<Vec<Ex
         if file.is_capture() {
             packets::describe(&file.source, lines);
         } else {
-            read_file(&file.source, lines);
+            read_file(file, lines);
         }
     }
     let example = |place: &Place| Example {
@@ -40,19 +40,36 @@ pub(crate) fn read(gathered: &Gathered, places: &mut [Vec<Place>]) -> Vec<Vec<Ex
 }
 
 /// Fills in the text of `lines`. A file that has gone leaves them without.
-fn read_file(source: &Source, lines: &mut BTreeMap<u64, Option<String>>) {
-    let Ok(mut blocks) = source.open() else { return };
+fn read_file(file: &FileRead, lines: &mut BTreeMap<u64, Option<String>>) {
+    if file.blocks.is_empty() {
+        if let Ok(blocks) = file.source.open() {
+            fill(blocks, 0, lines.iter_mut().map(|(&number, text)| (number, text)).collect());
+        }
+        return;
+    }
+    let ends = file.blocks.iter().skip(1).map(|&(line, _)| line).chain([u64::MAX]);
+    for (&(first, offset), end) in file.blocks.iter().zip(ends) {
+        let wanted: BTreeMap<_, _> = lines.range_mut(first..end).map(|(&number, text)| (number, text)).collect();
+        if !wanted.is_empty()
+            && let Ok(blocks) = file.source.open_from(offset)
+        {
+            fill(blocks, first - 1, wanted);
+        }
+    }
+}
+
+/// Fills in what is wanted of lines that have so many lines before them.
+fn fill(mut blocks: BlockReader, before: u64, mut wanted: BTreeMap<u64, &mut Option<String>>) {
     let mut buffer = Vec::new();
-    let mut left = lines.len();
-    while left > 0 {
+    while let Some(last) = wanted.last_key_value().map(|(&last, _)| last) {
         let Some(block) = blocks.next(std::mem::take(&mut buffer)) else { return };
-        let last = block.first_line + memchr::memchr_iter(b'\n', block.bytes()).count() as u64;
-        if lines.range(block.first_line..=last).next().is_some() {
-            for (place, text) in block.lines(0).lines() {
-                if let Some(line) = lines.get_mut(&place.line) {
-                    *line = Some(String::from_utf8_lossy(&text[..text.len().min(LONGEST)]).into_owned());
-                    left -= 1;
-                }
+        for (place, text) in block.lines(0).lines() {
+            let number = before + place.line;
+            if number > last {
+                return;
+            }
+            if let Some(line) = wanted.remove(&number) {
+                *line = Some(String::from_utf8_lossy(&text[..text.len().min(LONGEST)]).into_owned());
             }
         }
         buffer = block.into_buffer();
