@@ -296,7 +296,7 @@ fn sent(flow: &Flow) -> [Sent; 2] {
     if flow.proto == Proto::Udp {
         return [flow.up, flow.down].map(|payload| side(u64::from(payload), 1, 28, 0));
     }
-    let has = |addr: u32, salt: u64| mix(u64::from(addr) ^ salt) % 4 != 0;
+    let has = |addr: u32, salt: u64| mix(u64::from(addr) ^ salt) & 3 != 0;
     let (header, syn) = if has(flow.inside, 1) && has(flow.outside, 2) { (52, 8) } else { (40, 12) };
     let (up, down) = (u64::from(flow.up), u64::from(flow.down));
     if flow.ending == Ending::SynTimeout {
