@@ -117,7 +117,9 @@ impl Connection {
     /// How it went, in Zeek's words where they say the same; `None` where a witness knows less than they claim.
     #[must_use]
     pub fn state(&self) -> Option<ConnState> {
-        if let Said::Whole { whole, .. } = &self.said {
+        if let Said::Whole { whole, .. } = &self.said
+            && whole.state.is_some()
+        {
             return whole.state;
         }
         let empty = self.bytes().is_some_and(|bytes| bytes.total() == 0);

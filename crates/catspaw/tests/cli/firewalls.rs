@@ -64,11 +64,11 @@ fn the_same_session_is_the_same_connection_whoever_wrote_it_down() {
             assert_eq!(row[key], value, "{format}: {key} of {row}");
         }
         assert_eq!(
-            behind(&place, 40_123, "2024-03-04T16:05:30Z", "session.log"),
+            behind(&place, 40_123, "2024-03-04T16:05:20Z", "session.log"),
             [("10.0.0.5".to_owned(), "connection".to_owned())],
             "{format}"
         );
-        assert_eq!(behind(&place, 40_124, "2024-03-04T16:05:30Z", "session.log"), []);
+        assert_eq!(behind(&place, 40_124, "2024-03-04T16:05:20Z", "session.log"), []);
     }
 }
 
