@@ -26,7 +26,10 @@ pub(crate) struct Source {
 
 /// What was opened to look at it: a pipe cannot be opened twice.
 #[derive(Clone, Default)]
-struct PutBack(Arc<Mutex<Option<Result<Box<BlockReader>, Problem>>>>);
+struct PutBack(Arc<Mutex<Option<Opened>>>);
+
+/// How opening it ended.
+type Opened = Result<Box<BlockReader>, Problem>;
 
 impl fmt::Debug for PutBack {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -16,13 +16,9 @@ use super::*;
 #[expect(unreachable_pub, reason = "it is shared by path")]
 mod check;
 
-#[path = "../../../../fuzz/src/replay.rs"]
-#[expect(unreachable_pub, reason = "it is shared by path")]
-mod corpus;
-
 #[test]
 fn fuzz_corpus() {
-    corpus::replay("packing", check::packing);
+    crate::corpus::replay("packing", check::packing);
 }
 
 fn folder() -> TempDir {

@@ -234,8 +234,7 @@ impl Body {
             }
             &Self::Translation { proto, ends, torn_down } => {
                 let kind = TranslationKind::Port(proto);
-                *event =
-                    Event::Translation(Translation { kind, real: ends.end(0), mapped: ends.end(1), torn_down });
+                *event = Event::Translation(Translation { kind, real: ends.end(0), mapped: ends.end(1), torn_down });
                 Some(ends.on(Side::Orig))
             }
             Self::Other(_) => None,

@@ -7,11 +7,7 @@ use super::talk;
 #[expect(unreachable_pub, reason = "it is shared by path")]
 mod check;
 
-#[path = "../../../../../fuzz/src/replay.rs"]
-#[expect(unreachable_pub, reason = "it is shared by path")]
-mod corpus;
-
 #[test]
 fn fuzz_corpus() {
-    corpus::replay("dialogue", check::dialogue);
+    crate::corpus::replay("dialogue", check::dialogue);
 }
