@@ -19,6 +19,7 @@ mod settings;
 mod tables;
 mod trace;
 
+/// The fuzz corpora, for the targets that read this crate's sources by path.
 #[cfg(test)]
 #[path = "../../../fuzz/src/replay.rs"]
 #[expect(unreachable_pub, reason = "it is shared by path")]

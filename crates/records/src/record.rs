@@ -75,7 +75,9 @@ impl Uid {
     /// A name for what has none: the hash of the line that tells of it, and so the same in every run.
     #[must_use]
     pub fn of_line(line: &[u8]) -> Self {
-        Self::new(&hex(xxh3_64(line)))
+        let mut uid = Self { len: 16, text: [0; Self::MAX] };
+        uid.text[..16].copy_from_slice(&hex(xxh3_64(line)));
+        uid
     }
 
     /// The text.

@@ -176,8 +176,8 @@ fn as_json(tsv: &[u8], is_nested: bool) -> String {
                     let value = match (*kind, value) {
                         (_, "-") => continue,
                         ("bool", value) => (value == "T").into(),
-                        ("count" | "port", value) => value.parse::<u64>().unwrap().into(),
-                        ("time" | "interval", value) => value.parse::<f64>().unwrap().into(),
+                        ("count" | "port", value) => value.parse::<u64>().expect("a number").into(),
+                        ("time" | "interval", value) => value.parse::<f64>().expect("a number").into(),
                         ("set[string]", _) => serde_json::json!([]),
                         (_, "(empty)") => "".into(),
                         (_, value) => value.into(),

@@ -187,7 +187,7 @@ fn skip_spaces(text: &[u8], at: &mut usize) {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn expect(text: &[u8], at: &mut usize, byte: u8, why: &'static str) -> Result<(), Broken> {
     skip_spaces(text, at);
     match text.get(*at) {
@@ -200,25 +200,31 @@ fn expect(text: &[u8], at: &mut usize, byte: u8, why: &'static str) -> Result<()
     }
 }
 
-#[inline]
+#[inline(always)]
 fn string<'a>(text: &'a [u8], at: &mut usize) -> Result<&'a [u8], Broken> {
     expect(text, at, b'"', "JSON: no quote before a name")?;
     let start = *at;
+    let Some(end) = closing(text, start) else { return Err(Broken { at: text.len(), why: CUT_OFF }) };
+    *at = end + 1;
+    Ok(&text[start..end])
+}
+
+/// Where the string is closed whose content begins at `start`.
+#[inline(always)]
+fn closing(text: &[u8], start: usize) -> Option<usize> {
+    let mut at = start;
     loop {
-        let Some(len) = text.get(*at..).and_then(quote) else {
-            return Err(Broken { at: text.len(), why: CUT_OFF });
-        };
-        *at += len + 1;
-        if text[*at - 1] == b'"' {
-            return Ok(&text[start..*at - 1]);
+        at += quote(text.get(at..)?)?;
+        if text[at] == b'"' {
+            return Some(at);
         }
-        *at += 1;
+        at += 2;
     }
 }
 
 /// Where the first quote or backslash is. Names and values are some ten bytes long, too short for a search that must first
 /// find out how to search.
-#[inline]
+#[inline(always)]
 fn quote(text: &[u8]) -> Option<usize> {
     let (words, rest) = text.as_chunks::<8>();
     for (at, word) in words.iter().enumerate() {
