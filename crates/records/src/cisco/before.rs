@@ -4,7 +4,7 @@ use super::odd::{self, Odd, Says};
 use super::other;
 use super::tag::find_tag;
 use super::text::Text;
-use super::{NOTHING, Names};
+use super::{NOTHING, Names, sensor_of};
 use crate::syslog::header::decode_header;
 use crate::{Denied, Event};
 
@@ -63,7 +63,7 @@ impl Before {
             (Some((_, Ok(Says::Event))), Event::Denied(denied)) => Some(denied),
             _ => None,
         };
-        let sensor = decode_header(&self.line[..tag.start]).sensor.to_vec();
+        let sensor = sensor_of(&decode_header(&self.line[..tag.start])).to_vec();
         Some(Again { denied, sensor, text: self.line[tag.start..].to_vec() })
     }
 

@@ -292,6 +292,12 @@ fn a_line_that_says_that_the_last_came_again_counts_a_denial_so_often() {
     assert_eq!(whole.records[5].1, "pix", "whose message it was");
     let prints: std::collections::BTreeSet<_> = whole.records.iter().map(|(record, _)| record.fingerprint).collect();
     assert_eq!(prints.len(), 6);
+    let unnamed =
+        read(&format!("<166>Mar 04 2003 16:05:00: {DENIED}\nMar  4 16:05:30 fw last message repeated 3 times\n"));
+    assert!(
+        unnamed.records.iter().all(|(record, name)| name == "cisco" && record.known.sensor == SensorId::of(b"cisco"))
+    );
+    assert_eq!(counts(&unnamed), [1, 3]);
     // However the lines fall into blocks.
     for at in 1..lines.len() {
         let (first, second) = lines.split_at(at);
