@@ -1,5 +1,6 @@
 //! From evidence to folds: read, parse, merge, shard.
 
+mod active;
 mod clocks;
 mod fold;
 mod gathered;

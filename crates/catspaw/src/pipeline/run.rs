@@ -7,16 +7,16 @@ use std::sync::Arc;
 use std::thread;
 
 use catspaw_engine::Settings;
-use catspaw_records::{Days, HashSeed, Nanos, Reader, SensorId};
+use catspaw_records::{Days, HashSeed, Nanos};
 use catspaw_relay::Config;
 use catspaw_rules::Ruleset;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use super::active::{Active, Content, Work};
 use super::clocks::Clocks;
 use super::fold::{Folded, Folder, Message, Watermarks};
 use super::gathered::{FileRead, Gathered};
-use super::parse::{Batch, Rank, count_network, parse, parse_watched, sort_flows};
-use super::reach::Reach;
+use super::parse::{Batch, count_network, parse, parse_watched, sort_flows};
 use super::restrict::Restriction;
 use super::route::Home;
 use super::rows::Wanted;
@@ -26,8 +26,8 @@ use super::witness::{self, Witness, Witnesses};
 use crate::args::Checksums;
 use crate::columns::Maps;
 use crate::indicators::Signatures;
-use crate::input::{BlockReader, Source, TextBlock};
-use crate::packets::{self, CaptureRead, Captures, Feed, Flows, Tracking};
+use crate::input::{BlockReader, Source};
+use crate::packets::{self, CaptureRead, Captures, Feed, Tracking};
 
 /// How to read.
 #[derive(Clone, Debug)]
@@ -54,35 +54,12 @@ pub(crate) struct Options {
     pub(crate) clocks: Clocks,
 }
 
-/// A file that is being read; all captures together are one.
-struct Active {
-    file: u32,
-    content: Content,
-    rank: Rank,
-    /// Nanoseconds that the merge waits for a record of it that comes out of order.
-    wait: i64,
-    reach: BTreeMap<SensorId, Reach>,
-    in_flight: usize,
-    ended: bool,
-}
-
-enum Content {
-    Lines(Box<(BlockReader, Reader)>),
-    Packets(Box<Feed>),
-}
-
 struct Job {
     number: u64,
     file: u32,
     work: Work,
     /// Openings with hashes below are looked for.
     below: u64,
-}
-
-/// What is to be made records of, or to be sorted by shard.
-enum Work {
-    Lines(TextBlock, Reader),
-    Flows(Flows),
 }
 
 struct Done {
@@ -474,39 +451,5 @@ impl Coordinator<'_> {
             file.captured(&read);
         }
         self.gathered.problems.extend(read.problems);
-    }
-}
-
-impl Content {
-    fn bytes_read(&self) -> u64 {
-        match self {
-            Self::Lines(lines) => lines.0.progress().on_disk.load(std::sync::atomic::Ordering::Relaxed),
-            Self::Packets(feed) => feed.bytes_read(),
-        }
-    }
-
-    /// The next piece of work, in a buffer of one before.
-    fn next(&mut self, buffers: &mut Vec<Vec<u8>>) -> Option<Work> {
-        match self {
-            Self::Lines(lines) => {
-                let (blocks, reader) = &mut **lines;
-                let block = blocks.next_whole(buffers.pop().unwrap_or_default(), |lines| reader.whole(lines))?;
-                let before = reader.clone();
-                reader.advance(block.bytes());
-                Some(Work::Lines(block, before))
-            }
-            Self::Packets(feed) => feed.next().map(Work::Flows),
-        }
-    }
-}
-
-impl Active {
-    /// How far the file has come; before its first block is parsed, where it begins.
-    fn reached(&self) -> Nanos {
-        self.reach.values().filter_map(Reach::reached).min().unwrap_or(self.rank.0)
-    }
-
-    fn reached_by(&self, sensor: SensorId) -> Option<Nanos> {
-        self.reach.get(&sensor).and_then(Reach::reached)
     }
 }
