@@ -112,6 +112,9 @@ fn name_of(head: &[u8]) -> &'static str {
         }
         None if head.is_empty() => "empty",
         None if head.contains(&0) => "binary data of no kind that is known",
-        None => "text without a line of PIX or ASA syslog or a Zeek conn header in its first 64 KiB",
+        None => {
+            "text of no kind that is known in its first 64 KiB (docs/logs.md lists them); for another log of connections --columns says \
+                 what its columns mean"
+        }
     }
 }

@@ -329,12 +329,14 @@ impl Lane {
         }
         if open.owner {
             let Opened { orig, resp, .. } = open.opened;
-            sink.connection(Brief { ends: [orig.addr, resp.addr], ended: None }, || Connection {
-                key,
-                start: open.opened.start,
-                said: Said::Built(open.opened, None),
-                places: [Some(open.place), None],
-                late: open.late,
+            sink.connection(Brief { ends: [orig.addr, resp.addr], proto: open.opened.proto, ended: None }, || {
+                Connection {
+                    key,
+                    start: open.opened.start,
+                    said: Said::Built(open.opened, None),
+                    places: [Some(open.place), None],
+                    late: open.late,
+                }
             });
         }
     }
@@ -390,12 +392,8 @@ impl Lane {
         }
         if open.owner {
             let ended = Some((end.ending, end.size.is_some()));
-            sink.connection(Brief { ends: [leg.own.addr, leg.peer.addr], ended }, || Connection {
-                key: seen.key,
-                start: leg.start,
-                said: said(),
-                places: leg.places,
-                late,
+            sink.connection(Brief { ends: [leg.own.addr, leg.peer.addr], proto: open.opened.proto, ended }, || {
+                Connection { key: seen.key, start: leg.start, said: said(), places: leg.places, late }
             });
         }
         if late {
@@ -435,7 +433,7 @@ impl Lane {
         };
         if seen.owner {
             let ended = Some((closed.ending, closed.bytes.is_some()));
-            sink.connection(Brief { ends: [own.addr, peer.addr], ended }, || Connection {
+            sink.connection(Brief { ends: [own.addr, peer.addr], proto: closed.proto, ended }, || Connection {
                 key: seen.key,
                 start,
                 said: Said::TornDown(closed),
@@ -484,12 +482,14 @@ impl Lane {
         }
         if seen.owner {
             let ended = Some((whole.ending, whole.bytes.is_some()));
-            sink.connection(Brief { ends: [whole.orig.addr, whole.resp.addr], ended }, || Connection {
-                key: seen.key,
-                start: whole.start,
-                said: Said::Whole { whole: *whole, mapped },
-                places: [Some(seen.record.place), None],
-                late: seen.late,
+            sink.connection(Brief { ends: [whole.orig.addr, whole.resp.addr], proto: whole.proto, ended }, || {
+                Connection {
+                    key: seen.key,
+                    start: whole.start,
+                    said: Said::Whole { whole: *whole, mapped },
+                    places: [Some(seen.record.place), None],
+                    late: seen.late,
+                }
             });
         }
         let (direction, own, peer) = match seen.side {

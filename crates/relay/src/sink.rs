@@ -175,6 +175,8 @@ pub struct LegPair {
 pub struct Brief {
     /// Whose it is.
     pub ends: [IpAddr; 2],
+    /// The transport.
+    pub proto: Proto,
     /// How it ended, and whether the witness says what it carried; `None` where its end is not in the evidence.
     pub ended: Option<(Ending, bool)>,
 }

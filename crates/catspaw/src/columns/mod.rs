@@ -56,7 +56,17 @@ impl Maps {
             Sniffed::Other(seems) => first(&self.ready).unwrap_or(Sniffed::Other(seems)),
             evidence @ Sniffed::Evidence(_) => evidence,
         };
-        first(&self.own).unwrap_or_else(known)
+        match first(&self.own).unwrap_or_else(known) {
+            Sniffed::Other(seems)
+                if !self.own.is_empty() && (seems.starts_with("text") || seems.starts_with("JSON")) =>
+            {
+                Sniffed::Other(
+                    "of no kind that is known, and no map of --columns fits it: each name in a map's `match` must be in its header \
+                     or among its keys, and its separator must be the map's",
+                )
+            }
+            sniffed => sniffed,
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::IpAddr;
 
-use catspaw_records::{HostKey, SensorId};
+use catspaw_records::{Ending, HostKey, Proto, SensorId};
 use catspaw_relay::{Attempt, Brief, Connection, Leg, LegPair, Sink};
 
 use super::sent::SentLegs;
@@ -55,6 +55,9 @@ pub(crate) struct Counted {
     pub(crate) ended: u64,
     /// Those of them whose end says nothing of their bytes.
     pub(crate) sizeless: u64,
+    /// Those of TCP that ended by FINs, and those of which the evidence does not say how they ended.
+    pub(crate) finished: u64,
+    pub(crate) vague: u64,
 }
 
 impl std::iter::Sum for Counted {
@@ -63,6 +66,8 @@ impl std::iter::Sum for Counted {
             connected: a.connected + b.connected,
             ended: a.ended + b.ended,
             sizeless: a.sizeless + b.sizeless,
+            finished: a.finished + b.finished,
+            vague: a.vague + b.vague,
         })
     }
 }
@@ -89,6 +94,11 @@ impl Sink for Rows {
         if brief.is_over() {
             self.counted.ended += 1;
             self.counted.sizeless += u64::from(brief.ended.is_some_and(|(_, sized)| !sized));
+        }
+        match brief.ended {
+            Some((Ending::Fins, _)) if brief.proto == Proto::Tcp => self.counted.finished += 1,
+            Some((Ending::Unknown, _)) if brief.proto == Proto::Tcp => self.counted.vague += 1,
+            _ => {}
         }
         if self.wanted.has(brief.ends) {
             self.error = self.error.take().or(self.connections.push(&connection()).err());

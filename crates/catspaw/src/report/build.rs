@@ -25,6 +25,10 @@ const BUSIEST: usize = 5;
 const REASONS: usize = 3;
 /// A limit is stated where one record in so many was late.
 const MANY_LATE: u64 = 10;
+/// As many records that are late are told of, however small a part of all they are: an hour that comes twice is one.
+const SOME_LATE: u64 = 100;
+/// One in so many lines that were not understood is too many.
+const MANY_UNPARSED: u64 = 20;
 /// Connections with one side alone that are worth a word.
 const ONE_SIDED: u64 = 20;
 /// A word is said where one packet in so many has a wrong checksum.
@@ -89,7 +93,7 @@ pub(crate) fn build(
     let Elsewhere { mut indicators, notes, hosts_dropped } = signs.elsewhere(&told);
     indicators.retain(|sign| sign.host.parse().is_ok_and(|host| settings.restriction.names(host)));
     let evidence = evidence(gathered, lanes, names);
-    let mut warnings = warnings(gathered, &evidence);
+    let mut warnings = warnings(gathered, &evidence, names);
     warnings.extend(clocks::sentences(&gathered.offsets, names));
     warnings.extend(hardly_ours(&settings.home, gathered));
     warnings.extend(cut_off_unseen(&settings.config, &incidents));
@@ -181,7 +185,7 @@ fn limits(gathered: &Gathered) -> Vec<String> {
 
 /// What this evidence in particular leaves in the dark: said on standard error too, for nobody reads to the end of a
 /// report that finds nothing.
-fn warnings(gathered: &Gathered, evidence: &[Evidence]) -> Vec<String> {
+fn warnings(gathered: &Gathered, evidence: &[Evidence], names: &Names) -> Vec<String> {
     let mut warnings = Vec::new();
     let guessed: BTreeSet<i16> = gathered.files.values().filter_map(|file| file.guessed_year).collect();
     if let (Some(first), Some(last)) = (guessed.first(), guessed.last()) {
@@ -191,7 +195,7 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence]) -> Vec<String> {
              says another."
         ));
     }
-    let Counted { connected, ended, sizeless } = gathered.counted;
+    let Counted { connected, ended, sizeless, finished, vague } = gathered.counted;
     if ended == 0 && connected > 0 {
         warnings.push(
             "No connection's end is in this evidence (openings alone?), so that nobody's bytes are known: no test can use \
@@ -204,7 +208,14 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence]) -> Vec<String> {
              them are not found. Does the device log them?"
         ));
     }
-    warnings.extend(evidence.iter().filter(|e| e.late > 0 && e.late.saturating_mul(MANY_LATE) >= e.records).map(|e| {
+    if vague > finished {
+        warnings.push(format!(
+            "Of {vague} TCP connections that ended the evidence does not say how: none of them counts as completed, and no mail as \
+             delivered, though it may have been. Does the device log the reason?"
+        ));
+    }
+    warnings.extend(gathered.files.iter().filter_map(|(&number, file)| not_understood(names.path(number), file)));
+    warnings.extend(evidence.iter().filter(|e| e.late >= SOME_LATE || e.late > 0 && e.late.saturating_mul(MANY_LATE) >= e.records).map(|e| {
         let Evidence { path, sensor, late, records, .. } = e;
         format!(
             "{late} of {records} records of {sensor} in {path} came later than the merge waits for: they are counted, \
@@ -215,6 +226,22 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence]) -> Vec<String> {
     }));
     warnings.extend(of_packets(gathered));
     warnings
+}
+
+/// That much of a file was not understood: it may hold the logs of several devices, of which one was taken for all.
+fn not_understood(path: &str, file: &FileRead) -> Option<String> {
+    let unparsed: u64 = file.unparsed.values().map(|count| count.count).sum();
+    let understood: u64 = file.sensors.values().map(|sensor| sensor.records + sensor.skipped).sum();
+    let ((kind, why), most) = file.unparsed.iter().max_by_key(|(_, count)| count.count)?;
+    let first = most.lines.first().copied().unwrap_or(0);
+    (unparsed.saturating_mul(MANY_UNPARSED) >= unparsed + understood).then(|| {
+        format!(
+            "{unparsed} of {} lines of {path} were not understood ({kind}: {why}, first in line {first}): what they tell of is \
+             missing here. It was read as {}: a file that holds the logs of several kinds of devices has to be split by kind.",
+            unparsed + understood,
+            file.format
+        )
+    })
 }
 
 /// What captures lack.

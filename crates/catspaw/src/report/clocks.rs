@@ -13,6 +13,8 @@ use crate::pipeline::{Offset, Offsets};
 const ZONE: i64 = 900 * Nanos::SECOND;
 /// And by no more than this.
 const FAR: i64 = 26 * 3600 * Nanos::SECOND;
+/// What is off by whole days has a wrong date.
+const DAY: i64 = 24 * 3600 * Nanos::SECOND;
 /// Stamps of a second may miss by one.
 const NEAR: i64 = 2 * Nanos::SECOND;
 /// So many clocks are told of one by one.
@@ -31,7 +33,8 @@ fn direction(ahead: i64) -> &'static str {
 /// Whether it is another zone's time.
 fn is_zone(ahead: i64) -> bool {
     let beyond = ahead.rem_euclid(ZONE);
-    ahead.abs() <= FAR && ahead.abs() > NEAR && beyond.min(ZONE - beyond) < NEAR
+    let whole_days = ahead.rem_euclid(DAY);
+    whole_days.min(DAY - whole_days) > NEAR && ahead.abs() <= FAR && beyond.min(ZONE - beyond) < NEAR
 }
 
 /// One sentence for each clock that is off, and for each that could not be compared.

@@ -42,7 +42,7 @@ fn long_log() -> String {
 #[test]
 fn what_is_no_evidence_is_an_error_where_it_was_named_and_a_warning_where_it_was_met() {
     for (name, content, says) in [
-        ("notes.txt", &b"dear diary\n"[..], "text without a line of PIX or ASA syslog or a Zeek conn header"),
+        ("notes.txt", &b"dear diary\n"[..], "text of no kind that is known in its first 64 KiB"),
         ("picture.png", b"\x89PNG\r\n\0\0", "binary data"),
         (
             "conn.json",

@@ -166,3 +166,20 @@ fn a_table_of_connections_says_when_of_none() {
     assert_eq!(said.status, Some(2));
     assert!(said.err.contains("a table says what is open, and not when"), "{}", said.err);
 }
+
+#[test]
+fn a_file_of_two_kinds_of_devices_is_read_as_one_and_says_so() {
+    let place = Place::with("both.log", &format!("{PAN_OS}{FORTIGATE}"));
+    let said = place.scan(&["both.log"]);
+    assert!(said.err.contains("1 of 2 lines of both.log were not understood"), "{}", said.err);
+    assert!(said.err.contains("has to be split by kind"), "{}", said.err);
+    assert!(!Place::with("one.log", PAN_OS).scan(&["one.log"]).err.contains("not understood"));
+}
+
+#[test]
+fn a_log_that_does_not_say_how_connections_ended_says_so() {
+    let stateless = CONNTRACK.replace("TIME_WAIT ", "");
+    let said = |line: &str| Place::with("conntrack.log", line).scan(&["conntrack.log"]).err;
+    assert!(said(&stateless).contains("Of 1 TCP connections that ended the evidence does not say how"));
+    assert!(!said(CONNTRACK).contains("does not say how"));
+}

@@ -26,7 +26,7 @@ fn a_header_alone_is_no_evidence() {
 fn lines_without_a_header_are_named_for_what_they_lack() {
     let log = conn_log();
     let place = Place::with("conn.log", &log[header(&log).len()..]);
-    assert!(place.scan(&["conn.log"]).failed().contains("error: conn.log: no evidence: text without"));
+    assert!(place.scan(&["conn.log"]).failed().contains("error: conn.log: no evidence: text of no kind"));
 }
 
 #[test]
