@@ -169,7 +169,7 @@ fn a_table_of_connections_says_when_of_none() {
 
 #[test]
 fn a_file_of_two_kinds_of_devices_is_read_as_one_and_says_so() {
-    let place = Place::with("both.log", &format!("{PAN_OS}{FORTIGATE}"));
+    let place = Place::with("both.log", format!("{PAN_OS}{FORTIGATE}"));
     let said = place.scan(&["both.log"]);
     assert!(said.err.contains("1 of 2 lines of both.log were not understood"), "{}", said.err);
     assert!(said.err.contains("has to be split by kind"), "{}", said.err);
