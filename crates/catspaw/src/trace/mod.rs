@@ -166,10 +166,12 @@ impl Trace {
                     ),
                 );
             }
-            if log.made && state.unparsed > 0 {
+            // Said each time: an answer is as good as what could be read, whenever that was.
+            if state.unparsed > 0 {
+                let (unparsed, lines) = (state.unparsed, state.lines);
                 complain(
                     "warning",
-                    &format!("{name}: {} lines could not be read: catspaw scan shows which", state.unparsed),
+                    &format!("{name}: {unparsed} of {lines} lines could not be read: catspaw scan shows which"),
                 );
             }
             if state.let_go > 0 {
