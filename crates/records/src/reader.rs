@@ -56,6 +56,16 @@ impl Reader {
         }
     }
 
+    /// Whether what follows a line can be read by what that line alone says.
+    #[must_use]
+    pub fn goes_on_from_a_line(&self) -> bool {
+        match self {
+            Self::Cisco(reader) => !reader.is_wrapped(),
+            Self::Firewall(_) => true,
+            Self::ZeekConn(_) | Self::Columns(_) => false,
+        }
+    }
+
     /// The same reader, which knows what addresses a device's names stand for; of evidence without such names the same.
     #[must_use]
     pub fn with_names(self, names: &Arc<cisco::Names>) -> Self {

@@ -46,7 +46,7 @@ const MAIL: [u16; 3] = [25, 465, 587];
 const DNS: u16 = 53;
 
 /// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
-pub const STATE_VERSION: u32 = 15;
+pub const STATE_VERSION: u32 = 16;
 
 /// A record as one host sees it.
 #[derive(Clone, Copy, Debug)]
@@ -166,8 +166,8 @@ pub struct Lane {
     pub hurried: u64,
     /// Openings that were given up because too many connections were open.
     pub open_dropped: u64,
-    /// Whether the device tells of connections by its own numbers.
-    numbered: bool,
+    /// Whether the device tells of connections by its own numbers: of TCP, of UDP.
+    numbered: [bool; 2],
     /// Connections that it told of by another name beside that.
     pub told_twice: u64,
     /// Natural logarithm of the largest mean of the services' ratios so far.
@@ -211,9 +211,14 @@ impl Lane {
     /// Snort (430003), and it must not count as two. The firewall is first to know of it.
     #[inline]
     fn is_told_twice(&mut self, id: RecordId, proto: Proto) -> bool {
+        let of_proto = match proto {
+            Proto::Tcp => &mut self.numbered[0],
+            Proto::Udp => &mut self.numbered[1],
+            Proto::Icmp | Proto::Other(_) => return false,
+        };
         let numbered = matches!(id, RecordId::Device(_));
-        self.numbered |= numbered;
-        let twice = self.numbered && !numbered && matches!(proto, Proto::Tcp | Proto::Udp);
+        *of_proto |= numbered;
+        let twice = *of_proto && !numbered;
         self.told_twice += u64::from(twice);
         twice
     }

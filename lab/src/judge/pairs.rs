@@ -258,7 +258,9 @@ pub(super) fn hold(
         if true_pair {
             right[usize::from(data)] += 1;
             *found.entry(leg.unwrap_or(0)).or_default() += 1;
-        } else if !leg.is_some_and(in_the_dark) {
+        } else if !(leg.is_some_and(in_the_dark)
+            && caller.as_ref().is_some_and(|caller| ins.find(caller, view.tolerance()).is_some()))
+        {
             wrong[usize::from(data)] += 1;
             example.get_or_insert_with(|| {
                 let from = caller.map_or_else(|| "nothing".to_owned(), |caller| caller.orig);

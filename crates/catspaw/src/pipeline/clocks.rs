@@ -69,6 +69,10 @@ impl<S: LineSink> LineSink for Watched<'_, S> {
     fn unparsed(&mut self, unparsed: Unparsed) {
         self.sink.unparsed(unparsed);
     }
+
+    fn broken(&mut self, unparsed: Unparsed, column: usize) {
+        self.sink.broken(unparsed, column);
+    }
 }
 
 /// Reads all of `sources`; once more where the clocks of several sensors are apart, and can be set right. `progress` is told

@@ -111,22 +111,41 @@ pub(super) fn are_several(files: &BTreeMap<u32, FileRead>) -> bool {
     records.values().filter(|&&records| records >= ENOUGH as u64).count() > 1
 }
 
+/// A beginning that is reckoned from an end and a length in whole seconds is off by no more.
+const RECKONED: i64 = 2 * Nanos::SECOND;
+
+/// A connection by its real ends, as the one sensor and the other know them, and the difference.
+type Pair = ((u64, u64), i64);
+
 type Differences = BTreeMap<(SensorId, SensorId), Vec<i64>>;
 
 /// Of connections that each of two sensors saw opening once, how much later the second did.
 fn differences(witnesses: &[Witness]) -> Differences {
-    let mut differences = Differences::new();
+    let mut differences: BTreeMap<(SensorId, SensorId), Vec<Pair>> = BTreeMap::new();
     for same in witnesses.chunk_by(|a, b| a.ends == b.ends) {
-        // Ends that meet again are those of several connections, or of one that was tried again.
-        let once = same.chunk_by(|a, b| a.sensor == b.sensor).filter(|of_sensor| of_sensor.len() == 1);
-        let once: Vec<Witness> = once.flatten().copied().take(SENSORS).collect();
+        let once: Vec<Witness> = same.chunk_by(|a, b| a.sensor == b.sensor).filter_map(once).take(SENSORS).collect();
         for (number, first) in once.iter().enumerate() {
             for second in &once[number + 1..] {
-                differences.entry((first.sensor, second.sensor)).or_default().push(second.at.since(first.at));
+                let pair = ((first.real, second.real), second.at.since(first.at));
+                differences.entry((first.sensor, second.sensor)).or_default().push(pair);
             }
         }
     }
-    differences
+    // Of a translated connection real ends and mapped ones meet.
+    let each_once = |mut pairs: Vec<Pair>| {
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs.into_iter().map(|(_, difference)| difference).collect()
+    };
+    differences.into_iter().map(|(sensors, pairs)| (sensors, each_once(pairs))).collect()
+}
+
+/// When one sensor saw a connection opening, in the order of the moments. Ends that meet again are those of several
+/// connections, or of one that was tried again, unless it is the end that tells of the beginning once more (a firewall's that
+/// logs both): it cannot say it as well as the opening, which is not earlier.
+fn once(of_sensor: &[Witness]) -> Option<Witness> {
+    let (first, last) = (of_sensor.first()?, of_sensor.last()?);
+    (last.at.since(first.at) <= RECKONED).then_some(*last)
 }
 
 /// The median of the closest differences that are most of all.

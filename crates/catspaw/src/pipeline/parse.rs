@@ -103,7 +103,7 @@ impl Batch {
     /// A row by its place among all.
     pub(super) fn row(&self, at: u32) -> Option<(&Row, SensorId)> {
         let row = self.rows.get(at as usize)?;
-        Some((row, *self.named.get(usize::from(row.sensor))?))
+        Some((row, *self.named.get(row.sensor as usize)?))
     }
 
     /// What its rows are unpacked with.
@@ -190,9 +190,9 @@ struct Collect<'a> {
     batch: Batch,
     /// What is counted of each sensor, by its place.
     counts: Vec<SensorCount>,
-    places: HashMap<SensorId, u16>,
+    places: HashMap<SensorId, u32>,
     /// The sensor of the line before: logs repeat it.
-    last: (Vec<u8>, u16),
+    last: (Vec<u8>, u32),
 }
 
 impl<'a> Collect<'a> {
@@ -208,14 +208,13 @@ impl<'a> Collect<'a> {
     }
 
     /// The place of the sensor called `name`.
-    fn sensor(&mut self, name: &[u8]) -> u16 {
+    fn sensor(&mut self, name: &[u8]) -> u32 {
         let (last, place) = &self.last;
         if last == name && !self.counts.is_empty() {
             return *place;
         }
         let id = SensorId::of(name);
-        // A block has no more lines than there are places.
-        let new = self.counts.len() as u16;
+        let new = self.counts.len() as u32;
         let place = *self.places.entry(id).or_insert(new);
         if place == new {
             self.batch.named.push(id);
@@ -228,8 +227,8 @@ impl<'a> Collect<'a> {
 
     /// Takes a record. Where it cannot be packed, `keep` says where it is kept.
     #[inline]
-    fn count(&mut self, record: &Record, sensor: u16, keep: impl FnOnce(&mut Vec<Record>) -> u32) {
-        let Some(count) = self.counts.get_mut(usize::from(sensor)) else { return };
+    fn count(&mut self, record: &Record, sensor: u32, keep: impl FnOnce(&mut Vec<Record>) -> u32) {
+        let Some(count) = self.counts.get_mut(sensor as usize) else { return };
         let Batch { first_line, rows, records, others, .. } = &mut self.batch;
         let known = record.known_at();
         let before = count.reach.before(known);
@@ -293,7 +292,7 @@ impl LineSink for Collect<'_> {
 
     fn skipped(&mut self, sensor: &[u8]) {
         let sensor = self.sensor(sensor);
-        if let Some(count) = self.counts.get_mut(usize::from(sensor)) {
+        if let Some(count) = self.counts.get_mut(sensor as usize) {
             count.skipped += 1;
         }
     }

@@ -25,7 +25,7 @@ pub(super) struct Row {
     /// Lines from the batch's first to its own.
     line: u32,
     /// Which of the batch's sensors it is of.
-    pub(super) sensor: u16,
+    pub(super) sensor: u32,
     /// Virtual shard of the host.
     pub(super) shard: u8,
     side: Side,
@@ -78,7 +78,7 @@ const SECOND: u32 = 1_000_000_000;
 impl Row {
     /// The copy of `record` that goes by `route`, if it can be packed. `first` is the block's first line, `sensor` its sensor's
     /// place, `before` what the record is late against.
-    pub(super) fn pack(record: &Record, route: Route, first: u64, sensor: u16, before: Nanos) -> Option<Self> {
+    pub(super) fn pack(record: &Record, route: Route, first: u64, sensor: u32, before: Nanos) -> Option<Self> {
         let line = u32::try_from(record.place.line.wrapping_sub(first)).ok()?;
         if record.known.resolution != SECOND {
             return None;
@@ -88,11 +88,11 @@ impl Row {
     }
 
     /// The same of one that cannot, which has a place among the batch's others.
-    pub(super) fn refer(record: &Record, route: Route, other: u32, sensor: u16, before: Nanos) -> Self {
+    pub(super) fn refer(record: &Record, route: Route, other: u32, sensor: u32, before: Nanos) -> Self {
         Self::new(record, route, Body::Other(other), (0, sensor, before))
     }
 
-    fn new(record: &Record, route: Route, body: Body, (line, sensor, before): (u32, u16, Nanos)) -> Self {
+    fn new(record: &Record, route: Route, body: Body, (line, sensor, before): (u32, u32, Nanos)) -> Self {
         let Route { host, side, peer_inside, ours, owner } = route;
         Self {
             known: record.known.at,

@@ -148,7 +148,7 @@ impl Shard {
         let (first, own) = batch.of_shard(shard);
         let (mut done, mut unpacked) = (0, Row::blank());
         for (at, row) in (first..).zip(own) {
-            let sensor = usize::from(row.sensor);
+            let sensor = row.sensor as usize;
             let (Some(limits), Some(&sensor)) = (limits.get(sensor), batch.named.get(sensor)) else { continue };
             let (key, late) = self.place(row, limits);
             if batch.in_order && !late && self.streams.is_empty() && key < limits.upto {

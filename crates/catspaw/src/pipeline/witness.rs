@@ -16,8 +16,10 @@ pub(super) struct Witness {
     /// The hash of its transport and ends.
     pub(super) ends: u64,
     pub(super) sensor: SensorId,
-    /// When, by its own clock.
+    /// When, by its own clock: the middle of what its stamp may mean.
     pub(super) at: Nanos,
+    /// The hash of its real ends: a connection that was translated is known by several.
+    pub(super) real: u64,
 }
 
 /// The sample.
@@ -75,16 +77,21 @@ pub(super) fn see(record: &Record, below: u64, found: &mut Vec<Witness>) {
         Event::Opened(opened) if opened.proto == Proto::Tcp => {
             (opened.start, [opened.orig, opened.resp], [opened.mapped_orig, opened.mapped_resp])
         }
-        Event::Whole(whole) if whole.proto == Proto::Tcp => (whole.start, [whole.orig, whole.resp], whole.mapped()),
+        // Where the length is not known, neither is the beginning.
+        Event::Whole(whole) if whole.proto == Proto::Tcp && whole.duration.is_some() => {
+            (whole.start, [whole.orig, whole.resp], whole.mapped())
+        }
         _ => return,
     };
     let both = |at: usize| [Some(ends[at]), mapped[at].filter(|mapped| *mapped != ends[at])];
     let [origs, resps] = [both(0), both(1)];
+    let real = hash(ends[0], ends[1]);
+    let at = start.at.plus(i64::from(start.resolution) / 2);
     for orig in origs.into_iter().flatten() {
         for resp in resps.into_iter().flatten() {
             let ends = hash(orig, resp);
             if ends < below {
-                found.push(Witness { ends, sensor: start.sensor, at: start.at });
+                found.push(Witness { ends, sensor: start.sensor, at, real });
             }
         }
     }
@@ -108,7 +115,7 @@ mod tests {
     use super::*;
 
     fn witness(ends: u64, at: i64) -> Witness {
-        Witness { ends, sensor: SensorId(1), at: Nanos::from_secs(at) }
+        Witness { ends, sensor: SensorId(1), at: Nanos::from_secs(at), real: ends }
     }
 
     #[test]

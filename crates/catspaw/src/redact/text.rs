@@ -9,6 +9,35 @@ use super::{Redactor, Scope};
 
 /// The longest way to write an IPv6 address, with an IPv4 one at its end.
 const LONGEST: usize = 45;
+/// Keys whose value is a person, or the name of somebody's machine: FortiGate's, Junos's, CEF's, of ECS and Splunk's CIM.
+const USERS: [&str; 24] = [
+    "user",
+    "unauthuser",
+    "srcuser",
+    "dstuser",
+    "authuser",
+    "xauthuser",
+    "username",
+    "user_name",
+    "user.name",
+    "user.email",
+    "user.full_name",
+    "source.user.name",
+    "destination.user.name",
+    "client.user.name",
+    "server.user.name",
+    "suser",
+    "duser",
+    "src_user",
+    "dest_user",
+    "srcname",
+    "dstname",
+    "shost",
+    "dhost",
+    "login",
+];
+/// Fields of PAN-OS's TRAFFIC between its type and the source user.
+const PAN_OS_USERS: usize = 8;
 /// Bytes of a Community ID behind its version.
 const COMMUNITY: usize = 28;
 
@@ -50,7 +79,8 @@ impl Redactor {
             rest = after;
         }
         out.push_str(rest);
-        self.without_macs(&without_community_ids(&self.without_users(out)))
+        let out = self.without_users_of_pan_os(self.without_keyed_users(&self.without_users(out)));
+        self.without_macs(&without_community_ids(&out))
     }
 
     /// Replaces users that a device names without parentheses.
@@ -63,14 +93,66 @@ impl Redactor {
         text
     }
 
-    /// Replaces MAC addresses, as Zeek's records may have them.
-    fn without_macs(&self, text: &str) -> String {
-        let word = |word: &str| {
-            let bare = word.trim_end_matches([' ', '\t']);
-            let is_mac = bare.len() == 17 && parse_mac(bare).is_some();
-            if is_mac { word.replace(bare, &self.mac(bare)) } else { word.to_owned() }
+    /// Replaces users that stand behind a key that means one, as in the records of firewalls that write keys, and in JSON.
+    fn without_keyed_users(&self, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(at) = rest.find(['=', ':']) {
+            let (before, behind) = rest.split_at(at + 1);
+            out.push_str(before);
+            rest = behind;
+            let key = before[..at].trim_end_matches(['"', ' ']);
+            let key = key.rsplit([' ', ',', '"', '{', '|', '\t']).next().unwrap_or_default().to_ascii_lowercase();
+            if !USERS.contains(&key.as_str()) {
+                continue;
+            }
+            let quote = rest.trim_start().starts_with('"');
+            let from = rest.len() - rest.trim_start().len() + usize::from(quote);
+            let value = &rest[from..];
+            let len =
+                if quote { value.find('"') } else { value.find([' ', ',', '|', '}', '\t']) }.unwrap_or(value.len());
+            if len > 0 {
+                out.push_str(&rest[..from]);
+                out.push_str(&self.pseudonym("user", &value[..len]));
+                rest = &value[len..];
+            }
+        }
+        out + rest
+    }
+
+    /// Replaces the source and destination users of PAN-OS's CSV, which stand behind the rule.
+    fn without_users_of_pan_os(&self, text: String) -> String {
+        let Some((before, after)) = text.split_once(",TRAFFIC,") else { return text };
+        let mut quoted = false;
+        let separates = |c: char| {
+            quoted ^= c == '"';
+            c == ',' && !quoted
         };
-        text.split_inclusive([' ', '\t']).map(word).collect()
+        let mut fields: Vec<String> = after.split(separates).map(str::to_owned).collect();
+        for field in fields.iter_mut().skip(PAN_OS_USERS).take(2).filter(|field| !field.is_empty()) {
+            *field = self.pseudonym("user", field);
+        }
+        format!("{before},TRAFFIC,{}", fields.join(","))
+    }
+
+    /// Replaces MAC addresses, wherever they stand.
+    fn without_macs(&self, text: &str) -> String {
+        const LENGTH: usize = 17;
+        let joins = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || *byte == b':');
+        let mut out = String::with_capacity(text.len());
+        let mut at = 0;
+        while let Some(c) = text[at..].chars().next() {
+            let mac = text.get(at..at + LENGTH).filter(|mac| parse_mac(mac).is_some());
+            let apart = (at == 0 || !joins(text.as_bytes().get(at - 1))) && !joins(text.as_bytes().get(at + LENGTH));
+            if let Some(mac) = mac.filter(|_| apart) {
+                out.push_str(&self.mac(mac));
+                at += LENGTH;
+            } else {
+                out.push(c);
+                at += c.len_utf8();
+            }
+        }
+        out
     }
 
     /// A locally administered MAC address in place of a true one.
@@ -243,6 +325,22 @@ mod tests {
         let record = redactor.record("1.0\tCabc\t00:1c:42:DE:ad:01\t12:34:56\tdone");
         assert!(!record.to_lowercase().contains("de:ad:01"), "{record}");
         assert!(record.starts_with("1.0\tCabc\t02:") && record.ends_with("\t12:34:56\tdone"), "{record}");
+    }
+
+    #[test]
+    fn a_record_tells_no_user_whoever_wrote_it() {
+        let redactor = redactor(Scope::Own, &[]);
+        for record in [
+            r#"type="traffic" user="jane.doe" srcmac="00:11:22:33:44:55" unauthuser=jane.doe action="close""#,
+            r#"<14>1 - srx RT_FLOW - - [junos@2636 username="jane.doe" roles="N/A"]"#,
+            r#"{"source":{"ip":"10.0.0.1","mac":"00:11:22:33:44:55"},"user.name": "jane.doe"}"#,
+            r"1,2024/03/04 16:05:40,1,TRAFFIC,end,1,2024/03/04 16:05:38,10.0.0.1,192.0.2.7,,,a rule,lab\jane.doe,jane.doe,smtp",
+            r"CEF:0|Fortinet|Fortigate|7.0|1|traffic|3|suser=jane.doe act=close",
+        ] {
+            let shown = redactor.record(record);
+            assert!(!shown.contains("jane") && !shown.contains("00:11:22"), "{shown}");
+            assert!(shown.contains("smtp") || shown.contains("close") || shown.contains('}') || shown.contains("N/A"));
+        }
     }
 
     #[test]

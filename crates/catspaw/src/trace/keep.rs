@@ -208,13 +208,17 @@ impl Making<'_> {
 
     /// A reader that goes on behind `last_line`: by its stamp it knows the year.
     fn reader_after(&self, last_line: &[u8], known: &LogState) -> Option<Reader> {
+        if !self.reader.goes_on_from_a_line() {
+            return None;
+        }
         let zone = &self.keeper.stamps.zone;
         let (_, last) = known.span?;
         let at = jiff::Timestamp::from_nanosecond(i128::from(last.0)).ok()?;
         let year = zone.to_datetime(at).year();
         let readers = [year, year - 1, year + 1].into_iter().filter_map(|year| {
             match sniff(last_line, Clock::new(zone.clone(), YearHint::First(year))) {
-                Sniffed::Evidence(reader @ (Reader::Cisco(_) | Reader::Firewall(_))) => Some(reader),
+                // The last line may be another program's, or another device's.
+                Sniffed::Evidence(reader) if reader.format() == self.reader.format() => Some(reader),
                 _ => None,
             }
         });

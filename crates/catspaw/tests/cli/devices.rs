@@ -172,3 +172,40 @@ fn a_pipe_is_read_once_and_says_what_was_not_corrected() {
     assert_eq!(offsets(&report), [("border".to_owned(), 0.0), ("dorm".to_owned(), 0.0)]);
     assert!(said.err.contains("Its times are left as they are"), "{}", said.err);
 }
+
+/// What a Linux gateway's conntrack wrote of the connections that `border` has of 10.0.0.5, each a second long; `life` says so, or
+/// does not.
+fn conntrack(border: &str, ahead: i64, with_openings: bool, life: &str) -> String {
+    let built = border.lines().filter(|line| line.contains("Built outbound") && line.contains("inside:10.0.0.5/"));
+    let port = |line: &str| line.split("inside:10.0.0.5/").nth(1).unwrap().split([' ', '(']).next().unwrap().to_owned();
+    let mut log = String::new();
+    for (n, port) in (0..).zip(built.map(port)) {
+        let at = DAY + HOUR + 300 * n + ahead;
+        let there = format!("src=10.0.0.5 dst=192.0.2.80 sport={port} dport=80");
+        let back = format!("src=192.0.2.80 dst=10.0.0.5 sport=80 dport={port}");
+        if with_openings {
+            log += &format!("[{at}.300000]\t    [NEW] tcp      6 120 SYN_SENT {there} [UNREPLIED] {back}\n");
+        }
+        log += &format!(
+            "[{}.300000]\t[DESTROY] tcp      6 TIME_WAIT {there} packets=5 bytes=900 {back} packets=5 bytes=900 [ASSURED]{life}\n",
+            at + 1
+        );
+    }
+    log
+}
+
+#[test]
+fn a_clock_is_compared_whether_a_device_logs_openings_or_ends_and_not_where_beginnings_are_unknown() {
+    let border = border(|at| at);
+    let ahead = |log: String| {
+        let place = two(&border, &log);
+        let report = place.report(&["border.log", "dorm.log"]);
+        offsets(&report).into_iter().find(|(sensor, _)| sensor != "border").unwrap().1
+    };
+    for with_openings in [false, true] {
+        let offset = ahead(conntrack(&border, HOUR, with_openings, " delta-time=1"));
+        assert!((offset - 3600.0).abs() <= 1.0, "{offset}, with openings: {with_openings}");
+    }
+    // When a connection began is not known: its end says nothing of the clock.
+    assert_eq!(ahead(conntrack(&border, 127, false, "")), 0.0);
+}

@@ -117,6 +117,12 @@ impl Reader {
         Self { is_wrapped: wrapped::is_wrapped(head), ..Self::new(clock) }
     }
 
+    /// Whether a mail program has wrapped the file's lines.
+    #[must_use]
+    pub fn is_wrapped(&self) -> bool {
+        self.is_wrapped
+    }
+
     /// How much of these lines may be given as a block, so that no message is cut in two.
     #[must_use]
     pub fn whole(&self, lines: &[u8]) -> usize {

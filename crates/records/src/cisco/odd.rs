@@ -6,6 +6,7 @@ use memchr::memmem;
 use super::flows::{Kind, parse_built, parse_teardown};
 use super::party::NAMED;
 use super::tag::OF_FWSM;
+use super::tag::find_tag;
 use super::text::Text;
 use super::{Known, NOTHING, Names, Why, access_list, denial, icmp, parse_message, snort};
 use crate::{Event, HashSeed, LineSink, Place, Record, Unparsed};
@@ -191,5 +192,6 @@ pub(super) fn parse_last_repeated(line: &[u8]) -> Option<(&[u8], u64)> {
 
 /// Whether a line tells of one before it.
 pub(super) fn tells_of_another(line: &[u8]) -> bool {
-    memmem::find(line, REPEATED).is_some()
+    let around = || find_tag(line).is_some() || memmem::find(line, b" times: [").is_some();
+    memmem::find(line, REPEATED).is_some() && (around() || parse_last_repeated(line).is_some())
 }

@@ -39,6 +39,16 @@ pub(super) fn syslog(head: &[u8]) -> &[u8] {
     KERNEL.find(head).map_or(head, |at| &head[..at])
 }
 
+/// What stands before the packet and is not syslog's: the kernel's clock and the rule's prefix. ulogd writes no program, and RFC 5424
+/// no colon behind it; there it is what follows the name of the host.
+fn prefix<'a>(head: &'a [u8], name: &[u8]) -> &'a [u8] {
+    let syslog = syslog(head);
+    if syslog.len() < head.len() {
+        return &head[syslog.len()..];
+    }
+    memmem::find(head, name).map_or(head, |at| &head[at + name.len()..])
+}
+
 /// A packet from `IN=` on.
 pub(super) fn parse<'a>(text: &[u8], head: &[u8], header: Header<'a>, event: &mut Event) -> Result<Line<'a>, Why> {
     let Header { known, name, own } = header;
@@ -51,7 +61,7 @@ pub(super) fn parse<'a>(text: &[u8], head: &[u8], header: Header<'a>, event: &mu
     let orig = parse_end(proto, [fields.src, fields.spt]).ok_or("a source that is no address and port")?;
     let resp = parse_end(proto, [fields.dst, fields.dpt]).ok_or("a destination that is no address and port")?;
     let attempt = proto != Proto::Tcp || (fields.syn && !fields.ack);
-    let prefix = &head[syslog(head).len()..];
+    let prefix = prefix(head, name);
     if is_refusal(prefix) {
         *event = Event::Denied(Denied { proto, orig, resp, attempt, count: 1, over: 0 });
         return Ok(Line::Said { known, name, own });

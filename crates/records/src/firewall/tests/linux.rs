@@ -121,6 +121,18 @@ fn a_packet_was_refused_only_if_the_prefix_says_so() {
 }
 
 #[test]
+fn the_prefix_is_found_behind_headers_of_other_collectors() {
+    for head in ["<4>1 2024-03-04T16:05:38Z gw kernel - - - ", "Mar  4 16:05:38 gw ", "Mar  4 16:05:38 gw ulogd[7]: "] {
+        let told = |prefix: &str| told_without_id(&format!("{head}{prefix}{PACKET}"));
+        assert!(told("[UFW BLOCK] ").contains(" denied tcp "), "{head}");
+        assert!(told("").contains(" opened #id tcp "), "{head}");
+    }
+    // A name is no prefix.
+    assert!(told_without_id(&format!("Mar  4 16:05:38 drop-gw kernel: {PACKET}")).contains(" opened "));
+    assert!(told_without_id(&format!("Mar  4 16:05:38 drop-gw {PACKET}")).contains(" opened "));
+}
+
+#[test]
 fn the_packet_within_an_error_is_not_the_packet() {
     let line = "2024-03-04T16:05:38+01:00 gw kernel: DROP IN=eth0 OUT= MAC= SRC=203.0.113.9 DST=192.0.2.31 LEN=88 TOS=0x00 PREC=0xC0 \
         TTL=58 ID=1 PROTO=ICMP TYPE=3 CODE=3 [SRC=192.0.2.31 DST=198.51.100.9 LEN=60 PROTO=UDP SPT=53 DPT=1024 LEN=40 ]";
