@@ -60,6 +60,26 @@ fn a_connection_that_a_device_tells_of_in_both_its_ways_counts_once() {
     assert_eq!(alone.told_twice, 0);
 }
 
+/// It may be told to log UDP as a firewall and TCP as Snort.
+#[test]
+fn what_a_device_tells_of_one_transport_by_number_silences_no_other() {
+    let named = |id| RecordId::Uid(catspaw_records::Uid::new(format!("7-{id:?}").as_bytes()));
+    let mut records = sessions(200);
+    for (record, _) in &mut records {
+        match &mut record.event {
+            Event::Opened(opened) => opened.id = named(opened.id),
+            Event::Closed(closed) => closed.id = named(closed.id),
+            _ => {}
+        }
+    }
+    let (first, side) = sessions(1).remove(0);
+    let Event::Opened(opened) = first.event else { panic!("{first:?}") };
+    let at = first.known.at.0 / Nanos::SECOND;
+    records.insert(0, (record(at, Event::Opened(catspaw_records::Opened { proto: Proto::Udp, ..opened })).0, side));
+    let (lane, rows) = fold(&records, false);
+    assert_eq!((lane.told_twice, rows.pairs.len()), (0, 200));
+}
+
 /// The same host shut off: nobody is answered, its translation is torn down, and then its address is refused.
 fn cut() -> Vec<(Record, Side)> {
     let mut records = Vec::new();
