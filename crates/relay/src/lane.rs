@@ -1,6 +1,5 @@
 //! The fold over what one sensor saw of one host.
 
-use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::net::IpAddr;
@@ -18,8 +17,10 @@ use crate::config::{Config, Topology};
 use crate::content::{Contents, Shown};
 use crate::histogram::Histogram;
 use crate::leg::{Direction, End, Leg, Size};
+use crate::opens::Opens;
 use crate::outbound::OutboundLegs;
 use crate::pending::{self, Final};
+use crate::rare::Rare;
 use crate::service::{Conviction, Due, Key, Service};
 use crate::sink::{Brief, Connection, LegPair, Said, Sink};
 use crate::spam::Spam;
@@ -119,13 +120,11 @@ pub struct Lane {
     order: u64,
     last: Option<Nanos>,
     /// Connections whose opening was seen, and whose end was not.
-    open: HashMap<Name, Open>,
+    open: Opens<Name, Open>,
     /// Connections that were given up because too many were open: when their end comes, they have counted.
     given_up: HashSet<Name>,
-    /// Inbound legs at ports that have shown no payload yet.
-    quiet: BTreeMap<u16, BTreeMap<Key, Leg>>,
-    /// Ports that have.
-    pub services: BTreeMap<u16, Service>,
+    /// Ports that have shown payload.
+    pub services: BTreeMap<u16, Box<Service>>,
     /// Sizes of inbound legs with payload.
     inbound_sizes: Histogram,
     /// Outbound legs that are not final.
@@ -145,7 +144,7 @@ pub struct Lane {
     /// What may be a tunnel's, by its packets.
     pub tunnels: Tunnels,
     /// What was said on its connections.
-    pub contents: Contents,
+    contents: Rare<Contents>,
     /// Counts.
     pub tally: Tally,
     /// Addresses the host was seen as outside.
@@ -236,7 +235,8 @@ impl Lane {
         let tried = |s: &Service| {
             [false, true].iter().any(|&a| s.proven(a).is_some() || s.tried(a).any(|tests| tests.conviction.is_some()))
         };
-        self.services.values().any(tried) || self.spam.iter().flatten().any(|spam| spam.all.caught.is_some())
+        self.services.values().any(|service| tried(service))
+            || self.spam.iter().flatten().any(|spam| spam.all.caught.is_some())
     }
 
     /// Whether the connection that ends here is open, so that its opening was observed.
@@ -248,7 +248,13 @@ impl Lane {
     /// Whether a connection of this name is open.
     #[must_use]
     pub fn has_opened(&self, proto: Proto, id: RecordId) -> bool {
-        self.open.contains_key(&Name(proto, id))
+        self.open.get(&Name(proto, id)).is_some()
+    }
+
+    /// What was said on its connections, where that was read.
+    #[must_use]
+    pub fn contents(&self) -> Option<&Contents> {
+        self.contents.get()
     }
 
     /// The moment of the last observation.
@@ -259,7 +265,7 @@ impl Lane {
 
     /// The evidence ends: what is open stays open, and everything is final.
     pub fn finish(&mut self, ctx: &mut Context<'_>, sink: &mut impl Sink) {
-        let mut open: Vec<Open> = std::mem::take(&mut self.open).into_values().collect();
+        let mut open = std::mem::take(&mut self.open).into_values();
         open.sort_by_key(|open| open.order);
         for open in open {
             self.give_up(ctx, &open, Nanos::MAX, sink);
@@ -294,8 +300,9 @@ impl Lane {
         match seen.side {
             Side::Resp if open.counts() => {
                 let (_, leg) = open.leg();
-                let key = (leg.start.at, open.order);
-                self.legs_of(leg.own.port).insert(key, leg);
+                if let Some(service) = self.services.get_mut(&leg.own.port) {
+                    service.legs.insert((leg.start.at, open.order), leg);
+                }
             }
             Side::Orig if !open.late && !self.tunnels.is_idle() => match opened.proto {
                 Proto::Tcp if !open.peer_inside => self.tunnels.opened(&open.leg().1, seen.key, ctx.config.settle),
@@ -315,7 +322,7 @@ impl Lane {
         let mut oldest: Vec<(u64, Name)> = self.open.iter().map(|(&id, open)| (open.order, id)).collect();
         oldest.sort_unstable();
         for (_, id) in oldest.into_iter().take(OPEN / 8) {
-            let Some(open) = self.open.remove(&id) else { continue };
+            let Some(open) = self.open.remove_if(&id, |_| true) else { continue };
             self.open_dropped += 1;
             self.forget_inbound(&open);
             self.give_up(ctx, &open, key, sink);
@@ -349,7 +356,7 @@ impl Lane {
     fn closed(&mut self, ctx: &mut Context<'_>, seen: Observation<'_>, closed: &Closed, sink: &mut impl Sink) {
         self.timers.see(closed.ending, closed.duration);
         let id = Name(closed.proto, closed.id);
-        let Some(open) = self.take_open(id, |open| open.is_of(closed)) else {
+        let Some(open) = self.open.remove_if(&id, |open| open.is_of(closed)) else {
             if !self.given_up.remove(&id) {
                 self.closed_alone(ctx, seen, closed, sink);
             }
@@ -364,14 +371,6 @@ impl Lane {
         let end = self.end(seen.key, ended.at, ending, bytes);
         let said = || Said::Built(open.opened, Some(if turned { closed.turned() } else { *closed }));
         self.ended_after_opening(ctx, seen, &open, (end, false), said, sink);
-    }
-
-    /// The open connection of this name that `is_its_end` agrees to, which is open no longer.
-    fn take_open(&mut self, id: Name, is_its_end: impl Fn(&Open) -> bool) -> Option<Open> {
-        match self.open.entry(id) {
-            Entry::Occupied(open) if is_its_end(open.get()) => Some(open.remove()),
-            _ => None,
-        }
     }
 
     /// A connection whose opening was seen has ended; `smtp` where the witness recognised that in it.
@@ -389,11 +388,13 @@ impl Lane {
         leg.end = Some(end);
         leg.smtp |= smtp;
         leg.places[1] = Some(seen.record.place);
-        if open.opened.proto == Proto::Tcp && !self.contents.is_empty() {
-            self.contents.ended(direction, (leg.start.at, open.order), end);
+        if open.opened.proto == Proto::Tcp
+            && let Some(contents) = self.contents.get_mut().filter(|contents| !contents.is_empty())
+        {
+            contents.ended(direction, (leg.start.at, open.order), end);
         }
         if direction == Direction::Outbound && leg.smtp {
-            leg.mailed = self.contents.mailed_by((leg.start.at, open.order));
+            leg.mailed = self.contents.get().and_then(|contents| contents.mailed_by((leg.start.at, open.order)));
         }
         if open.owner {
             let ended = Some((end.ending, end.size.is_some()));
@@ -473,7 +474,7 @@ impl Lane {
         let smtp = whole.service.is_some_and(|service| service.as_str() == "smtp");
         let mapped = whole.mapped();
         self.see_mapped([whole.orig, whole.resp], mapped, seen.side);
-        if let Some(open) = self.take_open(Name(whole.proto, whole.id), |open| open.is_whole(whole)) {
+        if let Some(open) = self.open.remove_if(&Name(whole.proto, whole.id), |open| open.is_whole(whole)) {
             let [orig, resp] = [open.opened.mapped_orig, open.opened.mapped_resp];
             let mapped = [orig.or(mapped[0]), resp.or(mapped[1])];
             return self.ended_after_opening(
@@ -509,7 +510,7 @@ impl Lane {
             opened: None,
             end: Some(end),
             smtp: peer.port == 25 || smtp,
-            mailed: self.contents.seen.then(Default::default),
+            mailed: self.contents.get().filter(|contents| contents.seen).map(|_| Default::default()),
             inward: seen.peer_inside,
             places: [Some(seen.record.place), None],
         };
@@ -572,16 +573,15 @@ impl Lane {
     fn inbound_ended(&mut self, key: Key, leg: Leg) {
         let port = leg.own.port;
         if !leg.has_payload() {
-            self.legs_of(port).remove(&key);
-            if self.quiet.get(&port).is_some_and(BTreeMap::is_empty) {
-                self.quiet.remove(&port);
+            if let Some(service) = self.services.get_mut(&port) {
+                service.legs.remove(&key);
             }
             return;
         }
         if let Some(size) = leg.size() {
             self.inbound_sizes.add(size, 1.0);
         }
-        let spoken = self.contents.protocol(key);
+        let spoken = self.contents.get().and_then(|contents| contents.protocol(key));
         if let Some(service) = self.serve(port) {
             service.sessions += 1;
             leg.size().into_iter().for_each(|size| service.recent.keep(key, size));
@@ -595,28 +595,28 @@ impl Lane {
     /// The service at a port that has shown payload; `None` where there are too many.
     fn serve(&mut self, port: u16) -> Option<&mut Service> {
         if !self.services.contains_key(&port) {
-            let legs = self.quiet.remove(&port).unwrap_or_default();
             if self.services.len() >= SERVICES {
                 self.services_dropped += 1;
                 return None;
             }
             self.ranks += 1;
-            self.services.insert(port, Service::new(port, self.ranks, legs));
+            let legs = self.open_inbound().filter(|(_, leg)| leg.own.port == port).collect();
+            self.services.insert(port, Box::new(Service::new(port, self.ranks, legs)));
         }
-        self.services.get_mut(&port)
+        self.services.get_mut(&port).map(Box::as_mut)
     }
 
     /// Something was said on a connection. What comes from a client inside is no evidence of a relay between outsiders.
     fn said(&mut self, ctx: &Context<'_>, seen: Observation<'_>, content: &Content) {
         if let Utterance::Resolves { name, addr } = content.said {
             if seen.side == Side::Orig {
-                self.contents.resolved(name, addr);
+                self.contents.make().resolved(name, addr);
             }
             return;
         }
         if let Utterance::Exchanges { name, host } = content.said {
             if seen.side == Side::Orig {
-                self.contents.exchanges(name, host);
+                self.contents.make().exchanges(name, host);
             }
             return;
         }
@@ -635,10 +635,10 @@ impl Lane {
         }
         let wanted = self.services.values().any(|service| service.proofs[0].conviction.is_none());
         let leg = (direction, (leg.start.at, open.order), leg);
-        for shown in self.contents.take(leg, &content.said, seen.record.known.at, wanted) {
+        for shown in self.contents.make().take(leg, &content.said, seen.record.known.at, wanted) {
             self.prove(ctx, shown, seen.key);
         }
-        if let Some(service) = self.contents.handed_on.take().and_then(|port| self.services.get_mut(&port)) {
+        if let Some(service) = self.contents.make().handed_on.take().and_then(|port| self.services.get_mut(&port)) {
             service.hands_pages_on = true;
         }
     }
@@ -657,12 +657,12 @@ impl Lane {
     /// Whether what an outbound leg said counts though nothing has come in that it could carry on: then only mail does, and
     /// that the host makes such requests by itself is kept in mind.
     fn says_without_service(&mut self, leg: &Leg, said: &Utterance) -> bool {
-        self.contents.see(said);
+        self.contents.make().see(said);
         match said {
             Utterance::Mails(_) => true,
             Utterance::Encrypts { .. } => leg.smtp,
             Utterance::Fetches { digest, .. } => {
-                self.contents.made_unasked(*digest, leg.peer.addr);
+                self.contents.make().made_unasked(*digest, leg.peer.addr);
                 false
             }
             _ => false,
@@ -675,23 +675,28 @@ impl Lane {
         let authorised = ctx.config.covers(leg.own, leg.peer.addr, shown.target);
         let Some(service) = self.services.get_mut(&leg.own.port) else { return };
         let serves_pages = service.serves_pages();
-        let Service { legs, proofs, sessions, .. } = service;
+        let Service { legs, proofs, sessions, .. } = &mut **service;
         let conviction = Conviction { at: now, sessions: *sessions };
         let is_known = |key: &Key| legs.get(key).is_none_or(|leg| leg.end.is_some());
         proofs[usize::from(authorised)].take((key, shown.thing), serves_pages, conviction, is_known);
     }
 
-    fn legs_of(&mut self, port: u16) -> &mut BTreeMap<Key, Leg> {
-        match self.services.get_mut(&port) {
-            Some(service) => &mut service.legs,
-            None => self.quiet.entry(port).or_default(),
-        }
+    /// Inbound legs that are open: at ports that have shown no payload yet they are kept nowhere else.
+    fn open_inbound(&self) -> impl Iterator<Item = (Key, Leg)> {
+        let inbound = self.open.iter().map(|(_, open)| open).filter(|open| open.side == Side::Resp && open.counts());
+        inbound.map(|open| {
+            let (_, leg) = open.leg();
+            ((leg.start.at, open.order), leg)
+        })
     }
 
     fn forget_inbound(&mut self, open: &Open) {
         let (direction, leg) = open.leg();
-        if direction == Direction::Inbound && open.counts() {
-            self.legs_of(leg.own.port).remove(&(leg.start.at, open.order));
+        if direction == Direction::Inbound
+            && open.counts()
+            && let Some(service) = self.services.get_mut(&leg.own.port)
+        {
+            service.legs.remove(&(leg.start.at, open.order));
         }
     }
 
@@ -819,10 +824,12 @@ impl Lane {
         if rests {
             self.tunnels.rest(ctx, now, sink);
         }
-        if rests && self.services.is_empty() && self.quiet.is_empty() {
+        if rests && self.services.is_empty() && self.open_inbound().next().is_none() {
             self.settle(ctx, now);
             self.outbound = OutboundLegs::default();
-            self.contents.keep(|_| false, |_| false);
+            if let Some(contents) = self.contents.get_mut() {
+                contents.keep(|_| false, |_| false);
+            }
         }
     }
 
@@ -830,11 +837,17 @@ impl Lane {
     fn assign(&mut self, ctx: &Context<'_>, now: Nanos, sink: &mut impl Sink) {
         let crowded = self.is_crowded();
         let convicted = |s: &Service| [false, true].iter().any(|&a| s.tried(a).any(|t| t.conviction.is_some()));
-        self.contents.writes_mail_anew = !self.contents.hands_mail_on && self.services.values().any(convicted);
+        let hands_mail_on = self.contents.get().is_some_and(|contents| contents.hands_mail_on);
+        let writes_mail_anew = !hands_mail_on && self.services.values().any(|service| convicted(service));
+        if writes_mail_anew || self.contents.get().is_some() {
+            self.contents.make().writes_mail_anew = writes_mail_anew;
+        }
+        let nothing = Contents::default();
+        let contents = self.contents.get().unwrap_or(&nothing);
         let horizon = ctx.config.horizon;
         let is_final =
             |leg: &Leg| now == Nanos::MAX || crowded || leg.end.is_some_and(|end| end.known.plus(horizon) <= now);
-        pending::settle(&mut self.services, &mut self.outbound, &self.contents, is_final, |pair| {
+        pending::settle(&mut self.services, &mut self.outbound, contents, is_final, |pair| {
             let Final { inbound, outbound, clear, basis } = pair;
             sink.pair(LegPair {
                 host: ctx.host,
@@ -849,10 +862,10 @@ impl Lane {
                 outbound: *outbound,
             });
         });
-        if !self.contents.is_empty() {
+        if let Some(contents) = self.contents.get_mut().filter(|contents| !contents.is_empty()) {
             let (services, outbound) = (&self.services, self.outbound.keys());
             let waits = |key: &Key| services.values().any(|service| service.legs.contains_key(key));
-            self.contents.keep(waits, |key| outbound.contains(key));
+            contents.keep(waits, |key| outbound.contains(key));
         }
     }
 }

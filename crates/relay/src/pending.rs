@@ -57,7 +57,7 @@ struct Decided {
 
 /// Pairs what is pending, gives away the pairs whose legs are final, and drops the legs that are.
 pub(crate) fn settle(
-    services: &mut BTreeMap<u16, Service>,
+    services: &mut BTreeMap<u16, Box<Service>>,
     outbound: &mut OutboundLegs,
     contents: &Contents,
     is_final: impl Fn(&Leg) -> bool,
@@ -80,7 +80,7 @@ pub(crate) fn settle(
 }
 
 impl<'a> Pending<'a> {
-    fn of(services: &'a BTreeMap<u16, Service>, outbound: &'a OutboundLegs, contents: &Contents) -> Self {
+    fn of(services: &'a BTreeMap<u16, Box<Service>>, outbound: &'a OutboundLegs, contents: &Contents) -> Self {
         let mut pending = Self::default();
         let mut index = BTreeMap::new();
         for (number, service) in services.values().enumerate() {
@@ -100,7 +100,7 @@ impl<'a> Pending<'a> {
     /// that came in and went out, then where the client asked to be connected with; only the rest is left to statistics.
     fn add(
         &mut self,
-        services: &BTreeMap<u16, Service>,
+        services: &BTreeMap<u16, Box<Service>>,
         index: &BTreeMap<(usize, Key), usize>,
         contents: &Contents,
         (key, leg): (Key, &'a Leg),
@@ -123,7 +123,7 @@ impl<'a> Pending<'a> {
         let at_once = fitting(false);
         let best = at_once.iter().map(|(fit, _)| *fit).max().unwrap_or(Fit::Never);
         let of_best = |found: Vec<(Fit, usize)>, best| found.into_iter().filter(|f| f.0 == best).map(|f| f.1).collect();
-        if best <= Fit::Addressed && leg.smtp && services.values().any(Service::queues) {
+        if best <= Fit::Addressed && leg.smtp && services.values().any(|service| service.queues()) {
             let stored = fitting(true);
             let addressed = stored.iter().any(|(fit, _)| *fit == Fit::Addressed);
             let fit = if addressed { Fit::Addressed } else { Fit::Open };
@@ -150,13 +150,13 @@ impl<'a> Pending<'a> {
 
     fn decide(
         &self,
-        services: &BTreeMap<u16, Service>,
+        services: &BTreeMap<u16, Box<Service>>,
         is_final: &impl Fn(&Leg) -> bool,
         mut give: impl FnMut(Final<'_>),
     ) -> Decided {
         let mut decided =
             Decided { models: services.values().map(|s| s.model.clone()).collect(), ..Decided::default() };
-        let models: Vec<Model> = services.values().map(Service::starting_model).collect();
+        let models: Vec<Model> = services.values().map(|service| service.starting_model()).collect();
         self.decide_linked(is_final, &mut decided, &mut give);
         self.decide_mail(&models, is_final, &mut decided, &mut give);
         if self.outbound.is_empty() {
@@ -281,7 +281,7 @@ fn stored_by(inbound: &Leg, outbound: &Leg) -> bool {
 /// The inbound legs that an outbound leg may have been caused by: of each service those opened last before it, no more than
 /// `most`. Of mail, those of services that store it, though they have ended.
 fn candidates(
-    services: &BTreeMap<u16, Service>,
+    services: &BTreeMap<u16, Box<Service>>,
     out: &Leg,
     index: &BTreeMap<(usize, Key), usize>,
     (stored, most): (bool, usize),

@@ -6,6 +6,7 @@ use catspaw_records::{Endpoint, Nanos};
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 
+use crate::daily::{Daily, Day};
 use crate::leg::{Direction, Leg};
 use crate::slots::Slots;
 
@@ -15,22 +16,6 @@ pub const RETRY: i64 = 180 * Nanos::SECOND;
 const PORTS: usize = 1024;
 /// Unanswered attempts that are remembered to know their retries.
 const RECENT: usize = 16_384;
-
-/// Attempts of one day.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Day {
-    /// Answered.
-    pub established: u64,
-    /// Not answered.
-    pub unanswered: u64,
-    /// SMTP connections opened.
-    pub smtp: u64,
-    /// Those of them that ended by FINs from both sides.
-    pub smtp_completed: u64,
-}
-
-/// Counts by civil day.
-pub type Daily = BTreeMap<i32, Day>;
 
 /// Counts of one host.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -90,12 +75,12 @@ impl Tally {
 
     fn day(&mut self, direction: Direction, port: u16, day: i32) -> Option<&mut Day> {
         match direction {
-            Direction::Outbound => Some(self.outbound.entry(day).or_default()),
+            Direction::Outbound => Some(self.outbound.of(day)),
             Direction::Inbound if self.inbound.len() >= PORTS && !self.inbound.contains_key(&port) => {
                 self.ports_dropped += 1;
                 None
             }
-            Direction::Inbound => Some(self.inbound.entry(port).or_default().entry(day).or_default()),
+            Direction::Inbound => Some(self.inbound.entry(port).or_default().of(day)),
         }
     }
 
@@ -133,8 +118,8 @@ impl Tally {
     fn uncount(&mut self, direction: Direction, leg: &Leg, day: i32) {
         let smtp = direction == Direction::Outbound && leg.smtp;
         let counts = match direction {
-            Direction::Outbound => self.outbound.get_mut(&day),
-            Direction::Inbound => self.inbound.get_mut(&leg.own.port).and_then(|days| days.get_mut(&day)),
+            Direction::Outbound => self.outbound.get_mut(day),
+            Direction::Inbound => self.inbound.get_mut(&leg.own.port).and_then(|days| days.get_mut(day)),
         };
         if let Some(counts) = counts {
             counts.unanswered = counts.unanswered.saturating_sub(1);

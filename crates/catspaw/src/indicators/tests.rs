@@ -15,7 +15,7 @@ fn lanes(ports: impl IntoIterator<Item = (u16, u64, u64)>, public: &[&str]) -> L
     let mut lane = Box::<Lane>::default();
     for (port, attempts, answered) in ports {
         let day = Day { established: answered, unanswered: attempts - answered, ..Day::default() };
-        lane.tally.inbound.entry(port).or_default().insert(12_000, day);
+        *lane.tally.inbound.entry(port).or_default().of(12_000) = day;
     }
     lane.public = public.iter().map(|public| public.parse().unwrap()).collect();
     let host = HostKey::Address(HOST.parse().unwrap());

@@ -80,7 +80,7 @@ pub(crate) struct Surveyed {
 /// What a file is.
 pub(crate) enum Looked {
     /// Records in the order of time.
-    Log(Surveyed),
+    Log(Box<Surveyed>),
     /// Packets.
     Capture(Opened),
     /// A scan.
@@ -110,7 +110,7 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps, maps: &Maps) ->
     let guessed_year = if stamps.year.is_none() { stamps.guessed_year(head, maps, rank.0) } else { None };
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
     let open = blocks.size().is_none().then_some(blocks);
-    Ok(Looked::Log(Surveyed { source, open, reader, guessed_year, rank, first }))
+    Ok(Looked::Log(Box::new(Surveyed { source, open, reader, guessed_year, rank, first })))
 }
 
 /// A log of stamps without a year that was split at or after New Year: its later files are of the year after `--year`.
@@ -133,7 +133,7 @@ pub(crate) fn follow_new_year(files: &mut [Surveyed], stamps: &Stamps, maps: &Ma
             && let Ok(Looked::Log(moved)) = survey(file.source.clone(), file.rank.2, &next, maps)
         {
             // Where the stamps have a year, it is what it was.
-            *file = moved;
+            *file = *moved;
         }
     }
 }

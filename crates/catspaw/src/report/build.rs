@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use catspaw_records::HostKey;
 use catspaw_records::firewall::Dialect;
-use catspaw_relay::{Config, Network};
+use catspaw_relay::{Config, Contents, Network};
 
 use super::campaigns;
 use super::clocks;
@@ -367,7 +367,10 @@ fn dropped(lanes: &[Lanes], found: &Findings<'_>, gathered: &Gathered, indicated
         ("connections that a device told of twice, as a firewall and as Snort", sum(|lane| lane.told_twice)),
         ("outbound connections without payload", sum(|lane| lane.empty_dropped)),
         ("pairs that were made early", sum(|lane| lane.hurried)),
-        ("things said on connections that were not remembered", sum(|lane| lane.contents.dropped())),
+        (
+            "things said on connections that were not remembered",
+            sum(|lane| lane.contents().map_or(0, Contents::dropped)),
+        ),
         ("far ends and connections that were not held against a tunnel", sum(|lane| lane.tunnels.dropped)),
         ("services of a host", sum(|lane| lane.services_dropped)),
         ("outbound connections of a host that were not looked at for a tunnel", found.legs_dropped),

@@ -77,7 +77,7 @@ impl<'a> Cases<'a> {
         let enough = enough(lanes, config);
         let relays = lanes.iter().any(|(_, lane)| {
             let convicted = |s: &Tested| is_convicted(s, false, enough) || is_convicted(s, true, enough);
-            lane.services.values().any(convicted)
+            lane.services.values().any(|service| convicted(service))
         });
         let stream = |lane: &'a Lane| -> Option<&'a Stream> {
             let spam = lane.spam[usize::from(authorised)].as_deref()?;

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use catspaw_records::{AppProto, Endpoint, HostKey, Place, SensorId};
 use catspaw_relay::{
-    Candidate, Conviction, Hypothesis, Lane, SPAM_SHARE, Service as Tested, Stream, Tests, Topology, Tunnel,
+    Candidate, Conviction, Daily, Hypothesis, Lane, SPAM_SHARE, Service as Tested, Stream, Tests, Topology, Tunnel,
 };
 
 use super::cases::strongest;
@@ -161,13 +161,13 @@ impl Case<'_> {
     pub(crate) fn looks_like_web_server(&self) -> bool {
         let lane = self.lane.map(|(_, lane)| lane);
         let service = |judged: &Judged| lane.and_then(|lane| lane.services.get(&judged.port));
-        self.services.iter().all(|judged| service(judged).is_some_and(Tested::serves_pages))
+        self.services.iter().all(|judged| service(judged).is_some_and(|service| service.serves_pages()))
     }
 
     /// The services of the lane of which content has proven that they carry on what comes in, and when it had.
     pub(crate) fn proven(&self) -> impl Iterator<Item = (&Tested, Conviction)> {
         self.services.iter().filter_map(|judged| {
-            let service = self.lane?.1.services.get(&judged.port)?;
+            let service = self.lane?.1.services.get(&judged.port)?.as_ref();
             Some((service, service.proven(self.authorised)?))
         })
     }
@@ -184,13 +184,13 @@ impl Case<'_> {
     /// Whether packets were read, so that mail is counted by the message.
     #[must_use]
     pub(crate) fn reads_packets(&self) -> bool {
-        self.lane.is_some_and(|(_, lane)| lane.contents.seen)
+        self.lane.is_some_and(|(_, lane)| lane.contents().is_some_and(|contents| contents.seen))
     }
 
     /// The services of the lane that were convicted, each with its strongest test.
     pub(crate) fn tested(&self) -> impl Iterator<Item = (&Tested, &Tests)> {
         self.services.iter().filter_map(|judged| {
-            let service = self.lane?.1.services.get(&judged.port)?;
+            let service = self.lane?.1.services.get(&judged.port)?.as_ref();
             let convicted = service.weighed(self.authorised).filter(|(tests, _)| tests.conviction.is_some());
             Some((service, convicted.max_by(|a, b| a.1.total_cmp(&b.1))?.0))
         })
@@ -244,7 +244,7 @@ impl Case<'_> {
     /// A service, once for each protocol in which clients asked there for something.
     fn spoken_at(&self, port: u16) -> Vec<Service> {
         let service = self.lane.and_then(|(_, lane)| lane.services.get(&port));
-        let pages = service.is_some_and(Tested::serves_pages);
+        let pages = service.is_some_and(|service| service.serves_pages());
         let spoken = service.map(|service| service.spoken.keys().copied()).into_iter().flatten();
         // A proxy that is asked for a page of its own now and then is no web server.
         let spoken = spoken.filter(|&protocol| pages || protocol != AppProto::Http);
@@ -288,13 +288,13 @@ impl Case<'_> {
     fn daily(&self, sums: &Sums) -> BTreeMap<i32, Day> {
         let mut days: BTreeMap<i32, Day> = BTreeMap::new();
         if let Some((_, lane)) = self.lane {
-            for (&day, counts) in &lane.tally.outbound {
+            for (day, counts) in lane.tally.outbound.iter() {
                 let row = days.entry(day).or_default();
                 row.outbound += counts.established + counts.unanswered;
                 row.smtp_completed += counts.smtp_completed;
             }
             for port in self.ports() {
-                for (&day, counts) in lane.tally.inbound.get(&port).into_iter().flatten() {
+                for (day, counts) in lane.tally.inbound.get(&port).into_iter().flat_map(Daily::iter) {
                     let row = days.entry(day).or_default();
                     *row.inbound.get_or_insert_default() += counts.established + counts.unanswered;
                     *row.unanswered.get_or_insert_default() += counts.unanswered;

@@ -15,6 +15,8 @@ const LONGEST: usize = 4096;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Before {
     line: Vec<u8>,
+    /// How far it has been looked for in the block that is read.
+    upto: usize,
 }
 
 /// A message that is said to have come again.
@@ -33,6 +35,7 @@ impl Before {
         if let Some(line) = lines.find(|line| !odd::tells_of_another(line)) {
             self.keep(line);
         }
+        self.upto = 0;
     }
 
     fn keep(&mut self, line: &[u8]) {
@@ -42,15 +45,15 @@ impl Before {
         }
     }
 
-    /// Goes to the line before `line`, which lies in `block`. What tells of another is passed over: then the line that it
-    /// told of is kept already.
+    /// Goes to the last line before `line`, which lies in `block`, that does not tell of another: nobody asks for each that does,
+    /// for some cannot be read. No line is looked at twice, so that a log of nothing else takes no longer than others.
     fn step_to(&mut self, block: &[u8], line: &[u8]) {
-        let offset = line.as_ptr().addr().saturating_sub(block.as_ptr().addr());
-        if let Some(line) = lines_back(&block[..offset.min(block.len())]).next()
-            && !odd::tells_of_another(line)
-        {
+        let offset = line.as_ptr().addr().saturating_sub(block.as_ptr().addr()).min(block.len());
+        let between = block.get(self.upto..offset).unwrap_or_default();
+        if let Some(line) = lines_back(between).find(|line| !odd::tells_of_another(line)) {
             self.keep(line);
         }
+        self.upto = offset;
     }
 
     /// The message before `line`, which says that it came again; `None` where that is none of a firewall's.

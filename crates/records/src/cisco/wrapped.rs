@@ -17,6 +17,8 @@ use crate::{Block, Ending, Event, Place, Proto};
 
 /// A line is full where the first word of the next one would not have come to this column: mail is wrapped at 65 to 80.
 const FULL: usize = 60;
+/// A line that is longer was not wrapped, whatever follows it: quotation marks and a long word make one no longer than this.
+const WIDE: usize = 120;
 /// Lines that may belong to a message beside its first: one of 300 columns has no more.
 const MORE: usize = 4;
 /// Of so many messages one at least must be wrapped.
@@ -112,6 +114,7 @@ fn goes_on((before_place, before): Physical<'_>, (place, line): Physical<'_>) ->
     // Between them nothing is left out but empty lines, which end a message.
     place.line == before_place.line + 1
         && !text.is_empty()
+        && before.len() <= WIDE
         && (before.ends_with(b"=") || before.trim_ascii_end().len() + 1 + word > FULL)
         && !text.starts_with(b"<")
         && find_tag(text).is_none()

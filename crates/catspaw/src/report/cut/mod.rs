@@ -12,7 +12,7 @@ use std::io;
 use std::net::IpAddr;
 
 use catspaw_records::{Days, HostKey, Nanos, SensorId};
-use catspaw_relay::{Attempt, Config, Lane, Learned, Outcome};
+use catspaw_relay::{Attempt, Config, Daily, Lane, Learned, Outcome};
 
 use self::infer::{Found, Watch};
 use self::named::Named;
@@ -175,7 +175,7 @@ fn watch(case: &Case<'_>, config: &Config, clocks: &Clocks, ends: &HashMap<Senso
 }
 
 fn established(lane: &Lane, ports: &BTreeSet<u16>) -> u64 {
-    let days = ports.iter().filter_map(|port| lane.tally.inbound.get(port)).flat_map(BTreeMap::values);
+    let days = ports.iter().filter_map(|port| lane.tally.inbound.get(port)).flat_map(Daily::values);
     days.map(|day| day.established).sum()
 }
 
