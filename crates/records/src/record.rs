@@ -312,7 +312,7 @@ pub enum TranslationKind {
     },
 }
 
-/// A translation was built or torn down (305009-305012).
+/// A translation was built or torn down (305009-305012), or a block of ports given to a host and taken back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Translation {
     /// What it maps.
