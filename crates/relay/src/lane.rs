@@ -137,8 +137,6 @@ pub struct Lane {
     pub spam: [Option<Box<Spam>>; 2],
     /// Inbound connections with payload from inside at ports of mail.
     mail_inside: u64,
-    /// Outbound legs that were given to the sink.
-    pub sent: u64,
     /// Whether it had an outbound connection that may be a tunnel's.
     pub may_tunnel: bool,
     /// What may be a tunnel's, by its packets.
@@ -563,7 +561,6 @@ impl Lane {
             Direction::Outbound => {
                 self.may_tunnel |= may_be_tunnel(&leg);
                 self.tunnels.ended(&leg, now, ctx.config.settle);
-                self.sent += 1;
                 sink.sent(ctx.host, ctx.sensor, &leg);
                 self.outbound.push(key, leg);
             }

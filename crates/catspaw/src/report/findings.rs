@@ -1,15 +1,17 @@
 //! From what the folds gave away to cases with their sums.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::io;
 
 use catspaw_records::{Days, Endpoint, HostKey, Nanos, RecordId, SensorId};
 use catspaw_relay::{Basis, Config, Leg, LegPair, Topology, Tunnel, find_tunnel};
 
+use serde::{Deserialize, Serialize};
+
 use super::cases::Cases;
 use super::cut::{self, Clocks, Told};
 use super::incident::{Case, Dialled};
-use crate::pipeline::{Gathered, Lanes, Rows, Sorter};
+use crate::pipeline::{Gathered, Lanes, Rows, Sent, Sorted, Sorter};
 
 /// Outbound legs of one host that are looked at for a tunnel; of a host with more the latest are not.
 const LEGS: usize = 1_000_000;
@@ -18,6 +20,19 @@ const LEGS: usize = 1_000_000;
 type Name = (RecordId, Nanos);
 /// One sensor's sight of a host.
 type Sight = (HostKey, SensorId);
+
+/// An outbound leg among those of its host, in the order of their opening.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct OfHost(Sent);
+
+impl Sorted for OfHost {
+    type Key = (Sight, Nanos, RecordId, Endpoint);
+
+    fn key(&self) -> Self::Key {
+        let Sent { host, sensor, leg } = &self.0;
+        ((*host, *sensor), leg.start.at, leg.id, leg.peer)
+    }
+}
 
 /// What was found.
 #[derive(Debug)]
@@ -149,61 +164,51 @@ impl<'a> Findings<'a> {
         Ok(())
     }
 
-    /// Hosts with a connection that may be a tunnel's: all their outbound legs are looked at, now that they are known.
+    /// Hosts with a connection that may be a tunnel's: all their outbound legs are looked at, now that they are known, one host after
+    /// the other.
     fn look_for_tunnels(&mut self, rows: &mut [Rows], lanes: &'a [Lanes], config: &Config) -> io::Result<()> {
         let may_tunnel = lanes.iter().flat_map(|shard| &shard.lanes).filter(|(.., lane)| lane.may_tunnel);
-        let mut sights: Vec<(Sight, u64)> =
-            may_tunnel.map(|(host, sensor, lane)| ((*host, *sensor), lane.sent)).collect();
-        sights.sort_unstable();
-        // As many at once as memory is meant for.
-        let mut together = 0;
-        let first_of_group = |&(_, legs): &(Sight, u64)| {
-            together = if together > 0 && together + legs > LEGS as u64 { 0 } else { together };
-            let first = together == 0;
-            together += legs.max(1);
-            first
-        };
-        let firsts: Vec<usize> =
-            sights.iter().map(first_of_group).enumerate().filter(|of| of.1).map(|of| of.0).collect();
-        for (number, &first) in firsts.iter().enumerate() {
-            let last = firsts.get(number + 1).copied().unwrap_or(sights.len());
-            let group = sights[first..last].iter().map(|&(sight, _)| (sight, Vec::new())).collect();
-            self.look_for_tunnels_of(group, rows, lanes, config)?;
+        let sights: HashSet<Sight> = may_tunnel.map(|&(host, sensor, _)| (host, sensor)).collect();
+        if sights.is_empty() {
+            return Ok(());
         }
-        Ok(())
+        let mut sent = Sorter::default();
+        for rows in rows.iter_mut() {
+            rows.sent.of(|host, sensor| sights.contains(&(*host, *sensor)), |leg| sent.push(OfHost(leg)))?;
+        }
+        let explained = self.paired(|sight| sights.contains(sight))?;
+        let mut current: Option<(Sight, Vec<Leg>)> = None;
+        sent.for_each(|OfHost(Sent { host, sensor, leg })| {
+            let sight = (host, sensor);
+            if current.as_ref().is_some_and(|(of, _)| *of != sight)
+                && let Some((of, legs)) = current.take()
+            {
+                self.look_for_tunnel(of, &legs, &explained, lanes, config)?;
+            }
+            let (_, legs) = current.get_or_insert_with(|| (sight, Vec::new()));
+            if legs.len() < LEGS {
+                legs.push(leg)
+            } else {
+                self.legs_dropped += 1
+            }
+            Ok(())
+        })?;
+        current.map_or(Ok(()), |(of, legs)| self.look_for_tunnel(of, &legs, &explained, lanes, config))
     }
 
-    fn look_for_tunnels_of(
+    fn look_for_tunnel(
         &mut self,
-        mut sights: BTreeMap<Sight, Vec<Leg>>,
-        rows: &mut [Rows],
+        sight: Sight,
+        legs: &[Leg],
+        explained: &HashSet<(Sight, Name)>,
         lanes: &'a [Lanes],
         config: &Config,
     ) -> io::Result<()> {
-        let asked: HashSet<Sight> = sights.keys().copied().collect();
-        for rows in rows.iter_mut() {
-            rows.sent.of(
-                |host, sensor| asked.contains(&(*host, *sensor)),
-                |sent| {
-                    let legs = sights.entry((sent.host, sent.sensor)).or_default();
-                    if legs.len() < LEGS {
-                        legs.push(sent.leg)
-                    } else {
-                        self.legs_dropped += 1
-                    }
-                    Ok(())
-                },
-            )?;
+        let is_explained = |leg: &Leg| explained.contains(&(sight, (leg.id, leg.start.at)));
+        match find_tunnel(legs, is_explained) {
+            Some(tunnel) => self.take_tunnel(sight, legs, tunnel, lanes, config),
+            None => Ok(()),
         }
-        let explained = self.paired(|sight| sights.contains_key(sight))?;
-        for (sight, mut legs) in sights {
-            legs.sort_by_key(|leg| (leg.start.at, leg.id, leg.peer));
-            let of_sight = |leg: &Leg| explained.contains(&(sight, (leg.id, leg.start.at)));
-            if let Some(tunnel) = find_tunnel(&legs, of_sight) {
-                self.take_tunnel(sight, &legs, tunnel, lanes, config)?;
-            }
-        }
-        Ok(())
     }
 
     /// Outbound legs of some hosts by which something is carried on, as far as is known by now.
