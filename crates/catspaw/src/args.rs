@@ -56,7 +56,7 @@ pub(crate) struct ScanArgs {
     /// Configuration of a PIX, ASA or FWSM, whose `name` commands say what addresses the names in its log stand for
     #[arg(long, value_name = "FILE")]
     pub(crate) names: Option<PathBuf>,
-    /// What the columns or keys of logs mean that catspaw does not know: a TOML file of [[map]] (repeatable; docs/logs.md)
+    /// What the columns or keys of logs mean that catspaw does not know: a TOML file of maps (repeatable; docs/logs.md)
     #[arg(long, value_name = "FILE")]
     pub(crate) columns: Vec<PathBuf>,
 
