@@ -39,6 +39,21 @@ pub struct Endpoint {
     pub port: u16,
 }
 
+impl Endpoint {
+    /// Address (of IPv4 as IPv6 maps it) and port, as they are hashed.
+    #[must_use]
+    pub fn to_bytes(self) -> [u8; 18] {
+        let addr = match self.addr {
+            IpAddr::V4(addr) => addr.to_ipv6_mapped(),
+            IpAddr::V6(addr) => addr,
+        };
+        let mut bytes = [0; 18];
+        bytes[..16].copy_from_slice(&addr.octets());
+        bytes[16..].copy_from_slice(&self.port.to_be_bytes());
+        bytes
+    }
+}
+
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.addr {

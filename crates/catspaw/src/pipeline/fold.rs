@@ -45,8 +45,8 @@ pub(super) type Folded = (Vec<(usize, Lanes)>, Rows);
 /// A batch, and up to where what came by then is complete.
 pub(super) type Message = (Arc<Batch>, Arc<Watermarks>);
 
-/// Rows that are folded in one go: shard after shard, so that what is kept of a host is fetched once for several of its
-/// rows, and short enough to be soon over.
+/// As much is folded in one go ([`Batch::weight`]): shard after shard, so that what is kept of a host is fetched once for several
+/// of its rows, and little enough to be soon over.
 const ROUND: usize = 1 << 19;
 
 /// Where a row that waits is: the number of its batch, and its place there.
@@ -106,7 +106,7 @@ pub(super) struct Folder {
     rows: Rows,
     batches: Batches,
     released: Arc<Watermarks>,
-    /// What is folded in the next round, and how many rows that are.
+    /// What is folded in the next round, and how much that is.
     round: Vec<Taking>,
     due: usize,
 }
@@ -153,9 +153,11 @@ impl Folder {
         let own: usize = self.shards.iter().map(|&(shard, _)| batch.of_shard(shard).1.len()).sum();
         let number = self.batches.keep(&batch, own);
         // Of all workers' shards, so that the rounds are the same however many there are.
-        self.due += batch.len();
+        self.due += batch.weight();
+        // What is known to be in order waits for nothing.
+        let at_once = batch.in_order;
         self.round.push(Taking { batch, number, limits });
-        if self.due >= ROUND { self.fold() } else { Ok(()) }
+        if at_once || self.due >= ROUND { self.fold() } else { Ok(()) }
     }
 
     /// Folds what was taken since the last time.

@@ -88,9 +88,9 @@ pub(crate) struct Batch {
 }
 
 impl Batch {
-    /// How many copies of records it has.
-    pub(super) fn len(&self) -> usize {
-        self.rows.len()
+    /// What it holds in memory while its rows wait, in rows: a record that is not packed is some three more.
+    pub(super) fn weight(&self) -> usize {
+        self.rows.len() + 3 * self.records.len()
     }
 
     /// The rows of one shard, with the place of the first among all.

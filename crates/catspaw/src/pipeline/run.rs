@@ -190,7 +190,9 @@ fn work_off(Job { number, file, work, below }: Job, options: &Options) -> Done {
         }
         Work::Flows(flows) => {
             let mut witnesses = Vec::new();
-            flows.records.iter().for_each(|record| witness::see(record, below, &mut witnesses));
+            if below > 0 {
+                flows.records.iter().for_each(|record| witness::see(record, below, &mut witnesses));
+            }
             (sort_flows(flows, file, home), witnesses, None)
         }
     };

@@ -100,12 +100,7 @@ pub(super) fn see(record: &Record, below: u64, found: &mut Vec<Witness>) {
 fn hash(orig: Endpoint, resp: Endpoint) -> u64 {
     let mut text = [0; 36];
     for (text, end) in text.chunks_exact_mut(18).zip([orig, resp]) {
-        let addr = match end.addr {
-            std::net::IpAddr::V4(addr) => addr.to_ipv6_mapped(),
-            std::net::IpAddr::V6(addr) => addr,
-        };
-        text[..16].copy_from_slice(&addr.octets());
-        text[16..].copy_from_slice(&end.port.to_be_bytes());
+        text.copy_from_slice(&end.to_bytes());
     }
     xxh3_64(&text)
 }

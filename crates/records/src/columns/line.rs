@@ -4,7 +4,7 @@ use super::field::{Field, Meaning};
 use super::map::{Form, Map};
 use super::names;
 use crate::fields::json::{self, Broken, Value};
-use crate::fields::{Csv, Pairs, each, value};
+use crate::fields::{Bad, Csv, Pairs, each, value};
 use crate::reckon::{self, Sent};
 use crate::syslog::written::Timekeeper;
 use crate::{
@@ -16,21 +16,6 @@ use crate::{
 const SHORT: usize = 22;
 /// A date and a time of day together are not longer.
 const WHEN: usize = 64;
-/// A collector's header before an object is not longer.
-const BEFORE: usize = 512;
-
-/// Why a line cannot be read, and where it breaks if that is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Bad {
-    pub(super) at: Option<usize>,
-    pub(super) why: &'static str,
-}
-
-impl From<&'static str> for Bad {
-    fn from(why: &'static str) -> Self {
-        Self { at: None, why }
-    }
-}
 
 /// A line's values by their names' numbers. One is used for all lines of a block: it is too large to be made anew for each.
 pub(super) struct Line<'a> {
@@ -109,8 +94,7 @@ impl<'a> Line<'a> {
 
     fn read_json(&mut self) -> Result<(), Bad> {
         let text = self.text;
-        let head = &text[..text.len().min(BEFORE)];
-        let start = memchr::memchr(b'{', head).unwrap_or(0);
+        let start = json::object(text);
         let told = json::each(&text[start..], |path, value| {
             let number = self.map.number(path);
             match (value, value.single()) {

@@ -16,7 +16,8 @@ pub use field::{Field, Meaning};
 pub use map::{Form, Map, Spec};
 pub use time::{Pattern, Times, Unit};
 
-use self::line::{Bad, Line};
+use self::line::Line;
+use crate::fields::Bad;
 use crate::syslog::written::Timekeeper;
 use crate::{Block, Clock, HashSeed, LineSink, Place, Unparsed};
 

@@ -1,6 +1,6 @@
 //! Times and spans as a log writes them.
 
-use super::line::Bad;
+use crate::fields::Bad;
 use crate::fields::value;
 use crate::syslog::written::{Civil, Timekeeper, Written, parse_month, parse_written, parse_zone};
 use crate::{Nanos, SensorId};

@@ -20,6 +20,14 @@ pub enum Value<'a> {
     List(&'a [u8]),
 }
 
+/// A collector's header before an object is not longer.
+const BEFORE: usize = 512;
+
+/// Where a line's object begins: a collector's header may stand before it.
+pub(crate) fn object(line: &[u8]) -> usize {
+    memchr::memchr(b'{', &line[..line.len().min(BEFORE)]).unwrap_or(0)
+}
+
 /// Where a line is no JSON any more.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Broken {

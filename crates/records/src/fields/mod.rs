@@ -16,3 +16,16 @@ pub use csv::Csv;
 pub use pairs::Pairs;
 pub(crate) use places::each;
 pub use structured::{Param, Structured};
+
+/// Why a line cannot be read, and where it breaks if that is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bad {
+    pub(crate) at: Option<usize>,
+    pub(crate) why: &'static str,
+}
+
+impl From<&'static str> for Bad {
+    fn from(why: &'static str) -> Self {
+        Self { at: None, why }
+    }
+}

@@ -194,12 +194,7 @@ impl<'a> Told<'a> {
 pub(super) fn tuple_id(proto: Proto, orig: Endpoint, resp: Endpoint) -> u64 {
     let mut bytes = [0; 38];
     for (part, end) in bytes.chunks_exact_mut(18).zip([orig, resp]) {
-        let addr = match end.addr {
-            std::net::IpAddr::V4(addr) => addr.to_ipv6_mapped(),
-            std::net::IpAddr::V6(addr) => addr,
-        };
-        part[..16].copy_from_slice(&addr.octets());
-        part[16..].copy_from_slice(&end.port.to_be_bytes());
+        part.copy_from_slice(&end.to_bytes());
     }
     (bytes[36], bytes[37]) = match proto {
         Proto::Tcp => (0, 6),

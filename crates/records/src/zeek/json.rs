@@ -2,32 +2,16 @@
 
 use super::header::Slot;
 use super::line::{Columns, Fields};
-use crate::fields::json::{Broken, each};
-use crate::fields::value;
+use crate::fields::json::{Broken, each, object};
+use crate::fields::{Bad, value};
 use crate::syslog::written::{Timekeeper, parse_written};
 use crate::{HashSeed, Nanos, Place, Record, SensorId};
 
 /// Zeek's log that is read; Corelight's `conn_long` tells of the same connections while they last.
 const CONN: &[u8] = b"conn";
 
-/// A collector's header before the object is not longer.
-const BEFORE: usize = 512;
-
 /// Zeek counts time in doubles and writes as many digits as they have; TSV has microseconds.
 const MICROSECOND: i64 = 1_000;
-
-/// Why a line cannot be read, and where it breaks if it is no JSON.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Bad {
-    pub(super) at: Option<usize>,
-    pub(super) why: &'static str,
-}
-
-impl From<&'static str> for Bad {
-    fn from(why: &'static str) -> Self {
-        Self { at: None, why }
-    }
-}
 
 /// A line's values by what they are, and which log it is of.
 struct Line<'a> {
@@ -38,8 +22,7 @@ struct Line<'a> {
 impl<'a> Line<'a> {
     fn of(line: &'a [u8]) -> Result<Self, Broken> {
         let mut said = Self { fields: [&[]; Slot::COUNT], path: None };
-        let head = &line[..line.len().min(BEFORE)];
-        let start = memchr::memchr(b'{', head).unwrap_or(0);
+        let start = object(line);
         let told = each(&line[start..], |path, value| {
             let Some(text) = value.single() else { return };
             if path == b"_path" {

@@ -14,7 +14,7 @@ use jiff::tz::TimeZone;
 use memchr::{memchr, memmem};
 
 use self::header::{Header, Section};
-use self::json::Bad;
+use crate::fields::Bad;
 use crate::syslog::written::Timekeeper;
 use crate::{Block, Clock, HashSeed, LineSink, Place, Unparsed, YearHint};
 
