@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 
+use crate::redact::KEY;
 use crate::run::{Place, Said};
 
 const OF_2003: &str = "alert tcp $EXTERNAL_NET !25:80 -> $INTERNAL_NET !25:80 \
@@ -213,7 +214,8 @@ fn alerts_are_those_of_what_is_looked_at() {
     assert_eq!(fired(&["--since", "2003-03-04T00:00:05Z"]), 1);
     assert_eq!(fired(&["--ports", "1183"]), 1);
     assert_eq!(fired(&["--host", "10.0.0.8"]), 0);
-    assert_eq!(fired(&["--redact"]), 2);
+    place.write("key", KEY);
+    assert_eq!(fired(&["--redact", "--redact-key", "key"]), 2);
     let text = place.read("alerts.jsonl");
     assert!(!text.contains(OURS) && text.contains("192.0.2.2"), "{text}");
 }

@@ -5,6 +5,7 @@ use std::path::Path;
 use serde_json::Value;
 
 use crate::pix::{DAY, Log, relay_log};
+use crate::redact::KEY;
 use crate::run::{Place, Said};
 
 #[test]
@@ -115,7 +116,8 @@ fn of_packets_what_was_said_is_shown() {
     let bot = place.scan(&["--explain", "172.28.220.11", "all.pcap"]);
     assert!(bot.out.contains("What was said to 198.18.") && bot.out.contains(" > MAIL FROM:<"), "{}", bot.out);
 
-    let redacted = place.scan(&["--redact=all", "--explain", "172.28.220.10", "all.pcap"]);
+    place.write("key", KEY);
+    let redacted = place.scan(&["--redact=all", "--redact-key", "key", "--explain", "172.28.220.10", "all.pcap"]);
     assert!(redacted.out.contains("SOCKS 4, CONNECT "), "{}", redacted.out);
     assert!(!["172.28.220.10", "198.18.", "198.19."].iter().any(|own| redacted.out.contains(own)), "{}", redacted.out);
     let piped = place.scan_input(&["--explain", "172.28.220.10", "-"], &capture);
