@@ -1,0 +1,117 @@
+//! What has settled: outbound legs are taken into the tests, and legs are paired.
+
+use catspaw_records::Nanos;
+
+use super::{Context, Lane, PENDING, PENDING_INBOUND, STRIDE};
+use crate::config::Topology;
+use crate::content::Contents;
+use crate::leg::Leg;
+use crate::pending::{self, Final};
+use crate::service::{Due, Key, Service};
+use crate::sink::{LegPair, Sink};
+
+impl Lane {
+    /// Takes the outbound legs whose settle time has passed before `now` into the tests.
+    pub(super) fn settle(&mut self, ctx: &mut Context<'_>, now: Nanos) {
+        while let Some((leg, due)) = self.outbound.next_settled(ctx.config.settle, now) {
+            if self.services.is_empty() && !leg.smtp {
+                continue;
+            }
+            let leg = *leg;
+            if leg.smtp && !leg.inward {
+                self.sends_mail(ctx, &leg, due);
+            }
+            let Some(size) = leg.size().filter(|size| size.total() > 0) else { continue };
+            let day = ctx.days.of(due);
+            for service in self.services.values_mut() {
+                service.take(Due { leg: &leg, size, inbound: &self.inbound_sizes, day, now: due }, ctx.config);
+            }
+            self.raise();
+        }
+    }
+
+    fn sends_mail(&mut self, ctx: &mut Context<'_>, leg: &Leg, due: Nanos) {
+        let covered = ctx.config.covers_mail(leg.own.addr, leg.peer.addr);
+        let explained = self.services.values().any(|service| service.may_explain(leg));
+        let day = ctx.days.of(due);
+        self.spam[usize::from(covered)].get_or_insert_default().take(leg, explained, due, day, ctx.config);
+    }
+
+    fn raise(&mut self) {
+        let logs: Vec<f64> = self
+            .services
+            .values()
+            .flat_map(|s| s.tried(false).filter_map(|t| Some(t.latest()? + s.log_weight() + t.hypothesis.share().ln())))
+            .collect();
+        if logs.is_empty() {
+            return;
+        }
+        let mean = crate::test::log_mean(&logs) + (logs.len() as f64).ln();
+        crate::test::raise(&mut self.largest, mean);
+    }
+
+    /// Makes room: legs that carried nothing go first, for no test uses them; most hosts that open so many scan.
+    fn drop_empty(&mut self) {
+        let before = self.outbound.len();
+        self.outbound.retain(|_, leg| leg.has_payload() || leg.smtp);
+        self.empty_dropped += (before - self.outbound.len()) as u64;
+    }
+
+    pub(super) fn assign_when_due(&mut self, ctx: &mut Context<'_>, now: Nanos, sink: &mut impl Sink) {
+        if self.outbound.len() > PENDING {
+            self.drop_empty();
+        }
+        let crowded = self.is_crowded();
+        if crowded {
+            // What waits for its factor would be gone before its turn.
+            self.settle(ctx, Nanos::MAX);
+            self.hurried += 1;
+        }
+        let next = *self.next_assignment.get_or_insert(Nanos((now.0.div_euclid(STRIDE) + 1).saturating_mul(STRIDE)));
+        if now >= next || crowded {
+            self.next_assignment = Some(Nanos((now.0.div_euclid(STRIDE) + 1).saturating_mul(STRIDE)));
+            self.assign(ctx, now, sink);
+        }
+    }
+
+    fn is_crowded(&self) -> bool {
+        let inbound = || self.services.values().map(|service| service.legs.len()).sum::<usize>();
+        self.outbound.len() > PENDING || (!self.services.is_empty() && inbound() > PENDING_INBOUND)
+    }
+
+    /// Pairs what is pending, gives away what is final at `now`, and keeps the rest for the next time.
+    pub(super) fn assign(&mut self, ctx: &Context<'_>, now: Nanos, sink: &mut impl Sink) {
+        let crowded = self.is_crowded();
+        let convicted = |s: &Service| [false, true].iter().any(|&a| s.tried(a).any(|t| t.conviction.is_some()));
+        let hands_mail_on = self.contents.get().is_some_and(|contents| contents.hands_mail_on);
+        let writes_mail_anew = !hands_mail_on && self.services.values().any(|service| convicted(service));
+        if writes_mail_anew || self.contents.get().is_some() {
+            self.contents.make().writes_mail_anew = writes_mail_anew;
+        }
+        let nothing = Contents::default();
+        let contents = self.contents.get().unwrap_or(&nothing);
+        let horizon = ctx.config.horizon;
+        let is_final =
+            |leg: &Leg| now == Nanos::MAX || crowded || leg.end.is_some_and(|end| end.known.plus(horizon) <= now);
+        pending::settle(&mut self.services, &mut self.outbound, contents, is_final, |pair| {
+            let Final { inbound, outbound, clear, basis } = pair;
+            sink.pair(LegPair {
+                host: ctx.host,
+                sensor: ctx.sensor,
+                topology: Topology::Forward,
+                port: inbound.own.port,
+                authorised: ctx.config.covers(inbound.own, inbound.peer.addr, outbound.peer.addr),
+                key: now,
+                basis,
+                clear,
+                inbound: *inbound,
+                outbound: *outbound,
+            });
+        });
+        if let Some(contents) = self.contents.get_mut().filter(|contents| !contents.is_empty()) {
+            let (services, outbound) = (&self.services, self.outbound.keys());
+            let waits = |key: &Key| services.values().any(|service| service.legs.contains_key(key));
+            contents.keep(waits, |key| outbound.contains(key));
+        }
+    }
+}
