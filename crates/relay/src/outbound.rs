@@ -2,24 +2,25 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use catspaw_records::Nanos;
+use catspaw_records::{Nanos, SensorId};
 use serde::{Deserialize, Serialize};
 
 use crate::leg::Leg;
+use crate::packed::EndedLeg;
 use crate::service::Key;
 
 /// Ended legs, in the order in which their ends became known: most hosts only ever append and let go at the front.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OutboundLegs {
-    legs: VecDeque<(Key, Leg)>,
+    legs: VecDeque<EndedLeg>,
     /// How many of the first have had their turn in the tests.
     settled: usize,
 }
 
 impl OutboundLegs {
     /// Takes a leg whose end has just become known.
-    pub(crate) fn push(&mut self, key: Key, leg: Leg) {
-        self.legs.push_back((key, leg));
+    pub(crate) fn push(&mut self, leg: EndedLeg) {
+        self.legs.push_back(leg);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -28,9 +29,9 @@ impl OutboundLegs {
 
     /// The next leg whose end was known `settle` nanoseconds before `now`, and when its time was up. It has its turn once.
     #[inline]
-    pub(crate) fn next_settled(&mut self, settle: i64, now: Nanos) -> Option<(&Leg, Nanos)> {
-        let (_, leg) = self.legs.get(self.settled)?;
-        let due = leg.end.map_or(Nanos::MIN, |end| end.known.plus(settle));
+    pub(crate) fn next_settled(&mut self, settle: i64, now: Nanos) -> Option<(&EndedLeg, Nanos)> {
+        let leg = self.legs.get(self.settled)?;
+        let due = leg.known().map_or(Nanos::MIN, |known| known.plus(settle));
         if due >= now && now != Nanos::MAX {
             return None;
         }
@@ -38,30 +39,30 @@ impl OutboundLegs {
         Some((leg, due))
     }
 
-    /// All of them, by their keys.
-    pub(crate) fn by_key(&self) -> Vec<(Key, &Leg)> {
-        let mut legs: Vec<(Key, &Leg)> = self.legs.iter().map(|(key, leg)| (*key, leg)).collect();
+    /// All of them, of what `sensor` saw, by their keys.
+    pub(crate) fn by_key(&self, sensor: SensorId) -> Vec<(Key, Leg)> {
+        let mut legs: Vec<(Key, Leg)> = self.legs.iter().map(|leg| (leg.key(), leg.leg(sensor))).collect();
         legs.sort_unstable_by_key(|&(key, _)| key);
         legs
     }
 
     /// Their keys.
     pub(crate) fn keys(&self) -> BTreeSet<Key> {
-        self.legs.iter().map(|&(key, _)| key).collect()
+        self.legs.iter().map(EndedLeg::key).collect()
     }
 
     /// Lets go of those that are not to be kept.
-    pub(crate) fn retain(&mut self, keeps: impl Fn(&Key, &Leg) -> bool) {
-        while self.legs.pop_front_if(|(key, leg)| !keeps(key, leg)).is_some() {
+    pub(crate) fn retain(&mut self, keeps: impl Fn(&EndedLeg) -> bool) {
+        while self.legs.pop_front_if(|leg| !keeps(leg)).is_some() {
             self.settled = self.settled.saturating_sub(1);
         }
-        if self.legs.iter().all(|(key, leg)| keeps(key, leg)) {
+        if self.legs.iter().all(&keeps) {
             return;
         }
         let (mut at, before) = (0, self.settled);
         let settled = &mut self.settled;
-        self.legs.retain(|(key, leg)| {
-            let kept = keeps(key, leg);
+        self.legs.retain(|leg| {
+            let kept = keeps(leg);
             *settled -= usize::from(!kept && at < before);
             at += 1;
             kept
@@ -71,7 +72,7 @@ impl OutboundLegs {
 
 #[cfg(test)]
 mod tests {
-    use catspaw_records::{Ending, Endpoint, RecordId, SensorId, Stamp};
+    use catspaw_records::{Ending, Endpoint, RecordId, Stamp};
 
     use super::*;
     use crate::leg::End;
@@ -96,7 +97,7 @@ mod tests {
     #[test]
     fn each_leg_has_its_turn_once_whatever_is_let_go() {
         let mut legs = OutboundLegs::default();
-        (0..10).for_each(|n| legs.push((Nanos(n), 9 - n as u64), leg(n)));
+        (0..10).for_each(|n| legs.push(EndedLeg::new((Nanos(n), 9 - n as u64), leg(n), SensorId(0))));
         let turn = |legs: &mut OutboundLegs, now| {
             let mut due = Vec::new();
             while let Some((_, at)) = legs.next_settled(5, Nanos(now)) {
@@ -105,10 +106,10 @@ mod tests {
             due
         };
         assert_eq!(turn(&mut legs, 8), [0, 1, 2], "what is due now is not past");
-        legs.retain(|&(start, _), _| start.0 != 0 && start.0 != 2 && start.0 != 5);
+        legs.retain(|leg| ![0, 2, 5].contains(&leg.key().0.0));
         assert_eq!(turn(&mut legs, 11), [3, 4]);
         assert_eq!(turn(&mut legs, i64::MAX), [6, 7, 8, 9]);
-        assert_eq!(legs.by_key().iter().map(|(key, _)| key.0.0).collect::<Vec<_>>(), [1, 3, 4, 6, 7, 8, 9]);
+        assert_eq!(legs.by_key(SensorId(0)).iter().map(|(key, _)| key.0.0).collect::<Vec<_>>(), [1, 3, 4, 6, 7, 8, 9]);
         assert_eq!((legs.len(), legs.keys().len()), (7, 7));
     }
 }

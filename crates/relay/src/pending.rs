@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use catspaw_records::{Nanos, SensorId};
+
 use crate::content::Contents;
 use crate::leg::Leg;
 use crate::mail::pair_mail;
@@ -55,32 +57,35 @@ struct Decided {
     models: Vec<Model>,
 }
 
-/// Pairs what is pending, gives away the pairs whose legs are final, and drops the legs that are.
+/// Pairs what is pending of what `sensor` saw, gives away the pairs whose legs are final, and drops the legs that are.
 pub(crate) fn settle(
     services: &mut BTreeMap<u16, Box<Service>>,
-    outbound: &mut OutboundLegs,
+    (outbound, sensor): (&mut OutboundLegs, SensorId),
     contents: &Contents,
-    is_final: impl Fn(&Leg) -> bool,
+    is_final: impl Fn(Option<Nanos>) -> bool,
     give: impl FnMut(Final<'_>),
 ) {
     if services.is_empty() {
-        return outbound.retain(|_, leg| !is_final(leg));
+        return outbound.retain(|leg| !is_final(leg.known()));
     }
-    let decided = Pending::of(services, outbound, contents).decide(services, &is_final, give);
-    outbound.retain(|key, leg| decided.kept_out.contains(key) || !is_final(leg));
+    let legs = outbound.by_key(sensor);
+    let is_leg_final = |leg: &Leg| is_final(leg.end.map(|end| end.known));
+    let decided = Pending::of(services, &legs, contents).decide(services, &is_leg_final, give);
+    outbound.retain(|leg| decided.kept_out.contains(&leg.key()) || !is_final(leg.known()));
     for (service, model) in services.values_mut().zip(decided.models) {
         let port = service.port;
         service.model = model;
         service.legs.retain(|&key, leg| {
             let own = (port, key);
             // An outbound leg may end an hour after its inbound one (a firewall's timer): that one waits for it.
-            !decided.done_in.contains(&own) && (decided.kept_in.contains(&own) || leg.end.is_none() || !is_final(leg))
+            !decided.done_in.contains(&own)
+                && (decided.kept_in.contains(&own) || leg.end.is_none() || !is_leg_final(leg))
         });
     }
 }
 
 impl<'a> Pending<'a> {
-    fn of(services: &'a BTreeMap<u16, Box<Service>>, outbound: &'a OutboundLegs, contents: &Contents) -> Self {
+    fn of(services: &'a BTreeMap<u16, Box<Service>>, outbound: &'a [(Key, Leg)], contents: &Contents) -> Self {
         let mut pending = Self::default();
         let mut index = BTreeMap::new();
         for (number, service) in services.values().enumerate() {
@@ -90,7 +95,7 @@ impl<'a> Pending<'a> {
                 pending.inbound.push(Inbound { service: number, leg });
             }
         }
-        for (key, leg) in outbound.by_key() {
+        for &(key, ref leg) in outbound {
             pending.add(services, &index, contents, (key, leg));
         }
         pending

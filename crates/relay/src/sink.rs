@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::attempts::Attempt;
 use crate::config::Topology;
 use crate::leg::Leg;
+use crate::packed::EndedLeg;
 
 /// One connection, put together from what its records say.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -196,7 +197,7 @@ pub trait Sink {
     /// A pair is final.
     fn pair(&mut self, pair: LegPair);
     /// An outbound leg of `host` is complete, as `sensor` saw it: what a tunnel or a bot sent is looked at when everything is known.
-    fn sent(&mut self, host: HostKey, sensor: SensorId, leg: &Leg);
+    fn sent(&mut self, host: HostKey, sensor: SensorId, leg: &EndedLeg);
     /// Somebody outside has tried one of our ports.
     fn attempt(&mut self, attempt: Attempt);
 }

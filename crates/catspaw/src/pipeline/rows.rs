@@ -4,7 +4,7 @@ use std::io;
 use std::net::IpAddr;
 
 use catspaw_records::{Ending, HostKey, Proto, SensorId};
-use catspaw_relay::{Attempt, Brief, Connection, Leg, LegPair, Sink};
+use catspaw_relay::{Attempt, Brief, Connection, EndedLeg, LegPair, Sink};
 
 use super::sent::SentLegs;
 use super::spill::Spill;
@@ -109,7 +109,7 @@ impl Sink for Rows {
         self.error = self.error.take().or(self.pairs.push(&pair).err());
     }
 
-    fn sent(&mut self, host: HostKey, sensor: SensorId, leg: &Leg) {
+    fn sent(&mut self, host: HostKey, sensor: SensorId, leg: &EndedLeg) {
         if let Err(error) = self.sent.push(host, sensor, leg) {
             self.error.get_or_insert(error);
         }

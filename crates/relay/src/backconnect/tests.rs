@@ -11,6 +11,7 @@ use super::Tunnels;
 use crate::config::Config;
 use crate::lane::Context;
 use crate::leg::{End, Leg, Size};
+use crate::packed::EndedLeg;
 use crate::sink::{Brief, Connection, LegPair, Sink};
 
 const MS: f64 = 1e6;
@@ -25,7 +26,7 @@ impl Sink for Pairs {
     fn pair(&mut self, pair: LegPair) {
         self.0.push(pair);
     }
-    fn sent(&mut self, _: HostKey, _: SensorId, _: &Leg) {}
+    fn sent(&mut self, _: HostKey, _: SensorId, _: &EndedLeg) {}
     fn attempt(&mut self, _: crate::Attempt) {}
 }
 

@@ -1,12 +1,13 @@
 //! Connections that have ended, and the services that they show.
 
-use catspaw_records::{Bytes, Closed, Ending, Nanos, Proto, Side, Stamp, Whole};
+use catspaw_records::{Bytes, Closed, Ending, Nanos, Proto, SensorId, Side, Stamp, Whole};
 
 use super::open::{Name, Open};
 use super::{Context, Lane, MAIL, Observation, PENDING, SERVICES};
 use crate::attempts::Attempt;
 use crate::backconnect::may_be_tunnel;
 use crate::leg::{Direction, End, Leg, Size};
+use crate::packed::EndedLeg;
 use crate::service::{Key, Service};
 use crate::sink::{Brief, Connection, Said, Sink};
 
@@ -194,13 +195,13 @@ impl Lane {
 
     /// A TCP leg within the house: that mail comes in this way marks a mail server; what goes out this way may be carried
     /// on for somebody outside.
-    fn ended_inside(&mut self, late: bool, direction: Direction, (key, leg): (Key, Leg)) {
+    fn ended_inside(&mut self, sensor: SensorId, late: bool, direction: Direction, (key, leg): (Key, Leg)) {
         match direction {
             Direction::Inbound => {
                 self.mail_inside += u64::from(MAIL.contains(&leg.own.port) && leg.has_payload());
             }
             Direction::Outbound if !late && !self.services.is_empty() => {
-                self.outbound.push(key, leg);
+                self.outbound.push(EndedLeg::new(key, leg, sensor));
             }
             Direction::Outbound => {}
         }
@@ -216,7 +217,7 @@ impl Lane {
         sink: &mut impl Sink,
     ) {
         if leg.inward {
-            return self.ended_inside(late, direction, (key, leg));
+            return self.ended_inside(ctx.sensor, late, direction, (key, leg));
         }
         self.count(ctx, direction, &leg, sink);
         if late {
@@ -227,8 +228,9 @@ impl Lane {
             Direction::Outbound => {
                 self.may_tunnel |= may_be_tunnel(&leg);
                 self.tunnels.ended(&leg, now, ctx.config.settle);
+                let leg = EndedLeg::new(key, leg, ctx.sensor);
                 sink.sent(ctx.host, ctx.sensor, &leg);
-                self.outbound.push(key, leg);
+                self.outbound.push(leg);
             }
         }
     }

@@ -14,10 +14,10 @@ impl Lane {
     /// Takes the outbound legs whose settle time has passed before `now` into the tests.
     pub(super) fn settle(&mut self, ctx: &mut Context<'_>, now: Nanos) {
         while let Some((leg, due)) = self.outbound.next_settled(ctx.config.settle, now) {
-            if self.services.is_empty() && !leg.smtp {
+            if self.services.is_empty() && !leg.is_smtp() {
                 continue;
             }
-            let leg = *leg;
+            let leg = leg.leg(ctx.sensor);
             if leg.smtp && !leg.inward {
                 self.sends_mail(ctx, &leg, due);
             }
@@ -53,7 +53,7 @@ impl Lane {
     /// Makes room: legs that carried nothing go first, for no test uses them; most hosts that open so many scan.
     fn drop_empty(&mut self) {
         let before = self.outbound.len();
-        self.outbound.retain(|_, leg| leg.has_payload() || leg.smtp);
+        self.outbound.retain(|leg| leg.has_payload() || leg.is_smtp());
         self.empty_dropped += (before - self.outbound.len()) as u64;
     }
 
@@ -91,9 +91,10 @@ impl Lane {
         let nothing = Contents::default();
         let contents = self.contents.get().unwrap_or(&nothing);
         let horizon = ctx.config.horizon;
-        let is_final =
-            |leg: &Leg| now == Nanos::MAX || crowded || leg.end.is_some_and(|end| end.known.plus(horizon) <= now);
-        pending::settle(&mut self.services, &mut self.outbound, contents, is_final, |pair| {
+        let is_final = |known: Option<Nanos>| {
+            now == Nanos::MAX || crowded || known.is_some_and(|known| known.plus(horizon) <= now)
+        };
+        pending::settle(&mut self.services, (&mut self.outbound, ctx.sensor), contents, is_final, |pair| {
             let Final { inbound, outbound, clear, basis } = pair;
             sink.pair(LegPair {
                 host: ctx.host,

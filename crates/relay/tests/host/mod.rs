@@ -4,7 +4,9 @@ use catspaw_records::{
     ByteCount, ByteKind, Bytes, Closed, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened, Place, Proto,
     Record, RecordId, SensorId, Side, Stamp,
 };
-use catspaw_relay::{Attempt, Brief, Config, Connection, Context, Lane, Leg, LegPair, Observation, OutOfOrder, Sink};
+use catspaw_relay::{
+    Attempt, Brief, Config, Connection, Context, EndedLeg, Lane, Leg, LegPair, Observation, OutOfOrder, Sink,
+};
 
 pub(crate) const HOST: &str = "172.28.0.7";
 
@@ -28,8 +30,8 @@ impl Sink for Rows {
         self.pairs.push(pair);
     }
 
-    fn sent(&mut self, _: HostKey, _: SensorId, leg: &Leg) {
-        self.sent.push(*leg);
+    fn sent(&mut self, _: HostKey, sensor: SensorId, leg: &EndedLeg) {
+        self.sent.push(leg.leg(sensor));
     }
 
     fn attempt(&mut self, attempt: Attempt) {

@@ -6,7 +6,9 @@ use catspaw_records::{
     Beside, ByteCount, ByteKind, Bytes, Closed, ConnState, Days, Ending, Endpoint, Event, HostKey, Inside, Nanos,
     Opened, Place, Proto, Record, RecordId, SensorId, Side, Stamp, Uid, Whole,
 };
-use catspaw_relay::{Attempt, Brief, Config, Connection, Context, Lane, Leg, LegPair, Observation, SPAM_SHARE, Sink};
+use catspaw_relay::{
+    Attempt, Brief, Config, Connection, Context, EndedLeg, Lane, LegPair, Observation, SPAM_SHARE, Sink,
+};
 
 const SENSOR: SensorId = SensorId(1);
 const HOST: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1));
@@ -240,7 +242,7 @@ struct Nowhere;
 impl Sink for Nowhere {
     fn connection(&mut self, _: Brief, _: impl FnOnce() -> Connection) {}
     fn pair(&mut self, _: LegPair) {}
-    fn sent(&mut self, _: HostKey, _: SensorId, _: &Leg) {}
+    fn sent(&mut self, _: HostKey, _: SensorId, _: &EndedLeg) {}
     fn attempt(&mut self, _: Attempt) {}
 }
 
