@@ -33,6 +33,8 @@ use crate::translations::Translations;
 
 /// Log time between two assignments.
 const STRIDE: i64 = 3600 * Nanos::SECOND;
+/// The same as long as there is no service: then nothing is paired, and what is final is let go. Most hosts never have one.
+const BRIEF_STRIDE: i64 = STRIDE / 6;
 /// Services of a host that are tested.
 const SERVICES: usize = 256;
 /// Legs of a host that wait for the horizon; beyond, the assignment is made early.

@@ -20,6 +20,10 @@ pub(crate) struct OutboundLegs {
 impl OutboundLegs {
     /// Takes a leg whose end has just become known.
     pub(crate) fn push(&mut self, leg: EndedLeg) {
+        if self.legs.len() == self.legs.capacity() {
+            // Little by little: of tens of thousands of hosts twice the room is much.
+            self.legs.reserve_exact(self.legs.len() / 4 + 4);
+        }
         self.legs.push_back(leg);
     }
 

@@ -264,6 +264,10 @@ impl Lane {
                 self.services_dropped += 1;
                 return None;
             }
+            if self.services.is_empty() {
+                // From here on at the hours, whenever that is.
+                self.next_assignment = None;
+            }
             self.ranks += 1;
             let legs = self.open_inbound().filter(|(_, leg)| leg.own.port == port).collect();
             self.services.insert(port, Box::new(Service::new(port, self.ranks, legs)));

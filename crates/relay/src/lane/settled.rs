@@ -2,7 +2,7 @@
 
 use catspaw_records::Nanos;
 
-use super::{Context, Lane, PENDING, PENDING_INBOUND, STRIDE};
+use super::{BRIEF_STRIDE, Context, Lane, PENDING, PENDING_INBOUND, STRIDE};
 use crate::config::Topology;
 use crate::content::Contents;
 use crate::leg::Leg;
@@ -67,9 +67,10 @@ impl Lane {
             self.settle(ctx, Nanos::MAX);
             self.hurried += 1;
         }
-        let next = *self.next_assignment.get_or_insert(Nanos((now.0.div_euclid(STRIDE) + 1).saturating_mul(STRIDE)));
-        if now >= next || crowded {
-            self.next_assignment = Some(Nanos((now.0.div_euclid(STRIDE) + 1).saturating_mul(STRIDE)));
+        let stride = if self.services.is_empty() { BRIEF_STRIDE } else { STRIDE };
+        let after_now = Nanos((now.0.div_euclid(stride) + 1).saturating_mul(stride));
+        if now >= *self.next_assignment.get_or_insert(after_now) || crowded {
+            self.next_assignment = Some(after_now);
             self.assign(ctx, now, sink);
         }
     }
