@@ -17,8 +17,6 @@ use crate::packets::{Dropped, Flows, SENSOR};
 pub(crate) const PLACES: usize = 3;
 /// Networks that are counted to find out which may be ours.
 const NETWORKS: usize = 4096;
-/// Few lines with a record are shorter: so much room is made for a block's at once.
-const SHORT_LINE: usize = 128;
 
 /// How a file's records are placed among those of other files in the same second: by what it holds, then its number.
 pub(crate) type Rank = (Nanos, u64, u32);
@@ -112,30 +110,39 @@ impl Batch {
         Rest { first, records: &self.records, others: &self.others }
     }
 
-    /// Puts the rows of one shard together.
-    fn sort(&mut self) {
+    /// Takes the rows, those of one shard together.
+    fn sort(&mut self, Scratch { rows, order }: &mut Scratch) {
         let mut ends = vec![0_u32; HostKey::SHARDS + 1];
-        for row in &self.rows {
+        for row in &*rows {
             ends[usize::from(row.shard) + 1] += 1;
         }
         for shard in 0..HostKey::SHARDS {
             ends[shard + 1] += ends[shard];
         }
         self.shards.clone_from(&ends);
-        let mut order = vec![0_u32; self.rows.len()];
-        for (number, row) in (0..).zip(&self.rows) {
+        order.clear();
+        order.resize(rows.len(), 0);
+        for (number, row) in (0..).zip(&*rows) {
             let at = &mut ends[usize::from(row.shard)];
             order[*at as usize] = number;
             *at += 1;
         }
-        self.rows = order.into_iter().map(|number| self.rows[number as usize]).collect();
+        self.rows = order.iter().map(|&number| rows[number as usize]).collect();
+        rows.clear();
     }
 }
 
+/// What one thread needs to make a batch, and needs again for the next one.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    /// Rows in the order in which they are taken.
+    rows: Vec<Row>,
+    order: Vec<u32>,
+}
+
 /// Parses a block.
-pub(crate) fn parse(mut reader: Reader, block: Block<'_>, seed: HashSeed, home: &Home) -> Batch {
-    let mut collect = Collect::new(home, block.first);
-    collect.batch.rows.reserve(block.bytes.len() / SHORT_LINE);
+pub(super) fn parse(mut reader: Reader, block: Block<'_>, seed: HashSeed, home: &Home, scratch: &mut Scratch) -> Batch {
+    let mut collect = Collect::new(home, block.first, scratch);
     reader.read(block, seed, &mut collect);
     collect.finish()
 }
@@ -147,8 +154,9 @@ pub(super) fn parse_watched(
     seed: HashSeed,
     home: &Home,
     (clocks, below): (&Clocks, u64),
+    scratch: &mut Scratch,
 ) -> (Batch, Vec<Witness>) {
-    let mut collect = Collect::new(home, block.first);
+    let mut collect = Collect::new(home, block.first, scratch);
     let mut watched = Watched { sink: &mut collect, clocks, below, witnesses: Vec::new() };
     reader.read(block, seed, &mut watched);
     let witnesses = watched.witnesses;
@@ -156,8 +164,8 @@ pub(super) fn parse_watched(
 }
 
 /// Sorts by shard what packets gave. Its records are not counted as the file's: that counts packets.
-pub(crate) fn sort_flows(flows: Flows, file: u32, home: &Home) -> Batch {
-    let mut collect = Collect::new(home, Place { file, line: 0 });
+pub(super) fn sort_flows(flows: Flows, file: u32, home: &Home, scratch: &mut Scratch) -> Batch {
+    let mut collect = Collect::new(home, Place { file, line: 0 }, scratch);
     collect.batch.in_order = true;
     let named = collect.sensor(SENSOR.as_bytes());
     for at in flows.order {
@@ -187,6 +195,7 @@ pub(crate) fn count_network(counts: &mut BTreeMap<Network, u64>, network: Networ
 
 struct Collect<'a> {
     home: &'a Home,
+    scratch: &'a mut Scratch,
     batch: Batch,
     /// What is counted of each sensor, by its place.
     counts: Vec<SensorCount>,
@@ -196,13 +205,13 @@ struct Collect<'a> {
 }
 
 impl<'a> Collect<'a> {
-    fn new(home: &'a Home, first: Place) -> Self {
+    fn new(home: &'a Home, first: Place, scratch: &'a mut Scratch) -> Self {
         let batch = Batch { file: first.file, first_line: first.line, ..Batch::default() };
-        Self { home, batch, counts: Vec::new(), places: HashMap::default(), last: (Vec::new(), 0) }
+        Self { home, scratch, batch, counts: Vec::new(), places: HashMap::default(), last: (Vec::new(), 0) }
     }
 
     fn finish(mut self) -> Batch {
-        self.batch.sort();
+        self.batch.sort(self.scratch);
         self.batch.sensors = self.batch.named.iter().copied().zip(self.counts).collect();
         self.batch
     }
@@ -229,7 +238,8 @@ impl<'a> Collect<'a> {
     #[inline]
     fn count(&mut self, record: &Record, sensor: u32, keep: impl FnOnce(&mut Vec<Record>) -> u32) {
         let Some(count) = self.counts.get_mut(sensor as usize) else { return };
-        let Batch { first_line, rows, records, others, .. } = &mut self.batch;
+        let rows = &mut self.scratch.rows;
+        let Batch { first_line, records, others, .. } = &mut self.batch;
         let known = record.known_at();
         let before = count.reach.before(known);
         count.reach.see(known);

@@ -16,7 +16,7 @@ use super::active::{Active, Content, Work};
 use super::clocks::Clocks;
 use super::fold::{Folded, Folder, Message, Watermarks};
 use super::gathered::{FileRead, Gathered};
-use super::parse::{Batch, count_network, parse, parse_watched, sort_flows};
+use super::parse::{Batch, Scratch, count_network, parse, parse_watched, sort_flows};
 use super::restrict::Restriction;
 use super::route::Home;
 use super::rows::Wanted;
@@ -148,8 +148,9 @@ fn together(
         for _ in 0..threads {
             let (queue, done) = (job_queue.clone(), done.clone());
             scope.spawn(move || {
+                let mut scratch = Scratch::default();
                 for job in queue {
-                    if done.send(work_off(job, options)).is_err() {
+                    if done.send(work_off(job, options, &mut scratch)).is_err() {
                         return;
                     }
                 }
@@ -177,14 +178,14 @@ fn together(
     })
 }
 
-fn work_off(Job { number, file, work, below }: Job, options: &Options) -> Done {
+fn work_off(Job { number, file, work, below }: Job, options: &Options, scratch: &mut Scratch) -> Done {
     let (seed, home, clocks) = (options.seed, &options.home, &options.clocks);
     let (batch, witnesses, buffer) = match work {
         Work::Lines(block, reader) => {
             let lines = block.lines(file);
             let (batch, witnesses) = match below > 0 || matches!(clocks, Clocks::Off(_)) {
-                true => parse_watched(reader, lines, seed, home, (clocks, below)),
-                false => (parse(reader, lines, seed, home), Vec::new()),
+                true => parse_watched(reader, lines, seed, home, (clocks, below), scratch),
+                false => (parse(reader, lines, seed, home, scratch), Vec::new()),
             };
             (batch, witnesses, Some(block.into_buffer()))
         }
@@ -193,7 +194,7 @@ fn work_off(Job { number, file, work, below }: Job, options: &Options) -> Done {
             if below > 0 {
                 flows.records.iter().for_each(|record| witness::see(record, below, &mut witnesses));
             }
-            (sort_flows(flows, file, home), witnesses, None)
+            (sort_flows(flows, file, home, scratch), witnesses, None)
         }
     };
     Done { number, batch, buffer, witnesses }
@@ -231,10 +232,11 @@ impl<'a> Coordinator<'a> {
     }
 
     fn run_alone(&mut self, folder: &mut Folder, mut progress: impl FnMut(u64)) -> io::Result<()> {
+        let mut scratch = Scratch::default();
         loop {
             self.open_due();
             if let Some(job) = self.read_next() {
-                let message = self.take(work_off(job, self.options));
+                let message = self.take(work_off(job, self.options, &mut scratch));
                 folder.take(message)?;
                 progress(self.bytes_read());
             } else if self.active.is_empty() && self.pending.is_empty() {
@@ -251,6 +253,7 @@ impl<'a> Coordinator<'a> {
         shards: &[Sender<Message>],
         mut progress: impl FnMut(u64),
     ) {
+        let mut scratch = Scratch::default();
         loop {
             self.open_due();
             if self.in_flight() < self.options.threads + 2
@@ -258,7 +261,7 @@ impl<'a> Coordinator<'a> {
             {
                 if let Work::Flows(_) = job.work {
                     // It takes less than to have somebody else do it.
-                    let done = work_off(job, self.options);
+                    let done = work_off(job, self.options, &mut scratch);
                     self.waiting.insert(done.number, done);
                 } else if jobs.send(job).is_err() {
                     return;

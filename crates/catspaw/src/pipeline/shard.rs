@@ -145,52 +145,40 @@ impl Shard {
         taking: &Taking,
     ) -> io::Result<()> {
         let Taking { batch, number, limits } = taking;
-        let (first, own) = batch.of_shard(shard);
+        let (mut next, own) = batch.of_shard(shard);
         let (mut done, mut unpacked) = (0, Row::blank());
-        for (at, row) in (first..).zip(own) {
-            let sensor = row.sensor as usize;
+        for own in own.chunk_by(|a, b| a.sensor == b.sensor) {
+            let first = next;
+            next += own.len() as u32;
+            let sensor = own.first().map_or(0, |row| row.sensor as usize);
             let (Some(limits), Some(&sensor)) = (limits.get(sensor), batch.named.get(sensor)) else { continue };
-            let (key, late) = self.place(row, limits);
-            if batch.in_order && !late && self.streams.is_empty() && key < limits.upto {
-                self.reached = limits.upto;
-                done += 1;
-                if let Some((record, route)) = row.unpack(sensor, batch.rest(), &mut unpacked) {
-                    self.fold(rows, (key, late), record, route)?;
+            let mut at_once = 0;
+            if batch.in_order && self.streams.is_empty() {
+                for row in own {
+                    let (key, late) = place(row, limits, self.wait);
+                    if late || key >= limits.upto {
+                        break;
+                    }
+                    self.reached = limits.upto;
+                    at_once += 1;
+                    if let Some((record, route)) = row.unpack(sensor, batch.rest(), &mut unpacked) {
+                        self.fold(rows, (key, late), record, route)?;
+                    }
                 }
-                continue;
+                done += at_once;
             }
-            self.push((sensor, batch.rank), Waiting { key, late, at: Kept { batch: *number, row: at } });
+            if let Some(own) = own.get(at_once..).filter(|own| !own.is_empty()) {
+                let stream = self.streams.entry((sensor, batch.rank)).or_default();
+                for (at, row) in (first + at_once as u32..).zip(own) {
+                    let (key, late) = place(row, limits, self.wait);
+                    push(stream, Waiting { key, late, at: Kept { batch: *number, row: at } });
+                }
+            }
         }
         if done > 0 {
             batches.done(*number, done);
         }
         Ok(())
-    }
-
-    /// The moment of the merge of a row, and whether it is late.
-    fn place(&self, row: &Row, limits: &Limits) -> (Nanos, bool) {
-        let (known, released) = (row.known, limits.released);
-        let latest = row.before.max(limits.before.before(known));
-        let late = latest != Nanos::MIN && known < latest.plus(-self.wait) || known < released;
-        let key = match late {
-            false => known,
-            // In the order of the file, as long as that ends soon; a clock that was set back by more does not
-            // come to its latest stamp again, and what waits for it would fill the memory.
-            true if latest.since(known) <= WAITS && latest >= released => latest,
-            true => latest.plus(-self.wait).max(released).plus(-1),
-        };
-        (key, late)
-    }
-
-    /// Takes a record into its stream, which is kept in order. Streams come nearly in order, so the place is near
-    /// the end.
-    fn push(&mut self, stream: (SensorId, Rank), waiting: Waiting) {
-        let (key, stream) = (waiting.key, self.streams.entry(stream).or_default());
-        if stream.back().is_none_or(|last| last.key <= key) {
-            stream.push_back(waiting);
-        } else {
-            stream.insert(stream.partition_point(|before| before.key <= key), waiting);
-        }
     }
 
     /// Folds what no later record can precede: everything of a sensor before its watermark.
@@ -229,19 +217,26 @@ impl Shard {
         let upto = watermarks.of(sensor);
         self.reached = upto;
         let mut unpacked = Row::blank();
-        let due = |stream: &VecDeque<Waiting>| stream.front().map(|waiting| waiting.key).filter(|&key| key < upto);
-        loop {
-            let next = streams.iter_mut().filter_map(|(_, stream)| Some((due(stream)?, stream)));
-            let next = next.min_by_key(|&(key, _)| key).and_then(|(_, stream)| stream.pop_front());
-            let Some(Waiting { key, late, at }) = next else { return Ok(()) };
-            if let Some(batch) = batches.batch(at.batch)
-                && let Some((row, sensor)) = batch.row(at.row)
-                && let Some((record, route)) = row.unpack(sensor, batch.rest(), &mut unpacked)
-            {
-                self.fold(rows, (key, late), record, route)?;
+        while let Some(mut next) = next_due(streams, upto, None) {
+            let number = next.at.batch;
+            let Some(batch) = batches.batch(number) else { continue };
+            let mut done = 0;
+            loop {
+                let Waiting { key, late, at } = next;
+                if let Some((row, sensor)) = batch.row(at.row)
+                    && let Some((record, route)) = row.unpack(sensor, batch.rest(), &mut unpacked)
+                {
+                    self.fold(rows, (key, late), record, route)?;
+                }
+                done += 1;
+                match next_due(streams, upto, Some(number)) {
+                    Some(of_same_batch) => next = of_same_batch,
+                    None => break,
+                }
             }
-            batches.done(at.batch, 1);
+            batches.done(number, done);
         }
+        Ok(())
     }
 
     /// Once in an hour of the evidence, lets hosts that have been quiet let go of what they hold.
@@ -354,4 +349,43 @@ impl Shard {
         rows.check()?;
         Ok(lanes)
     }
+}
+
+/// The moment of the merge of a row, and whether it is late.
+fn place(row: &Row, limits: &Limits, wait: i64) -> (Nanos, bool) {
+    let (known, released) = (row.known, limits.released);
+    let latest = row.before.max(limits.before.before(known));
+    let late = latest != Nanos::MIN && known < latest.plus(-wait) || known < released;
+    let key = match late {
+        false => known,
+        // In the order of the file, as long as that ends soon; a clock that was set back by more does not
+        // come to its latest stamp again, and what waits for it would fill the memory.
+        true if latest.since(known) <= WAITS && latest >= released => latest,
+        true => latest.plus(-wait).max(released).plus(-1),
+    };
+    (key, late)
+}
+
+/// Takes a row into its stream, which is kept in order. Streams come nearly in order, so the place is near the end.
+fn push(stream: &mut VecDeque<Waiting>, waiting: Waiting) {
+    let key = waiting.key;
+    if stream.back().is_none_or(|last| last.key <= key) {
+        stream.push_back(waiting);
+    } else {
+        stream.insert(stream.partition_point(|before| before.key <= key), waiting);
+    }
+}
+
+/// Takes the next row before `upto` out of its stream, if it is one of the batch `of`, where that is asked.
+#[inline]
+fn next_due(streams: &mut [(SensorId, &mut VecDeque<Waiting>)], upto: Nanos, of: Option<u64>) -> Option<Waiting> {
+    let is_due = |waiting: &Waiting| waiting.key < upto;
+    let stream = match streams {
+        [(_, only)] => only,
+        _ => {
+            let keys = streams.iter_mut().filter_map(|(_, stream)| Some((stream.front()?.key, stream)));
+            keys.filter(|&(key, _)| key < upto).min_by_key(|&(key, _)| key)?.1
+        }
+    };
+    stream.pop_front_if(|waiting| is_due(waiting) && of.is_none_or(|batch| waiting.at.batch == batch))
 }
