@@ -138,8 +138,8 @@ impl Sink for Kept {
     fn connection(&mut self, _: Brief, _: impl FnOnce() -> Connection) {}
     fn pair(&mut self, _: LegPair) {}
     fn attempt(&mut self, _: Attempt) {}
-    fn sent(&mut self, _: HostKey, _: SensorId, leg: &catspaw_relay::Leg) {
-        self.0.push(*leg);
+    fn sent(&mut self, _: HostKey, sensor: SensorId, leg: &catspaw_relay::EndedLeg) {
+        self.0.push(leg.leg(sensor));
     }
 }
 
