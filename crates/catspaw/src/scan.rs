@@ -272,6 +272,7 @@ impl Scan {
             .map_err(|e| format!("a temporary file failed: {e} (TMPDIR says where they lie)"))?;
         gathered.dropped.add("alerts of hosts and rules that are not counted", counts.dropped);
         gathered.dropped.add("alerts that thresholds could not count", gathered.alerts.uncounted());
+        gathered.dropped.add("bits of hosts that rules could not set", gathered.alerts.unset());
         if let (Some(output), Some(loaded)) = (&self.alerts, &self.rules) {
             let mut out = BufWriter::new(output.file());
             let written = gathered.alerts.for_each(|alert| match shows((alert.orig, alert.resp)) {

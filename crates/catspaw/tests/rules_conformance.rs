@@ -11,12 +11,6 @@ use std::process::Command;
 
 use serde_json::Value;
 
-/// Cases that do not hold yet, and why. One that holds must leave this list.
-const FAIL: [(&str, &str); 2] = [
-    ("detect-hostbits/detect-hostbits-01", "`hostbits` is not built: bits that flows of one host share"),
-    ("detect-hostbits/detect-hostbits-03", "`hostbits` is not built: bits that flows of one host share"),
-];
-
 #[test]
 fn what_fires_is_what_suricata_says() {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data/rules-conformance");
@@ -28,17 +22,13 @@ fn what_fires_is_what_suricata_says() {
     let (mut wrong, mut held) = (Vec::new(), 0);
     for case in &cases {
         let name = case.strip_prefix(&root).unwrap().display().to_string();
-        let listed = FAIL.iter().any(|(listed, _)| *listed == name);
-        match (check(case), listed) {
-            (Ok(()), false) => held += 1,
-            (Ok(()), true) => wrong.push(format!("{name} holds now: it leaves the list")),
-            (Err(_), true) => {}
-            (Err(why), false) => wrong.push(format!("{name}: {why}")),
+        match check(case) {
+            Ok(()) => held += 1,
+            Err(why) => wrong.push(format!("{name}: {why}")),
         }
     }
     eprintln!("{held} of {} cases hold", cases.len());
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-    assert_eq!(held + FAIL.len(), cases.len());
 }
 
 /// The folders below one that hold a case, by name.

@@ -8,6 +8,7 @@ pub mod ast;
 mod compile;
 mod diagnostic;
 mod header;
+mod hostbits;
 mod inspect;
 mod keyword;
 mod network;
@@ -22,6 +23,7 @@ mod threshold;
 
 pub use diagnostic::{Code, Diagnostic, Severity, Span};
 pub use header::{Class, Flow};
+pub use hostbits::HostBits;
 pub use inspect::{Buffer, Scratch};
 pub use network::{Variables, VariablesError};
 pub use packet::Facts;

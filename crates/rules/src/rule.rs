@@ -2,6 +2,7 @@
 
 pub use crate::ast::Action;
 use crate::header::{Flow, Header};
+use crate::hostbits::HostRule;
 use crate::inspect::Step;
 use crate::packet::{Facts, PacketTest};
 
@@ -184,6 +185,8 @@ pub struct Rule {
     pub bit_tests: Vec<BitTest>,
     /// What a match does to them.
     pub bit_ops: Vec<BitOp>,
+    /// The same of bits that flows share ([`crate::HostBits`]).
+    pub(crate) host: HostRule,
     /// Whether a match is silent (`noalert`).
     pub silent: bool,
     /// What holds alerts back.
@@ -194,6 +197,18 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// Whether a match is told.
+    #[must_use]
+    pub fn tells(&self) -> bool {
+        matches!(self.action, Action::Alert | Action::Drop | Action::Reject) && !self.silent
+    }
+
+    /// Whether [`crate::HostBits`] must know of each match.
+    #[must_use]
+    pub fn shares_bits(&self) -> bool {
+        !self.host.is_empty()
+    }
+
     /// Whether header, flow, bits and fields let it match; the payload is not looked at.
     pub(crate) fn admits(
         &self,

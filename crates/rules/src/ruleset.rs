@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::compile::{BitNames, Compiled, compile};
+use crate::compile::{Compiled, Names, compile};
 use crate::diagnostic::{Code, Diagnostic, Fault, Severity};
 use crate::header::{Class, Flow};
 use crate::inspect::{Buffer, Content, Scratch, Step, inspect};
@@ -31,7 +31,7 @@ pub struct Loaded {
 #[derive(Debug)]
 pub struct Builder {
     variables: Variables,
-    bits: BitNames,
+    names: Names,
     rules: Vec<Rule>,
     fast: Vec<Option<usize>>,
     known: HashSet<(u32, u32), foldhash::fast::RandomState>,
@@ -41,7 +41,7 @@ impl Builder {
     /// Where variables stand for what `variables` says.
     #[must_use]
     pub fn new(variables: Variables) -> Self {
-        Self { variables, bits: BitNames::default(), rules: Vec::new(), fast: Vec::new(), known: HashSet::default() }
+        Self { variables, names: Names::default(), rules: Vec::new(), fast: Vec::new(), known: HashSet::default() }
     }
 
     /// Takes the rules of a file.
@@ -62,7 +62,7 @@ impl Builder {
 
     fn add_rule(&mut self, text: &RuleText) -> Result<Vec<Fault>, Fault> {
         let tree = parse_rule(text)?;
-        let Compiled { rule, fast, warnings } = compile(&tree, &text.bytes, &self.variables, &mut self.bits)?;
+        let Compiled { rule, fast, warnings } = compile(&tree, &text.bytes, &self.variables, &mut self.names)?;
         let name = (rule.meta.gid, rule.meta.sid);
         if self.rules.len() >= MAX_RULES {
             return Err(Fault::new(Code::TooLarge, tree.span, format!("more than {MAX_RULES} rules")));
@@ -113,7 +113,7 @@ impl Builder {
 
 /// Where a rule stands among those that match together: what keeps others silent first, then what sets bits before what
 /// asks for them, then by priority; else as in the files. This is Suricata's order.
-fn turn(rule: &Rule) -> (u8, u8, u8) {
+fn turn(rule: &Rule) -> (u8, u8, u8, u8) {
     let action = match rule.action {
         Action::Pass => 0,
         Action::Drop => 1,
@@ -121,13 +121,15 @@ fn turn(rule: &Rule) -> (u8, u8, u8) {
         Action::Alert => 3,
         Action::Log => 4,
     };
-    let bits = match (rule.bit_ops.is_empty(), rule.bit_tests.is_empty()) {
+    let bits = |changes_none: bool, asks_none: bool| match (changes_none, asks_none) {
         (false, true) => 0,
         (false, false) => 1,
         (true, false) => 2,
         (true, true) => 3,
     };
-    (action, bits, rule.meta.priority)
+    let of_flow = bits(rule.bit_ops.is_empty(), rule.bit_tests.is_empty());
+    let of_host = bits(rule.host.ops.is_empty(), rule.host.tests.is_empty());
+    (action, of_flow, of_host, rule.meta.priority)
 }
 
 fn on_packets(scope: Scope) -> bool {

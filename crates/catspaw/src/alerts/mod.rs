@@ -10,7 +10,7 @@ use std::io;
 
 use catspaw_engine::rule_class;
 use catspaw_records::{Alert, RecordId};
-use catspaw_rules::{Flow, Ruleset, Thresholds};
+use catspaw_rules::{Flow, HostBits, Ruleset, Thresholds};
 
 use crate::pipeline::{Restriction, Spill};
 
@@ -22,6 +22,7 @@ pub(crate) use rules::{Asked, Loaded};
 #[derive(Debug, Default)]
 pub(crate) struct Alerts {
     thresholds: Thresholds,
+    host_bits: HostBits,
     rows: Spill<Alert>,
     any: bool,
     failed: Option<io::Error>,
@@ -30,8 +31,12 @@ pub(crate) struct Alerts {
 impl Alerts {
     /// Takes those of a block of packets: what the rules' thresholds let pass, of connections that are looked at.
     pub(crate) fn take(&mut self, alerts: Vec<Alert>, rules: &Ruleset, only: &Restriction) {
-        for alert in alerts.iter().filter(|alert| only.spans(alert.start)) {
+        for alert in &alerts {
             let Some(rule) = rules.rules().get(alert.rule as usize) else { continue };
+            let admitted = self.host_bits.admit(rule, alert.at.0, flow(alert));
+            if !admitted || !rule.tells() || !only.spans(alert.start) {
+                continue;
+            }
             let told = rule.filter.is_none_or(|filter| {
                 let RecordId::Device(id) = alert.id else { return true };
                 self.thresholds.admits((alert.rule, filter), alert.at.0, flow(alert), id)
@@ -51,6 +56,11 @@ impl Alerts {
     /// Alerts that were held back because too many hosts and flows are counted already.
     pub(crate) fn uncounted(&self) -> u64 {
         self.thresholds.uncounted
+    }
+
+    /// Bits of hosts that were not set because too many are.
+    pub(crate) fn unset(&self) -> u64 {
+        self.host_bits.unset
     }
 
     /// Gives each in order. May be done again.

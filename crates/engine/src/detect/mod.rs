@@ -214,14 +214,13 @@ struct Found {
 }
 
 impl Found {
-    /// Whether the rule is to be told. Those that keep others silent come first.
+    /// Whether the match is to be given away: it is told, or bits that flows share depend on it. Those that keep others silent come first.
     fn takes(&mut self, rule: &Rule) -> bool {
         if rule.action == Action::Pass {
             self.passed = true;
             self.flow |= rule.scope == Scope::AddressesOnly;
         }
-        let tells = matches!(rule.action, Action::Alert | Action::Drop | Action::Reject);
-        tells && !rule.silent && !self.passed
+        (rule.tells() || rule.shares_bits()) && !self.passed
     }
 }
 

@@ -3,6 +3,7 @@
 mod classes;
 mod content;
 mod flow;
+mod hosts;
 mod number;
 mod numbers;
 mod packet;
@@ -16,20 +17,27 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::ast::{self, Arrow, Opt, Spanned};
 use crate::diagnostic::{Code, Fault, Span};
 use crate::header::{Class, Header};
+use crate::hostbits::HostRule;
 use crate::inspect::{Content, Place, Step};
 use crate::keyword::{Keyword, Known, look_up, similar};
 use crate::network::{Variables, is_foreign_protocol};
 use crate::packet::PacketTest;
-use crate::rule::{BitOp, BitTest, Filter, FlowTest, Meta, Rule, Scope};
+use crate::rule::{Action, BitOp, BitTest, Filter, FlowTest, Meta, Rule, Scope};
 
 /// A rule with more options than this is refused.
 const MAX_OPTIONS: usize = 256;
 /// Rules without a `sid` get one from here on, above those that anybody assigns.
 const MADE_SIDS: u32 = 0xc000_0000;
 
-/// The bits that `flowbits` name, over all rules of a set.
+/// The names of the bits of flows, and of those that flows share, over all rules of a set.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct BitNames(HashMap<String, u32, foldhash::fast::RandomState>);
+pub(crate) struct Names {
+    flow: BitNames,
+    host: BitNames,
+}
+
+#[derive(Clone, Debug, Default)]
+struct BitNames(HashMap<String, u32, foldhash::fast::RandomState>);
 
 impl BitNames {
     fn number(&mut self, name: &str) -> u32 {
@@ -51,13 +59,13 @@ pub(crate) fn compile(
     rule: &ast::Rule,
     text: &[u8],
     variables: &Variables,
-    bits: &mut BitNames,
+    names: &mut Names,
 ) -> Result<Compiled, Fault> {
     let (header, bound) = header(rule, variables)?;
     if rule.options.len() > MAX_OPTIONS {
         return Err(Fault::new(Code::TooLarge, rule.span, format!("a rule of more than {MAX_OPTIONS} options")));
     }
-    let mut compiler = Compiler { bits, parts: Parts::default() };
+    let mut compiler = Compiler { names, parts: Parts::default() };
     for option in &rule.options {
         compiler.option(option)?;
     }
@@ -115,6 +123,7 @@ struct Parts {
     packet_only: bool,
     bit_tests: Vec<BitTest>,
     bit_ops: Vec<BitOp>,
+    host: HostRule,
     silent: bool,
     filter: Option<Filter>,
     packet: Vec<PacketTest>,
@@ -126,7 +135,7 @@ struct Parts {
 }
 
 struct Compiler<'a> {
-    bits: &'a mut BitNames,
+    names: &'a mut Names,
     parts: Parts,
 }
 
@@ -146,7 +155,8 @@ impl Compiler<'_> {
                 self.identity(keyword, option)
             }
             Keyword::Flow => flow::flow(&mut self.parts, option),
-            Keyword::FlowBits => flow::flowbits(&mut self.parts, self.bits, option),
+            Keyword::FlowBits => flow::flowbits(&mut self.parts, &mut self.names.flow, option),
+            Keyword::HostBits | Keyword::XBits => hosts::option(&mut self.parts, &mut self.names.host, keyword, option),
             Keyword::NoAlert => {
                 self.parts.silent = true;
                 Ok(())
@@ -198,6 +208,12 @@ impl Compiler<'_> {
 impl Parts {
     fn finish(self, rule: &ast::Rule, text: &[u8], header: Header, bound: Bound) -> Result<Compiled, Fault> {
         let scope = self.scope(&header, bound).map_err(|message| Fault::new(Code::Conflict, rule.span, message))?;
+        if !self.host.tests.is_empty() && (rule.action == Action::Pass || !self.bit_ops.is_empty()) {
+            // What other flows set is known when this one has been left.
+            let message =
+                "what a flow's packets pass by or set in `flowbits` cannot depend on `hostbits` or `xbits` here";
+            return Err(Fault::new(Code::NotBuilt, rule.span, message));
+        }
         let mut warnings = self.warnings;
         let sid = self.sid.unwrap_or_else(|| made_sid(text));
         if self.sid.is_none() {
@@ -221,6 +237,7 @@ impl Parts {
             flow: self.flow,
             bit_tests: self.bit_tests,
             bit_ops: self.bit_ops,
+            host: self.host,
             silent: self.silent,
             filter: self.filter,
             header,
