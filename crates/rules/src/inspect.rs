@@ -134,9 +134,13 @@ impl Reading {
             None if self.little => field.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)),
             None => field.iter().fold(0, |value, byte| value << 8 | u64::from(*byte)),
         };
-        let value = self.mask.map_or(value, |mask| (value & u64::from(mask)) >> mask.trailing_zeros().min(31));
-        Some((value, end))
+        Some((masked(value, self.mask), end))
     }
+}
+
+/// What a mask leaves, moved to the right end.
+fn masked(value: u64, mask: Option<u32>) -> u64 {
+    mask.map_or(value, |mask| (value & u64::from(mask)) >> mask.trailing_zeros().min(31))
 }
 
 /// The number at the beginning of text, as `strtoull` reads it; an empty field is 0, which jumps nowhere.
@@ -177,6 +181,33 @@ impl Compare {
     }
 }
 
+/// What `byte_math` does with a number and another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Operator {
+    Plus,
+    Minus,
+    Times,
+    Over,
+    Left,
+    Right,
+}
+
+impl Operator {
+    /// The result as 64 bits hold it; `None`: there is none.
+    fn of(self, left: u64, right: u64) -> Option<u64> {
+        let shifted =
+            |by: fn(u64, u32) -> Option<u64>| u32::try_from(right).ok().and_then(|n| by(left, n)).unwrap_or(0);
+        Some(match self {
+            Self::Plus => left.wrapping_add(right),
+            Self::Minus => left.wrapping_sub(right),
+            Self::Times => left.wrapping_mul(right),
+            Self::Over => left.checked_div(right)?,
+            Self::Left => shifted(u64::checked_shl),
+            Self::Right => shifted(u64::checked_shr),
+        })
+    }
+}
+
 /// From where `byte_jump` jumps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum From {
@@ -193,6 +224,7 @@ pub(crate) enum Step {
     ByteTest { reading: Reading, compare: Compare, negated: bool, value: Number },
     ByteJump { reading: Reading, multiplier: u32, align: bool, from: From, post_offset: i64 },
     ByteExtract { reading: Reading, multiplier: u32, align: u32, register: usize },
+    ByteMath { reading: Reading, operator: Operator, value: Number, mask: Option<u32>, register: usize },
     IsDataAt { at: Number, relative: bool, negated: bool },
 }
 
@@ -202,9 +234,10 @@ impl Step {
         match self {
             Self::Content(content) => matches!(content.place, Place::Relative { .. }),
             Self::Pcre(pcre) => pcre.relative,
-            Self::ByteTest { reading, .. } | Self::ByteJump { reading, .. } | Self::ByteExtract { reading, .. } => {
-                reading.relative
-            }
+            Self::ByteTest { reading, .. }
+            | Self::ByteJump { reading, .. }
+            | Self::ByteExtract { reading, .. }
+            | Self::ByteMath { reading, .. } => reading.relative,
             Self::IsDataAt { relative, .. } => *relative,
         }
     }
@@ -232,6 +265,14 @@ pub struct Scratch {
 }
 
 impl Scratch {
+    /// Keeps a number that was taken from the data.
+    fn keep(&mut self, register: usize, number: u64) {
+        if self.registers.len() <= register {
+            self.registers.resize(register + 1, 0);
+        }
+        self.registers[register] = i64::try_from(number).unwrap_or(i64::MAX);
+    }
+
     /// Takes work from the budget; whether there was enough.
     fn spend(&mut self, bytes: usize) -> bool {
         let left = self.budget.checked_sub(bytes + 1);
@@ -274,11 +315,13 @@ fn run(steps: &[Step], buffer: Buffer<'_>, cursor: usize, scratch: &mut Scratch)
         },
         Step::ByteExtract { reading, multiplier, align, register } => {
             let Some((found, _)) = reading.read(bytes, cursor, scratch) else { return false };
-            let found = aligned(found.wrapping_mul(u64::from(*multiplier)), *align);
-            if scratch.registers.len() <= *register {
-                scratch.registers.resize(register + 1, 0);
-            }
-            scratch.registers[*register] = i64::try_from(found).unwrap_or(i64::MAX);
+            scratch.keep(*register, aligned(found.wrapping_mul(u64::from(*multiplier)), *align));
+            run(rest, buffer, cursor, scratch)
+        }
+        Step::ByteMath { reading, operator, value, mask, register } => {
+            let Some((found, _)) = reading.read(bytes, cursor, scratch) else { return false };
+            let Some(result) = operator.of(found, value.value(scratch) as u64) else { return false };
+            scratch.keep(*register, masked(result, *mask));
             run(rest, buffer, cursor, scratch)
         }
         Step::IsDataAt { at, relative, negated } => {

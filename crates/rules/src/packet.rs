@@ -91,14 +91,26 @@ impl Facts<'_> {
 #[derive(Clone, Debug)]
 pub(crate) enum PacketTest {
     Ttl(RangeInclusive<u32>),
-    Tos { value: u8, negated: bool },
+    Tos {
+        value: u8,
+        negated: bool,
+    },
     Id(u16),
     IpProto(RangeInclusive<u32>, bool),
     IpOption(u8),
-    Fragment { bits: u8, how: Bits },
+    Fragment {
+        bits: u8,
+        how: Bits,
+    },
+    /// In units of eight bytes.
+    FragmentOffset(RangeInclusive<u32>, bool),
     SameIp,
     Dsize(RangeInclusive<u32>, bool),
-    Flags { bits: u8, ignored: u8, how: Bits },
+    Flags {
+        bits: u8,
+        ignored: u8,
+        how: Bits,
+    },
     Seq(u32),
     Ack(u32),
     Window(u16, bool),
@@ -146,6 +158,7 @@ impl PacketTest {
             Self::IpProto(range, negated) => range.contains(&u32::from(facts.proto)) != *negated,
             Self::IpOption(kind) => facts.has_ip_option(*kind),
             Self::Fragment { bits, how } => how.holds(facts.v4(6)? >> 5, *bits),
+            Self::FragmentOffset(range, negated) => range.contains(&u32::from(facts.v4_u16(6)? & 0x1fff)) != *negated,
             Self::SameIp => facts.same_ip,
             Self::Dsize(range, negated) => range.contains(&facts.payload_len) != *negated,
             Self::Flags { bits, ignored, how } => how.holds(facts.tcp::<1>(13)?[0] & !ignored, *bits),

@@ -173,7 +173,7 @@ impl Compiler<'_> {
             | Keyword::FastPattern
             | Keyword::RawBytes => content::option(&mut self.parts, keyword, option),
             Keyword::Pcre => pcre::option(&mut self.parts, option),
-            Keyword::ByteTest | Keyword::ByteJump | Keyword::ByteExtract | Keyword::IsDataAt => {
+            Keyword::ByteTest | Keyword::ByteJump | Keyword::ByteExtract | Keyword::ByteMath | Keyword::IsDataAt => {
                 numbers::option(&mut self.parts, keyword, option)
             }
             _ => {

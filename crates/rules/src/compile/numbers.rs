@@ -1,8 +1,8 @@
-//! `byte_test`, `byte_jump`, `byte_extract`, `isdataat`.
+//! `byte_test`, `byte_jump`, `byte_extract`, `byte_math`, `isdataat`.
 
 use crate::ast::{Opt, Spanned};
 use crate::diagnostic::{Code, Fault};
-use crate::inspect::{Compare, From, Number, Reading, Step};
+use crate::inspect::{Compare, From, Number, Operator, Reading, Step};
 use crate::keyword::Keyword;
 
 use super::content::amount;
@@ -21,7 +21,7 @@ pub(super) fn option(parts: &mut Parts, keyword: Keyword, option: &Opt) -> Resul
         Keyword::ByteJump => byte_jump(&line)?,
         Keyword::IsDataAt => is_data_at(&line)?,
         _ => {
-            let (step, name) = byte_extract(&line)?;
+            let (step, name) = if keyword == Keyword::ByteMath { byte_math(&line)? } else { byte_extract(&line)? };
             parts.taken.push(name);
             step
         }
@@ -63,6 +63,12 @@ impl Line<'_> {
 
     fn amount(&self, word: &str) -> Result<Number, Fault> {
         amount(self.taken, &Spanned { value: word.as_bytes().to_vec(), span: self.value.span })
+    }
+
+    /// A name under which a number is kept.
+    fn new_name(&self, name: &str) -> Result<String, Fault> {
+        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
+        if is_name && self.taken.len() < MAX_TAKEN { Ok(name.to_owned()) } else { Err(self.bad(name)) }
     }
 
     fn count(&self, at: usize, max: usize) -> Result<usize, Fault> {
@@ -162,15 +168,51 @@ fn byte_jump(line: &Line<'_>) -> Result<Step, Fault> {
 
 fn byte_extract(line: &Line<'_>) -> Result<(Step, String), Fault> {
     let count = line.count(0, 23)?;
-    let name = line.word(2)?;
-    let is_name = |name: &str| name.starts_with(|c: char| c.is_ascii_alphabetic() || c == '_');
-    if !is_name(name) || line.taken.len() >= MAX_TAKEN {
-        return Err(line.bad(name));
-    }
+    let name = line.new_name(line.word(2)?)?;
     let flags = line.flags(3)?;
     let reading = line.reading(count, line.amount(line.word(1)?)?, &flags)?;
     let register = line.taken.len();
-    Ok((Step::ByteExtract { reading, multiplier: flags.multiplier, align: flags.align, register }, name.to_owned()))
+    Ok((Step::ByteExtract { reading, multiplier: flags.multiplier, align: flags.align, register }, name))
+}
+
+/// `bytes N, offset N, oper O, rvalue N, result NAME`, and what else there is, in any order.
+fn byte_math(line: &Line<'_>) -> Result<(Step, String), Fault> {
+    let (mut flags, mut own) = (Flags { multiplier: 1, ..Flags::default() }, [None; 5]);
+    for word in line.words {
+        let (name, argument) = word.split_once([' ', '\t']).map_or((*word, ""), |(name, rest)| (name, rest.trim()));
+        match name {
+            "bytes" => own[0] = Some(argument),
+            "offset" => own[1] = Some(argument),
+            "oper" => own[2] = Some(argument),
+            "rvalue" => own[3] = Some(argument),
+            "result" => own[4] = Some(argument),
+            "endian" if matches!(argument, "big" | "little") => line.flag(argument, &mut flags)?,
+            "string" if matches!(argument, "hex" | "dec" | "oct") => {
+                line.flag("string", &mut flags)?;
+                line.flag(argument, &mut flags)?;
+            }
+            "relative" | "dce" | "bitmask" => line.flag(word, &mut flags)?,
+            _ => return Err(line.bad(word)),
+        }
+    }
+    let [Some(bytes), Some(offset), Some(operator), Some(value), Some(result)] = own else {
+        return Err(bad_value(line.value, "one of bytes, offset, oper, rvalue, result is missing"));
+    };
+    let count = bytes.parse().ok().filter(|count| (1..=10).contains(count)).ok_or_else(|| line.bad(bytes))?;
+    let operator = match operator {
+        "+" => Operator::Plus,
+        "-" => Operator::Minus,
+        "*" => Operator::Times,
+        "/" => Operator::Over,
+        "<<" => Operator::Left,
+        ">>" => Operator::Right,
+        _ => return Err(line.bad(operator)),
+    };
+    // The mask is that of the result.
+    let mask = flags.mask.take();
+    let reading = line.reading(count, line.amount(offset)?, &flags)?;
+    let (value, register) = (compared(line, value)?, line.taken.len());
+    Ok((Step::ByteMath { reading, operator, value, mask, register }, line.new_name(result)?))
 }
 
 fn is_data_at(line: &Line<'_>) -> Result<Step, Fault> {

@@ -31,6 +31,10 @@ pub(super) fn test(keyword: Keyword, option: &Opt) -> Result<PacketTest, Fault> 
             let (range, negated) = number::range(value)?;
             PacketTest::Dsize(range, negated)
         }
+        Keyword::FragOffset => {
+            let (range, negated) = number::range(value)?;
+            PacketTest::FragmentOffset(range, negated)
+        }
         Keyword::Tos | Keyword::Window => one(keyword, option)?,
         Keyword::IpProto => ip_proto(option)?,
         Keyword::IpOpts => ip_option(option)?,
