@@ -13,6 +13,7 @@ mod exchange;
 mod groups;
 mod habits;
 mod histogram;
+mod inbound;
 mod lane;
 mod leg;
 mod letters;

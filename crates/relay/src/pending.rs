@@ -5,19 +5,17 @@ use std::collections::{BTreeMap, BTreeSet};
 use catspaw_records::{Nanos, SensorId};
 
 use crate::content::Contents;
+use crate::inbound::LOOKED_AT;
 use crate::leg::Leg;
 use crate::mail::pair_mail;
 use crate::outbound::OutboundLegs;
 use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound, pair};
-use crate::service::{Key, Service, could_be_stored, could_cause};
+use crate::service::{Key, LONGEST_QUEUE, Service, could_be_stored, could_cause};
 use crate::sink::Basis;
 use crate::talk::Fit;
 
 /// Inbound legs that one outbound leg may be paired with.
 const EDGES: usize = 32;
-/// Inbound legs that are looked at to find them.
-const LOOKED_AT: usize = 512;
-
 /// A pair that is final.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Final<'a> {
@@ -89,7 +87,7 @@ impl<'a> Pending<'a> {
         let mut pending = Self::default();
         let mut index = BTreeMap::new();
         for (number, service) in services.values().enumerate() {
-            for (&key, leg) in &service.legs {
+            for (&key, leg) in service.legs.iter() {
                 index.insert((number, key), pending.inbound.len());
                 pending.in_keys.push((service.port, key));
                 pending.inbound.push(Inbound { service: number, leg });
@@ -293,11 +291,10 @@ fn candidates(
 ) -> Vec<usize> {
     let mut found = Vec::new();
     for (number, service) in services.values().enumerate().filter(|(_, service)| !stored || service.queues()) {
+        let over = if stored { LONGEST_QUEUE } else { 0 };
         let near = service
             .legs
-            .range(..=(out.start_latest(), u64::MAX))
-            .rev()
-            .take(LOOKED_AT)
+            .opened_before(out.start_latest(), out.start.at.plus(-over))
             .filter(|(_, inbound)| if stored { stored_by(inbound, out) } else { could_cause(inbound, out, 0) })
             .take(most);
         found.extend(near.filter_map(|(&key, _)| index.get(&(number, key)).copied()));

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::Config;
 use crate::exchange::Recent;
 use crate::histogram::Histogram;
+use crate::inbound::InboundLegs;
 use crate::leg::{Leg, Size};
 use crate::mail::LETTER;
 use crate::pairing::Model;
@@ -17,13 +18,11 @@ use crate::test::{Candidate, Gap, Inbound, Test, raise};
 
 /// Inbound legs that are weighed for one outbound leg: those opened last before it.
 const CANDIDATES: usize = 64;
-/// Inbound legs that are looked at to find them.
-const LOOKED_AT: usize = 512;
 /// Shifts in time of the second look, nanoseconds: the outbound legs are moved this much earlier, so that what they
 /// still fit is coincidence. Primes, so that no beat of the traffic hits several.
 const SHIFTS: [i64; 3] = [61 * Nanos::SECOND, 127 * Nanos::SECOND, 251 * Nanos::SECOND];
 /// A mail server hands on within this, or it is not looked for.
-const LONGEST_QUEUE: i64 = 300 * Nanos::SECOND;
+pub(crate) const LONGEST_QUEUE: i64 = 300 * Nanos::SECOND;
 /// From this ratio on (natural logarithm) pairs are made as those of a mail server.
 const QUEUES: f64 = 4.6;
 /// One in so many of the mails that it may have handed on must have gone out after its client had gone.
@@ -92,8 +91,8 @@ pub struct Service {
     pub port: u16,
     /// Its place among the host's services, from 1: its weight is fixed by this before its own data.
     pub rank: u32,
-    /// Inbound legs that are not final: open ones, and ended ones with payload.
-    pub(crate) legs: BTreeMap<Key, Leg>,
+    /// Inbound legs that are not final.
+    pub(crate) legs: InboundLegs,
     /// Inbound legs with payload whose total is known.
     pub sessions: u64,
     /// The last of them.
@@ -190,7 +189,7 @@ impl Tests {
 
 impl Service {
     /// A service that has just shown its first payload.
-    pub(crate) fn new(port: u16, rank: u32, legs: BTreeMap<Key, Leg>) -> Self {
+    pub(crate) fn new(port: u16, rank: u32, legs: InboundLegs) -> Self {
         Self {
             port,
             rank,
@@ -275,7 +274,7 @@ impl Service {
 
     /// Notes whether the mail that is sent may hand on what came in, and whether only what came from clients that have gone.
     fn note_mail(&mut self, leg: &Leg) {
-        let open = self.before(leg.start_latest()).any(|(_, inbound)| could_cause(inbound, leg, 0));
+        let open = self.before(leg, 0, 0).any(|(_, inbound)| could_cause(inbound, leg, 0));
         let stored = open || self.may_explain(leg);
         self.handed_on.0 += u64::from(stored);
         self.handed_on.1 += u64::from(stored && !open);
@@ -283,12 +282,13 @@ impl Service {
 
     /// Whether one of its inbound legs may be why `leg` was opened, at once or some minutes later.
     pub(crate) fn may_explain(&self, leg: &Leg) -> bool {
-        self.before(leg.start_latest()).any(|(_, inbound)| could_be_stored(inbound, leg, 0))
+        self.before(leg, 0, LONGEST_QUEUE).any(|(_, inbound)| could_be_stored(inbound, leg, 0))
     }
 
-    /// The inbound legs that were opened last before a moment, the latest first.
-    fn before(&self, upto: Nanos) -> impl Iterator<Item = (&Key, &Leg)> {
-        self.legs.range(..=(upto, u64::MAX)).rev().take(LOOKED_AT)
+    /// The inbound legs that were opened last before an outbound one, moved by `shift`, and that were over no more than
+    /// `over` nanoseconds before it; the latest first.
+    fn before(&self, leg: &Leg, shift: i64, over: i64) -> impl Iterator<Item = (&Key, &Leg)> {
+        self.legs.opened_before(leg.start_latest().plus(shift), leg.start.at.plus(shift).plus(-over))
     }
 
     /// Takes one outbound leg into all tests.
@@ -322,7 +322,7 @@ impl Service {
 
     /// Notes which host inside was called, and for whom it may have been.
     fn reach(&mut self, due: &Due<'_>, config: &Config) {
-        let client = self.before(due.leg.start_latest()).map(|(_, inbound)| inbound).find(|inbound| {
+        let client = self.before(due.leg, 0, 0).map(|(_, inbound)| inbound).find(|inbound| {
             let declared = config.covers(inbound.own, inbound.peer.addr, due.leg.peer.addr);
             could_cause(inbound, due.leg, 0) && !declared
         });
@@ -371,9 +371,8 @@ impl Service {
         config: &Config,
     ) -> Vec<Candidate> {
         let queued = hypothesis == Hypothesis::StoreAndForward;
-        let upto = due.leg.start_latest().plus(shift);
         let declared = config.declares(due.leg.own.addr);
-        self.before(upto)
+        self.before(due.leg, shift, if queued { LONGEST_QUEUE } else { 0 })
             .filter(|(_, inbound)| match hypothesis {
                 Hypothesis::AtOnce | Hypothesis::Inward => could_cause(inbound, due.leg, shift),
                 Hypothesis::StoreAndForward => could_be_stored(inbound, due.leg, shift),
