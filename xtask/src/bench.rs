@@ -52,7 +52,11 @@ pub(crate) fn bench(args: &mut Args) -> Result {
         Some("logs") => {}
         Some("trace") => return crate::trace::bench(args),
         Some("packets") => return crate::packets::bench(args),
-        _ => return Err("which benchmark? `cargo xtask bench logs`, `packets` or `trace`".into()),
+        Some("long") => {
+            println!("{}", crate::long::long(args)?);
+            return Ok(());
+        }
+        _ => return Err("which benchmark? `cargo xtask bench logs`, `long`, `packets` or `trace`".into()),
     }
     println!("{}", logs(args)?);
     Ok(())
@@ -82,7 +86,7 @@ pub(crate) fn logs(args: &mut Args) -> Result<String> {
     Ok(text)
 }
 
-fn catspaw() -> PathBuf {
+pub(crate) fn catspaw() -> PathBuf {
     run::target().join("release/catspaw")
 }
 

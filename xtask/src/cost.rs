@@ -5,7 +5,10 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
-use crate::run::{self, Doing, Result};
+use crate::run::{Doing, Result, root};
+
+/// User and system time in seconds, and the resident set in KiB.
+const FORMAT: &str = "%U %S %M";
 
 /// One run of a command.
 #[derive(Clone, Copy, Debug)]
@@ -23,16 +26,28 @@ pub(crate) struct Cost {
 pub(crate) fn measure(shell: &str, scratch: &Path) -> Result<(Cost, String)> {
     let usage = scratch.join("usage");
     let mut command = Command::new("time");
-    command.args(["--quiet", "--format", "%U %S %M", "--output"]).arg(&usage).args(["bash", "-c", shell]);
-    command.env("LC_ALL", "C").current_dir(run::root()).stdin(Stdio::null()).stderr(Stdio::inherit());
+    command.args(["--quiet", "--format", FORMAT, "--output"]).arg(&usage).args(["bash", "-c", shell]);
+    run(&mut command, shell, &usage)
+}
+
+/// The same of a command that reads what another writes, which costs as it likes.
+pub(crate) fn measure_fed(feeder: &str, shell: &str, scratch: &Path) -> Result<(Cost, String)> {
+    let usage = scratch.join("usage");
+    let timed = format!("{feeder} | time --quiet --format '{FORMAT}' --output '{}' {shell}", usage.display());
+    run(Command::new("bash").args(["-c", &timed]), &timed, &usage)
+}
+
+/// Runs a command that leaves what it cost in the file `usage`.
+fn run(command: &mut Command, shell: &str, usage: &Path) -> Result<(Cost, String)> {
+    command.env("LC_ALL", "C").current_dir(root()).stdin(Stdio::null()).stderr(Stdio::inherit());
     let began = Instant::now();
     // Output goes to a pipe, never to /dev/null: GNU grep stops at its first match when it sees that.
-    let output = command.output().doing("time")?;
+    let output = command.output().doing(shell)?;
     let wall = began.elapsed().as_secs_f64();
     if !matches!(output.status.code(), Some(0 | 1)) {
         return Err(format!("`{shell}` failed ({})", output.status).into());
     }
-    let text = fs::read_to_string(&usage).doing(usage.display())?;
+    let text = fs::read_to_string(usage).doing(usage.display())?;
     let (cpu, rss_kib) = parse_usage(&text).ok_or_else(|| format!("time said {text:?}"))?;
     Ok((Cost { wall, cpu, rss_kib }, String::from_utf8_lossy(&output.stdout).into_owned()))
 }

@@ -8,9 +8,9 @@ use std::process::Command;
 
 use crate::args::Args;
 use crate::run::{self, Doing, Result};
-use crate::{bench, calibrate, judge, lab, packets};
+use crate::{bench, calibrate, judge, lab, long, packets};
 
-const NAMES: [&str; 8] = ["judge", "case", "lab", "cisco", "innocents", "calibrate", "bench", "packets"];
+const NAMES: [&str; 9] = ["judge", "case", "lab", "cisco", "innocents", "calibrate", "bench", "long", "packets"];
 
 const END: &str = "<!-- end -->";
 
@@ -43,6 +43,7 @@ fn make(name: &str, labs: &[PathBuf], again: bool) -> Result<String> {
         "cisco" => return cisco(),
         "innocents" => return innocents(),
         "calibrate" => return calibrate::figures(labs),
+        "long" => return long::long(&mut Args::none()),
         "packets" => return packets::packets(&mut Args::none()),
         _ => return bench::logs(&mut Args::none()),
     };

@@ -9,6 +9,7 @@ mod figures;
 mod fuzz;
 mod judge;
 mod lab;
+mod long;
 mod packets;
 mod readme;
 mod run;
@@ -30,6 +31,8 @@ usage: cargo xtask TASK
       without a name, what `test` holds, and the case
   bench logs [--lines N | --size 2304M] [--hosts H] [--relays R] [--rounds N] [--file LOG]
       time `catspaw scan` on a made log beside wc, rg and grep, in interleaved rounds
+  bench long [--lines N]
+      what `catspaw scan` costs on logs of up to N lines (100 million), and on such of which one host has half
   bench packets [--size 1G] [--hosts H] [--rounds N] [--file CAPTURE]
       time `catspaw scan` on a made capture beside Suricata (from Debian's backports), without rules and with the one of
       2003, in interleaved rounds
@@ -45,7 +48,7 @@ usage: cargo xtask TASK
       reads what was made there before; --fixtures keeps the logs as those that the tests read
   fuzz [TARGET...] [--seconds N]
       fuzz each target for N seconds (60)
-  figures [judge] [case] [lab] [innocents] [calibrate] [bench] [packets] [--lab DIR]...
+  figures [judge] [case] [lab] [innocents] [calibrate] [bench] [long] [packets] [--lab DIR]...
       make the figures in docs/figures.md again (all of them without a name), and the pictures in docs/figures; the
       stated error on captures of real daemons, too
   audit
