@@ -8,7 +8,7 @@ use catspaw_records::columns::{Field, Form, Map, Meaning, Pattern, Spec, Times, 
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::settings::{Text, plain};
+use crate::settings::Text;
 
 /// Maps in one file.
 const MAPS: usize = 100;
@@ -71,8 +71,7 @@ impl Words {
 /// What is wrong, with its place.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Map>, String> {
     let source = Text { path, text };
-    let file: File = toml::from_str(text)
-        .map_err(|error| source.error(error.span().map_or(0, |span| span.start), &plain(error.message())))?;
+    let file: File = source.parse()?;
     if file.map.len() > MAPS {
         return Err(source.error(0, &format!("{} entries [[map]]; {MAPS} are the most", file.map.len())));
     }

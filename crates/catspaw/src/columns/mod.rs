@@ -33,11 +33,23 @@ impl Maps {
     /// # Errors
     /// Where a file cannot be read, or what is wrong in it: path, line, column, why.
     pub(crate) fn load(paths: &[PathBuf]) -> Result<Self, String> {
-        let (mut own, mut texts) = (Vec::new(), String::new());
+        let mut files = Vec::new();
         for path in paths {
             let text = fs::read_to_string(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))?;
-            own.extend(file::parse(path, &text)?.into_iter().map(Arc::new));
-            texts += &text;
+            files.push((path.as_path(), text));
+        }
+        Self::of(&files)
+    }
+
+    /// What the owner's files say, and those in the binary.
+    ///
+    /// # Errors
+    /// What is wrong: path, line, column, why.
+    pub(crate) fn of(files: &[(&Path, String)]) -> Result<Self, String> {
+        let (mut own, mut texts) = (Vec::new(), String::new());
+        for (path, text) in files {
+            own.extend(file::parse(path, text)?.into_iter().map(Arc::new));
+            texts += text;
         }
         let mut ready = Vec::new();
         for (name, text) in READY {
