@@ -151,7 +151,16 @@ impl Stanza {
     }
 
     fn columns(&self, source: &Text<'_>) -> Result<Vec<(Field, Vec<String>)>, String> {
-        let field = |(name, columns): (&Spanned<String>, &Words)| Ok((field(source, name)?, columns.all()));
+        let field = |(name, columns): (&Spanned<String>, &Words)| {
+            let (field, columns) = (field(source, name)?, columns.all());
+            match &self.header {
+                Some(header) if !columns.iter().any(|column| header.as_ref().contains(column)) => {
+                    let why = format!("header has no {}; it has {}", columns.join(", "), header.as_ref().join(", "));
+                    Err(source.error(name.span().start, &why))
+                }
+                _ => Ok((field, columns)),
+            }
+        };
         self.columns.iter().map(field).collect()
     }
 

@@ -79,7 +79,10 @@ pub(super) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
     let mut captures = Vec::new();
     for (number, source) in sources.into_iter().enumerate() {
         match survey(source, number as u32, &options.stamps, &options.maps) {
-            Ok(Looked::Log(surveyed)) => pending.push(*surveyed),
+            Ok(Looked::Log(mut surveyed)) => {
+                gathered.problems.extend(surveyed.remark.take());
+                pending.push(*surveyed);
+            }
             Ok(Looked::Capture(capture)) => captures.push(capture),
             Ok(Looked::Scan(form, source, blocks)) => {
                 let opened = (source, blocks, number as u32);

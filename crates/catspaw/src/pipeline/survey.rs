@@ -71,6 +71,8 @@ pub(crate) struct Surveyed {
     pub(crate) reader: Reader,
     /// The year that was taken for stamps without one, where nobody said it.
     pub(crate) guessed_year: Option<i16>,
+    /// What is to be said of it before it is read.
+    pub(crate) remark: Option<Problem>,
     /// No record of it is expected before this moment, less what the merge waits.
     pub(crate) rank: Rank,
     /// The sensors of its first lines, and when each begins.
@@ -101,16 +103,20 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps, maps: &Maps) ->
     if capture::sniff(head) {
         return Ok(Looked::Capture(Opened::new(source, file, blocks)));
     }
-    let reader = match maps.sniff(source.sample().unwrap_or(head), clock) {
+    let shown = source.sample().unwrap_or(head);
+    let reader = match maps.sniff(shown, clock) {
         Sniffed::Evidence(reader) => reader.with_names(&stamps.names),
-        Sniffed::Other(name) => return Err(source.problem(What::NotEvidence(name))),
+        Sniffed::Other(name) => {
+            return Err(source.problem(maps.nearest(shown).map_or(What::NotEvidence(name), What::Unfit)));
+        }
     };
+    let remark = maps.lack(&reader, shown).map(|lack| source.problem(What::Lacking(lack)));
     let first = first_records(&reader, head);
     let rank = (earliest(&first), xxh3_64(head), file);
     let guessed_year = if stamps.year.is_none() { stamps.guessed_year(head, maps, rank.0) } else { None };
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
     let open = blocks.size().is_none().then_some(blocks);
-    Ok(Looked::Log(Box::new(Surveyed { source, open, reader, guessed_year, rank, first })))
+    Ok(Looked::Log(Box::new(Surveyed { source, open, reader, guessed_year, remark, rank, first })))
 }
 
 /// A log of stamps without a year that was split at or after New Year: its later files are of the year after `--year`.

@@ -106,7 +106,10 @@ impl Trace {
         let mut surveyed = Vec::new();
         for (number, source) in sources.into_iter().enumerate() {
             match survey(source, number as u32, &stamps, &self.settings.maps) {
-                Ok(Looked::Log(log)) => surveyed.push(*log),
+                Ok(Looked::Log(mut log)) => {
+                    problems.extend(log.remark.take());
+                    surveyed.push(*log);
+                }
                 Ok(Looked::Scan(_, source, _)) => problems.push(source.problem(What::Untold("a scan"))),
                 Ok(Looked::Capture(capture)) => problems.push(capture.source.problem(What::Untold("a capture"))),
                 Err(problem) => problems.push(problem),

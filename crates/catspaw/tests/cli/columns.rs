@@ -288,3 +288,33 @@ fn the_documented_example_is_read() {
         (&1_046_793_900.0.into(), &12.25.into(), &400.into())
     );
 }
+
+#[test]
+fn a_column_that_the_header_lacks_is_told_at_once() {
+    let rows = connections();
+    let place = Place::with("edge.csv", csv(&rows, ','));
+    let own = map("form = \"csv\"\n");
+    place.write("map.toml", own.replace("\"out\"", "[\"sent\", \"tx\"]").replace("\"in\"", "\"in\"\nbytes = \"out\""));
+    let said = place.scan(&["edge.csv", "--columns", "map.toml"]);
+    let lack = "edge.csv: the map made-up has columns for what its header lacks: orig_bytes (sent, tx); it has end, src, spt, rule, dst, \
+                dpt, proto, ms, out, in, reason, app\n";
+    assert_eq!(said.err.lines().next().map(|line| format!("{line}\n")), Some(format!("warning: {lack}")), "{said:?}");
+    place.write("map.toml", own.replace("\"dst\", \"end\"", "\"dst\", \"ends\""));
+    let said = place.scan(&["edge.csv", "--columns", "map.toml"]);
+    let lack = "error: edge.csv: no evidence: the map made-up does not fit, for its header lacks match (ends); it has end, src,";
+    assert!(said.failed().starts_with(lack), "{said:?}");
+    place.write("map.toml", own.replace("\"out\"", "[\"sent\", \"out\"]"));
+    let said = place.scan(&["edge.csv", "--columns", "map.toml"]);
+    assert!(!said.err.contains("lacks"), "one of several is enough: {said:?}");
+    // No header names those of a map that does.
+    let named = own.replace(
+        "match = [\"src\", \"dst\", \"end\"]",
+        "header = [\"end\", \"src\", \"spt\", \"dst\", \"dpt\", \"proto\"]",
+    );
+    place.write("map.toml", named);
+    let said = place.scan(&["edge.csv", "--columns", "map.toml"]);
+    assert!(
+        said.failed().contains("map.toml:9:1: header has no ms; it has end, src, spt, dst, dpt, proto"),
+        "{said:?}"
+    );
+}

@@ -5,6 +5,7 @@
 //! split by [`crate::fields`].
 
 mod field;
+mod lack;
 mod line;
 mod map;
 mod names;
@@ -13,6 +14,7 @@ mod time;
 use std::sync::Arc;
 
 pub use field::{Field, Meaning};
+pub use lack::Lack;
 pub use map::{Form, Map, Spec};
 pub use time::{Pattern, Times, Unit};
 
@@ -139,28 +141,14 @@ fn is_about(columns: Option<&Columns>, text: &[u8]) -> bool {
 
 /// The columns that a line names, where it names all that the map is known by.
 fn header(map: &Map, separator: u8, text: &[u8]) -> Option<Columns> {
-    // As in W3C's extended logs: `#Fields: date time c-ip`.
-    let names = text.strip_prefix(b"#").unwrap_or(text);
-    let names = names.strip_prefix(b"Fields:").unwrap_or(names);
     let mut seen = [false; names::MOST];
-    let columns: Box<[u8]> =
-        crate::fields::Csv::new(separator, if names.len() < text.len() { names.trim_ascii() } else { names })
-            .take(COLUMNS)
-            .map(|name| {
-                let number = map.names().number(name.trim_ascii());
-                match seen.get_mut(usize::from(number)) {
-                    // A name that stands twice counts where it stands first.
-                    Some(seen) => {
-                        if std::mem::replace(seen, true) {
-                            names::NONE
-                        } else {
-                            number
-                        }
-                    }
-                    None => names::NONE,
-                }
-            })
-            .collect();
+    let number = |name: &[u8]| {
+        let number = map.names().number(name);
+        // A name that stands twice counts where it stands first.
+        let again = seen.get_mut(usize::from(number)).is_some_and(|seen| std::mem::replace(seen, true));
+        if again { names::NONE } else { number }
+    };
+    let columns: Box<[u8]> = lack::columns(separator, text).map(number).collect();
     let has_all = map.must().iter().all(|number| columns.contains(number));
     has_all.then(|| Columns { header: text.into(), names: columns })
 }
