@@ -169,7 +169,9 @@ fn limits(gathered: &Gathered) -> Vec<String> {
     if gathered.files.values().any(|file| sessions.contains(&&*file.format)) {
         limits.push(
             "Firewalls count bytes with headers, and say in whole seconds how long a session was: payload is reckoned from \
-             packets, some bytes more or less for each, and where openings are not logged beginnings are known to a second or two."
+             packets, some bytes more or less for each, and where openings are not logged beginnings are known to a second or two. Where \
+             packets are not counted, headers stand for payload: what was answered and then carried nothing looks as if it had carried \
+             some hundred bytes; what was refused, and what the device stopped, does not."
                 .to_owned(),
         );
     }

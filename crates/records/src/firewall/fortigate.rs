@@ -9,7 +9,7 @@ use super::{Line, Why};
 use crate::fields::{Cef, Pairs, value};
 use crate::reckon::{Sent, payload};
 use crate::syslog::written::{Timekeeper, parse_written, parse_zone};
-use crate::{Ending, Event, Inside, Nanos, RecordId, SensorId, Stamp};
+use crate::{Ending, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp};
 
 /// The sensor of a device that is not named.
 const UNNAMED: &[u8] = b"fortigate";
@@ -195,8 +195,8 @@ impl<'a> Log<'a> {
         *event = match self.action {
             b"" => return Err("no action"),
             b"start" => session.opened(known),
-            // What was let through first and stopped by a profile later has carried something.
-            b"deny" | b"violation" if self.rcvd[0].iter().all(|digit| *digit == b'0') => session.denied(),
+            // What was let through first and stopped by a profile later has carried something: more came back than an answer.
+            b"deny" | b"violation" if !self.went_on(session) => session.denied(),
             _ => session.whole(self.course(session, known)?),
         };
         Ok(Line::Said { known, name, own })
@@ -252,14 +252,15 @@ impl<'a> Log<'a> {
         })
     }
 
+    fn went_on(&self, session: Session) -> bool {
+        let is_tcp = session.proto == Proto::Tcp;
+        counted(self.rcvd).is_some_and(|resp| resp.bytes > 0 && !(is_tcp && resp.is_one_of(session.orig.addr)))
+    }
+
     fn course(&self, session: Session, known: Stamp) -> Result<Course, Why> {
         let seconds =
             if self.duration.is_empty() { 0 } else { value::number(self.duration).ok_or("duration is no number")? };
         let (start, duration) = reckon_start(known, seconds).ok_or("duration is too long")?;
-        let counted = |[bytes, packets]: [&[u8]; 2]| {
-            let bytes = value::number(bytes)?;
-            Some(Sent { bytes, packets: value::number(packets), link: None })
-        };
         let counts = counted(self.sent).zip(counted(self.rcvd));
         let bytes = counts.map(|(orig, resp)| payload(session.proto, session.orig.addr, orig, resp));
         let silent = counts.is_some_and(|(_, resp)| resp.bytes == 0);
@@ -270,10 +271,14 @@ impl<'a> Log<'a> {
             duration: Some(duration),
             bytes,
             ending: ending(self.action, silent),
-            answered: counts.and_then(|(orig, resp)| answered(session.proto, orig, resp)),
+            answered: counts.and_then(|(orig, resp)| answered(session.proto, session.orig.addr, orig, resp)),
             service: name(service),
         })
     }
+}
+
+fn counted([bytes, packets]: [&[u8]; 2]) -> Option<Sent> {
+    Some(Sent { bytes: value::number(bytes)?, packets: value::number(packets), link: None })
 }
 
 /// Whether an interface of this role leads inside; the roles are FortiOS's.

@@ -215,9 +215,7 @@ impl<'a> Log<'a> {
             }
             b"end" => session.whole(self.course(session.proto, known, time)?),
             // Of what the application was refused for, the handshake at least went through.
-            b"deny" if self.packets(self.pkts_received).is_some_and(|packets| packets > 0) => {
-                session.whole(self.course(session.proto, known, time)?)
-            }
+            b"deny" if self.went_on() => session.whole(self.course(session.proto, known, time)?),
             b"drop" | b"deny" => session.denied(),
             _ => return Err("a subtype that is none of start, end, drop and deny"),
         };
@@ -257,8 +255,11 @@ impl<'a> Log<'a> {
         })
     }
 
-    fn packets(&self, text: &[u8]) -> Option<u64> {
-        value::number(text)
+    /// Whether something came back of what was denied; before PAN-OS 8.0 that can only be told by bytes.
+    fn went_on(&self) -> bool {
+        value::number(self.pkts_received)
+            .or_else(|| value::number(self.received))
+            .is_some_and(|came_back| came_back > 0)
     }
 
     /// Its life is up to the last packet; what the log waited for after that is in no field.
@@ -270,7 +271,7 @@ impl<'a> Log<'a> {
         let start = start.unwrap_or(Stamp { at: known.at.plus(-duration), ..known });
         let sent = |bytes: &[u8], packets, interface| {
             let bytes = value::number(bytes)?;
-            Some(Sent { bytes, packets: self.packets(packets), link: Some(ethernet(interface)) })
+            Some(Sent { bytes, packets: value::number(packets), link: Some(ethernet(interface)) })
         };
         let [inbound, outbound] = self.interfaces;
         let ends = sent(self.sent, self.pkts_sent, inbound).zip(sent(self.received, self.pkts_received, outbound));
@@ -282,7 +283,7 @@ impl<'a> Log<'a> {
             duration: Some(duration),
             bytes: Some(payload(proto, addr, orig, resp)),
             ending: ending(self.reason, silent),
-            answered: answered(proto, orig, resp),
+            answered: answered(proto, addr, orig, resp),
             service: Some(self.app).filter(|app| !is_no_application(app)).and_then(name),
         })
     }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::Why;
 use crate::fields::value;
-use crate::reckon::Sent;
+use crate::reckon::{Sent, carried};
 use crate::{
     Beside, Bytes, Denied, Ending, Endpoint, Event, Inside, Nanos, Opened, Proto, RecordId, Stamp, Translation,
     TranslationKind, Uid, Whole,
@@ -63,7 +63,7 @@ impl Session {
             inside,
             start,
             duration,
-            bytes,
+            bytes: carried(ending, bytes),
             ending,
             answered,
             state,
@@ -130,8 +130,8 @@ impl PortBlock<'_> {
 }
 
 /// `Some(false)` where it is known that nobody took the connection: nothing came back, or whoever opened it never went on.
-pub(super) fn answered(proto: Proto, orig: Sent, resp: Sent) -> Option<bool> {
-    let gave_up = proto == Proto::Tcp && orig.packets.is_some_and(|packets| packets < 2);
+pub(super) fn answered(proto: Proto, addr: IpAddr, orig: Sent, resp: Sent) -> Option<bool> {
+    let gave_up = proto == Proto::Tcp && orig.is_one_of(addr);
     (resp.bytes == 0 || gave_up).then_some(false)
 }
 
