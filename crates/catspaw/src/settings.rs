@@ -19,13 +19,14 @@ use catspaw_relay::{Authorised, Config, Contained, Network, Topology};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::args::{Checksums, FailOn, Format, ScanArgs, When};
 use crate::columns::Maps;
 use crate::indicators::Signatures;
 use crate::moment;
 use crate::owners;
-use crate::pipeline::{Home, Restriction};
+use crate::pipeline::{Home, Restriction, Stamps};
 use crate::redact::Scope;
 use crate::tables::Form;
 
@@ -73,6 +74,8 @@ pub(crate) struct Settings {
     /// What a device calls addresses, and the file that says it.
     pub(crate) names: Arc<Names>,
     pub(crate) names_file: Option<PathBuf>,
+    /// What that file says, hashed.
+    pub(crate) names_digest: u64,
     /// The owner's files of columns, and what they say with those in the binary.
     pub(crate) column_files: Vec<PathBuf>,
     pub(crate) maps: Arc<Maps>,
@@ -277,9 +280,17 @@ impl Settings {
         };
         let mut settings = Self::of(args, &text)?;
         settings.signatures = Arc::new(Signatures::load(settings.signatures_file.as_deref())?);
-        settings.names = Arc::new(settings.names_file.as_deref().map_or_else(|| Ok(Names::default()), load_names)?);
+        if let Some(path) = &settings.names_file {
+            let (names, digest) = load_names(path)?;
+            (settings.names, settings.names_digest) = (Arc::new(names), digest);
+        }
         settings.maps = Arc::new(Maps::load(&settings.column_files)?);
         Ok(settings)
+    }
+
+    /// How stamps without year or zone are read, and names in the place of addresses.
+    pub(crate) fn stamps(&self) -> Stamps {
+        Stamps { zone: self.zone.clone(), year: self.year, names: Arc::clone(&self.names) }
     }
 
     /// The command line on top of what a configuration says, before anything that they name is read.
@@ -350,6 +361,7 @@ impl Settings {
             signatures_file: args.signatures.or(file.signatures),
             names: Arc::default(),
             names_file: args.names.or(file.names),
+            names_digest: 0,
             maps: Arc::default(),
             column_files,
             rules,
@@ -357,14 +369,14 @@ impl Settings {
     }
 }
 
-/// The `name` commands of a device's configuration.
-fn load_names(path: &Path) -> Result<Names, String> {
+/// The `name` commands of a device's configuration, and all of it hashed.
+fn load_names(path: &Path) -> Result<(Names, u64), String> {
     let text = fs::read(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))?;
     let names = Names::parse(&text);
     if names.is_empty() {
         return Err(format!("{}: no `name ADDRESS NAME` command; is it the device's configuration?", path.display()));
     }
-    Ok(names)
+    Ok((names, xxh3_64(&text)))
 }
 
 fn home_net(text: &str) -> Result<Network, String> {

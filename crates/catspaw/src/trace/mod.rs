@@ -15,7 +15,6 @@ mod uses;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -74,7 +73,7 @@ impl Trace {
     fn run(mut self) -> Result<bool, String> {
         let expanded = expand(&self.evidence);
         let (mut sources, mut problems) = (expanded.sources, expanded.problems);
-        let stamps = Stamps { zone: self.settings.zone.clone(), year: self.settings.year, names: Arc::default() };
+        let stamps = self.settings.stamps();
         let (leases, more) = sift(&mut sources, &mut self.owners, &stamps);
         problems.extend(more);
         let mut logs = self.logs(sources, stamps, &mut problems)?;
@@ -116,8 +115,7 @@ impl Trace {
             }
         }
         follow_new_year(&mut surveyed, &stamps, &self.settings.maps);
-        let (threads, folder) = (self.settings.threads, self.folder.clone());
-        let keeper = Keeper { stamps, maps: self.settings.maps.digest, threads, folder };
+        let keeper = self.keeper(stamps);
         let mut logs = Vec::new();
         for log in surveyed {
             let bar = self.progress_bar(&log.source);
@@ -126,6 +124,12 @@ impl Trace {
             logs.push(log?);
         }
         Ok(logs)
+    }
+
+    fn keeper(&self, stamps: Stamps) -> Keeper {
+        let Settings { maps, names_digest, threads, .. } = &self.settings;
+        let (maps, names) = (maps.digest, *names_digest);
+        Keeper { stamps, maps, names, threads: *threads, folder: self.folder.clone() }
     }
 
     fn progress_bar(&self, source: &Source) -> ProgressBar {
@@ -146,10 +150,7 @@ impl Trace {
                 Ok(found) => return Ok(found),
                 Err(number) => number,
             };
-            let stamps = Stamps { zone: self.settings.zone.clone(), year: self.settings.year, names: Arc::default() };
-            let (threads, folder) = (self.settings.threads, self.folder.clone());
-            let keeper = Keeper { stamps, maps: self.settings.maps.digest, threads, folder };
-            keeper.again(&mut logs[damaged], &mut Vec::new())?;
+            self.keeper(self.settings.stamps()).again(&mut logs[damaged], &mut Vec::new())?;
         }
         Err("an index was damaged while it was read, again and again: name another place with --index-dir".to_owned())
     }

@@ -120,6 +120,9 @@ impl PortBlock<'_> {
         if first > last {
             return Err("a last port before the first");
         }
+        if last == 0 {
+            return Err("no ports");
+        }
         Ok(Event::Translation(Translation {
             kind: TranslationKind::Block { proto: self.proto, last },
             real: Endpoint { addr: real, port: 0 },
