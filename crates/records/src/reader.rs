@@ -66,6 +66,33 @@ impl Reader {
         }
     }
 
+    /// A reader of a later part of the log that this one reads, where lines that nobody knows by themselves may begin one: columns
+    /// without the line that names them, or what a collector says of the line before.
+    #[must_use]
+    pub fn of_a_part(&self, head: &[u8], clock: Clock) -> Option<Self> {
+        match self {
+            Self::Cisco(_) if self.begins_with_a_repetition(head) => Some(Self::Cisco(cisco::Reader::of(head, clock))),
+            Self::Columns(reader) => reader.of_a_part(head).map(Self::Columns),
+            _ => None,
+        }
+    }
+
+    /// Whether the first of these lines tells of one that stands before them.
+    #[must_use]
+    pub fn begins_with_a_repetition(&self, lines: &[u8]) -> bool {
+        matches!(self, Self::Cisco(_)) && cisco::begins_with_a_repetition(lines)
+    }
+
+    /// Goes on where `before`, of the same format, has come to: it has read the part of the log that stands before this one.
+    pub fn go_on_from(&mut self, before: &Self) {
+        match (self, before) {
+            (Self::Cisco(reader), Self::Cisco(before)) => reader.go_on_from(before),
+            (Self::Firewall(reader), Self::Firewall(before)) => reader.go_on_from(before),
+            // What these keep is of one file, or each line says all.
+            _ => {}
+        }
+    }
+
     /// The same reader, which knows what addresses a device's names stand for; of evidence without such names the same.
     #[must_use]
     pub fn with_names(self, names: &Arc<cisco::Names>) -> Self {

@@ -29,7 +29,7 @@ use self::search::{Found, search};
 use crate::console::{self, complain};
 use crate::input::{Problem, Source, What, expand};
 use crate::owners::{LeaseFile, Owners, sift};
-use crate::pipeline::{Looked, Stamps, follow_new_year, survey};
+use crate::pipeline::{Looked, Stamps, follow_new_year, follow_parts, survey, take_parts};
 use crate::settings::Settings;
 
 /// Runs the command.
@@ -102,7 +102,7 @@ impl Trace {
 
     /// The indexes of all logs.
     fn logs(&self, sources: Vec<Source>, stamps: Stamps, problems: &mut Vec<Problem>) -> Result<Vec<Log>, String> {
-        let mut surveyed = Vec::new();
+        let (mut surveyed, mut unknown) = (Vec::new(), Vec::new());
         for (number, source) in sources.into_iter().enumerate() {
             match survey(source, number as u32, &stamps, &self.settings.maps) {
                 Ok(Looked::Log(mut log)) => {
@@ -111,10 +111,13 @@ impl Trace {
                 }
                 Ok(Looked::Scan(_, source, _)) => problems.push(source.problem(What::Untold("a scan"))),
                 Ok(Looked::Capture(capture)) => problems.push(capture.source.problem(What::Untold("a capture"))),
+                Ok(Looked::Unknown(file)) => unknown.push(file),
                 Err(problem) => problems.push(problem),
             }
         }
+        problems.extend(take_parts(unknown, &mut surveyed, &stamps));
         follow_new_year(&mut surveyed, &stamps, &self.settings.maps);
+        follow_parts(&mut surveyed, &stamps.zone);
         let keeper = self.keeper(stamps);
         let mut logs = Vec::new();
         for log in surveyed {

@@ -290,6 +290,30 @@ fn the_documented_example_is_read() {
 }
 
 #[test]
+fn a_later_part_has_the_columns_of_the_first() {
+    let rows = connections();
+    let log = csv(&rows, ',');
+    let place = Place::with("map.toml", map("form = \"csv\"\n"));
+    place.write("edge.csv", &log);
+    let whole = place.report(&["edge.csv", "--columns", "map.toml"]);
+    let lines: Vec<&str> = log.lines().collect();
+    for cut in [1, 2, lines.len() / 2, lines.len() - 1] {
+        place.write("a", lines[..cut].join("\n") + "\n");
+        place.write("b", lines[cut..].join("\n") + "\n");
+        place.write("c", "a, letter, to, nobody\n");
+        let report = place.report(&["b", "c", "a", "--columns", "map.toml"]);
+        assert_eq!(report["incidents"][0]["counts"], whole["incidents"][0]["counts"], "{cut}");
+        assert_eq!(report["incidents"][0]["confidence"], whole["incidents"][0]["confidence"], "{cut}");
+        let records = |report: &Value| -> u64 {
+            report["evidence"].as_array().unwrap().iter().map(|e| e["records"].as_u64().unwrap()).sum()
+        };
+        assert_eq!(records(&report), records(&whole), "{cut}");
+        let unparsed = report["unparsed"].as_array().unwrap();
+        assert!(unparsed.len() == 1 && unparsed[0]["path"] == "c", "{unparsed:?}");
+    }
+}
+
+#[test]
 fn a_column_that_the_header_lacks_is_told_at_once() {
     let rows = connections();
     let place = Place::with("edge.csv", csv(&rows, ','));

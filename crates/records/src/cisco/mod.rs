@@ -73,6 +73,12 @@ pub fn sniff(head: &[u8]) -> bool {
     })
 }
 
+/// Whether the first of these lines tells of one that stands before them.
+pub(crate) fn begins_with_a_repetition(lines: &[u8]) -> bool {
+    let mut lines = (Block { bytes: lines, first: Place { file: 0, line: 1 } }).lines();
+    lines.next().is_some_and(|(_, line)| odd::tells_of_another(line))
+}
+
 /// Puts what a message says into `event`; `None` where its id is one that is not used.
 ///
 /// An event is large: handed up by value, it would be copied at each step, and each copy waits for the one before.
@@ -115,6 +121,13 @@ impl Reader {
     #[must_use]
     pub fn of(head: &[u8], clock: Clock) -> Self {
         Self { is_wrapped: wrapped::is_wrapped(head), ..Self::new(clock) }
+    }
+
+    /// Goes on where `before` has come to.
+    pub(crate) fn go_on_from(&mut self, before: &Self) {
+        self.time = before.time.clone();
+        self.before = before.before.clone();
+        self.memo.forget();
     }
 
     /// Whether a mail program has wrapped the file's lines.
@@ -264,7 +277,11 @@ impl Reader {
             if self.before.is_of_program() {
                 return sink.skipped(other::PROGRAMS);
             }
-            return sink.unparsed(unparsed("repeats a line that is no %PIX/%ASA message"));
+            return sink.unparsed(unparsed(if self.before.is_none() {
+                "repeats a line that stands before what was read"
+            } else {
+                "repeats a line that is no %PIX/%ASA message"
+            }));
         };
         let Some(mut denied) = again.denied else { return sink.skipped(&again.sensor) };
         // It is no message of the device's, so it does not move the clock that its stamps follow.

@@ -81,6 +81,14 @@ impl Reader {
         }
     }
 
+    /// A reader of lines that have these columns, of which others have the names.
+    pub(crate) fn of_a_part(&self, head: &[u8]) -> Option<Self> {
+        let mut lines = (Block { bytes: head, first: Place { file: 0, line: 1 } }).lines().take(SNIFFED);
+        let understood = |line: &Line<'_>| line.is_understood(&mut self.times.clone()).is_ok();
+        let is_part = self.columns.is_some() && lines.any(|(_, text)| self.finds(text, understood));
+        is_part.then(|| self.clone())
+    }
+
     /// The map.
     #[must_use]
     pub fn map(&self) -> &Map {

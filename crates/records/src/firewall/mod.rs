@@ -192,6 +192,11 @@ impl Reader {
         Some(dialect.reader(clock.clone()))
     }
 
+    /// Goes on where `before` has come to.
+    pub(crate) fn go_on_from(&mut self, before: &Self) {
+        self.time = before.time.clone();
+    }
+
     /// The format's name in the report's `evidence`.
     #[must_use]
     pub fn format(&self) -> &'static str {
