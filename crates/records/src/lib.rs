@@ -15,6 +15,7 @@ pub mod firewall;
 mod host;
 pub mod leases;
 pub mod nmap;
+mod others;
 mod reader;
 mod reckon;
 mod record;

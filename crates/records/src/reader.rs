@@ -32,7 +32,9 @@ pub enum Sniffed {
 /// Tells from the first bytes of a file (up to some 64 KiB, whole lines where possible) what it is.
 #[must_use]
 pub fn sniff(head: &[u8], clock: Clock) -> Sniffed {
-    if let Some(reader) = zeek::Reader::sniff(head) {
+    let zeek = zeek::Reader::sniff(head);
+    // Where JSON stands among syslog, the reader of the latter knows its clock.
+    if let Some(reader) = zeek.clone().filter(|reader| !reader.is_json()) {
         return Sniffed::Evidence(Reader::ZeekConn(reader));
     }
     if cisco::sniff(head) {
@@ -41,7 +43,7 @@ pub fn sniff(head: &[u8], clock: Clock) -> Sniffed {
     if let Some(reader) = firewall::Reader::sniff(head, &clock) {
         return Sniffed::Evidence(Reader::Firewall(reader));
     }
-    Sniffed::Other(name_of(head))
+    zeek.map_or_else(|| Sniffed::Other(name_of(head)), |reader| Sniffed::Evidence(Reader::ZeekConn(reader)))
 }
 
 impl Reader {

@@ -239,7 +239,7 @@ fn not_understood(path: &str, file: &FileRead) -> Option<String> {
     (unparsed.saturating_mul(MANY_UNPARSED) >= unparsed + understood).then(|| {
         format!(
             "{unparsed} of {} lines of {path} were not understood ({kind}: {why}, first in line {first}): what they tell of is \
-             missing here. It was read as {}: a file that holds the logs of several kinds of devices has to be split by kind.",
+             missing here. It was read as {}, and lines of the other firewalls wherever they stand. docs/logs.md says what else can be read.",
             unparsed + understood,
             file.format
         )

@@ -25,6 +25,7 @@ mod wrapped;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use crate::others;
 use crate::syslog::header::{Header, decode_header};
 use crate::syslog::other;
 use crate::syslog::written::{Timekeeper, Written};
@@ -69,7 +70,9 @@ pub fn sniff(head: &[u8]) -> bool {
     let is_text = |byte: &u8| *byte >= b' ' || *byte == b'\t';
     head.split(|byte| *byte == b'\n').any(|line| {
         let before_tag = find_tag(line).map(|tag| &line[..tag.start]);
-        before_tag.is_some_and(|before| before.iter().all(is_text) && !matches!(before.first(), Some(b'{' | b'[')))
+        before_tag.is_some_and(|before| {
+            before.iter().all(is_text) && !matches!(before.first(), Some(b'{' | b'[')) && !others::is_json(before)
+        })
     })
 }
 
@@ -209,17 +212,13 @@ impl Reader {
 
     /// What a header means, or why it means nothing. Whatever the message is, its stamp moves the clock.
     fn resolve<'a>(&mut self, head: &[u8], header: &Header<'a>) -> Result<Known<'a>, Why> {
-        let written = header.written.ok_or("no stamp")?;
         self.memo.forget();
-        let name = sensor_of(header);
-        let sensor = SensorId::of(name);
-        let at = self.time.resolve(sensor, &written).ok_or("a stamp that is no date")?;
-        let stamp = Stamp { at, resolution: written.resolution, sensor };
+        let known = known(header, &mut self.time)?;
         // The memo knows nothing of a count.
         if !head.trim_ascii_end().ends_with(b"[") {
-            self.memo.keep(head, header, stamp);
+            self.memo.keep(head, header, known.stamp);
         }
-        Ok(Known { stamp, name, own: header.own })
+        Ok(known)
     }
 
     #[inline]
@@ -268,6 +267,9 @@ impl Reader {
     fn read_untagged(&mut self, block: &[u8], place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
         let unparsed = |why| Unparsed { place, kind: "line", why };
         let Some((head, times)) = odd::parse_last_repeated(line) else {
+            if others::read(place, line, &self.time, seed, sink) {
+                return;
+            }
             if other::is_of_program(line) {
                 return sink.skipped(other::PROGRAMS);
             }
@@ -296,6 +298,34 @@ impl Reader {
         let fingerprint = seed.fingerprint(line) ^ seed.fingerprint(&again.text).rotate_left(1);
         sink.record(Record { known, place, fingerprint, event: Event::Denied(denied) }, &again.sensor);
     }
+}
+
+/// Whether a line has a message.
+pub(crate) fn has_message(line: &[u8]) -> bool {
+    find_tag(line).is_some()
+}
+
+/// Gives a line that has a message to `sink`, which stands in another's file.
+pub(crate) fn read_other(place: Place, line: &[u8], time: &mut Timekeeper, seed: HashSeed, sink: &mut impl LineSink) {
+    let Some(tag) = find_tag(line) else { return };
+    let (head, text) = (&line[..tag.start], Text::new(&line[tag.body..]));
+    let header = decode_header(head);
+    let known = known(&header, time).map_err(|why| (sensor_of(&header), why));
+    let (times, text) = match odd::repeated_around(head) {
+        Some(times) => (times, Text::new(odd::strip_closing(text.rest()))),
+        None => (1, text),
+    };
+    let odd = Odd { place, line, message_id: tag.message_id, text, times, known };
+    odd.finish(&Names::default(), seed, |_| false, sink);
+}
+
+/// What a header means, or why it means nothing.
+fn known<'a>(header: &Header<'a>, time: &mut Timekeeper) -> Result<Known<'a>, Why> {
+    let written = header.written.ok_or("no stamp")?;
+    let name = sensor_of(header);
+    let sensor = SensorId::of(name);
+    let at = time.resolve(sensor, &written).ok_or("a stamp that is no date")?;
+    Ok(Known { stamp: Stamp { at, resolution: written.resolution, sensor }, name, own: header.own })
 }
 
 /// A line's stamp; `None` where it is no message or has none.

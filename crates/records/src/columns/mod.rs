@@ -20,6 +20,7 @@ pub use time::{Pattern, Times, Unit};
 
 use self::line::Line;
 use crate::fields::Bad;
+use crate::others;
 use crate::syslog::written::Timekeeper;
 use crate::{Block, Clock, HashSeed, LineSink, Place, Unparsed};
 
@@ -124,6 +125,7 @@ impl Reader {
             match said {
                 Ok((Some(record), sensor)) => sink.record(record, sensor),
                 Ok((None, sensor)) => sink.skipped(sensor),
+                Err(_) if others::read(place, text, &self.times, seed, sink) => {}
                 Err(Bad { at: Some(at), why }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1),
                 Err(Bad { at: None, why }) => sink.unparsed(Unparsed { place, kind: KIND, why }),
             }

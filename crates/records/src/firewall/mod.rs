@@ -11,6 +11,7 @@ mod netfilter;
 mod panos;
 mod session;
 
+use crate::others;
 use crate::syslog::header::decode_header;
 use crate::syslog::other::{PROGRAMS, is_of_program};
 use crate::syslog::written::{Timekeeper, Written};
@@ -85,7 +86,7 @@ impl Dialect {
     }
 
     /// Whether a line is one of its own.
-    fn is_line(self, line: &[u8]) -> bool {
+    pub(crate) fn is_line(self, line: &[u8]) -> bool {
         match self {
             Self::PanOs => panos::is_line(line),
             Self::FortiGate => fortigate::is_line(line),
@@ -174,6 +175,31 @@ impl Dialect {
         }
     }
 
+    /// Gives a line to `sink`: its own, or else whosever it is.
+    pub(crate) fn read_line(
+        self,
+        place: Place,
+        line: &[u8],
+        time: &mut Timekeeper,
+        seed: HashSeed,
+        sink: &mut impl LineSink,
+    ) {
+        let known = Stamp { at: crate::Nanos(0), resolution: 0, sensor: SensorId(0) };
+        let mut record = Record { known, place, fingerprint: 0, event: NOTHING };
+        match self.parse(line, time, &mut record.event) {
+            Ok(Line::Said { known, name, own }) => {
+                record.known = known;
+                record.fingerprint = seed.fingerprint(own.trim_ascii_end());
+                sink.record(record, name);
+            }
+            Ok(Line::Skipped { name }) => sink.skipped(name),
+            Err(why) if self.is_line(line) => sink.unparsed(Unparsed { place, kind: self.format(), why }),
+            Err(_) if others::read(place, line, time, seed, sink) => {}
+            Err(_) if is_of_program(line) => sink.skipped(PROGRAMS),
+            Err(why) => sink.unparsed(Unparsed { place, kind: self.format(), why }),
+        }
+    }
+
     /// A reader of it, whose stamps `clock` resolves where they do not say their zone.
     #[must_use]
     pub fn reader(self, clock: Clock) -> Reader {
@@ -188,6 +214,7 @@ impl Reader {
     pub fn sniff(head: &[u8], clock: &Clock) -> Option<Self> {
         let head = &head[..head.len().min(SNIFFED)];
         let mut lines = head.split(|byte| *byte == b'\n').filter(|line| !matches!(line.first(), None | Some(b'{')));
+        let mut lines = lines.by_ref().filter(|line| !others::is_json(line));
         let dialect = lines.find_map(|line| Dialect::ALL.into_iter().find(|dialect| dialect.is_line(line)))?;
         Some(dialect.reader(clock.clone()))
     }
@@ -206,22 +233,7 @@ impl Reader {
     /// Parses a block into `sink`.
     pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
         for (place, line) in block.lines() {
-            self.read_line(place, line, seed, sink);
-        }
-    }
-
-    fn read_line(&mut self, place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
-        let known = Stamp { at: crate::Nanos(0), resolution: 0, sensor: SensorId(0) };
-        let mut record = Record { known, place, fingerprint: 0, event: NOTHING };
-        match self.dialect.parse(line, &mut self.time, &mut record.event) {
-            Ok(Line::Said { known, name, own }) => {
-                record.known = known;
-                record.fingerprint = seed.fingerprint(own.trim_ascii_end());
-                sink.record(record, name);
-            }
-            Ok(Line::Skipped { name }) => sink.skipped(name),
-            Err(_) if !self.dialect.is_line(line) && is_of_program(line) => sink.skipped(PROGRAMS),
-            Err(why) => sink.unparsed(Unparsed { place, kind: self.dialect.format(), why }),
+            self.dialect.read_line(place, line, &mut self.time, seed, sink);
         }
     }
 
