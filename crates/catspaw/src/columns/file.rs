@@ -94,10 +94,11 @@ impl Stanza {
                 source.error(self.name.span().start, "a name has up to 40 letters, digits and signs, no spaces")
             );
         }
+        let form = self.form(form, source)?;
         let columns = self.columns(source)?;
         let spec = Spec {
             name: name.clone(),
-            form: self.form(form, source)?,
+            form,
             must: self.must(source, at)?,
             only: self.only.iter().map(|(name, values)| (name.clone(), values.all())).collect(),
             whole: self.whole.clone(),

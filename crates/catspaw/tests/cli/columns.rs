@@ -342,3 +342,25 @@ fn a_column_that_the_header_lacks_is_told_at_once() {
         "{said:?}"
     );
 }
+
+#[test]
+fn what_was_delivered_is_unknown_where_no_end_is_told() {
+    let place = Place::with("log", csv(&connections(), ','));
+    let own = map("form = \"csv\"\n");
+    place.write("map.toml", &own);
+    let told = place.report(&["log", "--columns", "map.toml"]);
+    place.write("map.toml", own.replace("ending = \"reason\"\n", ""));
+    let untold = place.report(&["log", "--columns", "map.toml", "--pairs", "pairs.jsonl"]);
+    let counts = |report: &Value| report["incidents"][0]["counts"].clone();
+    assert!(counts(&told)["smtp_completed"].as_u64() > Some(0) && counts(&told)["delivered"].as_u64() > Some(0));
+    assert_eq!((&counts(&untold)["smtp_completed"], &counts(&untold)["delivered"]), (&Value::Null, &Value::Null));
+    assert_eq!(counts(&untold)["relayed"], counts(&told)["relayed"]);
+    let day = &untold["incidents"][0]["daily"][0];
+    assert_eq!((&day["smtp_completed"], &day["delivered"]), (&Value::Null, &Value::Null));
+    let pairs = place.read("pairs.jsonl");
+    assert!(pairs.lines().any(|pair| serde_json::from_str::<Value>(pair).unwrap()["delivered"].is_null()), "{pairs}");
+    assert!(untold["incidents"][0]["why"].to_string().contains("does not say how they ended"));
+    let said = place.scan(&["log", "--columns", "map.toml", "--timezone", "Europe/Berlin"]);
+    assert!(said.out.contains("Times are in UTC, days are those of Europe/Berlin."), "{}", said.out);
+    assert!(!place.scan(&["log", "--columns", "map.toml"]).out.contains("days are those of"));
+}
