@@ -22,6 +22,8 @@ mod record;
 mod repeated;
 mod stamp;
 mod syslog;
+#[cfg(test)]
+mod told;
 pub mod zeek;
 
 pub use alert::Alert;

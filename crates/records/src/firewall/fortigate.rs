@@ -14,6 +14,9 @@ use crate::{Ending, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp};
 /// The sensor of a device that is not named.
 const UNNAMED: &[u8] = b"fortigate";
 
+/// Who makes it, in CEF.
+pub(super) const MAKER: &[u8] = b"Fortinet";
+
 /// What a log says, as it is written there.
 #[derive(Default)]
 struct Log<'a> {
@@ -40,28 +43,14 @@ struct Log<'a> {
     app: &'a [u8],
 }
 
-/// Whether a line is a log of FortiOS, of whatever type.
+/// Whether a line that is no CEF is a log of FortiOS, of whatever type.
 pub(super) fn is_line(line: &[u8]) -> bool {
-    if let Some(cef) = Cef::parse(line) {
-        return is_ours(&cef);
-    }
     let has = |key: &[u8]| memmem::find(line, key).is_some();
     has(b"logid=") && has(b"type=") && (has(b"devid=") || has(b"vd=") || has(b"eventtime="))
 }
 
-fn is_ours(cef: &Cef<'_>) -> bool {
-    cef.vendor == b"Fortinet"
-}
-
-/// A line of any of the forms.
+/// A line that is no CEF.
 pub(super) fn parse<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
-    match Cef::parse(line) {
-        Some(cef) if is_ours(&cef) => parse_cef(&cef, &line[cef.start..], time, event),
-        _ => parse_pairs(line, time, event),
-    }
-}
-
-fn parse_pairs<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
     let own = own_text(line);
     let mut log = Log::default();
     for (key, value) in Pairs::new(separator(own), own) {
@@ -85,7 +74,12 @@ fn own_text(line: &[u8]) -> &[u8] {
     &line[start.map_or(0, |before| before + 1)..]
 }
 
-fn parse_cef<'a>(cef: &Cef<'a>, own: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
+pub(super) fn parse_cef<'a>(
+    cef: &Cef<'a>,
+    own: &'a [u8],
+    time: &mut Timekeeper,
+    event: &mut Event,
+) -> Result<Line<'a>, Why> {
     let mut log = Log { logid: cef.class, ..Log::default() };
     for (key, value) in cef.extension {
         match key {

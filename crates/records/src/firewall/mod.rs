@@ -11,6 +11,7 @@ mod netfilter;
 mod panos;
 mod session;
 
+use crate::fields::Cef;
 use crate::others;
 use crate::syslog::header::decode_header;
 use crate::syslog::other::{PROGRAMS, is_of_program};
@@ -87,12 +88,24 @@ impl Dialect {
 
     /// Whether a line is one of its own.
     pub(crate) fn is_line(self, line: &[u8]) -> bool {
+        if let Some(cef) = self.maker().and_then(|_| Cef::parse(line)) {
+            return Some(cef.vendor) == self.maker();
+        }
         match self {
             Self::PanOs => panos::is_line(line),
             Self::FortiGate => fortigate::is_line(line),
             Self::Conntrack => conntrack::is_line(line),
             Self::Netfilter => netfilter::is_line(line),
             Self::Junos | Self::Blocks => self.body(line).is_some(),
+        }
+    }
+
+    /// Who makes it, in CEF, which is one of the forms of its lines.
+    fn maker(self) -> Option<&'static [u8]> {
+        match self {
+            Self::PanOs => Some(panos::MAKER),
+            Self::FortiGate => Some(fortigate::MAKER),
+            Self::Junos | Self::Conntrack | Self::Netfilter | Self::Blocks => None,
         }
     }
 
@@ -124,9 +137,12 @@ impl Dialect {
     }
 
     fn parse<'a>(self, line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
-        match self {
-            Self::PanOs => return panos::parse(line, time, event),
-            Self::FortiGate => return fortigate::parse(line, time, event),
+        let cef = self.maker().and_then(|maker| Cef::parse(line).filter(|cef| cef.vendor == maker));
+        match (self, &cef) {
+            (Self::PanOs, Some(cef)) => return panos::parse_cef(cef, &line[cef.start..], time, event),
+            (Self::PanOs, None) => return panos::parse(line, time, event),
+            (Self::FortiGate, Some(cef)) => return fortigate::parse_cef(cef, &line[cef.start..], time, event),
+            (Self::FortiGate, None) => return fortigate::parse(line, time, event),
             _ => {}
         }
         let Some(body) = self.body(line) else { return Err(self.why_not(line)) };
