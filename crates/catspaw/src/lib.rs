@@ -33,6 +33,6 @@ use clap::Parser;
 pub fn main() -> ExitCode {
     match args::Args::parse().command {
         args::Command::Scan(args) => scan::scan(*args),
-        args::Command::Trace(args) => trace::trace(args),
+        args::Command::Trace(args) => trace::trace(*args),
     }
 }
