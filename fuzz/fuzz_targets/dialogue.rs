@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| catspaw_fuzz::dialogue::dialogue(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| catspaw::fuzzed::dialogue(data));

@@ -27,7 +27,7 @@ pub(crate) enum Command {
     /// Judge hosts from files, directories or standard input
     Scan(Box<ScanArgs>),
     /// Say who was behind a public address at a time
-    Trace(TraceArgs),
+    Trace(Box<TraceArgs>),
 }
 
 /// Judges hosts from evidence: packet captures (pcap, pcapng), Cisco PIX, ASA, FWSM and FTD syslog, Zeek conn.log (TSV), plain or

@@ -20,7 +20,7 @@ use crate::input::{Expanded, Source, expand};
 use crate::output::{Output, Taken};
 use crate::owners::{self, LeaseFile, Owners};
 use crate::packets::Replay;
-use crate::pipeline::{Clocks, FileRead, Gathered, Home, Lanes, Options, Sorter, Stamps, Wanted, read};
+use crate::pipeline::{Clocks, FileRead, Gathered, Home, Lanes, Options, Sorter, Wanted, read};
 use crate::redact::{Key, Redactor, Scope};
 use crate::report::dialogue::Strongest;
 use crate::report::explain::{Explained, Material};
@@ -212,11 +212,7 @@ impl Scan {
             home: Home { machines: Arc::new(self.owners.machines()), ..self.settings.home.clone() },
             config: Arc::new(self.settings.config.clone()),
             restriction: Arc::new(self.settings.restriction.clone()),
-            stamps: Stamps {
-                zone: self.settings.zone.clone(),
-                year: self.settings.year,
-                names: Arc::clone(&self.settings.names),
-            },
+            stamps: self.settings.stamps(),
             maps: Arc::clone(&self.settings.maps),
             days: Days::new(self.settings.zone.clone()),
             threads: self.settings.threads,

@@ -1,10 +1,12 @@
 //! The command line and the configuration file together: what they mean.
 
+#[cfg(any(test, feature = "fuzzed"))]
+pub(crate) mod check;
 mod only;
 mod rules;
+mod text;
 mod views;
 
-use std::fmt::Write as _;
 use std::fs;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -17,17 +19,19 @@ use catspaw_relay::{Authorised, Config, Contained, Network, Topology};
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 use toml::Spanned;
+use xxhash_rust::xxh3::xxh3_64;
 
 use crate::args::{Checksums, FailOn, Format, ScanArgs, When};
 use crate::columns::Maps;
 use crate::indicators::Signatures;
 use crate::moment;
 use crate::owners;
-use crate::pipeline::{Home, Restriction};
+use crate::pipeline::{Home, Restriction, Stamps};
 use crate::redact::Scope;
 use crate::tables::Form;
 
 pub(crate) use rules::Rules;
+pub(crate) use text::Text;
 
 /// The merge waits so long for a record that comes out of order.
 const WAIT: i64 = 600;
@@ -70,6 +74,8 @@ pub(crate) struct Settings {
     /// What a device calls addresses, and the file that says it.
     pub(crate) names: Arc<Names>,
     pub(crate) names_file: Option<PathBuf>,
+    /// What that file says, hashed.
+    pub(crate) names_digest: u64,
     /// The owner's files of columns, and what they say with those in the binary.
     pub(crate) column_files: Vec<PathBuf>,
     pub(crate) maps: Arc<Maps>,
@@ -158,25 +164,7 @@ struct Cut {
     at: Spanned<String>,
 }
 
-/// Where in a file that the owner has written something is wrong.
-pub(crate) struct Text<'a> {
-    pub(crate) path: &'a Path,
-    pub(crate) text: &'a str,
-}
-
 impl Text<'_> {
-    /// What is wrong at byte `at`, with the line.
-    pub(crate) fn error(&self, at: usize, why: &str) -> String {
-        let before = &self.text[..at.min(self.text.len())];
-        let line = before.matches('\n').count() + 1;
-        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-        let mut message = format!("{}:{line}:{column}: {why}", self.path.display());
-        if let Some(source) = self.text.lines().nth(line - 1) {
-            _ = write!(message, "\n    {source}\n    {:>column$}", "^");
-        }
-        message
-    }
-
     fn network(&self, text: &Spanned<String>) -> Result<Network, String> {
         Network::parse(text.as_ref())
             .ok_or_else(|| self.error(text.span().start, &format!("{:?} is no address and no network", text.as_ref())))
@@ -281,19 +269,35 @@ impl Text<'_> {
 }
 
 impl Settings {
-    /// Puts the command line on top of the configuration file.
+    /// Puts the command line on top of the configuration file, and reads what they name.
     ///
     /// # Errors
     /// Where something means nothing: what, where, and what would.
     pub(crate) fn new(args: ScanArgs) -> Result<Self, String> {
-        let path = args.config.clone().unwrap_or_default();
         let text = match &args.config {
             Some(path) => fs::read_to_string(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))?,
             None => String::new(),
         };
-        let source = Text { path: &path, text: &text };
-        let file: File = toml::from_str(&text)
-            .map_err(|error| source.error(error.span().map_or(0, |span| span.start), &plain(error.message())))?;
+        let mut settings = Self::of(args, &text)?;
+        settings.signatures = Arc::new(Signatures::load(settings.signatures_file.as_deref())?);
+        if let Some(path) = &settings.names_file {
+            let (names, digest) = load_names(path)?;
+            (settings.names, settings.names_digest) = (Arc::new(names), digest);
+        }
+        settings.maps = Arc::new(Maps::load(&settings.column_files)?);
+        Ok(settings)
+    }
+
+    /// How stamps without year or zone are read, and names in the place of addresses.
+    pub(crate) fn stamps(&self) -> Stamps {
+        Stamps { zone: self.zone.clone(), year: self.year, names: Arc::clone(&self.names) }
+    }
+
+    /// The command line on top of what a configuration says, before anything that they name is read.
+    fn of(args: ScanArgs, text: &str) -> Result<Self, String> {
+        let path = args.config.clone().unwrap_or_default();
+        let source = Text { path: &path, text };
+        let file: File = source.parse()?;
         let mut config = source.config(&file)?;
         let home = match args.home_net.as_slice() {
             [] => source.networks(&file.home_net)?.unwrap_or_default(),
@@ -326,8 +330,6 @@ impl Settings {
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
         let rules = Rules::new(args.rules, &file)?;
-        let signatures_file = args.signatures.or(file.signatures);
-        let names_file = args.names.or(file.names);
         let column_files = match args.columns.is_empty() {
             true => file.columns.unwrap_or_default(),
             false => args.columns,
@@ -355,30 +357,26 @@ impl Settings {
             progress: args.progress.or(file.progress).unwrap_or(When::Auto),
             checksums: args.checksums.or(file.checksums).unwrap_or(Checksums::Auto),
             wait,
-            signatures: Arc::new(Signatures::load(signatures_file.as_deref())?),
-            signatures_file,
-            names: Arc::new(names_file.as_deref().map_or_else(|| Ok(Names::default()), load_names)?),
-            names_file,
-            maps: Arc::new(Maps::load(&column_files)?),
+            signatures: Arc::default(),
+            signatures_file: args.signatures.or(file.signatures),
+            names: Arc::default(),
+            names_file: args.names.or(file.names),
+            names_digest: 0,
+            maps: Arc::default(),
             column_files,
             rules,
         })
     }
 }
 
-/// The `name` commands of a device's configuration.
-fn load_names(path: &Path) -> Result<Names, String> {
+/// The `name` commands of a device's configuration, and all of it hashed.
+fn load_names(path: &Path) -> Result<(Names, u64), String> {
     let text = fs::read(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))?;
     let names = Names::parse(&text);
     if names.is_empty() {
         return Err(format!("{}: no `name ADDRESS NAME` command; is it the device's configuration?", path.display()));
     }
-    Ok(names)
-}
-
-/// The parser's words, without the names of Rust's types.
-pub(crate) fn plain(message: &str) -> String {
-    message.replace("expected i64", "expected a whole number").replace("expected f64", "expected a number")
+    Ok((names, xxh3_64(&text)))
 }
 
 fn home_net(text: &str) -> Result<Network, String> {

@@ -15,12 +15,15 @@ pub mod firewall;
 mod host;
 pub mod leases;
 pub mod nmap;
+mod others;
 mod reader;
 mod reckon;
 mod record;
 mod repeated;
 mod stamp;
 mod syslog;
+#[cfg(test)]
+mod told;
 pub mod zeek;
 
 pub use alert::Alert;

@@ -32,7 +32,9 @@ pub enum Sniffed {
 /// Tells from the first bytes of a file (up to some 64 KiB, whole lines where possible) what it is.
 #[must_use]
 pub fn sniff(head: &[u8], clock: Clock) -> Sniffed {
-    if let Some(reader) = zeek::Reader::sniff(head) {
+    let zeek = zeek::Reader::sniff(head);
+    // Where JSON stands among syslog, the reader of the latter knows its clock.
+    if let Some(reader) = zeek.clone().filter(|reader| !reader.is_json()) {
         return Sniffed::Evidence(Reader::ZeekConn(reader));
     }
     if cisco::sniff(head) {
@@ -41,7 +43,7 @@ pub fn sniff(head: &[u8], clock: Clock) -> Sniffed {
     if let Some(reader) = firewall::Reader::sniff(head, &clock) {
         return Sniffed::Evidence(Reader::Firewall(reader));
     }
-    Sniffed::Other(name_of(head))
+    zeek.map_or_else(|| Sniffed::Other(name_of(head)), |reader| Sniffed::Evidence(Reader::ZeekConn(reader)))
 }
 
 impl Reader {
@@ -63,6 +65,33 @@ impl Reader {
             Self::Cisco(reader) => !reader.is_wrapped(),
             Self::Firewall(_) => true,
             Self::ZeekConn(_) | Self::Columns(_) => false,
+        }
+    }
+
+    /// A reader of a later part of the log that this one reads, where lines that nobody knows by themselves may begin one: columns
+    /// without the line that names them, or what a collector says of the line before.
+    #[must_use]
+    pub fn of_a_part(&self, head: &[u8], clock: Clock) -> Option<Self> {
+        match self {
+            Self::Cisco(_) if self.begins_with_a_repetition(head) => Some(Self::Cisco(cisco::Reader::of(head, clock))),
+            Self::Columns(reader) => reader.of_a_part(head).map(Self::Columns),
+            _ => None,
+        }
+    }
+
+    /// Whether the first of these lines tells of one that stands before them.
+    #[must_use]
+    pub fn begins_with_a_repetition(&self, lines: &[u8]) -> bool {
+        matches!(self, Self::Cisco(_)) && cisco::begins_with_a_repetition(lines)
+    }
+
+    /// Goes on where `before`, of the same format, has come to: it has read the part of the log that stands before this one.
+    pub fn go_on_from(&mut self, before: &Self) {
+        match (self, before) {
+            (Self::Cisco(reader), Self::Cisco(before)) => reader.go_on_from(before),
+            (Self::Firewall(reader), Self::Firewall(before)) => reader.go_on_from(before),
+            // What these keep is of one file, or each line says all.
+            _ => {}
         }
     }
 

@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use crate::{ByteCount, ByteKind, Bytes, Proto};
+use crate::{ByteCount, ByteKind, Bytes, Ending, Proto};
 
 /// What one side sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,7 +28,7 @@ const ETHERNET_LEAST: u64 = 46;
 const ETHERNET: u64 = 14;
 
 /// The payload of a connection to `addr`; where packets were not counted, or it is neither TCP nor UDP, the bytes as they
-/// are.
+/// are, unless they are too few to have carried anything.
 pub(crate) fn payload(proto: Proto, addr: IpAddr, orig: Sent, resp: Sent) -> Bytes {
     let ip = if addr.is_ipv4() { 20 } else { 40 };
     let reckoned = match proto {
@@ -47,8 +47,9 @@ pub(crate) fn payload(proto: Proto, addr: IpAddr, orig: Sent, resp: Sent) -> Byt
 /// With timestamps, unless one side sent fewer bytes than these would make of its packets: so that what may have carried
 /// nothing did not.
 fn tcp(ip: u64, orig: Sent, resp: Sent) -> Option<(u64, u64)> {
-    // Before the second packet of whoever opened it there is nothing but handshakes, perhaps many of one.
-    if orig.packets.is_some_and(|packets| packets < 2) || resp.packets == Some(0) {
+    // Before the second packet of whoever opened it there is nothing but handshakes, perhaps many of one; and where packets are
+    // not counted, what came back in one was the answer to these.
+    if orig.is_one(ip) || resp.packets == Some(0) || (resp.packets.is_none() && resp.is_one(ip)) {
         return Some((0, 0));
     }
     let with = ip + 20 + TIMESTAMPS;
@@ -64,7 +65,26 @@ fn tcp(ip: u64, orig: Sent, resp: Sent) -> Option<(u64, u64)> {
     orig.above(with, SYN).zip(resp.above(with, SYN))
 }
 
+/// What of `bytes` may be taken for carried in a connection that ended so: of what the device stopped nobody knows whether there
+/// was more than headers, where these are in the bytes.
+pub(crate) fn carried(ending: Ending, bytes: Option<Bytes>) -> Option<Bytes> {
+    bytes.filter(|bytes| ending != Ending::ByDevice || !matches!(bytes.kind, ByteKind::IpLevel | ByteKind::Frame))
+}
+
 impl Sent {
+    /// Whether it is one packet of TCP at most to or from `addr`: by their number, else since two have more bytes.
+    pub(crate) fn is_one_of(self, addr: IpAddr) -> bool {
+        self.is_one(if addr.is_ipv4() { 20 } else { 40 })
+    }
+
+    fn is_one(self, ip: u64) -> bool {
+        let least = match self.link {
+            Some(link) => link + (ip + 20).max(ETHERNET_LEAST),
+            None => ip + 20,
+        };
+        self.packets.map_or(self.bytes < 2 * least, |packets| packets < 2)
+    }
+
     /// What headers of `each` and once more `first` make of its packets.
     fn headers(self, each: u64, first: u64) -> Option<u64> {
         let packets = self.packets?;
@@ -138,9 +158,33 @@ mod tests {
 
     #[test]
     fn without_packets_there_is_nothing_to_reckon_with() {
-        let bytes = |link| Sent { bytes: 100, packets: None, link };
-        assert_eq!(tcp_payload(bytes(None), bytes(None)), (ByteKind::IpLevel, Some((100, 100))));
-        assert_eq!(tcp_payload(bytes(Some(14)), bytes(Some(14))), (ByteKind::Frame, Some((100, 100))));
+        let sent = |bytes, link| Sent { bytes, packets: None, link };
+        assert_eq!(tcp_payload(sent(100, None), sent(100, None)), (ByteKind::IpLevel, Some((100, 100))));
+        assert_eq!(tcp_payload(sent(120, Some(14)), sent(120, Some(14))), (ByteKind::Frame, Some((120, 120))));
+        assert_eq!(tcp_payload(sent(80, None), sent(80, None)), (ByteKind::IpLevel, Some((80, 80))));
+        let nothing = (ByteKind::PayloadReckoned, Some((0, 0)));
+        // A reset, or the answer to a SYN and no more.
+        for (orig, resp) in [(60, 40), (1500, 60), (60, 79), (60, 1500)] {
+            assert_eq!(tcp_payload(sent(orig, None), sent(resp, None)), nothing, "{orig} {resp}");
+        }
+        assert_eq!(tcp_payload(sent(200, Some(14)), sent(119, Some(14))), nothing, "a padded frame");
+        let v6 = |resp| payload(Proto::Tcp, IpAddr::from([0; 16]), sent(200, None), sent(resp, None)).total();
+        assert_eq!((v6(119), v6(120)), (0, 320));
+    }
+
+    #[test]
+    fn of_what_the_device_stopped_headers_are_no_payload() {
+        let bytes = |kind| Some(Bytes { kind, count: ByteCount::Directed { orig: 400, resp: 300 } });
+        for kind in [ByteKind::IpLevel, ByteKind::Frame] {
+            assert_eq!(carried(Ending::ByDevice, bytes(kind)), None, "{kind:?}");
+            assert_eq!(carried(Ending::Fins, bytes(kind)), bytes(kind), "{kind:?}");
+        }
+        let reckoned = bytes(ByteKind::PayloadReckoned);
+        assert_eq!(carried(Ending::ByDevice, reckoned), reckoned);
+    }
+
+    #[test]
+    fn numbers_that_no_connection_has_are_borne() {
         assert_eq!(tcp_payload(ip_level(9, u64::MAX), ip_level(9, 1)).1, Some((0, 0)));
     }
 

@@ -8,7 +8,7 @@ use catspaw_records::columns::{Field, Form, Map, Meaning, Pattern, Spec, Times, 
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::settings::{Text, plain};
+use crate::settings::Text;
 
 /// Maps in one file.
 const MAPS: usize = 100;
@@ -71,8 +71,7 @@ impl Words {
 /// What is wrong, with its place.
 pub(super) fn parse(path: &Path, text: &str) -> Result<Vec<Map>, String> {
     let source = Text { path, text };
-    let file: File = toml::from_str(text)
-        .map_err(|error| source.error(error.span().map_or(0, |span| span.start), &plain(error.message())))?;
+    let file: File = source.parse()?;
     if file.map.len() > MAPS {
         return Err(source.error(0, &format!("{} entries [[map]]; {MAPS} are the most", file.map.len())));
     }
@@ -95,10 +94,11 @@ impl Stanza {
                 source.error(self.name.span().start, "a name has up to 40 letters, digits and signs, no spaces")
             );
         }
+        let form = self.form(form, source)?;
         let columns = self.columns(source)?;
         let spec = Spec {
             name: name.clone(),
-            form: self.form(form, source)?,
+            form,
             must: self.must(source, at)?,
             only: self.only.iter().map(|(name, values)| (name.clone(), values.all())).collect(),
             whole: self.whole.clone(),
@@ -152,7 +152,16 @@ impl Stanza {
     }
 
     fn columns(&self, source: &Text<'_>) -> Result<Vec<(Field, Vec<String>)>, String> {
-        let field = |(name, columns): (&Spanned<String>, &Words)| Ok((field(source, name)?, columns.all()));
+        let field = |(name, columns): (&Spanned<String>, &Words)| {
+            let (field, columns) = (field(source, name)?, columns.all());
+            match &self.header {
+                Some(header) if !columns.iter().any(|column| header.as_ref().contains(column)) => {
+                    let why = format!("header has no {}; it has {}", columns.join(", "), header.as_ref().join(", "));
+                    Err(source.error(name.span().start, &why))
+                }
+                _ => Ok((field, columns)),
+            }
+        };
         self.columns.iter().map(field).collect()
     }
 

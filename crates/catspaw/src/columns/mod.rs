@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use catspaw_records::columns::{Map, Reader as Mapped};
+use catspaw_records::columns::{Lack, Map, Reader as Mapped};
 use catspaw_records::{Clock, Reader, Sniffed, sniff};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -33,11 +33,23 @@ impl Maps {
     /// # Errors
     /// Where a file cannot be read, or what is wrong in it: path, line, column, why.
     pub(crate) fn load(paths: &[PathBuf]) -> Result<Self, String> {
-        let (mut own, mut texts) = (Vec::new(), String::new());
+        let mut files = Vec::new();
         for path in paths {
             let text = fs::read_to_string(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))?;
-            own.extend(file::parse(path, &text)?.into_iter().map(Arc::new));
-            texts += &text;
+            files.push((path.as_path(), text));
+        }
+        Self::of(&files)
+    }
+
+    /// What the owner's files say, and those in the binary.
+    ///
+    /// # Errors
+    /// What is wrong: path, line, column, why.
+    pub(crate) fn of(files: &[(&Path, String)]) -> Result<Self, String> {
+        let (mut own, mut texts) = (Vec::new(), String::new());
+        for (path, text) in files {
+            own.extend(file::parse(path, text)?.into_iter().map(Arc::new));
+            texts += text;
         }
         let mut ready = Vec::new();
         for (name, text) in READY {
@@ -68,6 +80,32 @@ impl Maps {
             sniffed => sniffed,
         }
     }
+}
+
+impl Maps {
+    /// What the header of a log that `reader` is for lacks of the owner's map that was taken for it.
+    pub(crate) fn lack(&self, reader: &Reader, head: &[u8]) -> Option<String> {
+        let Reader::Columns(mapped) = reader else { return None };
+        let own = self.own.iter().find(|map| std::ptr::eq(&raw const ***map, mapped.map()))?;
+        Lack::of(own, head)
+            .map(|lack| format!("the map {} has columns for what its header lacks: {}", own.name(), said(&lack)))
+    }
+
+    /// The same of a log that no map fits, by that of the owner's which comes nearest.
+    pub(crate) fn nearest(&self, head: &[u8]) -> Option<String> {
+        let lacks = self.own.iter().filter_map(|map| Some((map, Lack::of(map, head)?)));
+        let (map, lack) = lacks.reduce(|best, other| if other.1.found > best.1.found { other } else { best })?;
+        Some(format!("the map {} does not fit, for its header lacks {}", map.name(), said(&lack)))
+    }
+}
+
+/// Names that a header has, in a message.
+const SHOWN: usize = 40;
+
+fn said(lack: &Lack) -> String {
+    let more = if lack.header.len() > SHOWN { ", ..." } else { "" };
+    let has = lack.header.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join(", ");
+    format!("{}; it has {has}{more}", lack.names.join(", "))
 }
 
 #[cfg(test)]

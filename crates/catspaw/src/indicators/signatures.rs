@@ -9,7 +9,7 @@ use catspaw_records::nmap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use crate::settings::{Text, plain};
+use crate::settings::Text;
 
 /// Those in the binary.
 const BUILTIN: &str = include_str!("signatures.toml");
@@ -125,10 +125,9 @@ impl Signatures {
     }
 
     /// A file's signatures, and whether they are added to those in the binary.
-    fn parse(path: &Path, text: &str) -> Result<(bool, Self), String> {
+    pub(crate) fn parse(path: &Path, text: &str) -> Result<(bool, Self), String> {
         let source = Text { path, text };
-        let file: File = toml::from_str(text)
-            .map_err(|error| source.error(error.span().map_or(0, |span| span.start), &plain(error.message())))?;
+        let file: File = source.parse()?;
         for (entries, key) in [
             (file.run.len(), "run"),
             (file.port.len(), "port"),

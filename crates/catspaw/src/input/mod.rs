@@ -5,6 +5,8 @@
 //! is a [`Problem`], which names the file and never ends the run by itself.
 
 mod block;
+#[cfg(any(test, feature = "fuzzed"))]
+pub(crate) mod check;
 mod expand;
 mod packing;
 mod problem;
@@ -15,9 +17,6 @@ pub(crate) use expand::{Expanded, expand};
 pub(crate) use packing::Packing;
 pub(crate) use problem::{Problem, Severity, What};
 pub(crate) use source::Source;
-
-#[cfg(test)]
-use packing as unpack;
 
 #[cfg(test)]
 mod tests;

@@ -31,6 +31,10 @@ pub(crate) enum What {
     Unsupported(Packing),
     /// It can be read, but it is no evidence; what it seems to be instead.
     NotEvidence(&'static str),
+    /// It is a log of columns, but no map fits it: what the nearest names that its header lacks.
+    Unfit(String),
+    /// A map was taken for it that names what its header lacks.
+    Lacking(String),
     /// It is evidence, but not of who was behind an address; what it is.
     Untold(&'static str),
     /// There is nothing in it.
@@ -61,6 +65,7 @@ impl Problem {
     pub(crate) fn severity(&self) -> Severity {
         match self.what {
             What::Empty
+            | What::Lacking(_)
             | What::Capture(_)
             | What::LastLine
             | What::ScanCutOff
@@ -101,7 +106,8 @@ impl fmt::Display for Why<'_> {
             What::Untold(what) => {
                 write!(f, "{what} does not say who was behind an address: name a firewall's log, or leases")
             }
-            What::Capture(what) => f.write_str(what),
+            What::Unfit(why) => write!(f, "no evidence: {why}"),
+            What::Lacking(what) | What::Capture(what) => f.write_str(what),
             What::ScanCutOff => f.write_str("the end of the scan is not in it: the hosts before it are read"),
             What::LastLine => f.write_str("the last line has no end: it may have been cut off there"),
             What::CutOff(packing) => {

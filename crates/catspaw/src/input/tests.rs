@@ -11,16 +11,6 @@ use tempfile::TempDir;
 use super::expand::Expanded;
 use super::*;
 
-// The target reads the same sources by path.
-#[path = "../../../../fuzz/src/packing/check.rs"]
-#[expect(unreachable_pub, reason = "it is shared by path")]
-mod check;
-
-#[test]
-fn fuzz_corpus() {
-    crate::corpus::replay("packing", check::packing);
-}
-
 fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }

@@ -17,6 +17,7 @@ use super::clocks::Clocks;
 use super::fold::{Folded, Folder, Message, Watermarks};
 use super::gathered::{FileRead, Gathered};
 use super::parse::{Batch, Scratch, count_network, parse, parse_watched, sort_flows};
+use super::parts::{follow_parts, take_parts};
 use super::restrict::Restriction;
 use super::route::Home;
 use super::rows::Wanted;
@@ -76,10 +77,13 @@ struct Done {
 pub(super) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(u64)) -> io::Result<Gathered> {
     let mut gathered = Gathered::default();
     let mut pending = Vec::new();
-    let mut captures = Vec::new();
+    let (mut captures, mut unknown) = (Vec::new(), Vec::new());
     for (number, source) in sources.into_iter().enumerate() {
         match survey(source, number as u32, &options.stamps, &options.maps) {
-            Ok(Looked::Log(surveyed)) => pending.push(*surveyed),
+            Ok(Looked::Log(mut surveyed)) => {
+                gathered.problems.extend(surveyed.remark.take());
+                pending.push(*surveyed);
+            }
             Ok(Looked::Capture(capture)) => captures.push(capture),
             Ok(Looked::Scan(form, source, blocks)) => {
                 let opened = (source, blocks, number as u32);
@@ -87,10 +91,13 @@ pub(super) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
                 gathered.files.insert(number as u32, read);
                 gathered.problems.extend(problem);
             }
+            Ok(Looked::Unknown(file)) => unknown.push(file),
             Err(problem) => gathered.problems.push(problem),
         }
     }
+    gathered.problems.extend(take_parts(unknown, &mut pending, &options.stamps));
     follow_new_year(&mut pending, &options.stamps, &options.maps);
+    follow_parts(&mut pending, &options.stamps.zone);
     if options.clocks.are_compared(&captures, &pending) {
         gathered.witnesses = Some(Witnesses::default());
     }

@@ -52,7 +52,9 @@ impl Stamps {
             let at = jiff::Timestamp::from_nanosecond(i128::from(at.0)).ok()?;
             Some(self.zone.to_datetime(at).year())
         };
-        (first != Nanos::MIN && earliest(&first_records(&reader, head)) != first).then(|| year(first)).flatten()
+        (first != Nanos::MIN && earliest(&first_records(&reader, head, Nanos::min)) != first)
+            .then(|| year(first))
+            .flatten()
     }
 }
 
@@ -71,10 +73,14 @@ pub(crate) struct Surveyed {
     pub(crate) reader: Reader,
     /// The year that was taken for stamps without one, where nobody said it.
     pub(crate) guessed_year: Option<i16>,
+    /// What is to be said of it before it is read.
+    pub(crate) remark: Option<Problem>,
     /// No record of it is expected before this moment, less what the merge waits.
     pub(crate) rank: Rank,
     /// The sensors of its first lines, and when each begins.
     pub(super) first: BTreeMap<SensorId, Nanos>,
+    /// Whether its first line tells of a line that stands before it.
+    pub(super) repeats: bool,
 }
 
 /// What a file is.
@@ -85,6 +91,37 @@ pub(crate) enum Looked {
     Capture(Opened),
     /// A scan.
     Scan(nmap::Form, Source, BlockReader),
+    /// What tells nobody by itself what it is.
+    Unknown(Unknown),
+}
+
+/// A file of which nobody knows by itself what it is: it may be the later part of a log that others know.
+pub(crate) struct Unknown {
+    source: Source,
+    file: u32,
+    /// What is to be said of it, if it is not.
+    pub(super) problem: Problem,
+}
+
+impl Unknown {
+    /// A later part of the log that `like` reads.
+    pub(super) fn part_of(&self, like: &Reader, stamps: &Stamps) -> Option<Surveyed> {
+        let mut blocks = self.source.open().ok()?;
+        let clock = stamps.clock(blocks.written());
+        let head = blocks.head();
+        let reader = like.of_a_part(head, clock)?.with_names(&stamps.names);
+        Some(Surveyed::new(self.source.clone(), self.file, reader, head))
+    }
+}
+
+impl Surveyed {
+    /// A file that begins with `head`.
+    fn new(source: Source, file: u32, reader: Reader, head: &[u8]) -> Self {
+        let first = first_records(&reader, head, Nanos::min);
+        let rank = (earliest(&first), xxh3_64(head), file);
+        let repeats = reader.begins_with_a_repetition(head);
+        Self { source, open: None, reader, guessed_year: None, remark: None, rank, first, repeats }
+    }
 }
 
 /// Looks at `source`, which is number `file` of the run.
@@ -101,16 +138,27 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps, maps: &Maps) ->
     if capture::sniff(head) {
         return Ok(Looked::Capture(Opened::new(source, file, blocks)));
     }
-    let reader = match maps.sniff(source.sample().unwrap_or(head), clock) {
+    let shown = source.sample().unwrap_or(head);
+    let reader = match maps.sniff(shown, clock) {
         Sniffed::Evidence(reader) => reader.with_names(&stamps.names),
-        Sniffed::Other(name) => return Err(source.problem(What::NotEvidence(name))),
+        Sniffed::Other(name) => {
+            let problem = source.problem(maps.nearest(shown).map_or(What::NotEvidence(name), What::Unfit));
+            return match blocks.size() {
+                Some(_) => Ok(Looked::Unknown(Unknown { source, file, problem })),
+                // A pipe is read once.
+                None => Err(problem),
+            };
+        }
     };
-    let first = first_records(&reader, head);
-    let rank = (earliest(&first), xxh3_64(head), file);
-    let guessed_year = if stamps.year.is_none() { stamps.guessed_year(head, maps, rank.0) } else { None };
+    let remark = maps.lack(&reader, shown).map(|lack| source.problem(What::Lacking(lack)));
+    let mut surveyed = Surveyed::new(source, file, reader, head);
+    surveyed.remark = remark;
+    if stamps.year.is_none() {
+        surveyed.guessed_year = stamps.guessed_year(head, maps, surveyed.rank.0);
+    }
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
-    let open = blocks.size().is_none().then_some(blocks);
-    Ok(Looked::Log(Box::new(Surveyed { source, open, reader, guessed_year, rank, first })))
+    surveyed.open = blocks.size().is_none().then_some(blocks);
+    Ok(Looked::Log(Box::new(surveyed)))
 }
 
 /// A log of stamps without a year that was split at or after New Year: its later files are of the year after `--year`.
@@ -138,27 +186,33 @@ pub(crate) fn follow_new_year(files: &mut [Surveyed], stamps: &Stamps, maps: &Ma
     }
 }
 
-/// The earliest moment of a record of each sensor in the head.
-fn first_records(reader: &Reader, head: &[u8]) -> BTreeMap<SensorId, Nanos> {
-    let mut first = First::default();
+/// The earliest moment of a record of each sensor in the head; or another that `take` chooses of two.
+pub(super) fn first_records(
+    reader: &Reader,
+    head: &[u8],
+    take: fn(Nanos, Nanos) -> Nanos,
+) -> BTreeMap<SensorId, Nanos> {
+    let mut first = First { moments: BTreeMap::new(), take };
     let whole = memchr::memrchr(b'\n', head).map_or(head, |end| &head[..=end]);
     reader.clone().read(Block { bytes: whole, first: Place { file: 0, line: 1 } }, HashSeed(0), &mut first);
-    first.0
+    first.moments
 }
 
 /// Of all; the beginning of time where there is none.
-fn earliest(first: &BTreeMap<SensorId, Nanos>) -> Nanos {
+pub(super) fn earliest(first: &BTreeMap<SensorId, Nanos>) -> Nanos {
     first.values().copied().min().unwrap_or(Nanos::MIN)
 }
 
-#[derive(Default)]
-struct First(BTreeMap<SensorId, Nanos>);
+struct First {
+    moments: BTreeMap<SensorId, Nanos>,
+    take: fn(Nanos, Nanos) -> Nanos,
+}
 
 impl LineSink for First {
     fn record(&mut self, record: Record, _: &[u8]) {
         let at = record.known_at();
-        let first = self.0.entry(record.known.sensor).or_insert(at);
-        *first = at.min(*first);
+        let first = self.moments.entry(record.known.sensor).or_insert(at);
+        *first = (self.take)(at, *first);
     }
 
     fn skipped(&mut self, _: &[u8]) {}

@@ -169,7 +169,9 @@ fn limits(gathered: &Gathered) -> Vec<String> {
     if gathered.files.values().any(|file| sessions.contains(&&*file.format)) {
         limits.push(
             "Firewalls count bytes with headers, and say in whole seconds how long a session was: payload is reckoned from \
-             packets, some bytes more or less for each, and where openings are not logged beginnings are known to a second or two."
+             packets, some bytes more or less for each, and where openings are not logged beginnings are known to a second or two. Where \
+             packets are not counted, headers stand for payload: what was answered and then carried nothing looks as if it had carried \
+             some hundred bytes; what was refused, and what the device stopped, does not."
                 .to_owned(),
         );
     }
@@ -237,7 +239,7 @@ fn not_understood(path: &str, file: &FileRead) -> Option<String> {
     (unparsed.saturating_mul(MANY_UNPARSED) >= unparsed + understood).then(|| {
         format!(
             "{unparsed} of {} lines of {path} were not understood ({kind}: {why}, first in line {first}): what they tell of is \
-             missing here. It was read as {}: a file that holds the logs of several kinds of devices has to be split by kind.",
+             missing here. It was read as {}, and lines of the other firewalls wherever they stand. docs/logs.md says what else can be read.",
             unparsed + understood,
             file.format
         )

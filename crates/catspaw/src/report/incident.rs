@@ -259,7 +259,8 @@ impl Case<'_> {
         let mut counts = Counts {
             relayed: sums.relayed,
             refused: sums.refused,
-            delivered: sums.delivered,
+            delivered: Some(sums.delivered),
+            smtp_completed: Some(0),
             bytes_relayed: sums.bytes,
             delivered_unit: if self.reads_packets() { "messages" } else { "connections" },
             recipients: self.reads_packets().then_some(sums.recipients),
@@ -272,7 +273,10 @@ impl Case<'_> {
         let daily = self.daily(sums);
         for day in daily.values() {
             counts.outbound_attempts += day.outbound;
-            counts.smtp_completed += day.smtp_completed;
+            *counts.smtp_completed.get_or_insert_default() += day.smtp_completed.unwrap_or(0);
+        }
+        if self.is_untold(sums) {
+            (counts.smtp_completed, counts.delivered) = (None, None);
         }
         if !self.has_service() {
             return counts;
@@ -285,13 +289,20 @@ impl Case<'_> {
         counts
     }
 
+    /// Whether the evidence says of none of the SMTP connections how it ended, though they are over: then nobody knows how many were
+    /// completed, and what they delivered.
+    fn is_untold(&self, sums: &Sums) -> bool {
+        let days = || self.lane.iter().flat_map(|(_, lane)| lane.tally.outbound.values());
+        sums.untold > 0 && sums.delivered == 0 && days().all(|day| day.smtp_completed == 0)
+    }
+
     fn daily(&self, sums: &Sums) -> BTreeMap<i32, Day> {
         let mut days: BTreeMap<i32, Day> = BTreeMap::new();
         if let Some((_, lane)) = self.lane {
             for (day, counts) in lane.tally.outbound.iter() {
                 let row = days.entry(day).or_default();
                 row.outbound += counts.established + counts.unanswered;
-                row.smtp_completed += counts.smtp_completed;
+                *row.smtp_completed.get_or_insert_default() += counts.smtp_completed;
             }
             for port in self.ports() {
                 for (day, counts) in lane.tally.inbound.get(&port).into_iter().flat_map(Daily::iter) {
@@ -310,10 +321,14 @@ impl Case<'_> {
             let row = days.entry(day).or_default();
             row.relayed += relayed;
             row.refused += refused;
-            row.delivered += delivered;
+            *row.delivered.get_or_insert_default() += delivered;
         }
+        let untold = self.is_untold(sums);
         for (&day, row) in &mut days {
             row.date = time::date(day);
+            for mail in [&mut row.smtp_completed, &mut row.delivered] {
+                *mail = (!untold).then_some(mail.unwrap_or(0));
+            }
             if self.has_service() {
                 row.inbound.get_or_insert_default();
                 row.unanswered.get_or_insert_default();

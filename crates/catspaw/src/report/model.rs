@@ -332,9 +332,10 @@ pub(crate) struct Counts {
     /// Outbound legs that a request caused and that carried nothing.
     pub(crate) refused: u64,
     /// SMTP connections that ended by FINs from both sides.
-    pub(crate) smtp_completed: u64,
+    /// `None` where the evidence says of none of them how it ended.
+    pub(crate) smtp_completed: Option<u64>,
     /// The part of them that this incident's pairs account for and that is large enough for a transaction.
-    pub(crate) delivered: u64,
+    pub(crate) delivered: Option<u64>,
     /// `connections`.
     pub(crate) delivered_unit: &'static str,
     /// Only packets tell.
@@ -359,9 +360,9 @@ pub(crate) struct Day {
     /// As in the counts.
     pub(crate) refused: u64,
     /// As in the counts.
-    pub(crate) smtp_completed: u64,
+    pub(crate) smtp_completed: Option<u64>,
     /// As in the counts.
-    pub(crate) delivered: u64,
+    pub(crate) delivered: Option<u64>,
     /// Inbound attempts that nobody answered.
     pub(crate) unanswered: Option<u64>,
 }

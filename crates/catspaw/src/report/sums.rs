@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
-use catspaw_records::{Days, Endpoint, Nanos, Place, RecordId};
+use catspaw_records::{Days, Ending, Endpoint, Nanos, Place, RecordId};
 use catspaw_relay::{Basis, Learned, Leg, LegPair, Topology, size_class};
 
 /// Records that are shown.
@@ -18,6 +18,8 @@ pub(crate) struct Sums {
     pub(crate) refused: u64,
     /// Relayed legs that delivered mail; where packets were read, messages.
     pub(crate) delivered: u64,
+    /// Legs that may have delivered mail: the evidence does not say how they ended.
+    pub(crate) untold: u64,
     /// Recipients for whom they were taken, where packets were read.
     pub(crate) recipients: u64,
     /// Legs with mail that went on where nothing can be seen.
@@ -65,6 +67,7 @@ impl Sums {
         self.add_target(out);
         self.show([&pair.inbound, out]);
         if new {
+            self.untold += u64::from(is_untold(out));
             let delivered = delivered(out, delivered_from).unwrap_or(0);
             self.recipients += recipients(out);
             self.hidden += u64::from(is_hidden(out));
@@ -79,6 +82,7 @@ impl Sums {
 
     /// Adds an SMTP connection of a host that sends by itself.
     pub(crate) fn add_mail(&mut self, leg: &Leg, delivered_from: u16, days: &mut Days) {
+        self.untold += u64::from(is_untold(leg));
         let delivered = delivered(leg, delivered_from).unwrap_or(0);
         self.recipients += recipients(leg);
         self.hidden += u64::from(is_hidden(leg));
@@ -109,6 +113,7 @@ impl Sums {
         self.relayed += other.relayed;
         self.refused += other.refused;
         self.delivered += other.delivered;
+        self.untold += other.untold;
         self.recipients += other.recipients;
         self.hidden += other.hidden;
         self.proven += other.proven;
@@ -140,12 +145,17 @@ fn is_hidden(leg: &Leg) -> bool {
     leg.mailed.is_some_and(|mailed| mailed.hidden)
 }
 
+/// Whether it is an SMTP connection of which the evidence says that it is over and not how.
+fn is_untold(leg: &Leg) -> bool {
+    leg.smtp && leg.mailed.is_none() && leg.end.is_some_and(|end| end.ending == Ending::Unknown)
+}
+
 fn recipients(leg: &Leg) -> u64 {
     leg.mailed.map_or(0, |mailed| mailed.recipients.into())
 }
 
 /// How many messages an outbound leg delivered, where packets were read; else 1 where it is a mail that went through. `None`
-/// where the view cannot know (it has no end, or was encrypted).
+/// where the view cannot know (it has no end, nobody says which, or was encrypted).
 #[must_use]
 pub(crate) fn delivered(out: &Leg, from: u16) -> Option<u64> {
     if !out.smtp {
@@ -155,5 +165,9 @@ pub(crate) fn delivered(out: &Leg, from: u16) -> Option<u64> {
         return (!mailed.hidden || mailed.messages > 0).then_some(mailed.messages.into());
     }
     out.end?;
-    Some(u64::from(out.completed() && out.size().is_some_and(|size| size_class(size.total()) >= from)))
+    let is_enough = out.size().is_some_and(|size| size_class(size.total()) >= from);
+    if is_enough && is_untold(out) {
+        return None;
+    }
+    Some(u64::from(out.completed() && is_enough))
 }

@@ -27,6 +27,12 @@ pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
     }
     if case.reads_packets() {
         hidden(case, &mut why);
+    } else if sums.untold > 0 && sums.delivered == 0 {
+        why.push(
+            "Of its SMTP connections the evidence does not say how they ended, so that nobody knows which were completed and what \
+             they delivered."
+                .to_owned(),
+        );
     } else if sums.targets.keys().any(|target| target.port == 25) {
         let whence = match mail::is_usual(case.delivered_from) {
             true => "the usual size, which those of this host's own SMTP connections do not speak against",

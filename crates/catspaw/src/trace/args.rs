@@ -43,9 +43,13 @@ pub(crate) struct TraceArgs {
     #[arg(long, value_enum, value_name = "PROTO")]
     pub(crate) proto: Option<Proto>,
 
-    /// TOML file: [owners], columns, timezone, year; the command line wins
+    /// TOML file: [owners], columns, names, timezone, year; the command line wins
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
+
+    /// Configuration of a PIX, ASA or FWSM, whose `name` commands say what addresses the names in its log stand for
+    #[arg(long, value_name = "FILE")]
+    pub(crate) names: Option<PathBuf>,
 
     /// What the columns or keys of logs mean that catspaw does not know: a TOML file of [[map]] (repeatable; docs/logs.md)
     #[arg(long, value_name = "FILE")]
@@ -94,8 +98,8 @@ impl TraceArgs {
     /// # Errors
     /// As [`Settings::new`].
     pub(super) fn settings(&self) -> Result<Settings, String> {
-        let Self { config, columns, year, timezone, jobs, quiet, .. } = self.clone();
-        Settings::new(ScanArgs { config, columns, year, timezone, jobs, quiet, ..ScanArgs::default() })
+        let Self { config, names, columns, year, timezone, jobs, quiet, .. } = self.clone();
+        Settings::new(ScanArgs { config, names, columns, year, timezone, jobs, quiet, ..ScanArgs::default() })
     }
 }
 

@@ -26,6 +26,8 @@ pub(crate) struct Keeper {
     pub(crate) stamps: Stamps,
     /// What the owner's maps of columns say, hashed.
     pub(crate) maps: u64,
+    /// What a device's configuration says of names, hashed.
+    pub(crate) names: u64,
     pub(crate) threads: usize,
     /// Where the user wants them.
     pub(crate) folder: Option<PathBuf>,
@@ -104,10 +106,11 @@ impl Keeper {
     /// How a log is read: an index that was made another way is another's.
     fn stamps_text(&self, reader: &Reader) -> String {
         let stamps = format!("{} {:?}", self.stamps.zone.iana_name().unwrap_or("fixed"), self.stamps.year);
-        if let Reader::Columns(_) = reader {
-            return format!("{stamps} {} {:016x}", reader.format(), self.maps);
+        match reader {
+            Reader::Columns(_) => format!("{stamps} {} {:016x}", reader.format(), self.maps),
+            Reader::Cisco(_) if self.names != 0 => format!("{stamps} names {:016x}", self.names),
+            _ => stamps,
         }
-        stamps
     }
 
     /// Where the index of a log may be, the best place first.
@@ -218,7 +221,9 @@ impl Making<'_> {
         let readers = [year, year - 1, year + 1].into_iter().filter_map(|year| {
             match sniff(last_line, Clock::new(zone.clone(), YearHint::First(year))) {
                 // The last line may be another program's, or another device's.
-                Sniffed::Evidence(reader) if reader.format() == self.reader.format() => Some(reader),
+                Sniffed::Evidence(reader) if reader.format() == self.reader.format() => {
+                    Some(reader.with_names(&self.keeper.stamps.names))
+                }
                 _ => None,
             }
         });

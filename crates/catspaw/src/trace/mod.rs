@@ -15,7 +15,6 @@ mod uses;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -30,7 +29,7 @@ use self::search::{Found, search};
 use crate::console::{self, complain};
 use crate::input::{Problem, Source, What, expand};
 use crate::owners::{LeaseFile, Owners, sift};
-use crate::pipeline::{Looked, Stamps, follow_new_year, survey};
+use crate::pipeline::{Looked, Stamps, follow_new_year, follow_parts, survey, take_parts};
 use crate::settings::Settings;
 
 /// Runs the command.
@@ -74,7 +73,7 @@ impl Trace {
     fn run(mut self) -> Result<bool, String> {
         let expanded = expand(&self.evidence);
         let (mut sources, mut problems) = (expanded.sources, expanded.problems);
-        let stamps = Stamps { zone: self.settings.zone.clone(), year: self.settings.year, names: Arc::default() };
+        let stamps = self.settings.stamps();
         let (leases, more) = sift(&mut sources, &mut self.owners, &stamps);
         problems.extend(more);
         let mut logs = self.logs(sources, stamps, &mut problems)?;
@@ -103,18 +102,23 @@ impl Trace {
 
     /// The indexes of all logs.
     fn logs(&self, sources: Vec<Source>, stamps: Stamps, problems: &mut Vec<Problem>) -> Result<Vec<Log>, String> {
-        let mut surveyed = Vec::new();
+        let (mut surveyed, mut unknown) = (Vec::new(), Vec::new());
         for (number, source) in sources.into_iter().enumerate() {
             match survey(source, number as u32, &stamps, &self.settings.maps) {
-                Ok(Looked::Log(log)) => surveyed.push(*log),
+                Ok(Looked::Log(mut log)) => {
+                    problems.extend(log.remark.take());
+                    surveyed.push(*log);
+                }
                 Ok(Looked::Scan(_, source, _)) => problems.push(source.problem(What::Untold("a scan"))),
                 Ok(Looked::Capture(capture)) => problems.push(capture.source.problem(What::Untold("a capture"))),
+                Ok(Looked::Unknown(file)) => unknown.push(file),
                 Err(problem) => problems.push(problem),
             }
         }
+        problems.extend(take_parts(unknown, &mut surveyed, &stamps));
         follow_new_year(&mut surveyed, &stamps, &self.settings.maps);
-        let (threads, folder) = (self.settings.threads, self.folder.clone());
-        let keeper = Keeper { stamps, maps: self.settings.maps.digest, threads, folder };
+        follow_parts(&mut surveyed, &stamps.zone);
+        let keeper = self.keeper(stamps);
         let mut logs = Vec::new();
         for log in surveyed {
             let bar = self.progress_bar(&log.source);
@@ -123,6 +127,12 @@ impl Trace {
             logs.push(log?);
         }
         Ok(logs)
+    }
+
+    fn keeper(&self, stamps: Stamps) -> Keeper {
+        let Settings { maps, names_digest, threads, .. } = &self.settings;
+        let (maps, names) = (maps.digest, *names_digest);
+        Keeper { stamps, maps, names, threads: *threads, folder: self.folder.clone() }
     }
 
     fn progress_bar(&self, source: &Source) -> ProgressBar {
@@ -143,10 +153,7 @@ impl Trace {
                 Ok(found) => return Ok(found),
                 Err(number) => number,
             };
-            let stamps = Stamps { zone: self.settings.zone.clone(), year: self.settings.year, names: Arc::default() };
-            let (threads, folder) = (self.settings.threads, self.folder.clone());
-            let keeper = Keeper { stamps, maps: self.settings.maps.digest, threads, folder };
-            keeper.again(&mut logs[damaged], &mut Vec::new())?;
+            self.keeper(self.settings.stamps()).again(&mut logs[damaged], &mut Vec::new())?;
         }
         Err("an index was damaged while it was read, again and again: name another place with --index-dir".to_owned())
     }

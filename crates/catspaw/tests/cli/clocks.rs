@@ -241,3 +241,91 @@ fn a_device_that_counts_from_its_boot_until_its_clock_is_set_spoils_nothing() {
         }
     }
 }
+
+/// What must be the same, however a log is split.
+fn said(report: &Value) -> Value {
+    let incidents = report["incidents"].as_array().unwrap().iter();
+    let shown = incidents.map(|incident| {
+        ["host", "verdict", "confidence", "first_seen", "last_seen", "counts", "daily", "containment"]
+            .map(|key| incident[key].clone())
+    });
+    let records: u64 = report["evidence"].as_array().unwrap().iter().map(|e| e["records"].as_u64().unwrap()).sum();
+    serde_json::json!([shown.collect::<Vec<_>>(), records, late(report), report["unparsed"]])
+}
+
+/// The report of a log, which is the same wherever that is split in two, or three, at those lines.
+#[track_caller]
+fn whole_and_split(text: &str, cuts: impl Iterator<Item = (usize, usize)>, options: &[&str]) -> Value {
+    let report = |parts: &[&[&str]]| {
+        let place = Place::new();
+        let names: Vec<String> = (0..parts.len()).map(|number| format!("log.{}", parts.len() - number)).collect();
+        for (name, lines) in names.iter().zip(parts) {
+            place.write(name, lines.join("\n") + "\n");
+        }
+        place.report(&[&names.iter().map(String::as_str).collect::<Vec<_>>(), options].concat())
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    let whole = report(&[&lines]);
+    for (first, second) in cuts {
+        let parts = [&lines[..first], &lines[first..second], &lines[second..]];
+        let parts: Vec<&[&str]> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+        assert_eq!(said(&report(&parts)), said(&whole), "split at {first} and {second}");
+    }
+    whole
+}
+
+#[test]
+fn a_log_that_is_split_within_the_repeated_hour_goes_on() {
+    let log = Log::default().relay(AUTUMN, 150).text.clone();
+    let zone = ["--timezone", "Europe/Berlin", "--year", "2003"];
+    for form in ["%b %d %Y %H:%M:%S", "%b %d %H:%M:%S"] {
+        let text = local(&log, "Europe/Berlin", form);
+        let lines = text.lines().count();
+        let cuts = (1..lines).step_by(37).map(|cut| (cut, (cut + 170).min(lines)));
+        let report = whole_and_split(&text, cuts, &zone);
+        assert_eq!((late(&report), relayed(&report)), (0, &Value::from(150)), "{form}");
+        assert_eq!(report["incidents"][0]["last_seen"], "2003-10-26T02:29:20Z");
+    }
+}
+
+#[test]
+fn what_is_repeated_may_stand_in_the_part_before() {
+    let mut log = relay_log_with_a_cut();
+    log.line(DAY + 2 * HOUR + 19 * 600 + 230, "last message repeated 3 times");
+    let text = &log.text;
+    let lines = text.lines().count();
+    let cuts = (lines - 90..lines).step_by(5).map(|cut| (cut, lines)).chain([(lines - 2, lines - 1), (1, lines - 1)]);
+    let report = whole_and_split(text, cuts, &[]);
+    assert_eq!(report["incidents"][0]["containment"]["denials_after"], 20 * (1 + 2 + 1), "{}", report["incidents"][0]);
+    // What is before it is not there, or not of this log.
+    let last = format!("{}\n", text.lines().last().unwrap());
+    let place = Place::with("log.1", text.lines().take(lines - 30).map(|line| format!("{line}\n")).collect::<String>());
+    place.write("log", &last);
+    let report = place.report(&["log.1", "log"]);
+    assert_eq!(
+        report["unparsed"][0]["why"], "repeats a line that stands before what was read",
+        "{}",
+        report["unparsed"]
+    );
+}
+
+/// A relay that was cut off, and what was denied it then, as a collector that counts tells it.
+fn relay_log_with_a_cut() -> Log {
+    let mut log = Log::default();
+    log.relay(DAY, 40);
+    for client in 0..20 {
+        let at = DAY + 2 * HOUR + client * 600;
+        log.line(
+            at,
+            &format!("%PIX-4-106023: Deny tcp src outside:203.0.113.{client}/5000 dst inside:10.0.0.66/1182 by access-group \"out\""),
+        );
+        log.line(at + 30, "last message repeated 2 times");
+        log.line(at + 90, "last message repeated 1 times");
+        log.out(at + 100, "10.0.0.5");
+        log.line(
+            at + 200,
+            &format!("%PIX-4-106023: Deny tcp src outside:203.0.113.{client}/5001 dst inside:10.0.0.99/1182 by access-group \"out\""),
+        );
+    }
+    log
+}

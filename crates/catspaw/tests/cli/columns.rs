@@ -288,3 +288,79 @@ fn the_documented_example_is_read() {
         (&1_046_793_900.0.into(), &12.25.into(), &400.into())
     );
 }
+
+#[test]
+fn a_later_part_has_the_columns_of_the_first() {
+    let rows = connections();
+    let log = csv(&rows, ',');
+    let place = Place::with("map.toml", map("form = \"csv\"\n"));
+    place.write("edge.csv", &log);
+    let whole = place.report(&["edge.csv", "--columns", "map.toml"]);
+    let lines: Vec<&str> = log.lines().collect();
+    for cut in [1, 2, lines.len() / 2, lines.len() - 1] {
+        place.write("a", lines[..cut].join("\n") + "\n");
+        place.write("b", lines[cut..].join("\n") + "\n");
+        place.write("c", "a, letter, to, nobody\n");
+        let report = place.report(&["b", "c", "a", "--columns", "map.toml"]);
+        assert_eq!(report["incidents"][0]["counts"], whole["incidents"][0]["counts"], "{cut}");
+        assert_eq!(report["incidents"][0]["confidence"], whole["incidents"][0]["confidence"], "{cut}");
+        let records = |report: &Value| -> u64 {
+            report["evidence"].as_array().unwrap().iter().map(|e| e["records"].as_u64().unwrap()).sum()
+        };
+        assert_eq!(records(&report), records(&whole), "{cut}");
+        let unparsed = report["unparsed"].as_array().unwrap();
+        assert!(unparsed.len() == 1 && unparsed[0]["path"] == "c", "{unparsed:?}");
+    }
+}
+
+#[test]
+fn a_column_that_the_header_lacks_is_told_at_once() {
+    let rows = connections();
+    let place = Place::with("edge.csv", csv(&rows, ','));
+    let own = map("form = \"csv\"\n");
+    place.write("map.toml", own.replace("\"out\"", "[\"sent\", \"tx\"]").replace("\"in\"", "\"in\"\nbytes = \"out\""));
+    let said = place.scan(&["edge.csv", "--columns", "map.toml"]);
+    let lack = "edge.csv: the map made-up has columns for what its header lacks: orig_bytes (sent, tx); it has end, src, spt, rule, dst, \
+                dpt, proto, ms, out, in, reason, app\n";
+    assert_eq!(said.err.lines().next().map(|line| format!("{line}\n")), Some(format!("warning: {lack}")), "{said:?}");
+    place.write("map.toml", own.replace("\"dst\", \"end\"", "\"dst\", \"ends\""));
+    let said = place.scan(&["edge.csv", "--columns", "map.toml"]);
+    let lack = "error: edge.csv: no evidence: the map made-up does not fit, for its header lacks match (ends); it has end, src,";
+    assert!(said.failed().starts_with(lack), "{said:?}");
+    place.write("map.toml", own.replace("\"out\"", "[\"sent\", \"out\"]"));
+    let said = place.scan(&["edge.csv", "--columns", "map.toml"]);
+    assert!(!said.err.contains("lacks"), "one of several is enough: {said:?}");
+    // No header names those of a map that does.
+    let named = own.replace(
+        "match = [\"src\", \"dst\", \"end\"]",
+        "header = [\"end\", \"src\", \"spt\", \"dst\", \"dpt\", \"proto\"]",
+    );
+    place.write("map.toml", named);
+    let said = place.scan(&["edge.csv", "--columns", "map.toml"]);
+    assert!(
+        said.failed().contains("map.toml:9:1: header has no ms; it has end, src, spt, dst, dpt, proto"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn what_was_delivered_is_unknown_where_no_end_is_told() {
+    let place = Place::with("log", csv(&connections(), ','));
+    let own = map("form = \"csv\"\n");
+    place.write("map.toml", &own);
+    let told = place.report(&["log", "--columns", "map.toml"]);
+    place.write("map.toml", own.replace("ending = \"reason\"\n", ""));
+    let untold = place.report(&["log", "--columns", "map.toml", "--pairs", "pairs.jsonl"]);
+    let counts = |report: &Value| report["incidents"][0]["counts"].clone();
+    assert!(counts(&told)["smtp_completed"].as_u64() > Some(0) && counts(&told)["delivered"].as_u64() > Some(0));
+    assert_eq!((&counts(&untold)["smtp_completed"], &counts(&untold)["delivered"]), (&Value::Null, &Value::Null));
+    assert_eq!(counts(&untold)["relayed"], counts(&told)["relayed"]);
+    let day = &untold["incidents"][0]["daily"][0];
+    assert_eq!((&day["smtp_completed"], &day["delivered"]), (&Value::Null, &Value::Null));
+    let pairs = place.read("pairs.jsonl");
+    assert!(pairs.lines().any(|pair| serde_json::from_str::<Value>(pair).unwrap()["delivered"].is_null()), "{pairs}");
+    assert!(untold["incidents"][0]["why"].to_string().contains("does not say how they ended"));
+    let said = place.scan(&["log", "--columns", "map.toml", "--timezone", "Europe/Berlin"]);
+    assert!(said.out.contains("Times are in UTC, days are those of Europe/Berlin."), "{}", said.out);
+    assert!(!place.scan(&["log", "--columns", "map.toml"]).out.contains("days are those of"));
+}

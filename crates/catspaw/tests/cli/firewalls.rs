@@ -4,6 +4,7 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::pix::relay_log;
 use crate::run::Place;
 
 const PAN_OS: &str = "1,2024/03/04 16:05:40,001234567890,TRAFFIC,end,2305,2024/03/04 16:05:38,10.0.0.5,198.51.100.7,\
@@ -168,11 +169,46 @@ fn a_table_of_connections_says_when_of_none() {
 }
 
 #[test]
-fn a_file_of_two_kinds_of_devices_is_read_as_one_and_says_so() {
-    let place = Place::with("both.log", format!("{PAN_OS}{FORTIGATE}"));
+fn a_collectors_file_of_all_devices_is_read_line_by_line() {
+    let place = Place::with("all.log", [PAN_OS, FORTIGATE, JUNOS, CONNTRACK].concat());
+    let report = place.report(&["all.log"]);
+    let evidence = report["evidence"].as_array().unwrap();
+    let mut sensors: Vec<&str> = evidence.iter().map(|row| row["sensor"].as_str().unwrap()).collect();
+    sensors.sort_unstable();
+    assert_eq!(sensors, ["001234567890", "conntrack", "fgt-1", "srx-1"]);
+    assert_eq!(report["unparsed"], Value::Array(vec![]));
+    // A relay that a PIX saw is the same among what others say.
+    let log = relay_log();
+    let clean = Place::with("log", &log).report(&["log"]);
+    let mut mixed = String::new();
+    for (number, line) in log.lines().enumerate() {
+        let fortigate = FORTIGATE.replacen("date=2024-03-04 time=16:05:38", "date=2003-03-04 time=00:20:00", 1);
+        let at = 1_046_736_000 + number * 15;
+        let fortigate = fortigate.replacen("1709568338000000000", &format!("{at}000000000"), 1);
+        mixed += &fortigate.replacen("sessionid=135480", &format!("sessionid={number}"), 1);
+        mixed += &format!("{line}\nMar  4 00:{:02}:00 gw kernel: eth0: link up\n", number / 4);
+    }
+    let place = Place::with("mixed.log", mixed);
+    for threads in ["1", "3"] {
+        let report = place.report(&["mixed.log", "-j", threads]);
+        for key in ["counts", "confidence", "clients", "targets"] {
+            assert_eq!(report["incidents"][0][key], clean["incidents"][0][key], "{key}");
+        }
+        let evidence = report["evidence"].as_array().unwrap();
+        let of = |name: &str| evidence.iter().find(|row| row["sensor"] == name).unwrap();
+        let lines = log.lines().count();
+        assert_eq!((&of("pix")["records"], &of("fgt-1")["records"]), (&lines.into(), &lines.into()), "{report:#}");
+        assert_eq!((&of("other programs")["skipped"], &report["unparsed"]), (&lines.into(), &Value::Array(vec![])));
+        assert_eq!(report["evidence"][0]["format"], "cisco-syslog");
+    }
+}
+
+#[test]
+fn a_file_of_what_nobody_knows_says_so() {
+    let place = Place::with("both.log", format!("{PAN_OS}what is this\n"));
     let said = place.scan(&["both.log"]);
     assert!(said.err.contains("1 of 2 lines of both.log were not understood"), "{}", said.err);
-    assert!(said.err.contains("has to be split by kind"), "{}", said.err);
+    assert!(said.err.contains("docs/logs.md says what else can be read"), "{}", said.err);
     assert!(!Place::with("one.log", PAN_OS).scan(&["one.log"]).err.contains("not understood"));
 }
 

@@ -263,3 +263,43 @@ fn usage_that_is_wrong_fails_and_says_what_would_be_right() {
         assert!(said.failed().contains(says), "{arguments:?}: {}", said.err);
     }
 }
+
+#[test]
+fn a_name_is_the_address_that_the_configuration_gives_it() {
+    let built = line(
+        "10:00:00",
+        "pix",
+        "302013: Built outbound TCP connection 7 for outside:198.51.100.7/25 (198.51.100.7/25) to inside:pc/2000 (192.0.2.10/1026)",
+    );
+    let place = Place::with("pix.log", built + &slot("10:00:00", "10.0.0.9", "192.0.2.77"));
+    place.write("fw.conf", "name 10.0.0.5 pc\n");
+    let at = "2003-03-04 10:00:30";
+    assert_hosts(&place, "192.0.2.10:1026", at, &[]);
+    // The index that was made without the names is not asked with them, and the other way round.
+    for _ in 0..2 {
+        let answer = ask(&place, "192.0.2.10:1026", at, &["--names", "fw.conf", "pix.log"]);
+        assert_eq!(hosts(&answer), ["10.0.0.5"], "{answer:#}");
+    }
+    // A log that has grown is read on with them.
+    let more = line(
+        "10:01:00",
+        "pix",
+        "302013: Built outbound TCP connection 8 for outside:198.51.100.7/25 (198.51.100.7/25) to inside:pc/2001 (192.0.2.10/1027)",
+    );
+    OpenOptions::new().append(true).open(place.path().join("pix.log")).unwrap().write_all(more.as_bytes()).unwrap();
+    let answer = ask(&place, "192.0.2.10:1027", "2003-03-04 10:01:30", &["--names", "fw.conf", "pix.log"]);
+    assert_eq!(hosts(&answer), ["10.0.0.5"], "{answer:#}");
+    place.write("catspaw.toml", "names = \"fw.conf\"\n");
+    let answer = ask(&place, "192.0.2.10:1027", "2003-03-04 10:01:30", &["--config", "catspaw.toml", "pix.log"]);
+    assert_eq!(hosts(&answer), ["10.0.0.5"], "{answer:#}");
+    assert_hosts(&place, "192.0.2.10:1026", at, &[]);
+}
+
+#[test]
+fn a_block_without_ports_is_nobodys_whole_address() {
+    let nfware = "Mar  4 10:00:00 nat-1 A VRF 0 INT 10.0.0.5 EXT 192.0.2.31:0-0\n\
+        Mar  4 10:00:00 nat-1 A VRF 0 INT 10.0.0.6 EXT 192.0.2.31:1024-1535\n";
+    let place = Place::with("pix.log", nfware);
+    let answer = ask(&place, "192.0.2.31:1030", "2003-03-04 10:00:30", &["--year", "2003", "pix.log"]);
+    assert_eq!(hosts(&answer), ["10.0.0.6"], "{answer:#}");
+}

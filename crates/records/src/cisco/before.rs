@@ -70,6 +70,11 @@ impl Before {
         Some(Again { denied, sensor, text: self.line[tag.start..].to_vec() })
     }
 
+    /// Whether there is none, as far as was asked.
+    pub(super) fn is_none(&self) -> bool {
+        self.line.is_empty()
+    }
+
     /// Whether the line that was asked for last is another program's.
     pub(super) fn is_of_program(&self) -> bool {
         other::is_of_program(&self.line)

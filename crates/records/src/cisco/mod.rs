@@ -25,6 +25,7 @@ mod wrapped;
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
+use crate::others;
 use crate::syslog::header::{Header, decode_header};
 use crate::syslog::other;
 use crate::syslog::written::{Timekeeper, Written};
@@ -69,8 +70,16 @@ pub fn sniff(head: &[u8]) -> bool {
     let is_text = |byte: &u8| *byte >= b' ' || *byte == b'\t';
     head.split(|byte| *byte == b'\n').any(|line| {
         let before_tag = find_tag(line).map(|tag| &line[..tag.start]);
-        before_tag.is_some_and(|before| before.iter().all(is_text) && !matches!(before.first(), Some(b'{' | b'[')))
+        before_tag.is_some_and(|before| {
+            before.iter().all(is_text) && !matches!(before.first(), Some(b'{' | b'[')) && !others::is_json(before)
+        })
     })
+}
+
+/// Whether the first of these lines tells of one that stands before them.
+pub(crate) fn begins_with_a_repetition(lines: &[u8]) -> bool {
+    let mut lines = (Block { bytes: lines, first: Place { file: 0, line: 1 } }).lines();
+    lines.next().is_some_and(|(_, line)| odd::tells_of_another(line))
 }
 
 /// Puts what a message says into `event`; `None` where its id is one that is not used.
@@ -115,6 +124,13 @@ impl Reader {
     #[must_use]
     pub fn of(head: &[u8], clock: Clock) -> Self {
         Self { is_wrapped: wrapped::is_wrapped(head), ..Self::new(clock) }
+    }
+
+    /// Goes on where `before` has come to.
+    pub(crate) fn go_on_from(&mut self, before: &Self) {
+        self.time = before.time.clone();
+        self.before = before.before.clone();
+        self.memo.forget();
     }
 
     /// Whether a mail program has wrapped the file's lines.
@@ -196,17 +212,13 @@ impl Reader {
 
     /// What a header means, or why it means nothing. Whatever the message is, its stamp moves the clock.
     fn resolve<'a>(&mut self, head: &[u8], header: &Header<'a>) -> Result<Known<'a>, Why> {
-        let written = header.written.ok_or("no stamp")?;
         self.memo.forget();
-        let name = sensor_of(header);
-        let sensor = SensorId::of(name);
-        let at = self.time.resolve(sensor, &written).ok_or("a stamp that is no date")?;
-        let stamp = Stamp { at, resolution: written.resolution, sensor };
+        let known = known(header, &mut self.time)?;
         // The memo knows nothing of a count.
         if !head.trim_ascii_end().ends_with(b"[") {
-            self.memo.keep(head, header, stamp);
+            self.memo.keep(head, header, known.stamp);
         }
-        Ok(Known { stamp, name, own: header.own })
+        Ok(known)
     }
 
     #[inline]
@@ -255,6 +267,9 @@ impl Reader {
     fn read_untagged(&mut self, block: &[u8], place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
         let unparsed = |why| Unparsed { place, kind: "line", why };
         let Some((head, times)) = odd::parse_last_repeated(line) else {
+            if others::read(place, line, &self.time, seed, sink) {
+                return;
+            }
             if other::is_of_program(line) {
                 return sink.skipped(other::PROGRAMS);
             }
@@ -264,7 +279,11 @@ impl Reader {
             if self.before.is_of_program() {
                 return sink.skipped(other::PROGRAMS);
             }
-            return sink.unparsed(unparsed("repeats a line that is no %PIX/%ASA message"));
+            return sink.unparsed(unparsed(if self.before.is_none() {
+                "repeats a line that stands before what was read"
+            } else {
+                "repeats a line that is no %PIX/%ASA message"
+            }));
         };
         let Some(mut denied) = again.denied else { return sink.skipped(&again.sensor) };
         // It is no message of the device's, so it does not move the clock that its stamps follow.
@@ -279,6 +298,34 @@ impl Reader {
         let fingerprint = seed.fingerprint(line) ^ seed.fingerprint(&again.text).rotate_left(1);
         sink.record(Record { known, place, fingerprint, event: Event::Denied(denied) }, &again.sensor);
     }
+}
+
+/// Whether a line has a message.
+pub(crate) fn has_message(line: &[u8]) -> bool {
+    find_tag(line).is_some()
+}
+
+/// Gives a line that has a message to `sink`, which stands in another's file.
+pub(crate) fn read_other(place: Place, line: &[u8], time: &mut Timekeeper, seed: HashSeed, sink: &mut impl LineSink) {
+    let Some(tag) = find_tag(line) else { return };
+    let (head, text) = (&line[..tag.start], Text::new(&line[tag.body..]));
+    let header = decode_header(head);
+    let known = known(&header, time).map_err(|why| (sensor_of(&header), why));
+    let (times, text) = match odd::repeated_around(head) {
+        Some(times) => (times, Text::new(odd::strip_closing(text.rest()))),
+        None => (1, text),
+    };
+    let odd = Odd { place, line, message_id: tag.message_id, text, times, known };
+    odd.finish(&Names::default(), seed, |_| false, sink);
+}
+
+/// What a header means, or why it means nothing.
+fn known<'a>(header: &Header<'a>, time: &mut Timekeeper) -> Result<Known<'a>, Why> {
+    let written = header.written.ok_or("no stamp")?;
+    let name = sensor_of(header);
+    let sensor = SensorId::of(name);
+    let at = time.resolve(sensor, &written).ok_or("a stamp that is no date")?;
+    Ok(Known { stamp: Stamp { at, resolution: written.resolution, sensor }, name, own: header.own })
 }
 
 /// A line's stamp; `None` where it is no message or has none.

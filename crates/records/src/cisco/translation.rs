@@ -43,7 +43,7 @@ pub(super) fn parse_block(mut text: Text<'_>, verb: &[u8], event: &mut Event) ->
     text.parse_literal(b"-", "no last port")?;
     let last = text.parse_number().and_then(|last| u16::try_from(last).ok());
     let (real, mapped) = (Endpoint::from(real), Endpoint::from(mapped));
-    let last = last.filter(|last| *last >= mapped.port).ok_or("no last port")?;
+    let last = last.filter(|last| *last >= mapped.port.max(1)).ok_or("no last port")?;
     let proto = match word {
         b"TCP" => Some(Proto::Tcp),
         b"UDP" => Some(Proto::Udp),

@@ -393,7 +393,7 @@ impl<'a> Line<'a> {
             inside: self.inside(),
             start: when.start,
             duration: when.duration,
-            bytes: self.bytes(proto, resp)?,
+            bytes: reckon::carried(ending, self.bytes(proto, resp)?),
             ending,
             answered: state.map(ConnState::answered),
             state,

@@ -5,6 +5,7 @@
 //! split by [`crate::fields`].
 
 mod field;
+mod lack;
 mod line;
 mod map;
 mod names;
@@ -13,11 +14,13 @@ mod time;
 use std::sync::Arc;
 
 pub use field::{Field, Meaning};
+pub use lack::Lack;
 pub use map::{Form, Map, Spec};
 pub use time::{Pattern, Times, Unit};
 
 use self::line::Line;
 use crate::fields::Bad;
+use crate::others;
 use crate::syslog::written::Timekeeper;
 use crate::{Block, Clock, HashSeed, LineSink, Place, Unparsed};
 
@@ -79,6 +82,14 @@ impl Reader {
         }
     }
 
+    /// A reader of lines that have these columns, of which others have the names.
+    pub(crate) fn of_a_part(&self, head: &[u8]) -> Option<Self> {
+        let mut lines = (Block { bytes: head, first: Place { file: 0, line: 1 } }).lines().take(SNIFFED);
+        let understood = |line: &Line<'_>| line.is_understood(&mut self.times.clone()).is_ok();
+        let is_part = self.columns.is_some() && lines.any(|(_, text)| self.finds(text, understood));
+        is_part.then(|| self.clone())
+    }
+
     /// The map.
     #[must_use]
     pub fn map(&self) -> &Map {
@@ -114,6 +125,7 @@ impl Reader {
             match said {
                 Ok((Some(record), sensor)) => sink.record(record, sensor),
                 Ok((None, sensor)) => sink.skipped(sensor),
+                Err(_) if others::read(place, text, &self.times, seed, sink) => {}
                 Err(Bad { at: Some(at), why }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1),
                 Err(Bad { at: None, why }) => sink.unparsed(Unparsed { place, kind: KIND, why }),
             }
@@ -139,28 +151,14 @@ fn is_about(columns: Option<&Columns>, text: &[u8]) -> bool {
 
 /// The columns that a line names, where it names all that the map is known by.
 fn header(map: &Map, separator: u8, text: &[u8]) -> Option<Columns> {
-    // As in W3C's extended logs: `#Fields: date time c-ip`.
-    let names = text.strip_prefix(b"#").unwrap_or(text);
-    let names = names.strip_prefix(b"Fields:").unwrap_or(names);
     let mut seen = [false; names::MOST];
-    let columns: Box<[u8]> =
-        crate::fields::Csv::new(separator, if names.len() < text.len() { names.trim_ascii() } else { names })
-            .take(COLUMNS)
-            .map(|name| {
-                let number = map.names().number(name.trim_ascii());
-                match seen.get_mut(usize::from(number)) {
-                    // A name that stands twice counts where it stands first.
-                    Some(seen) => {
-                        if std::mem::replace(seen, true) {
-                            names::NONE
-                        } else {
-                            number
-                        }
-                    }
-                    None => names::NONE,
-                }
-            })
-            .collect();
+    let number = |name: &[u8]| {
+        let number = map.names().number(name);
+        // A name that stands twice counts where it stands first.
+        let again = seen.get_mut(usize::from(number)).is_some_and(|seen| std::mem::replace(seen, true));
+        if again { names::NONE } else { number }
+    };
+    let columns: Box<[u8]> = lack::columns(separator, text).map(number).collect();
     let has_all = map.must().iter().all(|number| columns.contains(number));
     has_all.then(|| Columns { header: text.into(), names: columns })
 }

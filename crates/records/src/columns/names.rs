@@ -24,6 +24,11 @@ impl Names {
         self.all.len()
     }
 
+    /// The name of a number that is one.
+    pub(super) fn name(&self, number: u8) -> &[u8] {
+        self.all.get(usize::from(number)).map_or(&[], |name| name)
+    }
+
     /// The number of `name`, which is added where it is new; `None` where there are too many.
     pub(super) fn add(&mut self, name: &[u8]) -> Option<u8> {
         let known = self.number(name);

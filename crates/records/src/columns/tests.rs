@@ -1,34 +1,7 @@
 use super::*;
-use crate::{
-    Beside, ByteCount, ByteKind, Bytes, ConnState, Ending, Event, Inside, Proto, Record, SensorId, Whole, YearHint,
-};
+use crate::told::{Told, whole};
+use crate::{Beside, ByteCount, ByteKind, Bytes, ConnState, Ending, Event, Inside, Proto, Whole, YearHint};
 use jiff::tz::TimeZone;
-
-#[derive(Debug, Default, PartialEq)]
-struct Sink {
-    records: Vec<(Record, Vec<u8>)>,
-    skipped: usize,
-    unparsed: Vec<(u64, &'static str)>,
-    columns: Vec<usize>,
-}
-
-impl LineSink for Sink {
-    fn record(&mut self, record: Record, sensor: &[u8]) {
-        assert_eq!(record.known.sensor, SensorId::of(sensor));
-        self.records.push((record, sensor.to_vec()));
-    }
-    fn skipped(&mut self, _sensor: &[u8]) {
-        self.skipped += 1;
-    }
-    fn unparsed(&mut self, unparsed: Unparsed) {
-        assert_eq!(unparsed.kind, "columns");
-        self.unparsed.push((unparsed.place.line, unparsed.why));
-    }
-    fn broken(&mut self, unparsed: Unparsed, column: usize) {
-        self.columns.push(column);
-        self.unparsed(unparsed);
-    }
-}
 
 fn spec(form: Form, columns: &[(Field, &str)]) -> Spec {
     let columns: Vec<_> =
@@ -76,18 +49,11 @@ fn reader(spec: Spec, head: &str) -> Option<Reader> {
     Reader::sniff(&Arc::new(Map::new(spec).unwrap()), head.as_bytes(), clock())
 }
 
-fn read(spec: Spec, text: &str) -> Sink {
+fn read(spec: Spec, text: &str) -> Told {
     let mut reader = reader(spec, text).expect("a log of the map");
-    let mut sink = Sink::default();
+    let mut sink = Told::of("columns");
     reader.read(Block { bytes: text.as_bytes(), first: Place { file: 7, line: 1 } }, HashSeed(1), &mut sink);
     sink
-}
-
-fn whole(record: &Record) -> &Whole {
-    match &record.event {
-        Event::Whole(whole) => whole,
-        other => panic!("{other:?}"),
-    }
 }
 
 fn one(spec: Spec, text: &str) -> Whole {
@@ -239,7 +205,7 @@ fn with_words() -> Spec {
     spec
 }
 
-fn said(more: &str) -> Sink {
+fn said(more: &str) -> Told {
     read(
         with_words(),
         &format!(

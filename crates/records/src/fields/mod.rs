@@ -1,4 +1,4 @@
-//! How logs put fields into a line: delimited, as `key=value`, as CEF, as RFC 5424's structured data.
+//! How logs put fields into a line: delimited, as `key=value`, as CEF and LEEF, as RFC 5424's structured data.
 //!
 //! Each form is an iterator over slices of the line. Nothing is allocated, no field is copied, and escapes stay as they
 //! are written: what is read here (addresses, numbers, words) has none.
@@ -6,6 +6,7 @@
 mod cef;
 mod csv;
 pub mod json;
+mod leef;
 mod pairs;
 mod places;
 mod structured;
@@ -13,6 +14,7 @@ pub(crate) mod value;
 
 pub use cef::{Cef, Extension};
 pub use csv::Csv;
+pub use leef::Leef;
 pub use pairs::Pairs;
 pub(crate) use places::each;
 pub use structured::{Param, Structured};

@@ -169,7 +169,7 @@ impl<'a> Told<'a> {
             answered: if self.unreplied {
                 Some(false)
             } else {
-                counts.and_then(|(orig, resp)| answered(proto, orig, resp))
+                counts.and_then(|(orig, resp)| answered(proto, orig_end.addr, orig, resp))
             },
             service: None,
         })

@@ -9,10 +9,13 @@ use super::{Line, Why};
 use crate::fields::{Cef, Pairs, value};
 use crate::reckon::{Sent, payload};
 use crate::syslog::written::{Timekeeper, parse_written, parse_zone};
-use crate::{Ending, Event, Inside, Nanos, RecordId, SensorId, Stamp};
+use crate::{Ending, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp};
 
 /// The sensor of a device that is not named.
 const UNNAMED: &[u8] = b"fortigate";
+
+/// Who makes it, in CEF.
+pub(super) const MAKER: &[u8] = b"Fortinet";
 
 /// What a log says, as it is written there.
 #[derive(Default)]
@@ -40,28 +43,14 @@ struct Log<'a> {
     app: &'a [u8],
 }
 
-/// Whether a line is a log of FortiOS, of whatever type.
+/// Whether a line that is no CEF is a log of FortiOS, of whatever type.
 pub(super) fn is_line(line: &[u8]) -> bool {
-    if let Some(cef) = Cef::parse(line) {
-        return is_ours(&cef);
-    }
     let has = |key: &[u8]| memmem::find(line, key).is_some();
     has(b"logid=") && has(b"type=") && (has(b"devid=") || has(b"vd=") || has(b"eventtime="))
 }
 
-fn is_ours(cef: &Cef<'_>) -> bool {
-    cef.vendor == b"Fortinet"
-}
-
-/// A line of any of the forms.
+/// A line that is no CEF.
 pub(super) fn parse<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
-    match Cef::parse(line) {
-        Some(cef) if is_ours(&cef) => parse_cef(&cef, &line[cef.start..], time, event),
-        _ => parse_pairs(line, time, event),
-    }
-}
-
-fn parse_pairs<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
     let own = own_text(line);
     let mut log = Log::default();
     for (key, value) in Pairs::new(separator(own), own) {
@@ -85,7 +74,12 @@ fn own_text(line: &[u8]) -> &[u8] {
     &line[start.map_or(0, |before| before + 1)..]
 }
 
-fn parse_cef<'a>(cef: &Cef<'a>, own: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
+pub(super) fn parse_cef<'a>(
+    cef: &Cef<'a>,
+    own: &'a [u8],
+    time: &mut Timekeeper,
+    event: &mut Event,
+) -> Result<Line<'a>, Why> {
     let mut log = Log { logid: cef.class, ..Log::default() };
     for (key, value) in cef.extension {
         match key {
@@ -195,8 +189,8 @@ impl<'a> Log<'a> {
         *event = match self.action {
             b"" => return Err("no action"),
             b"start" => session.opened(known),
-            // What was let through first and stopped by a profile later has carried something.
-            b"deny" | b"violation" if self.rcvd[0].iter().all(|digit| *digit == b'0') => session.denied(),
+            // What was let through first and stopped by a profile later has carried something: more came back than an answer.
+            b"deny" | b"violation" if !self.went_on(session) => session.denied(),
             _ => session.whole(self.course(session, known)?),
         };
         Ok(Line::Said { known, name, own })
@@ -252,14 +246,15 @@ impl<'a> Log<'a> {
         })
     }
 
+    fn went_on(&self, session: Session) -> bool {
+        let is_tcp = session.proto == Proto::Tcp;
+        counted(self.rcvd).is_some_and(|resp| resp.bytes > 0 && !(is_tcp && resp.is_one_of(session.orig.addr)))
+    }
+
     fn course(&self, session: Session, known: Stamp) -> Result<Course, Why> {
         let seconds =
             if self.duration.is_empty() { 0 } else { value::number(self.duration).ok_or("duration is no number")? };
         let (start, duration) = reckon_start(known, seconds).ok_or("duration is too long")?;
-        let counted = |[bytes, packets]: [&[u8]; 2]| {
-            let bytes = value::number(bytes)?;
-            Some(Sent { bytes, packets: value::number(packets), link: None })
-        };
         let counts = counted(self.sent).zip(counted(self.rcvd));
         let bytes = counts.map(|(orig, resp)| payload(session.proto, session.orig.addr, orig, resp));
         let silent = counts.is_some_and(|(_, resp)| resp.bytes == 0);
@@ -270,10 +265,14 @@ impl<'a> Log<'a> {
             duration: Some(duration),
             bytes,
             ending: ending(self.action, silent),
-            answered: counts.and_then(|(orig, resp)| answered(session.proto, orig, resp)),
+            answered: counts.and_then(|(orig, resp)| answered(session.proto, session.orig.addr, orig, resp)),
             service: name(service),
         })
     }
+}
+
+fn counted([bytes, packets]: [&[u8]; 2]) -> Option<Sent> {
+    Some(Sent { bytes: value::number(bytes)?, packets: value::number(packets), link: None })
 }
 
 /// Whether an interface of this role leads inside; the roles are FortiOS's.

@@ -254,7 +254,7 @@ impl Log<'_> {
             duration: Some(duration),
             bytes: Some(payload(session.proto, session.orig.addr, orig, resp)),
             ending: ending(self.reason, resp.bytes == 0),
-            answered: answered(session.proto, orig, resp),
+            answered: answered(session.proto, session.orig.addr, orig, resp),
             service: if known_application { name(self.application) } else { None },
         }))
     }

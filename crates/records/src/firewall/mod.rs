@@ -11,6 +11,8 @@ mod netfilter;
 mod panos;
 mod session;
 
+use crate::fields::Cef;
+use crate::others;
 use crate::syslog::header::decode_header;
 use crate::syslog::other::{PROGRAMS, is_of_program};
 use crate::syslog::written::{Timekeeper, Written};
@@ -85,13 +87,25 @@ impl Dialect {
     }
 
     /// Whether a line is one of its own.
-    fn is_line(self, line: &[u8]) -> bool {
+    pub(crate) fn is_line(self, line: &[u8]) -> bool {
+        if let Some(cef) = self.maker().and_then(|_| Cef::parse(line)) {
+            return Some(cef.vendor) == self.maker();
+        }
         match self {
             Self::PanOs => panos::is_line(line),
             Self::FortiGate => fortigate::is_line(line),
             Self::Conntrack => conntrack::is_line(line),
             Self::Netfilter => netfilter::is_line(line),
             Self::Junos | Self::Blocks => self.body(line).is_some(),
+        }
+    }
+
+    /// Who makes it, in CEF, which is one of the forms of its lines.
+    fn maker(self) -> Option<&'static [u8]> {
+        match self {
+            Self::PanOs => Some(panos::MAKER),
+            Self::FortiGate => Some(fortigate::MAKER),
+            Self::Junos | Self::Conntrack | Self::Netfilter | Self::Blocks => None,
         }
     }
 
@@ -123,9 +137,12 @@ impl Dialect {
     }
 
     fn parse<'a>(self, line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
-        match self {
-            Self::PanOs => return panos::parse(line, time, event),
-            Self::FortiGate => return fortigate::parse(line, time, event),
+        let cef = self.maker().and_then(|maker| Cef::parse(line).filter(|cef| cef.vendor == maker));
+        match (self, &cef) {
+            (Self::PanOs, Some(cef)) => return panos::parse_cef(cef, &line[cef.start..], time, event),
+            (Self::PanOs, None) => return panos::parse(line, time, event),
+            (Self::FortiGate, Some(cef)) => return fortigate::parse_cef(cef, &line[cef.start..], time, event),
+            (Self::FortiGate, None) => return fortigate::parse(line, time, event),
             _ => {}
         }
         let Some(body) = self.body(line) else { return Err(self.why_not(line)) };
@@ -174,6 +191,31 @@ impl Dialect {
         }
     }
 
+    /// Gives a line to `sink`: its own, or else whosever it is.
+    pub(crate) fn read_line(
+        self,
+        place: Place,
+        line: &[u8],
+        time: &mut Timekeeper,
+        seed: HashSeed,
+        sink: &mut impl LineSink,
+    ) {
+        let known = Stamp { at: crate::Nanos(0), resolution: 0, sensor: SensorId(0) };
+        let mut record = Record { known, place, fingerprint: 0, event: NOTHING };
+        match self.parse(line, time, &mut record.event) {
+            Ok(Line::Said { known, name, own }) => {
+                record.known = known;
+                record.fingerprint = seed.fingerprint(own.trim_ascii_end());
+                sink.record(record, name);
+            }
+            Ok(Line::Skipped { name }) => sink.skipped(name),
+            Err(why) if self.is_line(line) => sink.unparsed(Unparsed { place, kind: self.format(), why }),
+            Err(_) if others::read(place, line, time, seed, sink) => {}
+            Err(_) if is_of_program(line) => sink.skipped(PROGRAMS),
+            Err(why) => sink.unparsed(Unparsed { place, kind: self.format(), why }),
+        }
+    }
+
     /// A reader of it, whose stamps `clock` resolves where they do not say their zone.
     #[must_use]
     pub fn reader(self, clock: Clock) -> Reader {
@@ -188,8 +230,14 @@ impl Reader {
     pub fn sniff(head: &[u8], clock: &Clock) -> Option<Self> {
         let head = &head[..head.len().min(SNIFFED)];
         let mut lines = head.split(|byte| *byte == b'\n').filter(|line| !matches!(line.first(), None | Some(b'{')));
+        let mut lines = lines.by_ref().filter(|line| !others::is_json(line));
         let dialect = lines.find_map(|line| Dialect::ALL.into_iter().find(|dialect| dialect.is_line(line)))?;
         Some(dialect.reader(clock.clone()))
+    }
+
+    /// Goes on where `before` has come to.
+    pub(crate) fn go_on_from(&mut self, before: &Self) {
+        self.time = before.time.clone();
     }
 
     /// The format's name in the report's `evidence`.
@@ -201,22 +249,7 @@ impl Reader {
     /// Parses a block into `sink`.
     pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
         for (place, line) in block.lines() {
-            self.read_line(place, line, seed, sink);
-        }
-    }
-
-    fn read_line(&mut self, place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
-        let known = Stamp { at: crate::Nanos(0), resolution: 0, sensor: SensorId(0) };
-        let mut record = Record { known, place, fingerprint: 0, event: NOTHING };
-        match self.dialect.parse(line, &mut self.time, &mut record.event) {
-            Ok(Line::Said { known, name, own }) => {
-                record.known = known;
-                record.fingerprint = seed.fingerprint(own.trim_ascii_end());
-                sink.record(record, name);
-            }
-            Ok(Line::Skipped { name }) => sink.skipped(name),
-            Err(_) if !self.dialect.is_line(line) && is_of_program(line) => sink.skipped(PROGRAMS),
-            Err(why) => sink.unparsed(Unparsed { place, kind: self.dialect.format(), why }),
+            self.dialect.read_line(place, line, &mut self.time, seed, sink);
         }
     }
 

@@ -1,14 +1,20 @@
-//! Palo Alto Networks PAN-OS: TRAFFIC logs, as CSV of syslog and as CEF.
+//! Palo Alto Networks PAN-OS: TRAFFIC logs, as CSV of syslog, as CEF and as LEEF.
 //!
 //! The CSV has its fields by position, as "Traffic Log Fields" in the manuals of PAN-OS 8.1 to 11.1 lists them; later
-//! versions only added to its end. CEF has the keys of Palo Alto Networks' "CEF Configuration Guide".
+//! versions only added to its end. CEF has the keys of Palo Alto Networks' "CEF Configuration Guide", LEEF those of IBM's guide
+//! to the device and of the Strata Logging Service.
+
+use jiff::tz::TimeZone;
 
 use super::session::{Course, End, Session, answered, name, parse_end, parse_mapped, parse_proto};
 use super::{Line, Why};
-use crate::fields::{Cef, Csv, value};
+use crate::fields::{Cef, Csv, Leef, value};
 use crate::reckon::{Sent, ethernet, payload};
 use crate::syslog::written::{Timekeeper, Written, parse_written};
-use crate::{Ending, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp};
+use crate::{Clock, Ending, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp, YearHint};
+
+/// Who makes it, in CEF and LEEF.
+pub(super) const MAKER: &[u8] = b"Palo Alto Networks";
 
 /// Types of logs that have the CSV's first fields in common.
 const TYPES: [&[u8]; 12] = [
@@ -83,24 +89,20 @@ struct Log<'a> {
     reason: &'a [u8],
 }
 
-/// Whether a line is a log of PAN-OS.
+/// Whether a line that is no CEF is a log of PAN-OS.
 pub(super) fn is_line(line: &[u8]) -> bool {
-    if let Some(cef) = Cef::parse(line) {
-        return is_ours(&cef);
+    if let Some(leef) = Leef::parse(line) {
+        return leef.vendor == MAKER;
     }
     let mut fields = Csv::new(b',', line).skip(1);
     let dated = fields.next().is_some_and(|field| parse_written(field).is_some_and(|(written, _)| written.has_year()));
     dated && fields.nth(1).is_some_and(|field| TYPES.contains(&field))
 }
 
-fn is_ours(cef: &Cef<'_>) -> bool {
-    cef.vendor == b"Palo Alto Networks"
-}
-
-/// A line of either form.
+/// A line that is no CEF.
 pub(super) fn parse<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
-    match Cef::parse(line) {
-        Some(cef) if is_ours(&cef) => parse_cef(&cef, &line[cef.start..], time, event),
+    match Leef::parse(line) {
+        Some(leef) if leef.vendor == MAKER => parse_leef(&leef, &line[leef.start..], time, event),
         _ => parse_csv(line, time, event),
     }
 }
@@ -158,7 +160,12 @@ fn parse_zoned(field: &[u8]) -> Option<Written> {
     parse_written(field).map(|(written, _)| written)
 }
 
-fn parse_cef<'a>(cef: &Cef<'a>, own: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
+pub(super) fn parse_cef<'a>(
+    cef: &Cef<'a>,
+    own: &'a [u8],
+    time: &mut Timekeeper,
+    event: &mut Event,
+) -> Result<Line<'a>, Why> {
     let mut log = Log { subtype: cef.class, ..Log::default() };
     // PAN-OS has its words in the one order by its guide, and in the other by that of its logging service.
     let is_traffic = |word: &[u8]| word.eq_ignore_ascii_case(b"TRAFFIC");
@@ -203,6 +210,66 @@ fn parse_cef<'a>(cef: &Cef<'a>, own: &'a [u8], time: &mut Timekeeper, event: &mu
     log.tell(own, time, event)
 }
 
+fn parse_leef<'a>(leef: &Leef<'a>, own: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
+    let mut log = Log::default();
+    let (mut received, mut is_traffic): (&[u8], _) = (&[], false);
+    for (key, value) in leef.pairs() {
+        let Some(value) = value else { continue };
+        let slot = match key {
+            b"cat" | b"Type" => {
+                is_traffic |= value.eq_ignore_ascii_case(b"TRAFFIC");
+                continue;
+            }
+            b"ReceiveTime" => &mut received,
+            b"devTime" => &mut log.generated,
+            b"SerialNumber" | b"DeviceSN" => &mut log.serial,
+            b"Subtype" | b"SubType" | b"subtype" => &mut log.subtype,
+            b"src" => &mut log.src[0],
+            b"dst" => &mut log.dst[0],
+            b"srcPort" => &mut log.src[1],
+            b"dstPort" => &mut log.dst[1],
+            b"srcPostNAT" => &mut log.natsrc[0],
+            b"dstPostNAT" => &mut log.natdst[0],
+            b"srcPostNATPort" => &mut log.natsrc[1],
+            b"dstPostNATPort" => &mut log.natdst[1],
+            b"Application" => &mut log.app,
+            b"IngressInterface" | b"InboundInterface" => &mut log.interfaces[0],
+            b"EgressInterface" | b"OutboundInterface" => &mut log.interfaces[1],
+            b"SessionID" => &mut log.session,
+            b"proto" => &mut log.proto,
+            b"srcBytes" => &mut log.sent,
+            b"dstBytes" => &mut log.received,
+            b"StartTime" | b"SessionStartTime" => &mut log.start,
+            b"ElapsedTime" | b"SessionDuration" => &mut log.elapsed,
+            b"srcPackets" => &mut log.pkts_sent,
+            b"dstPackets" => &mut log.pkts_received,
+            b"SessionEndReason" => &mut log.reason,
+            _ => continue,
+        };
+        *slot = value;
+    }
+    if !is_traffic {
+        return Ok(Line::Skipped { name: log.serial });
+    }
+    log.zoned = zone_of(received, log.generated);
+    log.tell(own, time, event)
+}
+
+/// A stamp with the zone that the device's own ones have: one moment stands there in both.
+fn zone_of(local: &[u8], in_utc: &[u8]) -> Option<Written> {
+    const QUARTER: i64 = 15 * 60 * Nanos::SECOND;
+    let mut time = Timekeeper::new(Clock::new(TimeZone::UTC, YearHint::First(1970)));
+    let mut moment = |text| {
+        let (written, len) = parse_written(text)?;
+        Some((written, time.resolve(SensorId(0), &written)?, &text[len..]))
+    };
+    let (written, local, _) = moment(local)?;
+    let (_, utc, zone) = moment(in_utc)?;
+    let apart = local.since(utc);
+    let minutes = i16::try_from(apart / QUARTER * 15).ok()?;
+    (zone == b" GMT" && apart % QUARTER == 0).then(|| written.east(minutes))
+}
+
 impl<'a> Log<'a> {
     fn tell(&self, own: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
         let sensor = SensorId::of(self.serial);
@@ -215,9 +282,7 @@ impl<'a> Log<'a> {
             }
             b"end" => session.whole(self.course(session.proto, known, time)?),
             // Of what the application was refused for, the handshake at least went through.
-            b"deny" if self.packets(self.pkts_received).is_some_and(|packets| packets > 0) => {
-                session.whole(self.course(session.proto, known, time)?)
-            }
+            b"deny" if self.went_on() => session.whole(self.course(session.proto, known, time)?),
             b"drop" | b"deny" => session.denied(),
             _ => return Err("a subtype that is none of start, end, drop and deny"),
         };
@@ -230,10 +295,10 @@ impl<'a> Log<'a> {
         if !written.has_year() {
             return None;
         }
-        if let Some(zoned) = &self.zoned {
-            written = written.in_zone_of(zoned);
-        } else if matches!(&text[len..], b" GMT" | b" UTC") {
+        if matches!(&text[len..], b" GMT" | b" UTC") {
             written = written.in_utc();
+        } else if let Some(zoned) = &self.zoned {
+            written = written.in_zone_of(zoned);
         }
         Some(Stamp { at: time.resolve(sensor, &written)?, resolution: written.resolution, sensor })
     }
@@ -257,8 +322,11 @@ impl<'a> Log<'a> {
         })
     }
 
-    fn packets(&self, text: &[u8]) -> Option<u64> {
-        value::number(text)
+    /// Whether something came back of what was denied; before PAN-OS 8.0 that can only be told by bytes.
+    fn went_on(&self) -> bool {
+        value::number(self.pkts_received)
+            .or_else(|| value::number(self.received))
+            .is_some_and(|came_back| came_back > 0)
     }
 
     /// Its life is up to the last packet; what the log waited for after that is in no field.
@@ -270,7 +338,7 @@ impl<'a> Log<'a> {
         let start = start.unwrap_or(Stamp { at: known.at.plus(-duration), ..known });
         let sent = |bytes: &[u8], packets, interface| {
             let bytes = value::number(bytes)?;
-            Some(Sent { bytes, packets: self.packets(packets), link: Some(ethernet(interface)) })
+            Some(Sent { bytes, packets: value::number(packets), link: Some(ethernet(interface)) })
         };
         let [inbound, outbound] = self.interfaces;
         let ends = sent(self.sent, self.pkts_sent, inbound).zip(sent(self.received, self.pkts_received, outbound));
@@ -282,7 +350,7 @@ impl<'a> Log<'a> {
             duration: Some(duration),
             bytes: Some(payload(proto, addr, orig, resp)),
             ending: ending(self.reason, silent),
-            answered: answered(proto, orig, resp),
+            answered: answered(proto, addr, orig, resp),
             service: Some(self.app).filter(|app| !is_no_application(app)).and_then(name),
         })
     }

@@ -4,7 +4,7 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use super::Why;
 use crate::fields::value;
-use crate::reckon::Sent;
+use crate::reckon::{Sent, carried};
 use crate::{
     Beside, Bytes, Denied, Ending, Endpoint, Event, Inside, Nanos, Opened, Proto, RecordId, Stamp, Translation,
     TranslationKind, Uid, Whole,
@@ -63,7 +63,7 @@ impl Session {
             inside,
             start,
             duration,
-            bytes,
+            bytes: carried(ending, bytes),
             ending,
             answered,
             state,
@@ -120,6 +120,9 @@ impl PortBlock<'_> {
         if first > last {
             return Err("a last port before the first");
         }
+        if last == 0 {
+            return Err("no ports");
+        }
         Ok(Event::Translation(Translation {
             kind: TranslationKind::Block { proto: self.proto, last },
             real: Endpoint { addr: real, port: 0 },
@@ -130,8 +133,8 @@ impl PortBlock<'_> {
 }
 
 /// `Some(false)` where it is known that nobody took the connection: nothing came back, or whoever opened it never went on.
-pub(super) fn answered(proto: Proto, orig: Sent, resp: Sent) -> Option<bool> {
-    let gave_up = proto == Proto::Tcp && orig.packets.is_some_and(|packets| packets < 2);
+pub(super) fn answered(proto: Proto, addr: IpAddr, orig: Sent, resp: Sent) -> Option<bool> {
+    let gave_up = proto == Proto::Tcp && orig.is_one_of(addr);
     (resp.bytes == 0 || gave_up).then_some(false)
 }
 

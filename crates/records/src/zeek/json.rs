@@ -58,6 +58,11 @@ pub(super) fn is_conn(line: &[u8]) -> bool {
     line.contains(&b'{') && Line::of(line).is_ok_and(|said| said.is_conn())
 }
 
+/// Whether it says itself which other log it is of.
+pub(super) fn is_other(line: &[u8]) -> bool {
+    Line::of(line).is_ok_and(|said| said.path.is_some_and(|path| path != CONN))
+}
+
 /// What a line says; `None` where it is of another log.
 pub(super) fn parse(line: &[u8], place: Place, seed: HashSeed, times: &mut Timekeeper) -> Result<Option<Record>, Bad> {
     let said = Line::of(line).map_err(|Broken { at, why }| Bad { at: Some(at), why })?;

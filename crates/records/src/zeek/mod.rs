@@ -63,6 +63,11 @@ impl Reader {
         Self { header: Arc::new(Header::default()), is_json, times: Timekeeper::new(clock) }
     }
 
+    /// Whether it was taken for JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.is_json
+    }
+
     /// Parses a block into `sink`.
     pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
         let block_end = block.bytes.as_ptr_range().end;
@@ -112,6 +117,15 @@ impl Reader {
             Arc::make_mut(&mut self.header).update(line);
         }
     }
+}
+
+/// Gives a line to `sink` which stands in another's file, if it is JSON of a connection, or of another of Zeek's logs.
+pub(crate) fn read_other(place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) -> bool {
+    let is_ours = json::is_conn(line) || json::is_other(line);
+    if is_ours {
+        Reader::new(true).read_json(place, line, seed, sink);
+    }
+    is_ours
 }
 
 fn unparsed(place: Place, why: &'static str, sink: &mut impl LineSink) {

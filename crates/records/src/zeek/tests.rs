@@ -1,7 +1,6 @@
 use super::*;
-use crate::{
-    ByteCount, ByteKind, Bytes, ConnState, Ending, Event, Inside, Nanos, Proto, Record, RecordId, SensorId, Whole,
-};
+use crate::told::{Told, whole};
+use crate::{ByteCount, ByteKind, Bytes, ConnState, Ending, Inside, Nanos, Proto, RecordId, Whole};
 
 const HEADER: &str = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\tconn\n\
     #open\t2023-01-05-18-51-06\n\
@@ -14,51 +13,18 @@ const LINE: &str = "1672843056.913119\tCXHB1X22027MRWU6D\t192.0.2.18\t55548\t198
     0.084044\t1030\t20275\tSF\tT\tF\t0\tShADadFf\t18\t1974\t14\t21011\t-\n";
 const SHORT_HEADER: &str = "#fields\tproto\tid.resp_p\tid.resp_h\tid.orig_p\tid.orig_h\tts\tconn_state\n";
 
-#[derive(Default)]
-struct Sink {
-    records: Vec<(Record, Vec<u8>)>,
-    skipped: usize,
-    unparsed: Vec<(u64, &'static str)>,
-    columns: Vec<usize>,
-}
-
-impl LineSink for Sink {
-    fn record(&mut self, record: Record, sensor: &[u8]) {
-        assert_eq!(record.known.sensor, SensorId::of(sensor));
-        self.records.push((record, sensor.to_vec()));
-    }
-    fn skipped(&mut self, _sensor: &[u8]) {
-        self.skipped += 1;
-    }
-    fn unparsed(&mut self, unparsed: Unparsed) {
-        assert_eq!(unparsed.kind, "zeek-conn");
-        self.unparsed.push((unparsed.place.line, unparsed.why));
-    }
-    fn broken(&mut self, unparsed: Unparsed, column: usize) {
-        self.columns.push(column);
-        self.unparsed(unparsed);
-    }
-}
-
-fn read(text: &[u8]) -> Sink {
+fn read(text: &[u8]) -> Told {
     read_with(Reader::new(false), text)
 }
 
-fn read_with(mut reader: Reader, text: &[u8]) -> Sink {
-    let mut sink = Sink::default();
+fn read_with(mut reader: Reader, text: &[u8]) -> Told {
+    let mut sink = Told::of("zeek-conn");
     let mut advanced = reader.clone();
     let block = Block { bytes: text, first: Place { file: 7, line: 1 } };
     reader.read(block, HashSeed(1), &mut sink);
     advanced.advance(text);
     assert_eq!(reader.header, advanced.header, "advance leaves what read leaves");
     sink
-}
-
-fn whole(record: &Record) -> &Whole {
-    match &record.event {
-        Event::Whole(whole) => whole,
-        other => panic!("{other:?}"),
-    }
 }
 
 /// The only record of a log with the usual columns and `line`.
@@ -267,7 +233,7 @@ fn blocks_give_what_the_whole_file_gives() {
         let (head, tail) = log.as_bytes().split_at(cut + 1);
         let mut advanced = Reader::new(false);
         let mut first = advanced.clone();
-        let mut sink = Sink::default();
+        let mut sink = Told::of("zeek-conn");
         first.read(Block { bytes: head, first: Place { file: 7, line: 1 } }, HashSeed(1), &mut sink);
         advanced.advance(head);
         assert_eq!(first.header, advanced.header);

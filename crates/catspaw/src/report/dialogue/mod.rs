@@ -1,10 +1,10 @@
 //! What was said on both legs of the pairs that show a relay best, side by side: read from the captures a second time.
 
+#[cfg(any(test, feature = "fuzzed"))]
+pub(crate) mod check;
 mod secrets;
 mod socks;
 mod talk;
-#[cfg(test)]
-mod tests;
 
 use std::cmp::Reverse;
 use std::io;

@@ -19,6 +19,11 @@ pub(super) fn number(n: u64) -> String {
     text
 }
 
+/// The same, or a dash where nobody knows.
+pub(super) fn optional(n: Option<u64>) -> String {
+    n.map_or_else(|| "-".to_owned(), number)
+}
+
 /// A number and its noun.
 #[must_use]
 pub(super) fn count(n: u64, one: &str, many: &str) -> String {

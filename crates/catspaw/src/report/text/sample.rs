@@ -161,8 +161,8 @@ fn day(date: &str, [outbound, inbound, unanswered, relayed, refused, smtp_comple
         inbound: Some(inbound),
         relayed,
         refused,
-        smtp_completed,
-        delivered,
+        smtp_completed: Some(smtp_completed),
+        delivered: Some(delivered),
         unanswered: Some(unanswered),
     }
 }
@@ -251,6 +251,8 @@ fn no_counts() -> Counts {
         inbound_attempts: Some(0),
         inbound_established: Some(0),
         unanswered_inbound: Some(0),
+        smtp_completed: Some(0),
+        delivered: Some(0),
         delivered_unit: "connections",
         ..Counts::default()
     }
@@ -265,8 +267,8 @@ fn relay_counts() -> Counts {
         outbound_smtp: 31_008,
         relayed: 62_246,
         refused: 3_529,
-        smtp_completed: 19_553,
-        delivered: 14_929,
+        smtp_completed: Some(19_553),
+        delivered: Some(14_929),
         delivered_unit: "connections",
         recipients: None,
         unanswered_inbound: Some(18_375),
@@ -313,7 +315,13 @@ fn suspect() -> Incident {
         verdict: "suspect",
         services: vec![service(443)],
         confidence: Confidence { log10_p_value: Some(-9.3), sessions_to_detect: Some(31), ..Confidence::default() },
-        counts: Counts { relayed: 1_204, bytes_relayed: 99_123_456, outbound_smtp: 0, delivered: 0, ..relay_counts() },
+        counts: Counts {
+            relayed: 1_204,
+            bytes_relayed: 99_123_456,
+            outbound_smtp: 0,
+            delivered: Some(0),
+            ..relay_counts()
+        },
         daily: Vec::new(),
         clients: vec![client("198.51.100.201", 1_204, 99_200_000)],
         clients_total: 1,
@@ -346,7 +354,7 @@ fn bot() -> Incident {
             relayed: 0,
             refused: 0,
             bytes_relayed: 0,
-            delivered: 3_011,
+            delivered: Some(3_011),
             ..relay_counts()
         },
         daily: relay().daily.into_iter().map(|day| Day { inbound: None, unanswered: None, ..day }).collect(),
@@ -376,7 +384,7 @@ fn tunnel() -> Incident {
             inbound_established: None,
             unanswered_inbound: None,
             outbound_smtp: 0,
-            delivered: 0,
+            delivered: Some(0),
             ..relay_counts()
         },
         daily: Vec::new(),

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use super::advice;
 use super::kind;
-use super::number::{bytes, count, lasted, moment, number, some_of, span};
+use super::number::{bytes, count, lasted, moment, number, optional, some_of, span};
 use super::page::{FAINT, Page, tied};
 use super::summary;
 use super::table::{Line, Span, Table, beside, line_width};
@@ -86,10 +86,6 @@ fn known(n: Option<u64>, words: &str) -> (String, String) {
     (optional(n), words.to_owned())
 }
 
-fn optional(n: Option<u64>) -> String {
-    n.map_or_else(|| "-".to_owned(), number)
-}
-
 fn went_through(incident: &Incident) -> Vec<(String, String)> {
     let counts = &incident.counts;
     let targets = count(incident.targets_total, "target", "targets");
@@ -110,7 +106,7 @@ fn went_through(incident: &Incident) -> Vec<(String, String)> {
         (tied(&bytes(counts.bytes_relayed)), "carried, both ways together".to_owned()),
         figure(counts.refused, "sessions asked for that the target refused or did not answer"),
     ];
-    if counts.outbound_smtp == 0 && counts.delivered == 0 {
+    if counts.outbound_smtp == 0 && counts.delivered == Some(0) {
         figures.push(figure(0, "mails delivered: this host sent nothing to an SMTP server"));
     } else {
         figures.push(delivered(counts));
@@ -122,9 +118,9 @@ fn delivered(counts: &Counts) -> (String, String) {
     if counts.delivered_unit == "messages" {
         let recipients = counts.recipients.map(|n| format!(" for {}", count(n, "recipient", "recipients")));
         let words = format!("mails delivered: accepted by the far server{}", recipients.unwrap_or_default());
-        return figure(counts.delivered, words);
+        return known(counts.delivered, &words);
     }
-    figure(
+    known(
         counts.delivered,
         "mails delivered: SMTP connections of this incident that ended well and were large enough for a mail",
     )
@@ -145,7 +141,7 @@ fn went_out(counts: &Counts) -> Vec<(String, String)> {
         figure(counts.outbound_smtp, "to SMTP servers (port 25)"),
     ];
     if counts.outbound_smtp > 0 {
-        figures.push(figure(counts.smtp_completed, "SMTP connections closed by FINs from both sides"));
+        figures.push(known(counts.smtp_completed, "SMTP connections closed by FINs from both sides"));
     }
     figures
 }
@@ -183,8 +179,8 @@ fn day_table<'a>(days: impl Iterator<Item = &'a Day>) -> Table {
             day.unanswered,
             Some(day.relayed),
             Some(day.refused),
-            Some(day.smtp_completed),
-            Some(day.delivered),
+            day.smtp_completed,
+            day.delivered,
         ];
         let numbers = numbers.into_iter().map(|n| Span::from(optional(n)));
         table.row([Span::from(day.date.as_str())].into_iter().chain(numbers).collect());

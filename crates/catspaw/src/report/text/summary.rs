@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::number::{bytes, chance, count, moment, number, ports, some_of};
+use super::number::{bytes, chance, count, moment, number, optional, ports, some_of};
 use super::page::{DOUBTFUL, FINE, GUILTY, Page, TITLE};
 use super::read;
 use super::table::{Span, Table};
@@ -29,8 +29,11 @@ pub(super) fn incidents(page: &mut Page<'_, impl Write>, report: &Report) -> io:
     page.blank()?;
     page.say(
         0,
-        "Times are in UTC. \"Mail\" is what was delivered. \"Chance\" is that of a coincidence which looks like this: see \
-         \"How sure\" below.",
+        &format!(
+            "Times are in UTC{}. \"Mail\" is what was delivered. \"Chance\" is that of a coincidence which looks like this: see \
+             \"How sure\" below.",
+            if report.timezone == "UTC" { String::new() } else { format!(", days are those of {}", report.timezone) }
+        ),
     )?;
     declared(page, report)
 }
@@ -86,7 +89,7 @@ fn incident_table(incidents: &[Incident], (digits, most): (usize, usize)) -> Tab
             number(incident.targets_total).into(),
             number(incident.counts.relayed).into(),
             bytes(incident.counts.bytes_relayed).into(),
-            number(incident.counts.delivered).into(),
+            optional(incident.counts.delivered).into(),
             cut(incident.first_seen.as_deref()).into(),
             cut(incident.last_seen.as_deref()).into(),
             short_chance(incident).into(),
@@ -177,7 +180,7 @@ pub(super) fn authorised(page: &mut Page<'_, impl Write>, authorised: &[Incident
             number(relay.targets_total).into(),
             number(relay.counts.relayed).into(),
             bytes(relay.counts.bytes_relayed).into(),
-            number(relay.counts.delivered).into(),
+            optional(relay.counts.delivered).into(),
             moment(relay.first_seen.as_deref()).into(),
             moment(relay.last_seen.as_deref()).into(),
         ]);

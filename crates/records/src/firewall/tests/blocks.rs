@@ -61,6 +61,7 @@ fn what_is_damaged_says_why() {
         ("A VRF 0 INT pc EXT 192.0.2.31:1024-1535", "an inside address that is none"),
         ("A VRF 0 INT 10.0.0.5 EXT 192.0.2.31:x-1535", "ports that are no numbers"),
         ("A VRF 0 INT 10.0.0.5 EXT 192.0.2.31:1024-1000", "a last port before the first"),
+        ("A VRF 0 INT 10.0.0.5 EXT 192.0.2.31:0-0", "no ports"),
         ("A VRF 0 INT 10.0.0.5 EXT 192.0.2.31:1024", "neither a block nor a port nor an address"),
         ("JSERVICES_NAT_PORT_BLOCK_ALLOC: 10.0.0.5", "no block"),
     ] {

@@ -96,6 +96,27 @@ fn without_counts_of_packets_bytes_are_what_they_are() {
 }
 
 #[test]
+fn without_counts_of_packets_what_was_refused_carried_nothing() {
+    let refused = |action: &str, sent: u32, rcvd: u32| {
+        let line = CLOSE.replacen(" sentpkt=18 rcvdpkt=16", "", 1).replacen("\"close\"", &format!("\"{action}\""), 1);
+        told(&line.replacen("sentbyte=2764 rcvdbyte=1068", &format!("sentbyte={sent} rcvdbyte={rcvd}"), 1))
+    };
+    // A SYN and a reset; several SYNs and one reset.
+    for (sent, rcvd) in [(60, 40), (180, 40), (60, 52)] {
+        let told = refused("server-rst", sent, rcvd);
+        assert!(told.contains(", PayloadReckoned 0+0, ResetByResp"), "{told}");
+    }
+    assert!(refused("server-rst", 60, 40).ends_with(" answered false smtp"), "{}", refused("server-rst", 60, 40));
+    // An answer, and what belongs to it.
+    assert!(refused("server-rst", 400, 144).contains(", IpLevel 400+144, ResetByResp"));
+    for (sent, rcvd) in [(60, 0), (60, 40), (120, 60)] {
+        assert!(refused("deny", sent, rcvd).contains(" denied tcp "), "{}", refused("deny", sent, rcvd));
+    }
+    // How much of it was payload nobody knows.
+    assert!(refused("deny", 400, 300).ends_with(" for 22s, ?, ByDevice smtp"), "{}", refused("deny", 400, 300));
+}
+
+#[test]
 fn the_forms_of_the_line_say_the_same() {
     let commas = CLOSE.replace("jane's \\\"pc\\\"", "jane, pc").replace(' ', ",").replace("jane,,pc", "jane, pc");
     assert_eq!(told(&commas), told(CLOSE));

@@ -162,3 +162,42 @@ fn the_hour_that_autumn_repeats_is_told_by_the_order_of_the_log() {
         assert_eq!(moments(&told_by(ahead, &behind.concat())), whole[cut..], "{cut}");
     }
 }
+
+/// A session in LEEF, by IBM's guide, of a device in a zone.
+fn leef(what: &str, received: &str) -> String {
+    format!(
+        "Mar  4 16:05:40 pa-1 LEEF:1.0|Palo Alto Networks|PAN-OS Syslog Integration|9.1|allow|cat=TRAFFIC|ReceiveTime={received}|\
+         SerialNumber=001234567890|Type=TRAFFIC|Subtype={what}|devTime=Mar 04 2024 16:05:38 GMT|src=10.0.0.5|dst=198.51.100.7|\
+         srcPostNAT=192.0.2.31|dstPostNAT=198.51.100.7|RuleName=mail out|usrName=example\\jane|Application=smtp|SourceZone=trust|\
+         IngressInterface=ethernet1/2|EgressInterface=ethernet1/1|SessionID=135480|RepeatCount=1|srcPort=2007|dstPort=25|\
+         srcPostNATPort=40123|dstPostNATPort=25|Flags=0x40001c|proto=tcp|action=allow|totalBytes=4308|dstBytes=1292|srcBytes=3016|\
+         totalPackets=34|StartTime={}|ElapsedTime=22|dstPackets=16|srcPackets=18|SessionEndReason=tcp-fin|vSrcName=",
+        received.replace(":38", ":00")
+    )
+}
+
+#[test]
+fn leef_says_the_same() {
+    for received in ["2024/03/04 16:05:38", "2024/03/05 00:05:38", "2024/03/04 10:35:38"] {
+        assert_eq!(told(&leef("end", received)), told(END), "{received}");
+    }
+    let tabs = leef("end", "2024/03/04 16:05:38").replace("|allow|", "|allow|x09|").replace("LEEF:1.0", "LEEF:2.0");
+    let (head, pairs) = tabs.split_once("|x09|").unwrap();
+    assert_eq!(told(&format!("{head}|x09|{}", pairs.replace('|', "\t"))), told(END));
+    let denied = "001234567890 2024-03-04T16:05:38Z~1s denied tcp 10.0.0.5:2007 > 198.51.100.7:25";
+    assert_eq!(told(&leef("drop", "2024/03/04 16:05:38")), denied);
+    let threat = leef("end", "2024/03/04 16:05:38").replace("=TRAFFIC", "=THREAT");
+    assert_eq!(told(&threat), "001234567890 skipped");
+    // The logging service's own: in UTC, and other keys.
+    let service = leef("end", "2024/03/04 16:05:38")
+        .replace("LEEF:1.0", "LEEF:2.0")
+        .replace("|allow|", "|allow|x7C|")
+        .replace("SerialNumber", "DeviceSN")
+        .replace("ReceiveTime=2024/03/04 16:05:38|", "TimeReceived=2024-03-04T16:05:40.000000Z|")
+        .replace("devTime=Mar 04 2024 16:05:38 GMT", "devTime=2024-03-04T16:05:38Z")
+        .replace("StartTime=2024/03/04 16:05:00", "SessionStartTime=2024-03-04T16:05:00Z")
+        .replace("ElapsedTime", "SessionDuration")
+        .replace("IngressInterface", "InboundInterface")
+        .replace("EgressInterface", "OutboundInterface");
+    assert_eq!(told(&service), told(END));
+}

@@ -3,7 +3,7 @@
 use std::io::{self, BufReader, Cursor, Read};
 use std::sync::Arc;
 
-use super::unpack::Packing;
+use super::Packing;
 
 /// A bomb of any size may be in what is given; more than this is not unpacked of it.
 const ENOUGH: u64 = 4 << 20;

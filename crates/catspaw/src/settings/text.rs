@@ -1,0 +1,40 @@
+//! TOML that the owner has written, and where in it something is wrong.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use serde::de::DeserializeOwned;
+
+/// A file of the owner's.
+pub(crate) struct Text<'a> {
+    pub(crate) path: &'a Path,
+    pub(crate) text: &'a str,
+}
+
+impl Text<'_> {
+    /// What it says.
+    ///
+    /// # Errors
+    /// Where it says nothing that is known: what, and its place.
+    pub(crate) fn parse<T: DeserializeOwned>(&self) -> Result<T, String> {
+        toml::from_str(self.text)
+            .map_err(|error| self.error(error.span().map_or(0, |span| span.start), &plain(error.message())))
+    }
+
+    /// What is wrong at byte `at`, with the line.
+    pub(crate) fn error(&self, at: usize, why: &str) -> String {
+        let before = &self.text[..at.min(self.text.len())];
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
+        let mut message = format!("{}:{line}:{column}: {why}", self.path.display());
+        if let Some(source) = self.text.lines().nth(line - 1) {
+            _ = write!(message, "\n    {source}\n    {:>column$}", "^");
+        }
+        message
+    }
+}
+
+/// The parser's words, without the names of Rust's types.
+fn plain(message: &str) -> String {
+    message.replace("expected i64", "expected a whole number").replace("expected f64", "expected a number")
+}

@@ -1,0 +1,113 @@
+//! Lines of other devices in one file, as a collector writes who has all of a network's syslog: where the reader of the file does
+//! not know a line, it is read by what it is itself.
+//!
+//! Nothing is kept of such a line. A stamp without a year is of the year that the file's own lines have come to, and in the hour
+//! that autumn repeats of the pass that they are in: so it does not matter where a block ends.
+
+use memchr::memmem;
+
+use crate::firewall::Dialect;
+use crate::syslog::written::Timekeeper;
+use crate::{HashSeed, LineSink, Place, cisco, zeek};
+
+/// Gives a line to `sink` if some reader knows it. `time` is the file's own.
+#[cold]
+#[inline(never)]
+pub(crate) fn read(place: Place, line: &[u8], time: &Timekeeper, seed: HashSeed, sink: &mut impl LineSink) -> bool {
+    if is_json(line) {
+        return zeek::read_other(place, line, seed, sink);
+    }
+    let dialect = || Dialect::ALL.into_iter().find(|dialect| dialect.is_line(line));
+    if cisco::has_message(line) {
+        cisco::read_other(place, line, &mut time.clone(), seed, sink);
+    } else if let Some(dialect) = dialect() {
+        dialect.read_line(place, line, &mut time.clone(), seed, sink);
+    } else {
+        return false;
+    }
+    true
+}
+
+/// Whether an object of JSON stands in a line: its strings may hold the lines of any device.
+pub(crate) fn is_json(line: &[u8]) -> bool {
+    memmem::find(line, b"{\"").is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::tz::TimeZone;
+
+    use crate::{Block, Clock, HashSeed, LineSink, Place, Reader, Record, Sniffed, Unparsed, YearHint, sniff};
+
+    const CISCO: &str = "Mar  4 16:05:00 pix %PIX-6-302013: Built outbound TCP connection 7 for outside:198.51.100.7/25 \
+        (198.51.100.7/25) to inside:10.0.0.5/2000 (192.0.2.10/1026)\n";
+    const FORTIGATE: &str = "Mar  4 16:05:01 fgt date=2003-03-04 time=16:05:01 devname=\"fgt\" devid=\"FG1\" logid=\"0000000013\" \
+        type=\"traffic\" vd=\"root\" srcip=10.0.0.6 srcport=2007 dstip=198.51.100.7 dstport=25 sessionid=1 proto=6 action=\"close\" \
+        duration=22 sentbyte=2764 rcvdbyte=1068 sentpkt=18 rcvdpkt=16\n";
+    const NETFILTER: &str = "Mar  4 16:05:02 gw kernel: [12.3] DROP IN=eth0 OUT= SRC=203.0.113.9 DST=192.0.2.1 LEN=60 PROTO=TCP \
+        SPT=4711 DPT=1182 WINDOW=1 SYN URGP=0\n";
+    const ZEEK: &str = "Mar  4 16:05:03 sensor zeek_conn: {\"ts\":1046793903.5,\"id.orig_h\":\"10.0.0.7\",\"id.orig_p\":1,\
+        \"id.resp_h\":\"198.51.100.7\",\"id.resp_p\":25,\"proto\":\"tcp\",\"conn_state\":\"SF\",\"duration\":1.5}\n";
+    const PROGRAM: &str = "Mar  4 16:05:04 web1 sshd[77]: Accepted publickey for jane\n";
+    /// Within a string it is nobody's message.
+    const QUOTED: &str =
+        "Mar  4 16:05:05 sensor zeek_syslog: {\"ts\":1.0,\"message\":\"%ASA-6-302013: Built outbound\"}\n";
+    const NOTHING: &str = "what is this\n";
+
+    #[derive(Default)]
+    struct Told(Vec<String>, i64);
+
+    impl LineSink for Told {
+        fn record(&mut self, record: Record, sensor: &[u8]) {
+            self.1 = self.1.max(record.known_at().0 / 1_000_000_000);
+            self.0.push(String::from_utf8_lossy(sensor).into_owned());
+        }
+        fn skipped(&mut self, _: &[u8]) {
+            self.0.push("skipped".to_owned());
+        }
+        fn unparsed(&mut self, unparsed: Unparsed) {
+            self.0.push(unparsed.kind.to_owned());
+        }
+    }
+
+    fn reader(text: &str) -> Reader {
+        let clock = Clock::new(TimeZone::UTC, YearHint::First(2003));
+        let Sniffed::Evidence(reader) = sniff(text.as_bytes(), clock) else { panic!("{text}") };
+        reader
+    }
+
+    fn told(text: &str) -> (String, Told) {
+        let (mut reader, mut told) = (reader(text), Told::default());
+        reader.read(Block { bytes: text.as_bytes(), first: Place { file: 0, line: 1 } }, HashSeed(0), &mut told);
+        (reader.format().into_owned(), told)
+    }
+
+    #[test]
+    fn every_device_is_read_in_one_file() {
+        let lines = [CISCO, FORTIGATE, NETFILTER, ZEEK, PROGRAM, QUOTED, NOTHING];
+        for first in 0..lines.len() {
+            let mut all = lines;
+            all.rotate_left(first);
+            let (format, Told(mut said, last)) = told(&all.concat());
+            said.rotate_right(first);
+            assert_eq!(said[..5], ["pix", "fgt", "gw", "zeek", "skipped"].map(str::to_owned), "{format}");
+            assert_eq!((format.as_str(), said[6].as_str(), last), ("cisco-syslog", "line", 1_046_793_905), "{said:?}");
+        }
+        // Of these the reader is another.
+        for (all, format) in [([ZEEK, FORTIGATE, NETFILTER], "fortigate"), ([NETFILTER, FORTIGATE, ZEEK], "netfilter")]
+        {
+            let (own, Told(mut said, _)) = told(&all.concat());
+            said.sort();
+            assert_eq!((own.as_str(), said), (format, ["fgt", "gw", "zeek"].map(str::to_owned).to_vec()));
+        }
+        assert_eq!(told(&[ZEEK, PROGRAM].concat()).0, "zeek-conn");
+    }
+
+    #[test]
+    fn a_stamp_without_a_year_is_of_the_year_of_the_others() {
+        let on = |day: &str, text: &str| text.replace("Mar  4", day);
+        let text = [CISCO, &on("Jul 31", CISCO), &on("Dec 31", CISCO), &on("Jan  4", NETFILTER)].concat();
+        // 2004-01-04 16:05:02.
+        assert_eq!(told(&text).1.1, 1_073_232_302);
+    }
+}
