@@ -110,4 +110,20 @@ mod tests {
         // 2004-01-04 16:05:02.
         assert_eq!(told(&text).1.1, 1_073_232_302);
     }
+
+    #[test]
+    fn the_year_is_that_of_the_last_dated_line_wherever_a_block_ends() {
+        let on = |day: &str, text: &str| text.replace("2003-03-04", day);
+        let dated = [on("2004-07-31", FORTIGATE), on("2003-12-31", FORTIGATE), on("2004-07-31", FORTIGATE)];
+        let head = dated.concat();
+        let text = head.clone() + &NETFILTER.replace("Mar  4", "Aug  1");
+        for cut in [0, dated[0].len(), dated[0].len() + dated[1].len(), head.len()] {
+            let (mut reader, mut told) = (reader(&text), Told::default());
+            reader.advance(&text.as_bytes()[..cut]);
+            let block = Block { bytes: &text.as_bytes()[cut..], first: Place { file: 0, line: 1 } };
+            reader.read(block, HashSeed(0), &mut told);
+            // 2004-08-01 16:05:02.
+            assert_eq!(told.1, 1_091_376_302, "{cut}");
+        }
+    }
 }

@@ -254,8 +254,8 @@ impl Reader {
     }
 
     /// Moves over a block without parsing it: all that is kept is the date that stamps without a year follow, and how far
-    /// each device has come in an hour that is repeated. PAN-OS and FortiGate have only the latter, for which their lines
-    /// are read, on those days.
+    /// each device has come in an hour that is repeated. Those of PAN-OS and FortiGate stand in their lines: the last one is
+    /// read for the date that other devices' stamps follow, and all of them on those days.
     pub fn advance(&mut self, block: &[u8]) {
         let dialect = self.dialect;
         if matches!(dialect, Dialect::PanOs | Dialect::FortiGate) {
@@ -264,6 +264,8 @@ impl Reader {
                 for (_, line) in (Block { bytes: block, first: Place { file: 0, line: 0 } }).lines() {
                     let _ = dialect.parse(line, &mut self.time, &mut event);
                 }
+            } else {
+                self.follow_last(block);
             }
             return;
         }
@@ -282,6 +284,19 @@ impl Reader {
 }
 
 impl Reader {
+    /// Goes on from the last date of a block.
+    fn follow_last(&mut self, block: &[u8]) {
+        let mut event = NOTHING;
+        for line in block.rsplit(|byte| *byte == b'\n') {
+            let mut time = self.time.at_rest();
+            let _ = self.dialect.parse(line.strip_suffix(b"\r").unwrap_or(line), &mut time, &mut event);
+            if time.has_moved() {
+                self.time = time;
+                return;
+            }
+        }
+    }
+
     /// Whether the last session of a block became known on a day about the end of summer time.
     fn ends_near_repeated(&self, block: &[u8]) -> bool {
         let (mut time, mut event) = (self.time.clone(), NOTHING);

@@ -84,11 +84,22 @@ impl Written {
 pub(crate) struct Timekeeper {
     clock: Clock,
     last: Option<(Minute, Nanos)>,
+    /// Whether anything was resolved.
+    moved: bool,
 }
 
 impl Timekeeper {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, last: None }
+        Self { clock, last: None, moved: false }
+    }
+
+    /// The same clock, of which [`Timekeeper::has_moved`] tells what is resolved from here on.
+    pub(crate) fn at_rest(&self) -> Self {
+        Self { last: None, moved: false, ..self.clone() }
+    }
+
+    pub(crate) fn has_moved(&self) -> bool {
+        self.moved
     }
 
     pub(crate) fn clock(&self) -> &Clock {
@@ -114,6 +125,7 @@ impl Timekeeper {
 
     fn resolve_minute(&mut self, source: SensorId, minute: Minute) -> Option<Nanos> {
         self.last = None;
+        self.moved = true;
         let Minute { year, month, day, hour, minute: of_hour, zone } = minute;
         let base = match zone {
             None => {
