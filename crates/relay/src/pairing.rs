@@ -71,7 +71,7 @@ impl Model {
     }
 
     /// Natural logarithm of how much likelier the two legs are as a pair than by chance; `None` where they cannot be.
-    fn score(&self, inbound: &Leg, outbound: &Leg, background: &Histogram) -> Option<f64> {
+    fn score(&self, inbound: &Leg, outbound: &Leg, background: &Histogram, before: Before) -> Option<f64> {
         let resolution = i64::from(outbound.start.resolution.max(inbound.start.resolution));
         let mut score = (self.lag_density(inbound, outbound) / UNRELATED).ln();
         score += (self.share.0 / (self.share.1 - self.share.0 + 1.0)).ln();
@@ -79,8 +79,11 @@ impl Model {
         score += self.end_score(inbound, outbound, resolution);
         match (inbound.size(), outbound.size()) {
             (Some(i), Some(_)) if i.total() == 0 => return None,
-            (Some(i), Some(o)) if o.total() > 0 => score += self.overhead_score(i, o, background),
-            (Some(i), _) => score += (self.refusals.mixture(i, size_prior(i)) / size_prior(i)).ln(),
+            (Some(i), Some(o)) if o.total() > 0 => score += self.overhead_score(i, o, background, before),
+            (Some(i), _) => {
+                let own: &[Size] = if before == Before::Paired { &[i] } else { &[] };
+                score += (self.refusals.mixture_without(i, size_prior(i), own) / size_prior(i)).ln();
+            }
             (None, _) => {}
         }
         Some(score)
@@ -92,10 +95,14 @@ impl Model {
         self.lags.density(inbound.lag_to(outbound, 0), resolution)
     }
 
-    fn overhead_score(&self, inbound: Size, outbound: Size, background: &Histogram) -> f64 {
-        let null = background.mixture(outbound, size_prior(outbound));
+    fn overhead_score(&self, inbound: Size, outbound: Size, background: &Histogram, before: Before) -> f64 {
+        let own: &[Size] = if before == Before::Alone { &[outbound] } else { &[] };
+        let null = background.mixture_without(outbound, size_prior(outbound), own);
+        // The test has learned from it, and the last round where it was a pair.
+        let learned = if before == Before::Paired { 2 } else { 1 };
         // Counts of unlike things speak neither for nor against a pair.
-        inbound.minus(outbound).map_or(0.0, |difference| self.difference_score(difference, null, &[]))
+        let score = |difference| self.difference_score(difference, null, &[difference; 2][..learned]);
+        inbound.minus(outbound).map_or(0.0, score)
     }
 
     /// Natural logarithm of how much likelier the difference is as a pair's than at `null`, by what was learned from
@@ -128,10 +135,17 @@ impl Model {
 
     /// Takes the difference of a pair, unless it fits so badly that it is more likely no pair alone: what came in on one
     /// leg and went out on several would teach nonsense.
-    fn learn_overhead(&mut self, inbound: &Leg, outbound: &Leg, previous: &Self, background: &Histogram) {
+    fn learn_overhead(
+        &mut self,
+        inbound: &Leg,
+        outbound: &Leg,
+        previous: &Self,
+        background: &Histogram,
+        before: Before,
+    ) {
         let (Some(i), Some(o)) = (inbound.size(), outbound.size()) else { return };
         if o.total() > 0
-            && previous.overhead_score(i, o, background) > 0.0
+            && previous.overhead_score(i, o, background, before) > 0.0
             && let Some(difference) = i.minus(o)
         {
             self.overheads.add(difference, 1.0);
@@ -199,6 +213,29 @@ impl Model {
     }
 }
 
+/// What was learned of an outbound leg in the round before: a pair does not vouch for itself, nor does a leg that was left alone
+/// against all its pairs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Before {
+    /// It was a pair with the inbound leg.
+    Paired,
+    /// It was a pair with another, or nothing was learned yet.
+    Otherwise,
+    /// It stayed alone.
+    Alone,
+}
+
+impl Before {
+    /// Of outbound leg `row` and inbound leg `column`, going by the assignment of the round before.
+    fn of(columns: &[Option<usize>], row: usize, column: usize) -> Self {
+        match columns.get(row) {
+            Some(Some(paired)) if *paired == column => Self::Paired,
+            Some(None) => Self::Alone,
+            _ => Self::Otherwise,
+        }
+    }
+}
+
 /// An inbound leg that may be paired.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Inbound<'a> {
@@ -253,7 +290,7 @@ pub(crate) fn pair(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &
     let mut round = 0;
     loop {
         round += 1;
-        let edges = edges(inbound, outbound, (&learned, &habits), &background);
+        let edges = edges(inbound, outbound, (&learned, &habits, &background), &columns);
         let solved = Assignment::solve(&edges, inbound.len());
         let now: Vec<Option<usize>> = (0..outbound.len()).map(|row| solved.column_of(row)).collect();
         if round == ROUNDS || now == columns {
@@ -264,21 +301,21 @@ pub(crate) fn pair(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &
             matches.sort_by_key(|m| (m.outbound, m.inbound));
             return matches;
         }
-        columns = now;
+        let before = std::mem::replace(&mut columns, now);
         let paired = outbound.iter().zip(&columns).enumerate();
         habits = Habits::of(paired.filter_map(|(number, (out, column))| {
             let Inbound { service, leg } = inbound[(*column)?];
             Some((service, leg, (number, out.leg)))
         }));
-        (learned, background) = refit(inbound, outbound, (models, &learned, &background), &columns);
+        (learned, background) = refit(inbound, outbound, (models, &learned, &background), (&before, &columns));
     }
 }
 
 fn edges(
     inbound: &[Inbound<'_>],
     outbound: &[Outbound<'_>],
-    (models, habits): (&[Model], &Habits),
-    background: &Histogram,
+    (models, habits, background): (&[Model], &Habits, &Histogram),
+    before: &[Option<usize>],
 ) -> Vec<Vec<Edge>> {
     outbound
         .iter()
@@ -291,7 +328,8 @@ fn edges(
                     let Inbound { service, leg } = inbound[column];
                     let as_any = models[service].lag_density(leg, out.leg);
                     let own = habits.score(service, leg, (number, out.leg), as_any);
-                    let score = models[service].score(leg, out.leg, background).map(|score| score + own);
+                    let before = Before::of(before, number, column);
+                    let score = models[service].score(leg, out.leg, background, before).map(|score| score + own);
                     let handed = out.handed.get(at).copied().unwrap_or_default();
                     Some(Edge { column, score: said(out.fit, score)? + handed })
                 })
@@ -315,12 +353,12 @@ fn said(fit: Fit, score: Option<f64>) -> Option<f64> {
 fn refit(
     inbound: &[Inbound<'_>],
     outbound: &[Outbound<'_>],
-    (start, previous, before): (&[Model], &[Model], &Histogram),
-    columns: &[Option<usize>],
+    (start, previous, past): (&[Model], &[Model], &Histogram),
+    (before, columns): (&[Option<usize>], &[Option<usize>]),
 ) -> (Vec<Model>, Histogram) {
     let mut learned = start.to_vec();
     let mut background = Histogram::default();
-    for (out, column) in outbound.iter().zip(columns) {
+    for (row, (out, column)) in outbound.iter().zip(columns).enumerate() {
         let own = column.map(|c| inbound[c].service);
         if out.leg.has_payload() {
             for service in out.services(inbound) {
@@ -331,7 +369,8 @@ fn refit(
             (Some(column), _) => {
                 let Inbound { service, leg } = inbound[*column];
                 learned[service].learn(leg, out.leg);
-                learned[service].learn_overhead(leg, out.leg, &previous[service], before);
+                let before = Before::of(before, row, *column);
+                learned[service].learn_overhead(leg, out.leg, &previous[service], past, before);
             }
             (None, Some(size)) if size.total() > 0 => background.add(size, 1.0),
             (None, _) => {}

@@ -262,14 +262,15 @@ impl Service {
         if self.spoken.contains_key(&AppProto::Smtp) {
             return true;
         }
-        let best = |tests: &[Option<Box<Tests>>; 2]| {
-            tests.iter().flatten().filter_map(|t| t.latest()).fold(f64::NEG_INFINITY, f64::max)
-        };
-        let queued = best(&self.mail);
         let (all, after) = self.handed_on;
         // Whoever is only passed through is there as long as what he sends; mail that is handed on within a second or so
         // follows at once as well, and then it is the clients that have gone which tell.
-        queued > QUEUES && (queued > best(&self.tests) || after * HANDED_ON_AFTER >= all)
+        self.may_queue() && (best(&self.mail) > best(&self.tests) || after * HANDED_ON_AFTER >= all)
+    }
+
+    /// Whether what it takes in may be such mail.
+    pub(crate) fn may_queue(&self) -> bool {
+        self.spoken.contains_key(&AppProto::Smtp) || best(&self.mail) > QUEUES
     }
 
     /// Notes whether the mail that is sent may hand on what came in, and whether only what came from clients that have gone.
@@ -390,15 +391,20 @@ impl Service {
             .collect()
     }
 
-    /// The overheads that its test has learned.
-    pub(crate) fn starting_model(&self) -> Model {
-        let tests = if self.queues() { &self.mail } else { &self.tests };
+    /// The overheads that its test has learned: that of mail where it `stores` what it hands on.
+    pub(crate) fn starting_model(&self, stores: bool) -> Model {
+        let tests = if stores { &self.mail } else { &self.tests };
         let test = tests.iter().flatten().max_by_key(|tests| tests.taken);
         match test {
             Some(tests) => self.model.clone().with_overheads(tests.test.overheads()),
             None => self.model.clone(),
         }
     }
+}
+
+/// The natural logarithm of the largest ratio now.
+fn best(tests: &[Option<Box<Tests>>; 2]) -> f64 {
+    tests.iter().flatten().filter_map(|tests| tests.latest()).fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// Whether the inbound leg may have caused the outbound one, moved by `shift`: it was open, and it is not the same

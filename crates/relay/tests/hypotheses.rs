@@ -97,6 +97,27 @@ fn a_server_that_begins_by_handing_on_at_once_is_found_to_store() {
 }
 
 #[test]
+fn letters_that_go_to_several_while_clients_are_there_are_all_told() {
+    // Each letter is handed on within a second, to one server or to three, and other clients come before it is.
+    let mut records = Vec::new();
+    for n in 0..90_u64 {
+        let at = 1_000_000 + 2 * n as i64;
+        let size = 900 + mixed(n) % 30_011;
+        let client = end(&format!("198.51.100.{}", 1 + n % 9), 20_000 + n as u16);
+        records.extend(connection(4 * n, client, end(HOST, 8025), at, at + 3, size));
+        for copy in 0..if n % 3 == 0 { 3 } else { 1 } {
+            let own = end(HOST, 3000 + 1000 * copy as u16 + n as u16);
+            let target = end(&format!("203.0.113.{}", 1 + (n + 40 * copy) % 80), 25);
+            records.extend(connection(4 * n + 1 + copy, own, target, at + 1, at + 2, size + 200 + n % 7));
+        }
+    }
+    let (_, rows) = fold(&in_order(records), false);
+    let right = |pair: &&catspaw_relay::LegPair| pair.inbound.peer.port - 20_000 == pair.outbound.own.port % 1000;
+    assert_eq!(rows.pairs.iter().filter(right).count(), rows.pairs.len());
+    assert!(rows.pairs.len() >= 145, "{} of 150", rows.pairs.len());
+}
+
+#[test]
 fn what_no_inbound_leg_brought_is_not_handed_on() {
     // The same sizes, but each goes out ten minutes later: longer than any queue that is looked for.
     let (lane, _) = fold(&stored(120, 600), false);
