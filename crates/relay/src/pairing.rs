@@ -101,17 +101,29 @@ impl Model {
         // The test has learned from it, and the last round where it was a pair.
         let learned = if before == Before::Paired { 2 } else { 1 };
         // Counts of unlike things speak neither for nor against a pair.
-        let score = |difference| self.difference_score(difference, null, &[difference; 2][..learned]);
+        let legs = (inbound, outbound);
+        let score = |difference| self.difference_score(legs, difference, null, &[difference; 2][..learned]);
         inbound.minus(outbound).map_or(0.0, score)
     }
 
-    /// Natural logarithm of how much likelier the difference is as a pair's than at `null`, by what was learned from
+    /// Natural logarithm of how much likelier the difference of two legs is as a pair's than at `null`, by what was learned from
     /// pairs other than those with the differences `left_out`.
-    pub(crate) fn difference_score(&self, difference: Size, null: f64, left_out: &[Size]) -> f64 {
+    pub(crate) fn difference_score(
+        &self,
+        (inbound, outbound): (Size, Size),
+        difference: Size,
+        null: f64,
+        left_out: &[Size],
+    ) -> f64 {
         let mut fit = self.overheads.mixture_without(difference, overhead_prior(difference), left_out);
         if !difference.directed {
             for segment in SEGMENTS {
-                for times in [-2, -1, 1, 2] {
+                for times in [-2_i64, -1, 1, 2] {
+                    // What came twice is in what came.
+                    let longer = if times < 0 { outbound } else { inbound };
+                    if longer.total() < (times.abs() + 1) * segment {
+                        continue;
+                    }
                     let moved = Size { up: difference.up + times * segment, ..difference };
                     fit += ODD * self.overheads.mixture(moved, 0.0);
                 }
@@ -377,4 +389,30 @@ fn refit(
         }
     }
     (learned, background)
+}
+
+#[cfg(test)]
+mod tests {
+    use catspaw_records::ByteKind;
+
+    use super::*;
+
+    fn total(up: i64) -> Size {
+        Size { up, down: 0, directed: false, kind: ByteKind::PayloadRetransmitted }
+    }
+
+    #[test]
+    fn a_segment_that_came_twice_is_in_what_came() {
+        let mut model = Model::default();
+        (0..30).for_each(|_| model.overheads.add(total(274), 1.0));
+        let score = |inbound, outbound| {
+            let legs = (total(inbound), total(outbound));
+            model.overhead_score(legs.0, legs.1, &Histogram::default(), Before::Otherwise)
+        };
+        // Two full segments came twice on the outbound leg.
+        assert!(score(20_000 + 274, 20_000 + 2 * 1448) > 0.0);
+        assert!(score(97, 97 - 274 + 2 * 1448) < -2.0, "it carried no more than they are");
+        assert!(score(20_000 + 274 + 1460, 20_000) > 0.0);
+        assert!(score(1460 + 290, 16) < -2.0);
+    }
 }
