@@ -2,10 +2,11 @@
 //! servers: an outbound leg has one cause at most, an inbound leg any number of effects. So each outbound leg is given
 //! to the inbound leg that explains it best, where one clearly does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::histogram::Histogram;
-use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound};
+use crate::leg::Size;
+use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound, mail_difference};
 use crate::talk::{Fit, MOST};
 
 /// Rounds of pairing and learning.
@@ -28,7 +29,7 @@ pub(crate) fn pair_mail(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], mode
     let mut learned = models.to_vec();
     let mut matches = Vec::new();
     for _ in 0..ROUNDS {
-        let now = best(inbound, outbound, (&learned, &background), &Habits::of(&matches, outbound));
+        let now = best(inbound, outbound, (&learned, &background), &Habits::of(&matches, inbound, outbound));
         if now == matches {
             break;
         }
@@ -47,13 +48,19 @@ struct Habits {
     caused: f64,
     /// The cause of each outbound leg.
     causes: Vec<Option<usize>>,
+    /// The differences that were learned from, of each inbound leg: one letter does not vouch for itself, however often it went out.
+    learned: BTreeMap<usize, Vec<Size>>,
 }
 
 impl Habits {
-    fn of(matches: &[Match], outbound: &[Outbound<'_>]) -> Self {
+    fn of(matches: &[Match], inbound: &[Inbound<'_>], outbound: &[Outbound<'_>]) -> Self {
         let mut causes = vec![None; outbound.len()];
+        let mut learned: BTreeMap<usize, Vec<Size>> = BTreeMap::new();
         for m in matches {
             causes[m.outbound] = Some(m.inbound);
+            let out = &outbound[m.outbound];
+            let difference = mail_difference(inbound[m.inbound].leg, out.leg).filter(|_| out.fit != Fit::Addressed);
+            learned.entry(m.inbound).or_default().extend(difference);
         }
         let distinct = causes.iter().flatten().collect::<BTreeSet<_>>().len();
         let further = (matches.len() - distinct) as f64 + FURTHER.0;
@@ -64,6 +71,7 @@ impl Habits {
             further: (further / (distinct as f64 + FURTHER.1)).min(1.0).ln(),
             caused: ((caused.len() as f64 + 1.0) / (alone.len() as f64 + 1.0)).ln(),
             causes,
+            learned,
         }
     }
 }
@@ -87,11 +95,7 @@ fn best(
     let mut scored: Vec<(usize, Vec<Scored>)> = outbound
         .iter()
         .enumerate()
-        .map(|(number, out)| {
-            // Of what nobody answered it is not known that it was for anybody.
-            let caused = if out.leg.has_payload() { habits.caused } else { 0.0 };
-            (number, candidates(inbound, out, (models, background), (habits.causes[number], caused)))
-        })
+        .map(|(number, out)| (number, candidates(inbound, (number, out), (models, background), habits)))
         .filter(|(_, candidates)| !candidates.is_empty())
         .collect();
     scored.sort_by(|a, b| sureness(&b.1).total_cmp(&sureness(&a.1)).then(a.0.cmp(&b.0)));
@@ -109,17 +113,22 @@ fn best(
     matches
 }
 
-/// What speaks for each. `before` is what was taken for the cause and learned from, which does not vouch for itself.
+/// What speaks for each. What was taken for the cause and learned from does not vouch for itself.
 fn candidates(
     inbound: &[Inbound<'_>],
-    out: &Outbound<'_>,
+    (number, out): (usize, &Outbound<'_>),
     (models, background): (&[Model], &Histogram),
-    (before, caused): (Option<usize>, f64),
+    habits: &Habits,
 ) -> Vec<Scored> {
     let best_handed = best_handed(out);
+    let before = habits.causes[number];
+    // Of what nobody answered it is not known that it was for anybody.
+    let caused = if out.leg.has_payload() { habits.caused } else { 0.0 };
+    let alone = before.is_none() && habits.causes.iter().any(Option::is_some);
     let score = |(candidate, &at): (usize, &usize)| {
         let Inbound { service, leg } = inbound[at];
-        let size = models[service].mail_size_score(leg, out.leg, background);
+        let own = habits.learned.get(&at).map_or(&[][..], Vec::as_slice);
+        let size = models[service].mail_size_score(leg, out.leg, (background, alone), own);
         // It says which of them, and not whether any.
         let handed = out.handed.get(candidate).map_or(0.0, |handed| handed - best_handed);
         let learned = before == Some(at) && out.fit != Fit::Addressed;

@@ -174,15 +174,21 @@ impl Model {
         (queued.max(lagged) / UNRELATED).ln()
     }
 
-    /// What the sizes say of mail; 0 where one is not known, or nothing was sent.
-    pub(crate) fn mail_size_score(&self, inbound: &Leg, outbound: &Leg, background: &Histogram) -> f64 {
-        let (Some(i), Some(o)) = (inbound.size(), outbound.size()) else { return 0.0 };
-        let (i, o) = (i.upload(), o.upload());
-        if o.up == 0 {
-            return 0.0;
-        }
-        let null = background.mixture(o, size_prior(o));
-        i.minus(o).map_or(0.0, |d| ((1.0 - UNLIKE) * self.overheads.mixture(d, mail_prior(d)) / null + UNLIKE).ln())
+    /// What the sizes say of mail, by pairs other than those of the inbound leg, with the differences `own`, and by background
+    /// without the leg, if it was `alone`; 0 where one is not known, or nothing was sent.
+    pub(crate) fn mail_size_score(
+        &self,
+        inbound: &Leg,
+        outbound: &Leg,
+        (background, alone): (&Histogram, bool),
+        own: &[Size],
+    ) -> f64 {
+        let (Some(difference), Some(o)) = (mail_difference(inbound, outbound), outbound.size()) else { return 0.0 };
+        let o = o.upload();
+        let null = background.mixture_without(o, size_prior(o), &[o][..usize::from(alone)]);
+        // The test has learned from this one, too.
+        let fit = self.overheads.mixture_without(difference, mail_prior(difference), &[own, &[difference]].concat());
+        ((1.0 - UNLIKE) * fit / null + UNLIKE).ln()
     }
 
     /// Takes a pair of mail.
@@ -190,11 +196,7 @@ impl Model {
         let resolution = i64::from(outbound.start.resolution.max(inbound.start.resolution));
         self.queue.add(queued_for(inbound, outbound, 0), resolution, 1.0);
         self.lags.add(inbound.lag_to(outbound, 0), resolution, 1.0);
-        let difference = |i: Size, o: Size| i.upload().minus(o.upload());
-        if let (Some(i), Some(o)) = (inbound.size(), outbound.size())
-            && o.up > 0
-            && let Some(difference) = difference(i, o)
-        {
+        if let Some(difference) = mail_difference(inbound, outbound) {
             self.overheads.add(difference, 1.0);
         }
     }
@@ -223,6 +225,12 @@ impl Model {
         self.share.1 += 1.0;
         self.share.0 += f64::from(u8::from(paired));
     }
+}
+
+/// What was sent to the host, less what it sent on, where that is known and anything was.
+pub(crate) fn mail_difference(inbound: &Leg, outbound: &Leg) -> Option<Size> {
+    let (i, o) = (inbound.size()?.upload(), outbound.size()?.upload());
+    i.minus(o).filter(|_| o.up > 0)
 }
 
 /// What was learned of an outbound leg in the round before: a pair does not vouch for itself, nor does a leg that was left alone
