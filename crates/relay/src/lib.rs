@@ -25,6 +25,7 @@ mod pairing;
 mod pending;
 mod proof;
 mod rare;
+mod refused;
 mod service;
 mod sink;
 mod slots;

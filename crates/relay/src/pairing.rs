@@ -14,7 +14,7 @@ use crate::spread::{Distance, Spread};
 use crate::talk::Fit;
 
 /// Probability per second of a start or an end that has nothing to do with the other leg.
-const UNRELATED: f64 = 1.0 / 60.0;
+pub(crate) const UNRELATED: f64 = 1.0 / 60.0;
 /// Share of pairs whose sizes fit no mode (a leg cut short by a reset, lost packets).
 const ODD: f64 = 0.05;
 /// Share of mail whose size says nothing of what came in: every recipient was refused, so that nothing was handed over.
@@ -175,17 +175,17 @@ impl Model {
     }
 
     /// What the sizes say of mail, by pairs other than those of the inbound leg, with the differences `own`, and by background
-    /// without the leg, if it was `alone`; 0 where one is not known, or nothing was sent.
+    /// without the sizes `copies`; 0 where one is not known, or nothing was sent.
     pub(crate) fn mail_size_score(
         &self,
         inbound: &Leg,
         outbound: &Leg,
-        (background, alone): (&Histogram, bool),
+        (background, copies): (&Histogram, &[Size]),
         own: &[Size],
     ) -> f64 {
         let (Some(difference), Some(o)) = (mail_difference(inbound, outbound), outbound.size()) else { return 0.0 };
         let o = o.upload();
-        let null = background.mixture_without(o, size_prior(o), &[o][..usize::from(alone)]);
+        let null = background.mixture_without(o, size_prior(o), copies);
         // The test has learned from this one, too.
         let fit = self.overheads.mixture_without(difference, mail_prior(difference), &[own, &[difference]].concat());
         ((1.0 - UNLIKE) * fit / null + UNLIKE).ln()
