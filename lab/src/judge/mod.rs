@@ -233,7 +233,7 @@ impl<'a> Court<'a> {
         let most = number(relay, "out_legs_with_data");
         let mut least = most - pairs::unsure(self.truth, host, self.view.cut, pairs::has_data) as f64;
         if kind == Kind::Mail && self.view.family != "capture" {
-            least -= pairs::all_untold(self.truth, host) as f64;
+            least -= pairs::one_of_several(self.truth, host) as f64;
         }
         let (got, share) = (incident["counts"]["relayed"].as_f64(), bounds::relayed(kind, &self.view));
         if !got.is_some_and(|got| bounds::within(got, (least, most), share, 1.0)) {

@@ -32,25 +32,19 @@ pub(super) fn has_data(leg: &Value) -> bool {
     number(leg, "bytes_orig") + number(leg, "bytes_resp") > 0.0
 }
 
-/// Less payload than this is no transaction: a mail server sent the client away before it could say what it brings.
-const SENT_AWAY: f64 = 128.0;
-/// And less than this no letter: every recipient was refused.
+/// Less payload than this is no letter: every recipient was refused, or the host was sent away before it could say whom it has mail for.
 const LETTER: f64 = 512.0;
-/// So many seconds after its client had gone the moment says nothing of mail: its queue was run.
-const QUEUED: f64 = 2.0;
+/// What begins within so many seconds is of the same run of a queue.
+const RUN: f64 = 1.0;
 
-/// Whether records of an outbound leg tell nothing of what came in by `callers`: nothing was handed over, and where something was
-/// said at all, it was said when the queue was run.
-fn tells_nothing<'a>(leg: &Value, mut callers: impl Iterator<Item = &'a Value>) -> bool {
-    let bytes = number(leg, "bytes_orig") + number(leg, "bytes_resp");
-    let queued = |caller: &Value| number(leg, "start") - number(caller, "end") > QUEUED;
-    has_data(leg) && (bytes < SENT_AWAY || bytes < LETTER && callers.all(queued))
+fn is_refused(leg: &Value) -> bool {
+    number(leg, "accepted") == 0.0 && number(leg, "bytes_orig") + number(leg, "bytes_resp") < LETTER
 }
 
-/// How many outbound legs of `host` are such.
-pub(super) fn all_untold(truth: &Value, host: &str) -> usize {
+/// How many outbound legs of `host` with payload records do not tell from others that were refused ([`Bonds::is_one_of_several`]).
+pub(super) fn one_of_several(truth: &Value, host: &str) -> usize {
     let bonds = Bonds::of(truth, host);
-    bonds.outs.legs.keys().filter(|out| bonds.tells_nothing(**out)).count()
+    bonds.outs.legs.iter().filter(|(out, leg)| has_data(leg) && bonds.is_one_of_several(**out)).count()
 }
 
 /// Outbound legs of `host` that count by `counts` and that a cut log does not show the end of.
@@ -198,8 +192,18 @@ impl<'a> Bonds<'a> {
         callers_alike && self.calls.get(&caller).is_some_and(|outs| outs.iter().any(is_like))
     }
 
-    fn tells_nothing(&self, out: u64) -> bool {
-        tells_nothing(self.outs.legs[&out], self.callers[&out].iter().map(|caller| self.ins.legs[caller]))
+    /// Whether another caller's letter was refused in the same run of the queue: neither size nor moment says then which was whose.
+    fn is_one_of_several(&self, out: u64) -> bool {
+        let leg = self.outs.legs[&out];
+        let is_other = |(other, refused): (&u64, &&Value)| {
+            let first = number(leg, "start").min(number(refused, "start"));
+            let mut callers = self.callers[&out].union(&self.callers[other]);
+            is_refused(refused)
+                && (number(leg, "start") - number(refused, "start")).abs() < RUN
+                && self.callers[&out].is_disjoint(&self.callers[other])
+                && callers.all(|caller| number(self.ins.legs[caller], "end") <= first)
+        };
+        is_refused(leg) && self.outs.legs.iter().any(is_other)
     }
 
     /// Whether a server's connection was shared by several clients, one of which shared in another one: no sums add up then.
@@ -273,7 +277,7 @@ pub(super) fn hold(
         .iter()
         .filter(|(conn, leg)| {
             let told = !unknown.contains(conn) && (found.contains_key(conn) || !in_the_dark(**conn));
-            has_data(leg) && told && !(kind == Kind::Mail && records && bonds.tells_nothing(**conn))
+            has_data(leg) && told && !(kind == Kind::Mail && records && bonds.is_one_of_several(**conn))
         })
         .map(|(conn, _)| *conn)
         .collect();
