@@ -8,6 +8,7 @@ mod attempts;
 mod backconnect;
 mod config;
 mod content;
+mod copies;
 mod daily;
 mod exchange;
 mod groups;

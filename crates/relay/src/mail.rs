@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use catspaw_records::Nanos;
 
+use crate::copies::TOGETHER;
 use crate::histogram::Histogram;
 use crate::leg::{Leg, Size};
 use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound, mail_difference};
@@ -23,8 +24,6 @@ const CLEARLY: f64 = 0.5;
 /// A connection with as much payload may have carried a letter, so that its size tells which: where every recipient is refused there
 /// is less.
 pub(crate) const LETTER: i64 = 512;
-/// Copies of a letter go out within so many nanoseconds.
-const TOGETHER: i64 = 2 * Nanos::SECOND;
 /// Outbound legs beyond the first, and inbound legs that have any, that are assumed beforehand.
 const FURTHER: (f64, f64) = (1.0, 3.0);
 

@@ -7,6 +7,7 @@ use catspaw_records::{AppProto, Nanos};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::copies::Letters;
 use crate::exchange::Recent;
 use crate::histogram::Histogram;
 use crate::inbound::InboundLegs;
@@ -74,6 +75,8 @@ pub struct Tests {
     pub hypothesis: Hypothesis,
     test: Test,
     shifted: [Test; SHIFTS.len()],
+    /// Of stored mail: what went out last.
+    letters: Letters,
     /// The largest natural logarithm of the ratio so far.
     pub largest: Option<f64>,
     /// The largest that a shifted copy reached.
@@ -142,6 +145,7 @@ impl Tests {
             hypothesis,
             test: new(),
             shifted: std::array::from_fn(|_| new()),
+            letters: Letters::default(),
             largest: None,
             largest_shifted: None,
             taken: 0,
@@ -153,7 +157,11 @@ impl Tests {
     /// opened earlier.
     fn take(&mut self, due: Due<'_>, candidates: &[Candidate], shifted: &[Vec<Candidate>], inbound: Inbound<'_>) {
         let resolution = i64::from(due.leg.start.resolution);
-        let size = if self.hypothesis == Hypothesis::StoreAndForward { due.size.upload() } else { due.size };
+        let stored = self.hypothesis == Hypothesis::StoreAndForward;
+        let size = if stored { due.size.upload() } else { due.size };
+        if stored && self.letters.is_copy(due.leg, size) {
+            return;
+        }
         for (test, candidates) in self.shifted.iter_mut().zip(shifted).filter(|(_, candidates)| !candidates.is_empty())
         {
             test.take(size, resolution, candidates, inbound, due.day);

@@ -133,7 +133,8 @@ fn queue(refused: &[u64]) -> Vec<(u16, u16)> {
             records.extend(connection(3 * n + 1 + again, own, target, at, at + 1, size));
         };
         if refused.contains(&n) {
-            (go(0, 301), go(1, 301));
+            go(0, 301);
+            go(1, 301);
         } else {
             go(0, size + 200 + n % 7);
         }
