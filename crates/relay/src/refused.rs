@@ -10,6 +10,7 @@ use catspaw_records::Nanos;
 use crate::assign::{Assignment, Edge};
 use crate::leg::Leg;
 use crate::pairing::{Match, Outbound, UNRELATED};
+use crate::tally::RETRY;
 
 /// Natural logarithm of how much likelier it is that a letter goes out, and that a refused one is tried again, than that it is not.
 const EXPECTED: f64 = 1.5;
@@ -55,7 +56,7 @@ pub(crate) fn extend(matches: &mut Vec<Match>, refused: &[Refused], outbound: &[
             }
             of_row.push(Edge { column, score: score + one.caused });
         };
-        for &(at, score) in &one.causes {
+        for &(at, score) in one.causes.iter().filter(|_| !tries.same[row]) {
             let more = effects.get(&at).map_or(EXPECTED, |legs| {
                 // What is taken by a server that has refused before was refused then.
                 let later = |other: &&Leg| other.peer == leg(row).peer && is_over_before(leg(row), other);
@@ -98,6 +99,8 @@ fn is_over_before(earlier: &Leg, later: &Leg) -> bool {
 struct Tries {
     /// Of each try the earlier ones at the same server, and how much earlier.
     before: Vec<Vec<(usize, i64)>>,
+    /// Whether a try is an earlier one that is told of again: a SYN was repeated.
+    same: Vec<bool>,
     /// All lags, in order.
     lags: Vec<i64>,
 }
@@ -105,16 +108,22 @@ struct Tries {
 impl Tries {
     fn of<'a>(legs: impl Iterator<Item = &'a Leg>) -> Self {
         let mut by_server: BTreeMap<(IpAddr, u16), Vec<(usize, &Leg)>> = BTreeMap::new();
-        let mut before = Vec::new();
+        let (mut before, mut same) = (Vec::new(), Vec::new());
         for (row, leg) in legs.enumerate() {
             let others = by_server.entry((leg.peer.addr, leg.peer.port)).or_default();
+            let mut lately = others.iter().rev().take_while(|(_, other)| leg.start.at.since(other.start.at) <= RETRY);
+            same.push(lately.any(|(_, other)| other.own == leg.own));
+            if same[row] {
+                before.push(Vec::new());
+                continue;
+            }
             let earlier = others.iter().rev().filter(|(_, other)| is_over_before(other, leg));
             before.push(earlier.take(EARLIER).map(|&(row, other)| (row, leg.start.at.since(other.start.at))).collect());
             others.push((row, leg));
         }
         let mut lags: Vec<i64> = before.iter().flatten().map(|&(_, lag): &(usize, i64)| lag).collect();
         lags.sort_unstable();
-        Self { before, lags }
+        Self { before, same, lags }
     }
 
     /// The earlier tries that this one may repeat, and the probability per second of its coming as much later.

@@ -162,6 +162,31 @@ fn which_of_two_that_were_refused_at_once_was_whose_is_not_said() {
 }
 
 #[test]
+fn an_attempt_that_is_told_of_twice_was_refused_once() {
+    let mut records = stored(60, 5);
+    records.retain(|(record, _)| match &record.event {
+        Event::Opened(opened) => opened.orig.port != 3030,
+        Event::Closed(closed) => closed.second.port != 3030,
+        _ => true,
+    });
+    // Zeek gives up after five seconds, and tells of the SYN that is repeated then as of another connection.
+    let (own, at) = (end(HOST, 3030), 1_000_000 + 40 * 30 + 7);
+    for again in 0..2 {
+        records.extend(unanswered(
+            200 + again,
+            own,
+            end("203.0.113.31", 25),
+            at + 7 * again as i64,
+            at + 7 * again as i64 + 5,
+        ));
+    }
+    let (_, rows) = fold(&in_order(records), false);
+    let refused: Vec<_> = rows.pairs.iter().filter(|pair| pair.outbound.own.port == 3030).collect();
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].inbound.peer.port, 20_030);
+}
+
+#[test]
 fn what_no_inbound_leg_brought_is_not_handed_on() {
     // The same sizes, but each goes out ten minutes later: longer than any queue that is looked for.
     let (lane, _) = fold(&stored(120, 600), false);
