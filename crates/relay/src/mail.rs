@@ -179,10 +179,12 @@ fn candidates(
     let before = habits.causes[number];
     let caused = caused(out, habits);
     let copies = habits.lone_beside(out.leg);
+    let learned = before.filter(|_| teaches(out)).and_then(|at| mail_difference(inbound[at].leg, out.leg));
     let score = |(candidate, &at): (usize, &usize)| {
         let Inbound { service, leg } = inbound[at];
-        let own = habits.learned.get(&at).map_or(&[][..], Vec::as_slice);
-        let size = models[service].mail_size_score(leg, out.leg, (background, &copies), own);
+        let mut own = habits.learned.get(&at).cloned().unwrap_or_default();
+        own.extend(learned.filter(|_| before != Some(at)));
+        let size = models[service].mail_size_score(leg, out.leg, (background, &copies), &own);
         // It says which of them, and not whether any.
         let handed = out.handed.get(candidate).map_or(0.0, |handed| handed - best_handed);
         let learned = before == Some(at) && teaches(out);

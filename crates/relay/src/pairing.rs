@@ -71,7 +71,7 @@ impl Model {
     }
 
     /// Natural logarithm of how much likelier the two legs are as a pair than by chance; `None` where they cannot be.
-    fn score(&self, inbound: &Leg, outbound: &Leg, background: &Histogram, before: Before) -> Option<f64> {
+    fn score(&self, inbound: &Leg, outbound: &Leg, background: &Histogram, before: Before<'_>) -> Option<f64> {
         let resolution = i64::from(outbound.start.resolution.max(inbound.start.resolution));
         let mut score = (self.lag_density(inbound, outbound) / UNRELATED).ln();
         score += (self.share.0 / (self.share.1 - self.share.0 + 1.0)).ln();
@@ -81,8 +81,8 @@ impl Model {
             (Some(i), Some(_)) if i.total() == 0 => return None,
             (Some(i), Some(o)) if o.total() > 0 => score += self.overhead_score(i, o, background, before),
             (Some(i), _) => {
-                let own: &[Size] = if before == Before::Paired { &[i] } else { &[] };
-                score += (self.refusals.mixture_without(i, size_prior(i), own) / size_prior(i)).ln();
+                let own = before.size();
+                score += (self.refusals.mixture_without(i, size_prior(i), own.as_slice()) / size_prior(i)).ln();
             }
             (None, _) => {}
         }
@@ -95,14 +95,15 @@ impl Model {
         self.lags.density(inbound.lag_to(outbound, 0), resolution)
     }
 
-    fn overhead_score(&self, inbound: Size, outbound: Size, background: &Histogram, before: Before) -> f64 {
-        let own: &[Size] = if before == Before::Alone { &[outbound] } else { &[] };
-        let null = background.mixture_without(outbound, size_prior(outbound), own);
-        // The test has learned from it, and the last round where it was a pair.
-        let learned = if before == Before::Paired { 2 } else { 1 };
-        // Counts of unlike things speak neither for nor against a pair.
+    fn overhead_score(&self, inbound: Size, outbound: Size, background: &Histogram, before: Before<'_>) -> f64 {
+        let alone = matches!(before, Before::Alone);
+        let null = background.mixture_without(outbound, size_prior(outbound), &[outbound][..usize::from(alone)]);
+        let learned = before.size().and_then(|inbound| inbound.minus(outbound));
         let legs = (inbound, outbound);
-        let score = |difference| self.difference_score(legs, difference, null, &[difference; 2][..learned]);
+        // The test has learned from it, too.
+        let own = |difference| [[difference].as_slice(), learned.as_slice()].concat();
+        let score = |difference| self.difference_score(legs, difference, null, &own(difference));
+        // Counts of unlike things speak neither for nor against a pair.
         inbound.minus(outbound).map_or(0.0, score)
     }
 
@@ -233,25 +234,33 @@ pub(crate) fn mail_difference(inbound: &Leg, outbound: &Leg) -> Option<Size> {
     i.minus(o).filter(|_| o.up > 0)
 }
 
-/// What was learned of an outbound leg in the round before: a pair does not vouch for itself, nor does a leg that was left alone
-/// against all its pairs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Before {
-    /// It was a pair with the inbound leg.
-    Paired,
-    /// It was a pair with another, or nothing was learned yet.
-    Otherwise,
+/// What was learned of an outbound leg in the round before, which is left out where it is scored: a pair does not vouch for itself,
+/// nor for another in its place, nor does a leg that was left alone against all its pairs.
+#[derive(Clone, Copy, Debug)]
+enum Before<'a> {
+    /// It was a pair with this inbound leg.
+    Paired(&'a Leg),
     /// It stayed alone.
     Alone,
+    /// There was none.
+    Nothing,
 }
 
-impl Before {
-    /// Of outbound leg `row` and inbound leg `column`, going by the assignment of the round before.
-    fn of(columns: &[Option<usize>], row: usize, column: usize) -> Self {
+impl<'a> Before<'a> {
+    /// Of outbound leg `row`, going by the assignment of the round before.
+    fn of(columns: &[Option<usize>], row: usize, inbound: &[Inbound<'a>]) -> Self {
         match columns.get(row) {
-            Some(Some(paired)) if *paired == column => Self::Paired,
+            Some(Some(column)) => Self::Paired(inbound[*column].leg),
             Some(None) => Self::Alone,
-            _ => Self::Otherwise,
+            None => Self::Nothing,
+        }
+    }
+
+    /// What the inbound leg carried that it was a pair with.
+    fn size(self) -> Option<Size> {
+        match self {
+            Self::Paired(inbound) => inbound.size(),
+            Self::Alone | Self::Nothing => None,
         }
     }
 }
@@ -341,6 +350,7 @@ fn edges(
         .iter()
         .enumerate()
         .map(|(number, out)| {
+            let before = Before::of(before, number, inbound);
             out.candidates
                 .iter()
                 .enumerate()
@@ -348,7 +358,6 @@ fn edges(
                     let Inbound { service, leg } = inbound[column];
                     let as_any = models[service].lag_density(leg, out.leg);
                     let own = habits.score(service, leg, (number, out.leg), as_any);
-                    let before = Before::of(before, number, column);
                     let score = models[service].score(leg, out.leg, background, before).map(|score| score + own);
                     let handed = out.handed.get(at).copied().unwrap_or_default();
                     Some(Edge { column, score: said(out.fit, score)? + handed })
@@ -389,7 +398,7 @@ fn refit(
             (Some(column), _) => {
                 let Inbound { service, leg } = inbound[*column];
                 learned[service].learn(leg, out.leg);
-                let before = Before::of(before, row, *column);
+                let before = Before::of(before, row, inbound);
                 learned[service].learn_overhead(leg, out.leg, &previous[service], past, before);
             }
             (None, Some(size)) if size.total() > 0 => background.add(size, 1.0),
@@ -415,7 +424,7 @@ mod tests {
         (0..30).for_each(|_| model.overheads.add(total(274), 1.0));
         let score = |inbound, outbound| {
             let legs = (total(inbound), total(outbound));
-            model.overhead_score(legs.0, legs.1, &Histogram::default(), Before::Otherwise)
+            model.overhead_score(legs.0, legs.1, &Histogram::default(), Before::Nothing)
         };
         // Two full segments came twice on the outbound leg.
         assert!(score(20_000 + 274, 20_000 + 2 * 1448) > 0.0);
