@@ -144,6 +144,23 @@ fn queue(refused: &[u64]) -> Vec<(u16, u16)> {
 }
 
 #[test]
+fn a_queue_is_found_sooner_for_each_letter_goes_out_a_first_time() {
+    // Twenty of about the same length go out in each minute.
+    let mut records = Vec::new();
+    for n in 0..80_u64 {
+        let (at, size) = (1_000_000 + 3 * n as i64, 2000 + mixed(n) % 1009);
+        let client = end(&format!("198.51.100.{}", 1 + n % 9), 20_000 + n as u16);
+        records.extend(connection(2 * n, client, end(HOST, 8025), at, at + 1, size));
+        let run = 1_000_000 + (3 * n as i64 / 60 + 1) * 60;
+        let target = end(&format!("203.0.113.{}", 1 + n % 40), 25);
+        records.extend(connection(2 * n + 1, end(HOST, 3000 + n as u16), target, run, run + 1, size + 200 + n % 3));
+    }
+    let (lane, _) = fold(&in_order(records), false);
+    let found = lane.services[&8025].mail[0].as_deref().and_then(|tests| tests.conviction);
+    assert!(found.is_some_and(|found| found.sessions <= 41), "{found:?}");
+}
+
+#[test]
 fn letters_that_were_refused_are_those_that_were_not_handed_on() {
     let refused = [9, 20, 30, 39, 50];
     let pairs = queue(&refused);
