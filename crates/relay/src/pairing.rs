@@ -95,6 +95,13 @@ impl Model {
         self.lags.density(inbound.lag_to(outbound, 0), resolution)
     }
 
+    /// The same of the gap between their ends.
+    fn end_density(&self, inbound: &Leg, outbound: &Leg) -> f64 {
+        let resolution = i64::from(outbound.start.resolution.max(inbound.start.resolution));
+        let ends = inbound.end.zip(outbound.end);
+        ends.map_or(UNRELATED, |(i, o)| self.ends.density(o.at.since(i.at), resolution))
+    }
+
     fn overhead_score(&self, inbound: Size, outbound: Size, background: &Histogram, before: Before<'_>) -> f64 {
         let alone = matches!(before, Before::Alone);
         let null = background.mixture_without(outbound, size_prior(outbound), &[outbound][..usize::from(alone)]);
@@ -356,7 +363,8 @@ fn edges(
                 .enumerate()
                 .filter_map(|(at, &column)| {
                     let Inbound { service, leg } = inbound[column];
-                    let as_any = models[service].lag_density(leg, out.leg);
+                    let model = &models[service];
+                    let as_any = (model.lag_density(leg, out.leg), model.end_density(leg, out.leg));
                     let own = habits.score(service, leg, (number, out.leg), as_any);
                     let score = models[service].score(leg, out.leg, background, before).map(|score| score + own);
                     let handed = out.handed.get(at).copied().unwrap_or_default();
