@@ -111,7 +111,8 @@ fn kind(innocent: &Value) -> Option<String> {
 fn carries_on(relay: &Value) -> bool {
     let topology = relay["topology"].as_str().unwrap_or_default();
     let others = ["backconnect", "mail", "smtp", "reverse", "stepping", "jump", "chain", "hid"];
-    relay["authorised"] != true && !others.iter().any(|other| topology.contains(other))
+    let by_design = relay["authorised"] == true || relay["allowance"]["by_design"] == true;
+    !by_design && !others.iter().any(|other| topology.contains(other))
 }
 
 fn session(session: &Value) -> Option<Session> {
@@ -130,7 +131,8 @@ mod tests {
     #[test]
     fn relays_bots_and_what_conserves_bytes_by_design_are_no_innocents() {
         let truth = Truth::parse(
-            r#"{"relays": [{"ip": "10.0.0.1", "topology": "inbound-socks"}, {"ip": "10.0.0.2", "authorised": true}],
+            r#"{"relays": [{"ip": "10.0.0.1", "topology": "inbound-socks"}, {"ip": "10.0.0.2", "authorised": true},
+                    {"ip": "10.0.0.7", "topology": "upload-gateway", "allowance": {"by_design": true}}],
                 "bots": [{"ip": "10.0.0.3"}],
                 "innocents": [{"ip": "10.0.0.2", "does": ["AUTHORISED RELAY"]}, {"ip": "10.0.0.3", "does": ["web browsing"]},
                     {"ip": "10.0.0.4", "does": ["web browsing", "web server"]}, {"ip": "10.0.0.5", "does": ["DNS server: 53"]},

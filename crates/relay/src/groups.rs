@@ -69,7 +69,7 @@ impl<'a> Groups<'a> {
         let difference = inbound.minus(outbound)?.share(parts);
         // A pair alone does not vouch for itself: it was learned from by the test and by the assignment.
         let own = [difference; 2];
-        Some(model.difference_score(difference, null, if parts == 1 { &own } else { &[] }))
+        Some(model.difference_score((inbound, outbound), difference, null, if parts == 1 { &own } else { &[] }))
     }
 
     /// Lone outbound legs that the pair's inbound leg may have caused.

@@ -1,5 +1,6 @@
 //! How soon the calls of one client follow upon it. What a proxy asks for before it calls takes some round trips, which are as
-//! long each time for one client and differ between clients. Where stamps are fine enough this says which of several is meant.
+//! long each time for one client and differ between clients, and so does the end of one leg that follows upon the other's. Where
+//! stamps are fine enough this says which of several is meant.
 
 use std::net::IpAddr;
 
@@ -18,11 +19,18 @@ const FINE: i64 = Nanos::SECOND / 100;
 /// Pairs that are alike, and pairs, that are assumed beforehand.
 const ASSUMED: (f64, f64) = (1.0, 4.0);
 
-/// The lags of an assignment's pairs, by service and client.
+/// How soon the calls of an assignment's pairs follow, and how soon their ends.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Habits {
-    lags: HashMap<(usize, IpAddr), Vec<(usize, i64)>>,
-    /// By service: pairs whose lag is like another's of their client, and pairs whose client has others.
+    lags: Habit,
+    gaps: Habit,
+}
+
+/// One of these distances, by service and client.
+#[derive(Clone, Debug, Default)]
+struct Habit {
+    seen: HashMap<(usize, IpAddr), Vec<(usize, i64)>>,
+    /// By service: pairs whose distance is like another's of their client, and pairs whose client has others.
     alike: HashMap<usize, (f64, f64)>,
 }
 
@@ -33,34 +41,69 @@ impl Habits {
         for (service, inbound, (number, outbound)) in
             pairs.filter(|(_, inbound, (_, outbound))| fine(inbound, outbound))
         {
-            let lags = habits.lags.entry((service, inbound.peer.addr)).or_default();
-            if lags.len() < COMPARED {
-                lags.push((number, inbound.lag_to(outbound, 0)));
+            let client = (service, inbound.peer.addr);
+            habits.lags.take(client, (number, inbound.lag_to(outbound, 0)));
+            if let Some(gap) = gap(inbound, outbound) {
+                habits.gaps.take(client, (number, gap));
             }
         }
-        for (&(service, _), lags) in &habits.lags {
-            let alike =
-                lags.iter().filter(|&&(number, lag)| density(lags, number, lag).is_some_and(|own| own > 0.0)).count();
-            let (of, all) = habits.alike.entry(service).or_default();
-            if lags.len() > 1 {
-                *of += alike as f64;
-                *all += lags.len() as f64;
-            }
-        }
+        habits.lags.compare();
+        habits.gaps.compare();
         habits
     }
 
-    /// Natural logarithm of how much likelier the lag from `inbound` to outbound leg `number` is as one of this client's than at
-    /// `density` per second, which it has as one of the service's.
-    pub(crate) fn score(&self, service: usize, inbound: &Leg, (number, outbound): (usize, &Leg), as_any: f64) -> f64 {
-        let Some(lags) = self.lags.get(&(service, inbound.peer.addr)).filter(|_| fine(inbound, outbound)) else {
+    /// Natural logarithm of how much likelier the lag from `inbound` to outbound leg `number`, and the gap between their ends, are as
+    /// this client's than at the densities per second that they have as any of the service's.
+    pub(crate) fn score(
+        &self,
+        service: usize,
+        inbound: &Leg,
+        (number, outbound): (usize, &Leg),
+        as_any: (f64, f64),
+    ) -> f64 {
+        if !fine(inbound, outbound) {
             return 0.0;
-        };
-        let Some(own) = density(lags, number, inbound.lag_to(outbound, 0)) else { return 0.0 };
-        let (alike, all) = self.alike.get(&service).copied().unwrap_or_default();
+        }
+        let client = (service, inbound.peer.addr);
+        let gaps = gap(inbound, outbound).map_or(0.0, |gap| self.gaps.score(client, (number, gap), as_any.1));
+        self.lags.score(client, (number, inbound.lag_to(outbound, 0)), as_any.0) + gaps
+    }
+}
+
+impl Habit {
+    fn take(&mut self, client: (usize, IpAddr), seen: (usize, i64)) {
+        let of_client = self.seen.entry(client).or_default();
+        if of_client.len() < COMPARED {
+            of_client.push(seen);
+        }
+    }
+
+    /// When all are taken.
+    fn compare(&mut self) {
+        for (&(service, _), seen) in &self.seen {
+            let is_alike =
+                |&&(number, distance): &&(usize, i64)| density(seen, number, distance).is_some_and(|own| own > 0.0);
+            let (of, all) = self.alike.entry(service).or_default();
+            if seen.len() > 1 {
+                *of += seen.iter().filter(is_alike).count() as f64;
+                *all += seen.len() as f64;
+            }
+        }
+    }
+
+    fn score(&self, client: (usize, IpAddr), (number, distance): (usize, i64), as_any: f64) -> f64 {
+        let own = self.seen.get(&client).and_then(|seen| density(seen, number, distance));
+        let Some(own) = own else { return 0.0 };
+        let (alike, all) = self.alike.get(&client.0).copied().unwrap_or_default();
         let share = (alike + ASSUMED.0) / (all + ASSUMED.1);
         (1.0 - share + share * own / as_any).ln()
     }
+}
+
+/// Nanoseconds from the inbound leg's end to the outbound leg's, where they are the parties' doing.
+fn gap(inbound: &Leg, outbound: &Leg) -> Option<i64> {
+    let (i, o) = (inbound.end?, outbound.end?);
+    (!i.ending.is_timer() && !o.ending.is_timer()).then(|| o.at.since(i.at))
 }
 
 /// Probability per second of this lag, by those of outbound legs other than `number`; `None` where there are none.
@@ -73,7 +116,7 @@ fn density(lags: &[(usize, i64)], number: usize, lag: i64) -> Option<f64> {
 }
 
 fn width(lag: i64) -> i64 {
-    NEAR.max(lag / PART)
+    NEAR.max(lag.abs() / PART)
 }
 
 fn fine(inbound: &Leg, outbound: &Leg) -> bool {
@@ -82,9 +125,10 @@ fn fine(inbound: &Leg, outbound: &Leg) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use catspaw_records::{Endpoint, RecordId, SensorId, Stamp};
+    use catspaw_records::{Ending, Endpoint, RecordId, SensorId, Stamp};
 
     use super::*;
+    use crate::leg::End;
 
     const MS: i64 = 1_000_000;
 
@@ -117,7 +161,7 @@ mod tests {
             .collect();
         let pairs = legs.iter().enumerate().map(|(number, (inbound, outbound))| (0, inbound, (number, outbound)));
         let habits = Habits::of(pairs);
-        habits.score(0, &leg(client, 20_000, resolution), (number, &leg(9, 20_150, resolution)), 1.0)
+        habits.score(0, &leg(client, 20_000, resolution), (number, &leg(9, 20_150, resolution)), (1.0, 1.0))
     }
 
     #[test]
@@ -129,10 +173,34 @@ mod tests {
     }
 
     #[test]
+    fn a_client_is_known_by_how_soon_its_legs_end_after_the_others() {
+        let ended = |peer, at: i64, end: i64| {
+            let (at_end, ending) = (Nanos(end * MS), Ending::Fins);
+            let end = End { at: at_end, known: at_end, order: 0, ending, answered: true, size: None };
+            Leg { end: Some(end), ..leg(peer, at, 1000) }
+        };
+        // Whoever waits some time before he calls is not known by his lags.
+        let legs: Vec<(Leg, Leg)> = (0..8)
+            .map(|n| {
+                let (client, gap) = if n % 2 == 0 { (1, 20) } else { (2, 90) };
+                let (at, lag) = (n * 10_000, 100 * (n * n + 1));
+                (ended(client, at, at + 9000 + gap), ended(9, at + lag, at + 9000))
+            })
+            .collect();
+        let pairs = legs.iter().enumerate().map(|(number, (inbound, outbound))| (0, inbound, (number, outbound)));
+        let habits = Habits::of(pairs);
+        let said = |client| {
+            let inbound = ended(client, 200_000, 209_090);
+            habits.score(0, &inbound, (99, &ended(9, 200_037, 209_000)), (1.0, 1.0))
+        };
+        assert!(said(2) > said(1) + 3.0, "{} {}", said(1), said(2));
+    }
+
+    #[test]
     fn a_pair_does_not_vouch_for_itself() {
         let (inbound, outbound) = (leg(1, 0, 1000), leg(9, 70, 1000));
         let habits = Habits::of(std::iter::once((0, &inbound, (0, &outbound))));
-        assert_eq!(habits.score(0, &inbound, (0, &outbound), 1.0), 0.0);
-        assert!(habits.score(0, &inbound, (1, &outbound), 1.0) > 1.0);
+        assert_eq!(habits.score(0, &inbound, (0, &outbound), (1.0, 1.0)), 0.0);
+        assert!(habits.score(0, &inbound, (1, &outbound), (1.0, 1.0)) > 1.0);
     }
 }

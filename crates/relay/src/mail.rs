@@ -2,10 +2,15 @@
 //! servers: an outbound leg has one cause at most, an inbound leg any number of effects. So each outbound leg is given
 //! to the inbound leg that explains it best, where one clearly does.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use catspaw_records::Nanos;
+
+use crate::copies::TOGETHER;
 use crate::histogram::Histogram;
-use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound};
+use crate::leg::{Leg, Size};
+use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound, mail_difference};
+use crate::refused::{self, Refused};
 use crate::talk::{Fit, MOST};
 
 /// Rounds of pairing and learning.
@@ -28,7 +33,7 @@ pub(crate) fn pair_mail(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], mode
     let mut learned = models.to_vec();
     let mut matches = Vec::new();
     for _ in 0..ROUNDS {
-        let now = best(inbound, outbound, (&learned, &background), &Habits::of(&matches, outbound));
+        let now = best(inbound, outbound, (&learned, &background), &Habits::of(&matches, inbound, outbound));
         if now == matches {
             break;
         }
@@ -43,28 +48,54 @@ pub(crate) fn pair_mail(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], mode
 struct Habits {
     /// Natural logarithm of how many outbound legs beyond the first an inbound one has.
     further: f64,
+    /// The same of legs on which nobody took a letter that others took.
+    refused: f64,
     /// Natural logarithm of how many outbound legs that may have carried a letter have a cause, for each that has none.
     caused: f64,
     /// The cause of each outbound leg.
     causes: Vec<Option<usize>>,
+    /// The differences that were learned from, of each inbound leg: one letter does not vouch for itself, however often it went out.
+    learned: BTreeMap<usize, Vec<Size>>,
+    /// What was sent on legs that had no cause, with their openings, in order.
+    lone: Vec<(Nanos, Size)>,
 }
 
 impl Habits {
-    fn of(matches: &[Match], outbound: &[Outbound<'_>]) -> Self {
+    fn of(matches: &[Match], inbound: &[Inbound<'_>], outbound: &[Outbound<'_>]) -> Self {
         let mut causes = vec![None; outbound.len()];
+        let mut learned: BTreeMap<usize, Vec<Size>> = BTreeMap::new();
         for m in matches {
             causes[m.outbound] = Some(m.inbound);
+            let out = &outbound[m.outbound];
+            let difference = mail_difference(inbound[m.inbound].leg, out.leg).filter(|_| teaches(out));
+            learned.entry(m.inbound).or_default().extend(difference);
         }
-        let distinct = causes.iter().flatten().collect::<BTreeSet<_>>().len();
-        let further = (matches.len() - distinct) as f64 + FURTHER.0;
-        let large = |out: &Outbound<'_>| out.leg.size().is_some_and(|size| size.total() >= LETTER);
-        let letters = outbound.iter().zip(&causes).filter(|(out, _)| large(out));
+        let alone = outbound.iter().zip(&causes).filter(|(_, cause)| cause.is_none() && !matches.is_empty());
+        let mut lone: Vec<(Nanos, Size)> =
+            alone.filter_map(|(out, _)| Some((out.leg.start.at, sent(out.leg)?))).collect();
+        lone.sort_by_key(|(start, _)| *start);
+        let letters = outbound.iter().zip(&causes).filter(|(out, _)| is_letter(out));
         let (caused, alone): (Vec<_>, Vec<_>) = letters.partition(|(_, cause)| cause.is_some());
+        let handed_on: BTreeSet<usize> = caused.iter().filter_map(|(_, cause)| **cause).collect();
+        let refused = outbound.iter().zip(&causes).filter(|(out, _)| !is_letter(out));
+        let refused = refused.filter(|(_, cause)| cause.is_some_and(|at| handed_on.contains(&at))).count();
+        let rate = |further: usize| ((further as f64 + FURTHER.0) / (handed_on.len() as f64 + FURTHER.1)).min(1.0).ln();
         Self {
-            further: (further / (distinct as f64 + FURTHER.1)).min(1.0).ln(),
+            further: rate(caused.len() - handed_on.len()),
+            refused: rate(refused),
             caused: ((caused.len() as f64 + 1.0) / (alone.len() as f64 + 1.0)).ln(),
             causes,
+            learned,
+            lone,
         }
+    }
+
+    /// What was sent on lone legs that were opened when `leg` was, and so may be copies of the same letter: they do not keep one
+    /// another alone.
+    fn lone_beside(&self, leg: &Leg) -> Vec<Size> {
+        let at = leg.start.at;
+        let from = self.lone.partition_point(|(start, _)| *start < at.plus(-TOGETHER));
+        self.lone[from..].iter().take_while(|(start, _)| *start <= at.plus(TOGETHER)).map(|(_, size)| *size).collect()
     }
 }
 
@@ -74,6 +105,26 @@ struct Scored {
     at: usize,
     score: f64,
     size: f64,
+}
+
+/// What was sent on a leg, where it is known that it carried anything.
+fn sent(leg: &Leg) -> Option<Size> {
+    leg.size().filter(|size| size.total() > 0).map(Size::upload)
+}
+
+/// Whether the leg may have carried a letter.
+fn is_letter(out: &Outbound<'_>) -> bool {
+    out.leg.size().is_none_or(|size| size.total() >= LETTER)
+}
+
+/// Whether nothing but its moment says whose mail was refused on it.
+fn is_refused(out: &Outbound<'_>) -> bool {
+    !is_letter(out) && out.fit != Fit::Addressed && out.handed.is_empty()
+}
+
+/// Whether something is learned from whose mail it was.
+fn teaches(out: &Outbound<'_>) -> bool {
+    is_letter(out) && out.fit != Fit::Addressed
 }
 
 /// Every letter is handed on, if it is, a first time, and only some again; so the legs whose sizes tell most choose first, and an
@@ -87,13 +138,12 @@ fn best(
     let mut scored: Vec<(usize, Vec<Scored>)> = outbound
         .iter()
         .enumerate()
-        .map(|(number, out)| {
-            // Of what nobody answered it is not known that it was for anybody.
-            let caused = if out.leg.has_payload() { habits.caused } else { 0.0 };
-            (number, candidates(inbound, out, (models, background), (habits.causes[number], caused)))
-        })
+        .map(|(number, out)| (number, candidates(inbound, (number, out), (models, background), habits)))
         .filter(|(_, candidates)| !candidates.is_empty())
         .collect();
+    let refused = scored.extract_if(.., |(number, _)| is_refused(&outbound[*number]));
+    let refused: Vec<Refused> =
+        refused.map(|(number, causes)| as_refused(number, &outbound[number], &causes, habits)).collect();
     scored.sort_by(|a, b| sureness(&b.1).total_cmp(&sureness(&a.1)).then(a.0.cmp(&b.0)));
     let mut causes = BTreeSet::new();
     let mut matches = Vec::new();
@@ -105,28 +155,48 @@ fn best(
         causes.insert(found.0);
         matches.push(Match { inbound: found.0, outbound: number, margin: found.1 });
     }
+    refused::extend(&mut matches, &refused, outbound, habits.refused);
+    matches.retain(|m| !is_refused(&outbound[m.outbound]) || m.margin > least_margin(&outbound[m.outbound]));
     matches.sort_by_key(|m| m.outbound);
     matches
 }
 
-/// What speaks for each. `before` is what was taken for the cause and learned from, which does not vouch for itself.
+/// What speaks for each as the one that a refused letter came by, but for its size, which does not.
+fn as_refused(number: usize, out: &Outbound<'_>, causes: &[Scored], habits: &Habits) -> Refused {
+    let caused = caused(out, habits);
+    let causes = causes.iter().map(|&Scored { at, score, size }| (at, score - size - caused)).collect();
+    Refused { number, causes, caused }
+}
+
+/// What speaks for each. What was taken for the cause and learned from does not vouch for itself.
 fn candidates(
     inbound: &[Inbound<'_>],
-    out: &Outbound<'_>,
+    (number, out): (usize, &Outbound<'_>),
     (models, background): (&[Model], &Histogram),
-    (before, caused): (Option<usize>, f64),
+    habits: &Habits,
 ) -> Vec<Scored> {
     let best_handed = best_handed(out);
+    let before = habits.causes[number];
+    let caused = caused(out, habits);
+    let copies = habits.lone_beside(out.leg);
+    let learned = before.filter(|_| teaches(out)).and_then(|at| mail_difference(inbound[at].leg, out.leg));
     let score = |(candidate, &at): (usize, &usize)| {
         let Inbound { service, leg } = inbound[at];
-        let size = models[service].mail_size_score(leg, out.leg, background);
+        let mut own = habits.learned.get(&at).cloned().unwrap_or_default();
+        own.extend(learned.filter(|_| before != Some(at)));
+        let size = models[service].mail_size_score(leg, out.leg, (background, &copies), &own);
         // It says which of them, and not whether any.
         let handed = out.handed.get(candidate).map_or(0.0, |handed| handed - best_handed);
-        let learned = before == Some(at) && out.fit != Fit::Addressed;
+        let learned = before == Some(at) && teaches(out);
         let time = models[service].mail_time_score(leg, out.leg, learned);
         Scored { at, score: time + size + handed + caused, size }
     };
     out.candidates.iter().enumerate().map(score).collect()
+}
+
+/// What speaks for its having any cause. Of what nobody answered it is not known that it was for anybody.
+fn caused(out: &Outbound<'_>, habits: &Habits) -> f64 {
+    if out.leg.has_payload() { habits.caused } else { 0.0 }
 }
 
 fn best_handed(out: &Outbound<'_>) -> f64 {
@@ -160,6 +230,11 @@ fn is_clear(out: &Outbound<'_>, size: f64, margin: f64, best_handed: f64) -> boo
     !out.leg.has_payload() || (size > 0.0 && !nothing) || margin > least
 }
 
+/// How much worse the next best must be for a refused letter to be paired.
+fn least_margin(out: &Outbound<'_>) -> f64 {
+    if out.leg.has_payload() { CLEARLY } else { 0.0 }
+}
+
 fn learn(
     inbound: &[Inbound<'_>],
     outbound: &[Outbound<'_>],
@@ -174,11 +249,11 @@ fn learn(
     }
     for (out, cause) in outbound.iter().zip(cause) {
         match cause.map(|at| inbound[at]) {
-            Some(_) if out.fit == Fit::Addressed => {}
+            Some(_) if !teaches(out) => {}
             Some(Inbound { service, leg }) => learned[service].learn_mail(leg, out.leg),
             None => {
-                if let Some(size) = out.leg.size().filter(|size| size.total() > 0) {
-                    background.add(size.upload(), 1.0);
+                if let Some(size) = sent(out.leg) {
+                    background.add(size, 1.0);
                 }
             }
         }
@@ -190,10 +265,10 @@ fn learn(
 mod tests {
     use std::net::IpAddr;
 
-    use catspaw_records::{ByteKind, Ending, Endpoint, Nanos, RecordId, SensorId, Stamp};
+    use catspaw_records::{ByteKind, Ending, Endpoint, RecordId, SensorId, Stamp};
 
     use super::*;
-    use crate::leg::{End, Leg, Size};
+    use crate::leg::End;
 
     /// A connection from second `from` to second `to` that carried `up` bytes and some answers.
     fn leg(number: u64, from: i64, to: i64, up: i64) -> Leg {

@@ -14,7 +14,7 @@ use crate::spread::{Distance, Spread};
 use crate::talk::Fit;
 
 /// Probability per second of a start or an end that has nothing to do with the other leg.
-const UNRELATED: f64 = 1.0 / 60.0;
+pub(crate) const UNRELATED: f64 = 1.0 / 60.0;
 /// Share of pairs whose sizes fit no mode (a leg cut short by a reset, lost packets).
 const ODD: f64 = 0.05;
 /// Share of mail whose size says nothing of what came in: every recipient was refused, so that nothing was handed over.
@@ -71,7 +71,7 @@ impl Model {
     }
 
     /// Natural logarithm of how much likelier the two legs are as a pair than by chance; `None` where they cannot be.
-    fn score(&self, inbound: &Leg, outbound: &Leg, background: &Histogram) -> Option<f64> {
+    fn score(&self, inbound: &Leg, outbound: &Leg, background: &Histogram, before: Before<'_>) -> Option<f64> {
         let resolution = i64::from(outbound.start.resolution.max(inbound.start.resolution));
         let mut score = (self.lag_density(inbound, outbound) / UNRELATED).ln();
         score += (self.share.0 / (self.share.1 - self.share.0 + 1.0)).ln();
@@ -79,8 +79,11 @@ impl Model {
         score += self.end_score(inbound, outbound, resolution);
         match (inbound.size(), outbound.size()) {
             (Some(i), Some(_)) if i.total() == 0 => return None,
-            (Some(i), Some(o)) if o.total() > 0 => score += self.overhead_score(i, o, background),
-            (Some(i), _) => score += (self.refusals.mixture(i, size_prior(i)) / size_prior(i)).ln(),
+            (Some(i), Some(o)) if o.total() > 0 => score += self.overhead_score(i, o, background, before),
+            (Some(i), _) => {
+                let own = before.size();
+                score += (self.refusals.mixture_without(i, size_prior(i), own.as_slice()) / size_prior(i)).ln();
+            }
             (None, _) => {}
         }
         Some(score)
@@ -92,19 +95,43 @@ impl Model {
         self.lags.density(inbound.lag_to(outbound, 0), resolution)
     }
 
-    fn overhead_score(&self, inbound: Size, outbound: Size, background: &Histogram) -> f64 {
-        let null = background.mixture(outbound, size_prior(outbound));
-        // Counts of unlike things speak neither for nor against a pair.
-        inbound.minus(outbound).map_or(0.0, |difference| self.difference_score(difference, null, &[]))
+    /// The same of the gap between their ends.
+    fn end_density(&self, inbound: &Leg, outbound: &Leg) -> f64 {
+        let resolution = i64::from(outbound.start.resolution.max(inbound.start.resolution));
+        let ends = inbound.end.zip(outbound.end);
+        ends.map_or(UNRELATED, |(i, o)| self.ends.density(o.at.since(i.at), resolution))
     }
 
-    /// Natural logarithm of how much likelier the difference is as a pair's than at `null`, by what was learned from
+    fn overhead_score(&self, inbound: Size, outbound: Size, background: &Histogram, before: Before<'_>) -> f64 {
+        let alone = matches!(before, Before::Alone);
+        let null = background.mixture_without(outbound, size_prior(outbound), &[outbound][..usize::from(alone)]);
+        let learned = before.size().and_then(|inbound| inbound.minus(outbound));
+        let legs = (inbound, outbound);
+        // The test has learned from it, too.
+        let own = |difference| [[difference].as_slice(), learned.as_slice()].concat();
+        let score = |difference| self.difference_score(legs, difference, null, &own(difference));
+        // Counts of unlike things speak neither for nor against a pair.
+        inbound.minus(outbound).map_or(0.0, score)
+    }
+
+    /// Natural logarithm of how much likelier the difference of two legs is as a pair's than at `null`, by what was learned from
     /// pairs other than those with the differences `left_out`.
-    pub(crate) fn difference_score(&self, difference: Size, null: f64, left_out: &[Size]) -> f64 {
+    pub(crate) fn difference_score(
+        &self,
+        (inbound, outbound): (Size, Size),
+        difference: Size,
+        null: f64,
+        left_out: &[Size],
+    ) -> f64 {
         let mut fit = self.overheads.mixture_without(difference, overhead_prior(difference), left_out);
         if !difference.directed {
             for segment in SEGMENTS {
-                for times in [-2, -1, 1, 2] {
+                for times in [-2_i64, -1, 1, 2] {
+                    // What came twice is in what came.
+                    let longer = if times < 0 { outbound } else { inbound };
+                    if longer.total() < (times.abs() + 1) * segment {
+                        continue;
+                    }
                     let moved = Size { up: difference.up + times * segment, ..difference };
                     fit += ODD * self.overheads.mixture(moved, 0.0);
                 }
@@ -128,10 +155,17 @@ impl Model {
 
     /// Takes the difference of a pair, unless it fits so badly that it is more likely no pair alone: what came in on one
     /// leg and went out on several would teach nonsense.
-    fn learn_overhead(&mut self, inbound: &Leg, outbound: &Leg, previous: &Self, background: &Histogram) {
+    fn learn_overhead(
+        &mut self,
+        inbound: &Leg,
+        outbound: &Leg,
+        previous: &Self,
+        background: &Histogram,
+        before: Before,
+    ) {
         let (Some(i), Some(o)) = (inbound.size(), outbound.size()) else { return };
         if o.total() > 0
-            && previous.overhead_score(i, o, background) > 0.0
+            && previous.overhead_score(i, o, background, before) > 0.0
             && let Some(difference) = i.minus(o)
         {
             self.overheads.add(difference, 1.0);
@@ -148,15 +182,21 @@ impl Model {
         (queued.max(lagged) / UNRELATED).ln()
     }
 
-    /// What the sizes say of mail; 0 where one is not known, or nothing was sent.
-    pub(crate) fn mail_size_score(&self, inbound: &Leg, outbound: &Leg, background: &Histogram) -> f64 {
-        let (Some(i), Some(o)) = (inbound.size(), outbound.size()) else { return 0.0 };
-        let (i, o) = (i.upload(), o.upload());
-        if o.up == 0 {
-            return 0.0;
-        }
-        let null = background.mixture(o, size_prior(o));
-        i.minus(o).map_or(0.0, |d| ((1.0 - UNLIKE) * self.overheads.mixture(d, mail_prior(d)) / null + UNLIKE).ln())
+    /// What the sizes say of mail, by pairs other than those of the inbound leg, with the differences `own`, and by background
+    /// without the sizes `copies`; 0 where one is not known, or nothing was sent.
+    pub(crate) fn mail_size_score(
+        &self,
+        inbound: &Leg,
+        outbound: &Leg,
+        (background, copies): (&Histogram, &[Size]),
+        own: &[Size],
+    ) -> f64 {
+        let (Some(difference), Some(o)) = (mail_difference(inbound, outbound), outbound.size()) else { return 0.0 };
+        let o = o.upload();
+        let null = background.mixture_without(o, size_prior(o), copies);
+        // The test has learned from this one, too.
+        let fit = self.overheads.mixture_without(difference, mail_prior(difference), &[own, &[difference]].concat());
+        ((1.0 - UNLIKE) * fit / null + UNLIKE).ln()
     }
 
     /// Takes a pair of mail.
@@ -164,11 +204,7 @@ impl Model {
         let resolution = i64::from(outbound.start.resolution.max(inbound.start.resolution));
         self.queue.add(queued_for(inbound, outbound, 0), resolution, 1.0);
         self.lags.add(inbound.lag_to(outbound, 0), resolution, 1.0);
-        let difference = |i: Size, o: Size| i.upload().minus(o.upload());
-        if let (Some(i), Some(o)) = (inbound.size(), outbound.size())
-            && o.up > 0
-            && let Some(difference) = difference(i, o)
-        {
+        if let Some(difference) = mail_difference(inbound, outbound) {
             self.overheads.add(difference, 1.0);
         }
     }
@@ -196,6 +232,43 @@ impl Model {
     pub(crate) fn learn_share(&mut self, paired: bool) {
         self.share.1 += 1.0;
         self.share.0 += f64::from(u8::from(paired));
+    }
+}
+
+/// What was sent to the host, less what it sent on, where that is known and anything was.
+pub(crate) fn mail_difference(inbound: &Leg, outbound: &Leg) -> Option<Size> {
+    let (i, o) = (inbound.size()?.upload(), outbound.size()?.upload());
+    i.minus(o).filter(|_| o.up > 0)
+}
+
+/// What was learned of an outbound leg in the round before, which is left out where it is scored: a pair does not vouch for itself,
+/// nor for another in its place, nor does a leg that was left alone against all its pairs.
+#[derive(Clone, Copy, Debug)]
+enum Before<'a> {
+    /// It was a pair with this inbound leg.
+    Paired(&'a Leg),
+    /// It stayed alone.
+    Alone,
+    /// There was none.
+    Nothing,
+}
+
+impl<'a> Before<'a> {
+    /// Of outbound leg `row`, going by the assignment of the round before.
+    fn of(columns: &[Option<usize>], row: usize, inbound: &[Inbound<'a>]) -> Self {
+        match columns.get(row) {
+            Some(Some(column)) => Self::Paired(inbound[*column].leg),
+            Some(None) => Self::Alone,
+            None => Self::Nothing,
+        }
+    }
+
+    /// What the inbound leg carried that it was a pair with.
+    fn size(self) -> Option<Size> {
+        match self {
+            Self::Paired(inbound) => inbound.size(),
+            Self::Alone | Self::Nothing => None,
+        }
     }
 }
 
@@ -253,7 +326,7 @@ pub(crate) fn pair(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &
     let mut round = 0;
     loop {
         round += 1;
-        let edges = edges(inbound, outbound, (&learned, &habits), &background);
+        let edges = edges(inbound, outbound, (&learned, &habits, &background), &columns);
         let solved = Assignment::solve(&edges, inbound.len());
         let now: Vec<Option<usize>> = (0..outbound.len()).map(|row| solved.column_of(row)).collect();
         if round == ROUNDS || now == columns {
@@ -264,34 +337,36 @@ pub(crate) fn pair(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &
             matches.sort_by_key(|m| (m.outbound, m.inbound));
             return matches;
         }
-        columns = now;
+        let before = std::mem::replace(&mut columns, now);
         let paired = outbound.iter().zip(&columns).enumerate();
         habits = Habits::of(paired.filter_map(|(number, (out, column))| {
             let Inbound { service, leg } = inbound[(*column)?];
             Some((service, leg, (number, out.leg)))
         }));
-        (learned, background) = refit(inbound, outbound, (models, &learned, &background), &columns);
+        (learned, background) = refit(inbound, outbound, (models, &learned, &background), (&before, &columns));
     }
 }
 
 fn edges(
     inbound: &[Inbound<'_>],
     outbound: &[Outbound<'_>],
-    (models, habits): (&[Model], &Habits),
-    background: &Histogram,
+    (models, habits, background): (&[Model], &Habits, &Histogram),
+    before: &[Option<usize>],
 ) -> Vec<Vec<Edge>> {
     outbound
         .iter()
         .enumerate()
         .map(|(number, out)| {
+            let before = Before::of(before, number, inbound);
             out.candidates
                 .iter()
                 .enumerate()
                 .filter_map(|(at, &column)| {
                     let Inbound { service, leg } = inbound[column];
-                    let as_any = models[service].lag_density(leg, out.leg);
+                    let model = &models[service];
+                    let as_any = (model.lag_density(leg, out.leg), model.end_density(leg, out.leg));
                     let own = habits.score(service, leg, (number, out.leg), as_any);
-                    let score = models[service].score(leg, out.leg, background).map(|score| score + own);
+                    let score = models[service].score(leg, out.leg, background, before).map(|score| score + own);
                     let handed = out.handed.get(at).copied().unwrap_or_default();
                     Some(Edge { column, score: said(out.fit, score)? + handed })
                 })
@@ -315,12 +390,12 @@ fn said(fit: Fit, score: Option<f64>) -> Option<f64> {
 fn refit(
     inbound: &[Inbound<'_>],
     outbound: &[Outbound<'_>],
-    (start, previous, before): (&[Model], &[Model], &Histogram),
-    columns: &[Option<usize>],
+    (start, previous, past): (&[Model], &[Model], &Histogram),
+    (before, columns): (&[Option<usize>], &[Option<usize>]),
 ) -> (Vec<Model>, Histogram) {
     let mut learned = start.to_vec();
     let mut background = Histogram::default();
-    for (out, column) in outbound.iter().zip(columns) {
+    for (row, (out, column)) in outbound.iter().zip(columns).enumerate() {
         let own = column.map(|c| inbound[c].service);
         if out.leg.has_payload() {
             for service in out.services(inbound) {
@@ -331,11 +406,38 @@ fn refit(
             (Some(column), _) => {
                 let Inbound { service, leg } = inbound[*column];
                 learned[service].learn(leg, out.leg);
-                learned[service].learn_overhead(leg, out.leg, &previous[service], before);
+                let before = Before::of(before, row, inbound);
+                learned[service].learn_overhead(leg, out.leg, &previous[service], past, before);
             }
             (None, Some(size)) if size.total() > 0 => background.add(size, 1.0),
             (None, _) => {}
         }
     }
     (learned, background)
+}
+
+#[cfg(test)]
+mod tests {
+    use catspaw_records::ByteKind;
+
+    use super::*;
+
+    fn total(up: i64) -> Size {
+        Size { up, down: 0, directed: false, kind: ByteKind::PayloadRetransmitted }
+    }
+
+    #[test]
+    fn a_segment_that_came_twice_is_in_what_came() {
+        let mut model = Model::default();
+        (0..30).for_each(|_| model.overheads.add(total(274), 1.0));
+        let score = |inbound, outbound| {
+            let legs = (total(inbound), total(outbound));
+            model.overhead_score(legs.0, legs.1, &Histogram::default(), Before::Nothing)
+        };
+        // Two full segments came twice on the outbound leg.
+        assert!(score(20_000 + 274, 20_000 + 2 * 1448) > 0.0);
+        assert!(score(97, 97 - 274 + 2 * 1448) < -2.0, "it carried no more than they are");
+        assert!(score(20_000 + 274 + 1460, 20_000) > 0.0);
+        assert!(score(1460 + 290, 16) < -2.0);
+    }
 }

@@ -7,6 +7,7 @@ use catspaw_records::{AppProto, Nanos};
 use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
+use crate::copies::Letters;
 use crate::exchange::Recent;
 use crate::histogram::Histogram;
 use crate::inbound::InboundLegs;
@@ -74,6 +75,8 @@ pub struct Tests {
     pub hypothesis: Hypothesis,
     test: Test,
     shifted: [Test; SHIFTS.len()],
+    /// Of stored mail: what went out last.
+    letters: Letters,
     /// The largest natural logarithm of the ratio so far.
     pub largest: Option<f64>,
     /// The largest that a shifted copy reached.
@@ -142,6 +145,7 @@ impl Tests {
             hypothesis,
             test: new(),
             shifted: std::array::from_fn(|_| new()),
+            letters: Letters::default(),
             largest: None,
             largest_shifted: None,
             taken: 0,
@@ -153,7 +157,11 @@ impl Tests {
     /// opened earlier.
     fn take(&mut self, due: Due<'_>, candidates: &[Candidate], shifted: &[Vec<Candidate>], inbound: Inbound<'_>) {
         let resolution = i64::from(due.leg.start.resolution);
-        let size = if self.hypothesis == Hypothesis::StoreAndForward { due.size.upload() } else { due.size };
+        let stored = self.hypothesis == Hypothesis::StoreAndForward;
+        let size = if stored { due.size.upload() } else { due.size };
+        if stored && self.letters.is_copy(due.leg, size) {
+            return;
+        }
         for (test, candidates) in self.shifted.iter_mut().zip(shifted).filter(|(_, candidates)| !candidates.is_empty())
         {
             test.take(size, resolution, candidates, inbound, due.day);
@@ -262,14 +270,15 @@ impl Service {
         if self.spoken.contains_key(&AppProto::Smtp) {
             return true;
         }
-        let best = |tests: &[Option<Box<Tests>>; 2]| {
-            tests.iter().flatten().filter_map(|t| t.latest()).fold(f64::NEG_INFINITY, f64::max)
-        };
-        let queued = best(&self.mail);
         let (all, after) = self.handed_on;
         // Whoever is only passed through is there as long as what he sends; mail that is handed on within a second or so
         // follows at once as well, and then it is the clients that have gone which tell.
-        queued > QUEUES && (queued > best(&self.tests) || after * HANDED_ON_AFTER >= all)
+        self.may_queue() && (best(&self.mail) > best(&self.tests) || after * HANDED_ON_AFTER >= all)
+    }
+
+    /// Whether what it takes in may be such mail.
+    pub(crate) fn may_queue(&self) -> bool {
+        self.spoken.contains_key(&AppProto::Smtp) || best(&self.mail) > QUEUES
     }
 
     /// Notes whether the mail that is sent may hand on what came in, and whether only what came from clients that have gone.
@@ -390,15 +399,20 @@ impl Service {
             .collect()
     }
 
-    /// The overheads that its test has learned.
-    pub(crate) fn starting_model(&self) -> Model {
-        let tests = if self.queues() { &self.mail } else { &self.tests };
+    /// The overheads that its test has learned: that of mail where it `stores` what it hands on.
+    pub(crate) fn starting_model(&self, stores: bool) -> Model {
+        let tests = if stores { &self.mail } else { &self.tests };
         let test = tests.iter().flatten().max_by_key(|tests| tests.taken);
         match test {
             Some(tests) => self.model.clone().with_overheads(tests.test.overheads()),
             None => self.model.clone(),
         }
     }
+}
+
+/// The natural logarithm of the largest ratio now.
+fn best(tests: &[Option<Box<Tests>>; 2]) -> f64 {
+    tests.iter().flatten().filter_map(|tests| tests.latest()).fold(f64::NEG_INFINITY, f64::max)
 }
 
 /// Whether the inbound leg may have caused the outbound one, moved by `shift`: it was open, and it is not the same

@@ -5,6 +5,8 @@
 //! test martingale and `1/product` bounds the p-value at every moment (Ville). Everything in a factor is fixed by
 //! what was known before the outbound leg's total was; only then is it learned from.
 
+use std::collections::VecDeque;
+
 use catspaw_records::Nanos;
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +27,11 @@ const WORTH_A_LOOK: f64 = 0.02;
 const UNKNOWN_END: f64 = 0.1;
 const STILL_OPEN: f64 = 0.03;
 const APART: f64 = 0.001;
+/// A letter that has gone out is so much less likely than others to be what goes out next, if it was its cause with this
+/// probability; so many are remembered.
+const AGAIN: f64 = 0.1;
+const SURELY: f64 = 0.5;
+const HANDED_ON: usize = 128;
 /// After so many days without a leg that could be tested the evidence is dropped: it is not the same host any more.
 const IDLE_DAYS: i32 = 30;
 /// Days over which the error of thirty days is spent: half on the first, the rest evenly.
@@ -74,6 +81,8 @@ pub(crate) struct Test {
     ends: Spread,
     /// The last outbound legs.
     calls: Calls,
+    /// Of stored mail: the last letters that have gone out.
+    handed_on: VecDeque<(Nanos, u64)>,
     /// The product for each share.
     capital: Capital<{ SHARES.len() }>,
 }
@@ -88,6 +97,7 @@ impl Default for Test {
             lags: Spread::prior(Distance::Lag),
             ends: Spread::prior(Distance::End),
             calls: Calls::default(),
+            handed_on: VecDeque::new(),
             capital: Capital::default(),
         }
     }
@@ -168,9 +178,12 @@ impl Test {
         if self.lags.is_of_queue() { mail_prior(difference) } else { overhead_prior(difference) }
     }
 
-    /// How much each candidate is meant, going by time alone: both legs of a session begin and end together.
+    /// How much each candidate is meant, going by time alone, and by what has gone out already: both legs of a session begin and end
+    /// together, and each letter goes out a first time.
     fn weights(&self, resolution: i64, candidates: &[Candidate]) -> Vec<f64> {
-        let weight = |c: &Candidate| self.lags.density(c.lag, resolution) * self.end_weight(c.gap, resolution);
+        let again = |c: &Candidate| if self.handed_on.contains(&c.key) { AGAIN } else { 1.0 };
+        let weight =
+            |c: &Candidate| self.lags.density(c.lag, resolution) * self.end_weight(c.gap, resolution) * again(c);
         let mut weights: Vec<f64> = candidates.iter().map(weight).collect();
         let sum: f64 = weights.iter().sum();
         for weight in &mut weights {
@@ -219,6 +232,9 @@ impl Test {
         for ((candidate, weight), ratio) in candidates.iter().zip(weights).zip(ratios) {
             let Some(difference) = candidate.size.and_then(|inbound| inbound.minus(size)) else { continue };
             let responsibility = factor * weight * ratio;
+            if responsibility > SURELY && self.lags.is_of_queue() {
+                self.handed_on.push_back(candidate.key);
+            }
             if responsibility > 0.01 {
                 self.overheads.add(difference, responsibility);
                 self.lags.add(candidate.lag, resolution, responsibility);
@@ -230,6 +246,9 @@ impl Test {
         }
         if matched > 0.0 {
             self.matched_sizes.add(size, matched);
+        }
+        if self.handed_on.len() > HANDED_ON {
+            self.handed_on.pop_front();
         }
     }
 

@@ -38,6 +38,41 @@ fn a_relay_is_convicted_and_every_session_is_paired() {
     assert_eq!(rows.connections.len(), 400);
 }
 
+/// Each tenth outbound leg has a segment twice, so that its size fits none, while another client's target does not answer.
+fn with_lost_segments() -> Vec<(Record, Side)> {
+    let mut records = Vec::new();
+    let mut add = |n: u64, (from, lag, life): (i64, i64, i64), (inbound, outbound): (u64, u64)| {
+        let client = end(&format!("198.51.100.{}", 1 + n % 9), 20_000 + n as u16);
+        let target = end(&format!("203.0.113.{}", 1 + n % 40), 25);
+        records.extend(connection(2 * n, client, end(HOST, 1182), from, from + life, inbound));
+        let own = end(HOST, 3000 + n as u16);
+        let mut out = connection(2 * n + 1, own, target, from + lag, from + life, outbound);
+        if let (0, Event::Closed(closed)) = (outbound, &mut out[1].0.event) {
+            closed.ending = Ending::NoAnswer;
+        }
+        records.extend(out);
+    };
+    for n in 0..100 {
+        let (at, size) = (1_000_000 + 5 * n as i64, 900 + (n * 7919) % 30_011);
+        let padded = size + size * (n % 11) / 1000;
+        if n % 10 == 3 {
+            add(n, (at, 3, 7), (padded, size + 1750));
+            add(200 + n, (at - 2, 4, 30), (29, 0));
+        } else {
+            add(n, (at, 2, 7), (padded, size));
+        }
+    }
+    records.sort_by_key(|(record, _)| record.known.at);
+    records
+}
+
+#[test]
+fn a_pair_does_not_vouch_for_itself() {
+    let (_, rows) = fold(&with_lost_segments(), false);
+    let right = |pair: &&catspaw_relay::LegPair| pair.inbound.peer.port - 20_000 == pair.outbound.own.port - 3000;
+    assert_eq!((rows.pairs.iter().filter(right).count(), rows.pairs.len()), (110, 110));
+}
+
 /// An FTD tells of a connection as a firewall, by number, and as Snort, by name.
 #[test]
 fn a_connection_that_a_device_tells_of_in_both_its_ways_counts_once() {

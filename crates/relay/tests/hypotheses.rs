@@ -97,6 +97,113 @@ fn a_server_that_begins_by_handing_on_at_once_is_found_to_store() {
 }
 
 #[test]
+fn letters_that_go_to_several_while_clients_are_there_are_all_told() {
+    // Each letter is handed on within a second, to one server or to three, and other clients come before it is.
+    let mut records = Vec::new();
+    for n in 0..90_u64 {
+        let at = 1_000_000 + 2 * n as i64;
+        let size = 900 + mixed(n) % 30_011;
+        let client = end(&format!("198.51.100.{}", 1 + n % 9), 20_000 + n as u16);
+        records.extend(connection(4 * n, client, end(HOST, 8025), at, at + 3, size));
+        for copy in 0..if n % 3 == 0 { 3 } else { 1 } {
+            let own = end(HOST, 3000 + 1000 * copy as u16 + n as u16);
+            let target = end(&format!("203.0.113.{}", 1 + (n + 40 * copy) % 80), 25);
+            records.extend(connection(4 * n + 1 + copy, own, target, at + 1, at + 2, size + 200 + n % 7));
+        }
+    }
+    let (_, rows) = fold(&in_order(records), false);
+    let right = |pair: &&catspaw_relay::LegPair| pair.inbound.peer.port - 20_000 == pair.outbound.own.port % 1000;
+    assert_eq!(rows.pairs.iter().filter(right).count(), rows.pairs.len());
+    assert!(rows.pairs.len() >= 145, "{} of 150", rows.pairs.len());
+}
+
+/// A queue that is run every twelve seconds: of each letter the connections on which it was handed on, or on which a server
+/// refused it, and a minute later again. The pairs that are said, by letter and connection.
+fn queue(refused: &[u64]) -> Vec<(u16, u16)> {
+    let mut records = Vec::new();
+    for n in 0..80_u64 {
+        let at = 1_000_000 + 3 * n as i64;
+        let size = 900 + mixed(n) % 30_011;
+        let client = end(&format!("198.51.100.{}", 1 + n % 9), 20_000 + n as u16);
+        records.extend(connection(3 * n, client, end(HOST, 8025), at, at + 1, size));
+        let run = 1_000_000 + (3 * n as i64 / 12 + 1) * 12;
+        let target = end(&format!("203.0.113.{}", if refused.contains(&n) { 100 + n } else { 1 + n % 40 }), 25);
+        let mut go = |again: u64, size| {
+            let (own, at) = (end(HOST, 3000 + 1000 * again as u16 + n as u16), run + 67 * again as i64);
+            records.extend(connection(3 * n + 1 + again, own, target, at, at + 1, size));
+        };
+        if refused.contains(&n) {
+            go(0, 301);
+            go(1, 301);
+        } else {
+            go(0, size + 200 + n % 7);
+        }
+    }
+    let (_, rows) = fold(&in_order(records), false);
+    rows.pairs.iter().map(|pair| (pair.inbound.peer.port - 20_000, pair.outbound.own.port - 3000)).collect()
+}
+
+#[test]
+fn a_queue_is_found_sooner_for_each_letter_goes_out_a_first_time() {
+    // Twenty of about the same length go out in each minute.
+    let mut records = Vec::new();
+    for n in 0..80_u64 {
+        let (at, size) = (1_000_000 + 3 * n as i64, 2000 + mixed(n) % 1009);
+        let client = end(&format!("198.51.100.{}", 1 + n % 9), 20_000 + n as u16);
+        records.extend(connection(2 * n, client, end(HOST, 8025), at, at + 1, size));
+        let run = 1_000_000 + (3 * n as i64 / 60 + 1) * 60;
+        let target = end(&format!("203.0.113.{}", 1 + n % 40), 25);
+        records.extend(connection(2 * n + 1, end(HOST, 3000 + n as u16), target, run, run + 1, size + 200 + n % 3));
+    }
+    let (lane, _) = fold(&in_order(records), false);
+    let found = lane.services[&8025].mail[0].as_deref().and_then(|tests| tests.conviction);
+    assert!(found.is_some_and(|found| found.sessions <= 41), "{found:?}");
+}
+
+#[test]
+fn letters_that_were_refused_are_those_that_were_not_handed_on() {
+    let refused = [9, 20, 30, 39, 50];
+    let pairs = queue(&refused);
+    for n in refused.map(|n| n as u16) {
+        assert!([(n, n), (n, 1000 + n)].iter().all(|pair| pairs.contains(pair)), "{n}: {pairs:?}");
+    }
+    assert!(pairs.iter().all(|(inbound, outbound)| *inbound == outbound % 1000), "{pairs:?}");
+}
+
+#[test]
+fn which_of_two_that_were_refused_at_once_was_whose_is_not_said() {
+    // Letters 36 to 39 go out together.
+    let pairs = queue(&[9, 20, 30, 37, 38, 50]);
+    let said = |n: u16| pairs.iter().filter(|(_, outbound)| outbound % 1000 == n).count();
+    assert_eq!([9, 20, 30, 37, 38, 50].map(said), [2, 2, 2, 0, 0, 2], "{pairs:?}");
+}
+
+#[test]
+fn an_attempt_that_is_told_of_twice_was_refused_once() {
+    let mut records = stored(60, 5);
+    records.retain(|(record, _)| match &record.event {
+        Event::Opened(opened) => opened.orig.port != 3030,
+        Event::Closed(closed) => closed.second.port != 3030,
+        _ => true,
+    });
+    // Zeek gives up after five seconds, and tells of the SYN that is repeated then as of another connection.
+    let (own, at) = (end(HOST, 3030), 1_000_000 + 40 * 30 + 7);
+    for again in 0..2 {
+        records.extend(unanswered(
+            200 + again,
+            own,
+            end("203.0.113.31", 25),
+            at + 7 * again as i64,
+            at + 7 * again as i64 + 5,
+        ));
+    }
+    let (_, rows) = fold(&in_order(records), false);
+    let refused: Vec<_> = rows.pairs.iter().filter(|pair| pair.outbound.own.port == 3030).collect();
+    assert_eq!(refused.len(), 1);
+    assert_eq!(refused[0].inbound.peer.port, 20_030);
+}
+
+#[test]
 fn what_no_inbound_leg_brought_is_not_handed_on() {
     // The same sizes, but each goes out ten minutes later: longer than any queue that is looked for.
     let (lane, _) = fold(&stored(120, 600), false);

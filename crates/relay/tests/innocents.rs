@@ -74,6 +74,22 @@ fn moves(w: &mut World, mut after: impl FnMut(&mut Rng) -> (Pair, Pair)) {
     w.days = days;
 }
 
+/// A mail server that takes letters in and sends others like them, many of them to several servers at once.
+fn letters(w: &mut World) {
+    w.targets = 8;
+    for at in w.moments(w.per_day) {
+        let size = (w.rng.lognormal(3000.0, 1.0) + 300, w.rng.between(250, 400));
+        w.serve(at, 1.0, 25, size);
+    }
+    for at in w.moments(w.per_day) {
+        let size = w.rng.lognormal(3000.0, 1.0) + 300;
+        for copy in 0..1 + w.rng.below(4) {
+            let (life, other) = (0.5 + w.rng.exp(0.5), (w.rng.below(8), w.rng.below(30)));
+            w.call(at + 0.01 * copy as f64, life, 25, (size + other.0, 152 + other.1));
+        }
+    }
+}
+
 fn any(r: &mut Rng) -> Pair {
     (r.between(200, 900), r.lognormal(5000.0, 1.5))
 }
@@ -124,6 +140,7 @@ fn by_chance() -> Vec<Kind> {
         k("mail and reports", 1, 80, |w| w.apart(|r| (r.lognormal(6000.0, 1.3), r.between(250, 500)), |r| (r.lognormal(1800.0, 0.2), r.between(250, 500)))),
         k("mail and auto-reply", 1, 150, |w| w.app(|r| ((r.lognormal(6000.0, 1.3), r.between(250, 500)), (1500 + r.between(5, 40), r.between(250, 500))))),
         k("mail and auto-reply quoting subject", 1, 150, |w| w.app(|r| { let s = r.between(5, 80); ((r.lognormal(6000.0, 1.3) + s, r.between(250, 500)), (1500 + s, r.between(250, 500))) })),
+        k("letters in copies", 1, 300, letters),
         k("ssh and browsing", 1, 200, |w| {
             for day in 0..3 { w.serve(6.0 * HOUR + f64::from(day) * 3.0 * HOUR, 2.9 * HOUR, 22, (30_000, 900_000)); }
             for at in w.moments(200) { let s = any(&mut w.rng); w.call(at, 1.0, 443, s); }

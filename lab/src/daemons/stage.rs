@@ -14,6 +14,8 @@ use crate::wire::Allowance;
 
 /// Milliseconds that a client waits, unless it is told otherwise.
 const PATIENCE: u64 = 12_000;
+/// How many times as long whoever logs in waits.
+const LOGIN: u64 = 3;
 /// Milliseconds at the end in which nothing begins.
 const REST: u64 = 4_000;
 /// Moments of which one is taken for a session.
@@ -346,7 +348,9 @@ impl Stage {
     pub(crate) fn jumped(&mut self, relay: (RelayId, SocketAddr), from: IpAddr, key: &str, to: SocketAddr, job: Job) {
         let (at, world) = (self.turn(relay.0), self.net.world());
         let call = self.call(at, Some(from), Way::Jump(relay.1), to, job);
-        self.intend(&world, Some(relay.0), None, Call { key: key.to_owned(), ..call });
+        // On a busy machine a login takes seconds, and who gave up before it was over has shown nobody a token.
+        let patience = LOGIN * call.patience;
+        self.intend(&world, Some(relay.0), None, Call { key: key.to_owned(), patience, ..call });
     }
 
     /// An outside client does something through the first of two relays, which asks the second.

@@ -76,7 +76,13 @@ impl<'a> Index<'a> {
             // Whose end was lost on the way may have been spoken of long after what was seen of it.
             conn.start <= event.at + SLACK && (event.at <= conn.last + SLACK || conn.closed.is_none())
         };
-        self.by_ends.get(&(event.src, event.dst))?.iter().rfind(near).copied()
+        // Where ports are used again soon, several are near.
+        let apart = |number: &usize| {
+            let conn = &self.conns[*number];
+            conn.start.saturating_sub(event.at).max(event.at.saturating_sub(conn.last))
+        };
+        let numbers = self.by_ends.get(&(event.src, event.dst))?.iter().rev();
+        numbers.filter(near).min_by_key(|number| apart(number)).copied()
     }
 
     fn leg(&self, number: usize) -> LegTruth {

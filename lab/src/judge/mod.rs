@@ -233,7 +233,7 @@ impl<'a> Court<'a> {
         let most = number(relay, "out_legs_with_data");
         let mut least = most - pairs::unsure(self.truth, host, self.view.cut, pairs::has_data) as f64;
         if kind == Kind::Mail && self.view.family != "capture" {
-            least -= pairs::all_untold(self.truth, host) as f64;
+            least -= pairs::one_of_several(self.truth, host) as f64;
         }
         let (got, share) = (incident["counts"]["relayed"].as_f64(), bounds::relayed(kind, &self.view));
         if !got.is_some_and(|got| bounds::within(got, (least, most), share, 1.0)) {
@@ -263,7 +263,7 @@ impl<'a> Court<'a> {
         let said = incident["confidence"]["sessions_to_detect"].as_u64();
         let host = text(incident, "host");
         let most = bounds::sessions(kind, self.view.family).map(|most| match kind {
-            Kind::Mail => most.max(pairs::before_a_queue_is_run(self.truth, host) as u64),
+            Kind::Mail => most.max(pairs::before_a_queue_is_run(self.truth, host, most) as u64),
             _ => most,
         });
         if let Some(most) = most

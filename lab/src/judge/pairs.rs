@@ -32,25 +32,22 @@ pub(super) fn has_data(leg: &Value) -> bool {
     number(leg, "bytes_orig") + number(leg, "bytes_resp") > 0.0
 }
 
-/// Less payload than this is no transaction: a mail server sent the client away before it could say what it brings.
-const SENT_AWAY: f64 = 128.0;
-/// And less than this no letter: every recipient was refused.
+/// Less payload than this is no letter: every recipient was refused, or the host was sent away before it could say whom it has mail for.
 const LETTER: f64 = 512.0;
-/// So many seconds after its client had gone the moment says nothing of mail: its queue was run.
-const QUEUED: f64 = 2.0;
+/// What begins within so many seconds is of the same run of a queue.
+const RUN: f64 = 1.0;
 
-/// Whether records of an outbound leg tell nothing of what came in by `callers`: nothing was handed over, and where something was
-/// said at all, it was said when the queue was run.
-fn tells_nothing<'a>(leg: &Value, mut callers: impl Iterator<Item = &'a Value>) -> bool {
-    let bytes = number(leg, "bytes_orig") + number(leg, "bytes_resp");
-    let queued = |caller: &Value| number(leg, "start") - number(caller, "end") > QUEUED;
-    has_data(leg) && (bytes < SENT_AWAY || bytes < LETTER && callers.all(queued))
+/// So many seconds after a connection was over it is taken into account.
+const KNOWN: f64 = 2.0;
+
+fn is_refused(leg: &Value) -> bool {
+    number(leg, "accepted") == 0.0 && number(leg, "bytes_orig") + number(leg, "bytes_resp") < LETTER
 }
 
-/// How many outbound legs of `host` are such.
-pub(super) fn all_untold(truth: &Value, host: &str) -> usize {
+/// How many outbound legs of `host` with payload records do not tell from others that were refused ([`Bonds::is_one_of_several`]).
+pub(super) fn one_of_several(truth: &Value, host: &str) -> usize {
     let bonds = Bonds::of(truth, host);
-    bonds.outs.legs.keys().filter(|out| bonds.tells_nothing(**out)).count()
+    bonds.outs.legs.iter().filter(|(out, leg)| has_data(leg) && bonds.is_one_of_several(**out)).count()
 }
 
 /// Outbound legs of `host` that count by `counts` and that a cut log does not show the end of.
@@ -144,21 +141,21 @@ fn alike(a: &Value, b: &Value) -> bool {
     a["dst"] == b["dst"] && a["raw_payload"] == b["raw_payload"] && near("start") && near("end")
 }
 
-/// How many inbound legs of `host` that carried something were over before letters of two of them had been handed on: a queue that
-/// was not run yet shows nothing of them.
-pub(super) fn before_a_queue_is_run(truth: &Value, host: &str) -> usize {
-    let mut handed: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
+/// How many inbound legs of `host` that carried something were over when `most` of them had been handed on or refused, and that was
+/// known: of those that wait for the queue to be run nothing shows.
+pub(super) fn before_a_queue_is_run(truth: &Value, host: &str, most: u64) -> usize {
+    let mut tried: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
     for session in sessions(truth, host) {
-        let taken = list(session, "out_legs").iter().filter(|leg| number(leg, "accepted") > 0.0);
-        let first = taken.map(|leg| number(leg, "end")).fold(f64::INFINITY, f64::min);
+        let first = list(session, "out_legs").iter().map(|leg| number(leg, "end")).fold(f64::INFINITY, f64::min);
         for leg in list(session, "in_legs").iter().filter(|leg| has_data(leg)) {
-            let (_, of) = handed.entry(leg["conn"].as_u64().unwrap_or(0)).or_insert((number(leg, "end"), first));
+            let (_, of) = tried.entry(leg["conn"].as_u64().unwrap_or(0)).or_insert((number(leg, "end"), first));
             *of = of.min(first);
         }
     }
-    let mut firsts: Vec<f64> = handed.values().map(|(_, first)| *first).collect();
+    let mut firsts: Vec<f64> = tried.values().map(|(_, first)| *first).filter(|first| first.is_finite()).collect();
     firsts.sort_by(f64::total_cmp);
-    firsts.get(1).map_or(0, |second| handed.values().filter(|(over, _)| over <= second).count())
+    let last = firsts.get(most as usize - 1);
+    last.map_or(0, |last| tried.values().filter(|(over, _)| *over <= last + KNOWN).count())
 }
 
 /// The true legs of a relay, and which of them belong together.
@@ -198,8 +195,18 @@ impl<'a> Bonds<'a> {
         callers_alike && self.calls.get(&caller).is_some_and(|outs| outs.iter().any(is_like))
     }
 
-    fn tells_nothing(&self, out: u64) -> bool {
-        tells_nothing(self.outs.legs[&out], self.callers[&out].iter().map(|caller| self.ins.legs[caller]))
+    /// Whether another caller's letter was refused in the same run of the queue: neither size nor moment says then which was whose.
+    fn is_one_of_several(&self, out: u64) -> bool {
+        let leg = self.outs.legs[&out];
+        let is_other = |(other, refused): (&u64, &&Value)| {
+            let first = number(leg, "start").min(number(refused, "start"));
+            let mut callers = self.callers[&out].union(&self.callers[other]);
+            is_refused(refused)
+                && (number(leg, "start") - number(refused, "start")).abs() < RUN
+                && self.callers[&out].is_disjoint(&self.callers[other])
+                && callers.all(|caller| number(self.ins.legs[caller], "end") <= first)
+        };
+        is_refused(leg) && self.outs.legs.iter().any(is_other)
     }
 
     /// Whether a server's connection was shared by several clients, one of which shared in another one: no sums add up then.
@@ -273,7 +280,7 @@ pub(super) fn hold(
         .iter()
         .filter(|(conn, leg)| {
             let told = !unknown.contains(conn) && (found.contains_key(conn) || !in_the_dark(**conn));
-            has_data(leg) && told && !(kind == Kind::Mail && records && bonds.tells_nothing(**conn))
+            has_data(leg) && told && !(kind == Kind::Mail && records && bonds.is_one_of_several(**conn))
         })
         .map(|(conn, _)| *conn)
         .collect();

@@ -126,38 +126,30 @@ fn a_truth_that_does_not_say_all_is_an_error() {
 }
 
 #[test]
-fn of_mail_records_need_not_show_whom_a_server_sent_away() {
+fn of_letters_that_were_refused_in_one_run_of_a_queue_records_need_not_show_which_was_whose() {
     let mut truth = truth();
     truth["relays"][0]["topology"] = "smtp-odd-port".into();
-    let judged = |truth: &Value, view| {
-        let (report, pairs) = report();
-        judge(view, truth, &report, &pairs[1..], None).pairs[0].recall
-    };
-    assert_eq!([judged(&truth, "conn"), judged(&truth, "capture")], [0.5, 0.5]);
-    let leg = &mut truth["sessions"][0]["out_legs"][0];
-    (leg["bytes_orig"], leg["bytes_resp"]) = (6.into(), 21.into());
-    assert_eq!([judged(&truth, "conn"), judged(&truth, "capture")], [1.0, 0.5]);
-    let relayed = |view| {
-        let (mut report, pairs) = report();
+    let judged = |truth: &Value| {
+        let (mut report, mut pairs) = report();
         report["incidents"][0]["counts"]["relayed"] = 0.into();
-        judge(view, &truth, &report, &pairs, None).short.iter().any(|what| what.contains("relayed 0, is 2"))
+        pairs[1]["outbound"]["ts"] = 6.2.into();
+        ["conn", "capture"].map(|view| {
+            let says = judge(view, truth, &report, &pairs[1..], None);
+            (says.pairs[0].recall, says.short.iter().any(|what| what.contains("relayed 0, is 2")))
+        })
     };
-    assert_eq!([relayed("conn"), relayed("capture")], [false, true]);
-}
-
-#[test]
-fn of_mail_records_need_not_show_whose_letter_was_refused_when_the_queue_was_run() {
-    let mut truth = truth();
-    truth["relays"][0]["topology"] = "smtp-odd-port".into();
-    let judged = |truth: &Value, view| {
-        let (report, pairs) = report();
-        judge(view, truth, &report, &pairs[1..], None).pairs[0].recall
-    };
-    assert_eq!([judged(&truth, "conn"), judged(&truth, "capture")], [0.5, 0.5], "while its client was there");
-    truth["sessions"][0]["in_legs"][0]["end"] = (-9.0).into();
-    assert_eq!([judged(&truth, "conn"), judged(&truth, "capture")], [1.0, 0.5]);
-    truth["sessions"][0]["out_legs"][0]["bytes_orig"] = 600.into();
-    assert_eq!(judged(&truth, "conn"), 0.5, "a letter");
+    for number in [0, 1] {
+        let leg = &mut truth["sessions"][number]["out_legs"][0];
+        (leg["start"], leg["end"], leg["accepted"]) = ((5.2 + number as f64).into(), 9.0.into(), 0.into());
+    }
+    assert_eq!(judged(&truth), [(0.5, true); 2], "a second apart");
+    truth["sessions"][1]["out_legs"][0]["start"] = 6.1.into();
+    assert_eq!(judged(&truth), [(1.0, false), (0.5, true)]);
+    for (legs, key, value) in [("in_legs", "end", json!(5.5)), ("out_legs", "bytes_orig", json!(600))] {
+        let mut other = truth.clone();
+        other["sessions"][0][legs][0][key] = value;
+        assert_eq!(judged(&other), [(0.5, true); 2], "{key}");
+    }
 }
 
 #[test]
@@ -186,12 +178,11 @@ fn what_a_log_tells_alike_may_be_exchanged_in_it_alone() {
 fn a_queue_that_was_not_run_yet_shows_nothing() {
     let mut truth = truth();
     truth["relays"][0]["topology"] = "smtp-odd-port".into();
-    let queued = truth["sessions"][0].clone();
+    let session = truth["sessions"][0].clone();
     for number in 0..6 {
-        let mut more = queued.clone();
-        for (legs, conn) in [("in_legs", 20 + number), ("out_legs", 40 + number)] {
-            more[legs][0]["conn"] = conn.into();
-            more[legs][0]["end"] = if legs == "out_legs" { 20.0 } else { 9.0 }.into();
+        let (mut more, over) = (session.clone(), 9.0 + 3.0 * f64::from(number));
+        for (legs, conn, end) in [("in_legs", 20 + number, over), ("out_legs", 40 + number, over + 0.5)] {
+            (more[legs][0]["conn"], more[legs][0]["end"]) = (conn.into(), end.into());
         }
         truth["sessions"].as_array_mut().unwrap().push(more);
     }
@@ -200,9 +191,9 @@ fn a_queue_that_was_not_run_yet_shows_nothing() {
         report["incidents"][0]["confidence"]["sessions_to_detect"] = 6.into();
         judge("capture", truth, &report, &pairs, None).short.iter().any(|what| what.contains("sessions_to_detect 6"))
     };
-    assert!(late(&truth), "two had been handed on before");
-    for number in [0, 1] {
-        truth["sessions"][number]["out_legs"][0]["end"] = 20.0.into();
+    assert!(late(&truth), "five had been handed on before the sixth was over");
+    for number in 4..8 {
+        truth["sessions"][number]["out_legs"][0]["end"] = 40.0.into();
     }
     assert!(!late(&truth));
 }

@@ -52,8 +52,8 @@ const RECORDS: [&str; 3] = [
     "A host that dials out a tunnel and relays what comes down it is only suspected from connections' totals; packets show \
      it. One whose tunnel still stood when the evidence ended has no totals yet.",
     "What a relay speaks, whom mail was for and whether a server accepted it are not in connection records: `delivered` \
-     counts completed SMTP connections that are large enough for a message, and of mail that waited and was refused \
-     nothing tells whose it was.",
+     counts completed SMTP connections that are large enough for a message, and where letters of several were refused \
+     together nothing tells which was whose.",
     "A server's connection that a web proxy keeps for several clients is paired with one of them, and where such connections \
      are shared crosswise perhaps with none: totals do not tell whose bytes they are.",
 ];

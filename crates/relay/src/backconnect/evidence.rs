@@ -102,22 +102,9 @@ impl Evidence {
         self.cause.multiply(SHARES.map(|share| (1.0 - share + share * factor.ratio).ln()));
     }
 
-    /// Takes what was asked on a connection that followed. `None` where what came down then is not known.
-    pub(super) fn asked(&mut self, train: &Train, run: Run, now: Nanos, counted: Counted<'_>) -> Option<()> {
-        let from = Nanos(run.first.0.div_euclid(ASKING_CELL) * ASKING_CELL);
-        if !train.knows_from(from.plus(-LONGEST_REACH), now) {
-            return None;
-        }
-        let (least, lasts) = (u64::from(run.bytes), run.last.since(run.first));
-        let mut ratio = 0.0;
-        for (reach, believed) in REACHES.into_iter().zip(BELIEVED) {
-            if train.came_down(run.first.plus(-reach), run.last) >= least {
-                let share = train.share_with(least, (from, from.plus(ASKING_CELL)), (reach, lasts));
-                ratio += believed / share.max(1.0 / MOST);
-            }
-        }
+    /// Takes what was asked on a connection that followed, and so much likelier is the tunnel's ([`asked`]).
+    pub(super) fn asked(&mut self, ratio: f64, counted: Counted<'_>) {
         self.take(ratio, counted);
-        Some(())
     }
 
     /// Takes what arrived on a connection. It is `counted` where the connection's opening followed what came down. `None`
@@ -203,6 +190,24 @@ pub(super) fn follows(train: &Train, at: Nanos, now: Nanos) -> Option<Factor> {
     Some(Factor { ratio, fits, might })
 }
 
+/// How much likelier what was asked is the tunnel's, going by what came down just before; 0 where that was less. `None` where it
+/// is not known.
+pub(super) fn asked(train: &Train, run: Run, now: Nanos) -> Option<f64> {
+    let from = Nanos(run.first.0.div_euclid(ASKING_CELL) * ASKING_CELL);
+    if !train.knows_from(from.plus(-LONGEST_REACH), now) {
+        return None;
+    }
+    let (least, lasts) = (u64::from(run.bytes), run.last.since(run.first));
+    let mut ratio = 0.0;
+    for (reach, believed) in REACHES.into_iter().zip(BELIEVED) {
+        if train.came_down(run.first.plus(-reach), run.last) >= least {
+            let share = train.share_with(least, (from, from.plus(ASKING_CELL)), (reach, lasts));
+            ratio += believed / share.max(1.0 / MOST);
+        }
+    }
+    Some(ratio)
+}
+
 /// How well `bytes` fit into what may carry them: as a rule alone, now and then beside something else.
 fn fit(carrier: u64, bytes: u32) -> f64 {
     if carries(carrier, bytes) {
@@ -285,7 +290,8 @@ mod tests {
                     train.take(Side::Resp, run(begin + dice.below(1000 * MS), 30 + dice.below(900)), Nanos(begin));
                 }
                 let asked = run(begin + dice.below(1000 * MS), 50 + dice.below(400));
-                evidence.asked(&train, asked, Nanos(begin + 1500 * MS), (&mut 0.0, 0)).unwrap();
+                let ratio = super::asked(&train, asked, Nanos(begin + 1500 * MS)).unwrap();
+                evidence.asked(ratio, (&mut 0.0, 0));
                 most = most.max(log_mean(&evidence.carriage.logs()));
             }
             most

@@ -2,6 +2,7 @@
 //!
 //! From packets it is judged as it goes ([`Tunnels`]), from connections' totals when everything is known ([`totals`]).
 
+mod cause;
 mod evidence;
 #[cfg(test)]
 mod tests;

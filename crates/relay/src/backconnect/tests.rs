@@ -222,6 +222,23 @@ fn a_tunnel_is_found_within_some_sessions_and_told_apart_from_the_hosts_own_call
     }
 }
 
+#[test]
+fn what_is_asked_tells_a_session_that_is_opened_late_and_whose_line_is_full() {
+    let (mut host, _) = tunnel(false);
+    let mut late = Vec::new();
+    for n in 0..10 {
+        let when = 15_000.0 + 300_000.0 * f64::from(n);
+        host.down(when, 90);
+        for (now, bytes) in host.call_for(when + 300.0, true) {
+            host.up(now + 250.0, bytes + 36);
+        }
+        late.push(host.legs);
+    }
+    let (_, pairs) = host.judge();
+    let paired = |id: &&u64| pairs.iter().any(|pair| pair.outbound.id == RecordId::Device(**id));
+    assert!(late.iter().filter(paired).count() >= 9, "{}", late.iter().filter(paired).count());
+}
+
 /// Innocents: a name, whether their calls follow what comes down, and what they do some hundred times.
 type Habit = (&'static str, bool, fn(&mut Host, f64));
 

@@ -8,7 +8,8 @@
 //! - the sums agree ([`TOTALS`], by direction [`UPLOADS`] and [`DOWNLOADS`]);
 //! - much more went up the tunnel than came down, where that is known: a client's VPN, video or remote desktop is the
 //!   other way round;
-//! - the host called much less just before and after: a download beside browsing ends, and the browsing goes on;
+//! - the host called much less just before and after: a download beside browsing ends, and the browsing goes on; where the log does
+//!   not show that, it called twice as many targets ([`TARGETS_ALONE`]);
 //! - no other long connection of the host fits as well, and at most one other had as many targets beside it: a host that
 //!   always has some long connection among many calls (file sharing) has one that fits by chance;
 //! - what a forward service of the host explains is left out.
@@ -25,6 +26,9 @@ const BYTES_LEAST: i64 = 500_000;
 const LIFE_LEAST: i64 = 60 * Nanos::SECOND;
 /// As many distinct targets are called while it lives.
 const TARGETS_LEAST: usize = 20;
+/// The same where the log shows too little before and after it to tell a habit of the host's own (measured: 45 to 63; a VPN beside
+/// browsing had 20 at most).
+const TARGETS_ALONE: usize = 40;
 /// The tunnel's bytes over those of the connections that it carries (measured: 0.71 and 0.99).
 const TOTALS: (f64, f64) = (0.5, 1.25);
 /// What went up the tunnel over what came down to the host (measured: 0.68 and 0.97), and the other way (1.07 and 1.42).
@@ -120,8 +124,9 @@ impl Candidate<'_> {
         let tunnel = sum(self.connections.iter().filter_map(|&number| self.legs[number].size()))?;
         let ratios = Ratios::of(tunnel, sum(carried.iter().filter_map(size))?);
         let calls = self.calls(carried.len(), explained);
-        let fits = ratios.agree(tunnel) && calls.are_of_a_tunnel();
         let (far, targets) = (self.far, targets.len());
+        let told = calls.tell_habits() || targets >= TARGETS_ALONE;
+        let fits = ratios.agree(tunnel) && calls.are_of_a_tunnel() && told;
         let Ratios { total: ratio, ways } = ratios;
         Some((Tunnel { far, carried, targets, ratio, up_ratio: ways.map(|(up, _)| up), calls }, fits))
     }
@@ -204,8 +209,21 @@ fn length(spans: &[(Nanos, Nanos)]) -> i64 {
 impl Calls {
     /// Whether it called so much more often while the tunnel lived that this is no habit of its own.
     fn are_of_a_tunnel(&self) -> bool {
-        let expected = self.inside as f64 * self.rest as f64 / self.alive as f64;
-        self.outside as f64 <= expected / BUSIER + FORGIVEN
+        self.outside as f64 <= self.most_outside()
+    }
+
+    /// Whether a habit would have been seen: the log may have hardly begun before the tunnel, and have ended soon after it.
+    fn tell_habits(&self) -> bool {
+        self.expected() > self.most_outside()
+    }
+
+    fn most_outside(&self) -> f64 {
+        self.expected() / BUSIER + FORGIVEN
+    }
+
+    /// Calls around the tunnel's life, if there were as many as within it.
+    fn expected(&self) -> f64 {
+        self.inside as f64 * self.rest as f64 / self.alive as f64
     }
 }
 
@@ -299,6 +317,12 @@ mod tests {
         assert_eq!(alone(leg(200, 0, 3600, 7_000_000, Some(9000)), true), None);
         // A VPN, a video, a remote desktop: more comes down than goes up.
         assert_eq!(alone(leg(200, 0, 3600, 420_000, Some(7_000_000)), true), None);
+        // A VPN that was up as long as the log goes, beside browsing: nothing is known of the host's habits.
+        let few: Vec<Leg> =
+            calls(5, 3600, false).into_iter().filter(|leg| leg.peer.addr < IpAddr::from([203, 0, 113, 30])).collect();
+        let vpn = leg(200, 0, 3600, 5_000_000, None);
+        assert_eq!(found(&[&[vpn], &few]), None);
+        assert!(found(&[&[vpn], &few, &calls(6000, 6010, false)]).is_some());
         // A push channel, a web socket: hardly any bytes.
         assert_eq!(alone(leg(200, 0, 3600, 40_000, None), false), None);
         // Other sums.

@@ -7,7 +7,8 @@ use catspaw_records::{Burst, Endpoint, Nanos, RecordId, Side};
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 
-use super::evidence::{Evidence, LONGEST_REACH, follows};
+use super::cause::{Cause, comes, likelier};
+use super::evidence::{Evidence, LONGEST_REACH, asked, follows};
 use super::train::{Run, Train};
 use crate::config::{Config, Topology};
 use crate::lane::Context;
@@ -35,8 +36,6 @@ const AFTER_LOOKUP: i64 = 20_000_000;
 /// read and sent on; but none lasts longer, so that what went up is known when its turn comes.
 const PAUSE: i64 = 20_000_000;
 const LASTS: i64 = Nanos::SECOND;
-/// How surely a tunnel's own connections follow at once; a look-up that is not seen makes them wait.
-const FOLLOWS: f64 = 0.8;
 /// As many connections must have followed, and of what they brought so much and a third must have gone up (of tunnels that
 /// were measured two thirds and more had).
 const FOLLOWED_LEAST: u64 = 5;
@@ -74,29 +73,11 @@ pub struct Candidate {
     pub conviction: Option<Conviction>,
 }
 
-/// How a connection came to be, as far as one far end explains it.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-struct Cause {
-    far: Endpoint,
-    /// Natural logarithm of how much likelier the connection is the tunnel's.
-    log: f64,
-    /// Whether its opening followed at once.
-    followed: bool,
-    /// The same of what is asked and arrives on it, as far as it was worth something to the test.
-    worth: f64,
-    /// Bytes that had come down before what it followed.
-    before: u64,
-    /// Bytes that it has sent.
-    sent: u64,
-    /// Whether it sent no more than had come down meanwhile.
-    told: Option<bool>,
-}
-
 /// What is looked at when the runs around it are known.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum Due {
     Opened { id: RecordId, peer: IpAddr, at: Nanos },
-    Asked { id: RecordId, run: Run },
+    Asked { id: RecordId, peer: IpAddr, run: Run },
     Arrived { id: RecordId, peer: IpAddr },
     Ended(Leg),
 }
@@ -183,10 +164,10 @@ impl Tunnels {
         }
         let due = now.plus(settle);
         match burst.from {
-            Side::Orig => _ = self.wait(due, Due::Asked { id: leg.id, run }),
+            Side::Orig => _ = self.wait(due, Due::Asked { id: leg.id, peer: leg.peer.addr, run }),
             Side::Resp => {
                 if let Some(asked) = &burst.asked {
-                    self.wait(due, Due::Asked { id: leg.id, run: Run::asked(asked) });
+                    self.wait(due, Due::Asked { id: leg.id, peer: leg.peer.addr, run: Run::asked(asked) });
                 }
                 self.arrived(leg, run, due);
             }
@@ -289,7 +270,7 @@ impl Tunnels {
             let day = ctx.days.of(due);
             match what {
                 Due::Opened { id, peer, at } => self.take_opening(id, peer, at, (due, day), ctx.config),
-                Due::Asked { id, run } => self.take_asked(id, run, (due, day), ctx.config),
+                Due::Asked { id, peer, run } => self.take_asked(id, peer, run, (due, day), ctx.config),
                 Due::Arrived { id, peer } => self.take_arrival(id, peer, (due, day), ctx.config),
                 Due::Ended(leg) => self.pair(ctx, &leg, due, sink),
             }
@@ -326,15 +307,39 @@ impl Tunnels {
         }
     }
 
-    fn take_asked(&mut self, id: RecordId, run: Run, (due, day): (Nanos, i32), config: &Config) {
+    fn take_asked(&mut self, id: RecordId, peer: IpAddr, run: Run, (due, day): (Nanos, i32), config: &Config) {
         let causes = self.causes.get_mut(&id).into_iter().flatten().filter(|cause| cause.followed);
         for cause in causes {
             let Some(candidate) = self.ends.get_mut(&cause.far) else { continue };
             cause.sent += u64::from(run.bytes);
-            if candidate.evidence.asked(&candidate.train, run, due, (&mut cause.worth, day)).is_some() {
+            if let Some(ratio) = asked(&candidate.train, run, due) {
+                cause.log += comes(ratio);
+                candidate.evidence.asked(ratio, (&mut cause.worth, day));
                 let came = candidate.train.came_before(run.last).saturating_sub(cause.before);
                 candidate.tell(&mut cause.told, cause.sent <= came);
                 candidate.weigh(due, config);
+            }
+        }
+        self.note_asked(id, peer, run, due);
+    }
+
+    /// What was asked on a connection that did not follow: what opened it may have been late, and it serves pairs alone.
+    fn note_asked(&mut self, id: RecordId, peer: IpAddr, run: Run, due: Nanos) {
+        let room = self.causes.len() < WAITING;
+        let others = self.ends.iter().filter(|(far, candidate)| far.addr != peer && !candidate.train.is_silent(due));
+        for (&far, candidate) in others {
+            let cause = self.causes.get_mut(&id).and_then(|causes| causes.iter_mut().find(|cause| cause.far == far));
+            if cause.as_ref().is_some_and(|cause| cause.followed) {
+                continue;
+            }
+            let Some(ratio) = asked(&candidate.train, run, due) else { continue };
+            if let Some(cause) = cause {
+                cause.log += comes(ratio);
+            } else if ratio > 0.0 && room {
+                let causes = self.causes.entry(id).or_default();
+                if causes.len() < CAUSES {
+                    causes.push(Cause::by_arrivals(far, likelier(0.0) + comes(ratio)));
+                }
             }
         }
     }
@@ -394,13 +399,6 @@ impl Tunnels {
             inbound: tunnel,
             outbound: *leg,
         });
-    }
-}
-
-impl Cause {
-    /// Of a connection that did not follow at once.
-    fn by_arrivals(far: Endpoint, log: f64) -> Self {
-        Self { far, log, followed: false, worth: 0.0, before: 0, sent: 0, told: None }
     }
 }
 
@@ -479,9 +477,4 @@ impl Candidate {
             self.conviction = Some(Conviction { at: now, sessions: self.sessions.max(followed) });
         }
     }
-}
-
-/// Natural logarithm of how much likelier a connection is the tunnel's whose opening says `ratio`.
-fn likelier(ratio: f64) -> f64 {
-    (1.0 - FOLLOWS + FOLLOWS * ratio).ln()
 }

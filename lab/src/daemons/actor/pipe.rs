@@ -25,8 +25,12 @@ pub(super) fn carry(what: impl FnOnce() + Send + 'static) -> io::Result<()> {
 
 /// Carries from one to the other until there is no more, and says so to the other.
 pub(super) fn pump(mut from: impl Read, mut to: impl Write, close: impl FnOnce()) {
+    // Not `io::copy`: it splices, and some kernels then keep what came for a pipe until it is full.
+    let mut buffer = [0; 16 << 10];
     // Who is gone takes no more, and whoever sends notices.
-    _ = io::copy(&mut from, &mut to);
+    while let Ok(length @ 1..) = from.read(&mut buffer)
+        && to.write_all(&buffer[..length]).and_then(|()| to.flush()).is_ok()
+    {}
     close();
 }
 

@@ -117,3 +117,20 @@ fn a_connection_whose_end_was_lost_may_be_spoken_of_later() {
     };
     assert_eq!([spoken_of(0), spoken_of(2)], [0, 1]);
 }
+
+#[test]
+fn a_port_that_is_used_again_soon_is_told_apart() {
+    let (service, out, mail) = ("172.28.220.9:1080", "172.28.220.9:5001", "198.18.0.1:25");
+    let (mut packets, mut told) = (Vec::new(), Vec::new());
+    for (number, token, from) in [(1, "tka", "198.19.0.1:4001"), (2, "tkb", "198.19.0.1:4002")] {
+        let at = 1_500_000 * number;
+        let both = [connection(at, from, service), connection(at + 100_000, out, mail)].concat();
+        packets.extend(both.into_iter().map(|packet| Packet { seq: packet.seq + 70_000 * number as u32, ..packet }));
+        told.push(event(Side::Client, at + 900_000, token, from, service, 1));
+        told.push(event(Side::Server, at + 300_000, token, out, mail, 1));
+    }
+    packets.sort_by_key(|packet| packet.at);
+    let truth = made(&cast(vec![intent("tka", mail, false), intent("tkb", mail, false)]), &track(&packets), &told);
+    let out = |session: &SessionTruth| session.out_legs.iter().map(|leg| leg.conn).collect::<Vec<_>>();
+    assert_eq!(truth.unwrap().sessions.iter().map(out).collect::<Vec<_>>(), [[1], [3]]);
+}
