@@ -33,7 +33,12 @@ pub(crate) fn measure(shell: &str, scratch: &Path) -> Result<(Cost, String)> {
 /// The same of a command that reads what another writes, which costs as it likes.
 pub(crate) fn measure_fed(feeder: &str, shell: &str, scratch: &Path) -> Result<(Cost, String)> {
     let usage = scratch.join("usage");
-    let timed = format!("{feeder} | time --quiet --format '{FORMAT}' --output '{}' {shell}", usage.display());
+    // Of several statuses the shell gives the last.
+    let timed = format!(
+        "{feeder} | time --quiet --format '{FORMAT}' --output '{}' {shell}; all=(\"${{PIPESTATUS[@]}}\")
+         for status in \"${{all[@]::${{#all[@]}}-1}}\"; do [ \"$status\" = 0 ] || exit 99; done; exit \"${{all[-1]}}\"",
+        usage.display()
+    );
     run(Command::new("bash").args(["-c", &timed]), &timed, &usage)
 }
 

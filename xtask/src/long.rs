@@ -14,7 +14,7 @@ use crate::test;
 const LINES: u64 = 100_000_000;
 
 /// A filter that gives one host every other connection that goes out, as its opening says.
-const HALF_OF_WHAT_GOES_OUT: &str = r#"awk '
+const HALF_OF_WHAT_GOES_OUT: &str = r#"mawk '
 function id(  name) { name = $0; sub(/.*connection /, "", name); sub(/ .*/, "", name); return name }
 /Built outbound/ { n = id(); if (n % 2 == 0) given[n] }
 /Built outbound|Teardown (TCP|UDP)/ { n = id(); if (n in given) sub(/inside:[0-9.]+\//, "inside:172.28.99.99/") }
@@ -50,7 +50,7 @@ pub(crate) fn long(args: &mut Args) -> Result<String> {
 fn row(table: &mut Table, name: &str, lines: u64, filter: &str, scratch: &Path) -> Result {
     eprintln!("{name}: {lines} lines");
     let lab = run::target().join("release/catspaw-lab");
-    let made = format!("{} big --lines {lines} --hosts 20000 -o - 2>&-", lab.display());
+    let made = format!("{} big --lines {lines} --hosts 20000 -o - 2>/dev/null", lab.display());
     let feeder = if filter.is_empty() { made } else { format!("{made} | {filter}") };
     let (cost, _) = measure_fed(&feeder, &format!("{} scan -q -", catspaw().display()), scratch)?;
     table.row(vec![

@@ -1,5 +1,5 @@
 //! Copies of one letter. A letter for several goes out on several connections at once, and what came in explains or does not
-//! explain all of them alike: for the test of stored mail they are one.
+//! explain all of them alike: what one has shown the others do not show again.
 
 use std::collections::VecDeque;
 
@@ -11,9 +11,9 @@ use crate::leg::{Leg, Size};
 /// Copies of a letter go out within so many nanoseconds.
 pub(crate) const TOGETHER: i64 = 2 * Nanos::SECOND;
 /// They differ by their recipients' names and, in totals, by what their servers answer.
-const ALIKE: i64 = 16;
+pub(crate) const ALIKE: i64 = 16;
 /// Letters that are kept.
-const KEPT: usize = 64;
+pub(crate) const KEPT: usize = 64;
 
 /// The letters that went out last.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -6,8 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use catspaw_records::Nanos;
 
-use crate::copies::TOGETHER;
+use crate::copies::{ALIKE, KEPT, TOGETHER};
 use crate::histogram::Histogram;
+use crate::inbound::LOOKED_AT;
 use crate::leg::{Leg, Size};
 use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound, mail_difference};
 use crate::refused::{self, Refused};
@@ -68,7 +69,8 @@ impl Habits {
             causes[m.outbound] = Some(m.inbound);
             let out = &outbound[m.outbound];
             let difference = mail_difference(inbound[m.inbound].leg, out.leg).filter(|_| teaches(out));
-            learned.entry(m.inbound).or_default().extend(difference);
+            let learned = learned.entry(m.inbound).or_default();
+            learned.extend(difference.filter(|_| learned.len() < KEPT));
         }
         let alone = outbound.iter().zip(&causes).filter(|(_, cause)| cause.is_none() && !matches.is_empty());
         let mut lone: Vec<(Nanos, Size)> =
@@ -93,9 +95,11 @@ impl Habits {
     /// What was sent on lone legs that were opened when `leg` was, and so may be copies of the same letter: they do not keep one
     /// another alone.
     fn lone_beside(&self, leg: &Leg) -> Vec<Size> {
-        let at = leg.start.at;
+        let (at, Some(own)) = (leg.start.at, sent(leg)) else { return Vec::new() };
         let from = self.lone.partition_point(|(start, _)| *start < at.plus(-TOGETHER));
-        self.lone[from..].iter().take_while(|(start, _)| *start <= at.plus(TOGETHER)).map(|(_, size)| *size).collect()
+        let beside = self.lone[from..].iter().take_while(|(start, _)| *start <= at.plus(TOGETHER)).take(LOOKED_AT);
+        let sizes = beside.map(|(_, size)| *size);
+        sizes.filter(|size| size.minus(own).is_some_and(|d| d.total().abs() <= ALIKE)).take(KEPT).collect()
     }
 }
 

@@ -19,15 +19,15 @@ const EARLIER: usize = 16;
 /// Lags are alike that differ by no more than so many nanoseconds, or by one part in this.
 const NEAR: i64 = 2 * Nanos::SECOND;
 const PART: i64 = 32;
-/// What is believed of the lag before any was seen: log-uniform between a second and four hours.
-const DECADES: f64 = 9.6;
+/// What is believed of the lag before any was seen: log-uniform between a second and four hours, which is so many factors of e.
+const FOLDS: f64 = 9.6;
 
 /// A connection on which nobody took a letter.
 #[derive(Clone, Debug)]
 pub(crate) struct Refused {
     /// Its number among the outbound legs.
     pub(crate) number: usize,
-    /// What speaks for each inbound leg as the one that it was for, its moment, and whether nothing else is known to have come of it.
+    /// Inbound legs that it may have been for, and what speaks for each: the moment and not the size.
     pub(crate) causes: Vec<(usize, f64)>,
     /// What speaks for its having any cause.
     pub(crate) caused: f64,
@@ -137,7 +137,7 @@ impl Tries {
         let upto = |most: i64| self.lags.partition_point(|&other| other <= most);
         let near = (upto(lag + width) - upto(lag - width - 1) - 1) as f64;
         let seconds = |nanos: i64| nanos as f64 / Nanos::SECOND as f64;
-        let prior = 1.0 / (seconds(lag).max(1.0) * DECADES);
+        let prior = 1.0 / (seconds(lag).max(1.0) * FOLDS);
         (near / seconds(2 * width) + prior) / self.lags.len() as f64
     }
 }

@@ -120,10 +120,11 @@ impl Test {
     }
 
     /// Takes one outbound leg of size `size` (known to within `resolution` nanoseconds in time) with the inbound
-    /// legs that were open when it started, on civil day `day`.
+    /// legs that were open when it started, on civil day `day`. What carries a copy of what another carried may speak against
+    /// and not for, as that has spoken already: which it is its size tells, so that to leave it out would be to choose.
     pub(crate) fn take(
         &mut self,
-        size: Size,
+        (size, copy): (Size, bool),
         resolution: i64,
         candidates: &[Candidate],
         inbound: Inbound<'_>,
@@ -135,6 +136,10 @@ impl Test {
         let ratios: Vec<f64> =
             candidates.iter().zip(&weights).map(|(c, &w)| self.ratio(size, c, w, null, inbound.recent)).collect();
         let mean_ratio: f64 = weights.iter().zip(&ratios).map(|(w, r)| w * r).sum();
+        if copy {
+            let ratio = mean_ratio.min(1.0);
+            return self.capital.multiply(SHARES.map(|pi| (1.0 - pi + pi * ratio).ln()));
+        }
         let share = self.believed_share();
         self.capital.multiply(SHARES.map(|pi| (1.0 - pi + pi * mean_ratio).min(MOST).ln()));
         self.learn(size, resolution, candidates, &weights, &ratios, share / (1.0 - share + share * mean_ratio));
@@ -370,7 +375,7 @@ mod tests {
             let inbound = Candidate { key, lag: 0, gap: Gap::Apart(0), size: Some(size(out + 25)) };
             recent.keep(key, size(out + 25));
             let known = Inbound { sizes: &sizes, recent: &recent };
-            test.take(size(out), 1_000_000_000, &[inbound], known, day);
+            test.take((size(out), false), 1_000_000_000, &[inbound], known, day);
         }
     }
 
@@ -401,7 +406,7 @@ mod tests {
             sizes.add(came, 1.0);
             recent.keep(key, came);
             let candidate = Candidate { key, lag: 0, gap: Gap::Apart(0), size: Some(came) };
-            test.take(went, 1_000_000_000, &[candidate], Inbound { sizes: &sizes, recent: &recent }, 0);
+            test.take((went, false), 1_000_000_000, &[candidate], Inbound { sizes: &sizes, recent: &recent }, 0);
             largest = largest.max(test.log_ratio());
         }
         largest

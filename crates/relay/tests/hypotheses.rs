@@ -157,7 +157,8 @@ fn a_queue_is_found_sooner_for_each_letter_goes_out_a_first_time() {
     }
     let (lane, _) = fold(&in_order(records), false);
     let found = lane.services[&8025].mail[0].as_deref().and_then(|tests| tests.conviction);
-    assert!(found.is_some_and(|found| found.sessions <= 41), "{found:?}");
+    // Some are alike by chance, and speak for nothing; if none were known to have gone out before, all 80 would be needed.
+    assert!(found.is_some_and(|found| found.sessions <= 61), "{found:?}");
 }
 
 #[test]

@@ -141,6 +141,8 @@ fn what_is_refused_is_refused_by_name_and_place() {
         ("alert ip any any -> any any (xbits:set,a; sid:1;)", Code::Value, 1, 36),
         ("alert ip any any -> any any (hostbits:set,a,both; sid:1;)", Code::Value, 1, 39),
         ("pass ip any any -> any any (hostbits:isset,a; sid:1;)", Code::NotBuilt, 1, 1),
+        ("pass ip any any -> any any (hostbits:set,a; sid:1;)", Code::NotBuilt, 1, 1),
+        ("alert ip any any -> any any (xbits:isset,a,track ip_src; flowbits:set,b; sid:1;)", Code::NotBuilt, 1, 1),
         (
             "alert ip any any -> any any (byte_math:bytes 1,offset 0,oper %,rvalue 1,result n; sid:1;)",
             Code::Value,

@@ -263,7 +263,7 @@ impl<'a> Court<'a> {
         let said = incident["confidence"]["sessions_to_detect"].as_u64();
         let host = text(incident, "host");
         let most = bounds::sessions(kind, self.view.family).map(|most| match kind {
-            Kind::Mail => most.max(pairs::before_a_queue_is_run(self.truth, host, most) as u64),
+            Kind::Mail => most.max(pairs::before_a_queue_is_run(self.truth, host) as u64),
             _ => most,
         });
         if let Some(most) = most

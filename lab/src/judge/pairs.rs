@@ -37,9 +37,6 @@ const LETTER: f64 = 512.0;
 /// What begins within so many seconds is of the same run of a queue.
 const RUN: f64 = 1.0;
 
-/// So many seconds after a connection was over it is taken into account.
-const KNOWN: f64 = 2.0;
-
 fn is_refused(leg: &Value) -> bool {
     number(leg, "accepted") == 0.0 && number(leg, "bytes_orig") + number(leg, "bytes_resp") < LETTER
 }
@@ -141,21 +138,21 @@ fn alike(a: &Value, b: &Value) -> bool {
     a["dst"] == b["dst"] && a["raw_payload"] == b["raw_payload"] && near("start") && near("end")
 }
 
-/// How many inbound legs of `host` that carried something were over when `most` of them had been handed on or refused, and that was
-/// known: of those that wait for the queue to be run nothing shows.
-pub(super) fn before_a_queue_is_run(truth: &Value, host: &str, most: u64) -> usize {
-    let mut tried: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
+/// How many inbound legs of `host` that carried something were over before letters of two of them had been handed on: a queue that
+/// was not run yet shows nothing of them.
+pub(super) fn before_a_queue_is_run(truth: &Value, host: &str) -> usize {
+    let mut handed: BTreeMap<u64, (f64, f64)> = BTreeMap::new();
     for session in sessions(truth, host) {
-        let first = list(session, "out_legs").iter().map(|leg| number(leg, "end")).fold(f64::INFINITY, f64::min);
+        let taken = list(session, "out_legs").iter().filter(|leg| number(leg, "accepted") > 0.0);
+        let first = taken.map(|leg| number(leg, "end")).fold(f64::INFINITY, f64::min);
         for leg in list(session, "in_legs").iter().filter(|leg| has_data(leg)) {
-            let (_, of) = tried.entry(leg["conn"].as_u64().unwrap_or(0)).or_insert((number(leg, "end"), first));
+            let (_, of) = handed.entry(leg["conn"].as_u64().unwrap_or(0)).or_insert((number(leg, "end"), first));
             *of = of.min(first);
         }
     }
-    let mut firsts: Vec<f64> = tried.values().map(|(_, first)| *first).filter(|first| first.is_finite()).collect();
+    let mut firsts: Vec<f64> = handed.values().map(|(_, first)| *first).collect();
     firsts.sort_by(f64::total_cmp);
-    let last = firsts.get(most as usize - 1);
-    last.map_or(0, |last| tried.values().filter(|(over, _)| *over <= last + KNOWN).count())
+    firsts.get(1).map_or(0, |second| handed.values().filter(|(over, _)| over <= second).count())
 }
 
 /// The true legs of a relay, and which of them belong together.

@@ -208,7 +208,8 @@ impl Compiler<'_> {
 impl Parts {
     fn finish(self, rule: &ast::Rule, text: &[u8], header: Header, bound: Bound) -> Result<Compiled, Fault> {
         let scope = self.scope(&header, bound).map_err(|message| Fault::new(Code::Conflict, rule.span, message))?;
-        if !self.host.tests.is_empty() && (rule.action == Action::Pass || !self.bit_ops.is_empty()) {
+        let depends = !self.host.tests.is_empty() && !self.bit_ops.is_empty();
+        if depends || !self.host.is_empty() && rule.action == Action::Pass {
             // What other flows set is known when this one has been left.
             let message =
                 "what a flow's packets pass by or set in `flowbits` cannot depend on `hostbits` or `xbits` here";
