@@ -1,8 +1,9 @@
 //! Lines of other devices in one file, as a collector writes who has all of a network's syslog: where the reader of the file does
 //! not know a line, it is read by what it is itself.
 //!
-//! Nothing is kept of such a line. A stamp without a year is of the year that the file's own lines have come to, and in the hour
-//! that autumn repeats of the pass that they are in: so it does not matter where a block ends.
+//! Nothing is kept of such a line. A stamp without a year is of the year that the file's own lines have come to (of columns that
+//! somebody has named, of that before any line), and in the hour that autumn repeats of the pass that they are in: so it does not
+//! matter where a block ends.
 
 use memchr::memmem;
 
@@ -118,12 +119,50 @@ mod tests {
         let head = dated.concat();
         let text = head.clone() + &NETFILTER.replace("Mar  4", "Aug  1");
         for cut in [0, dated[0].len(), dated[0].len() + dated[1].len(), head.len()] {
-            let (mut reader, mut told) = (reader(&text), Told::default());
-            reader.advance(&text.as_bytes()[..cut]);
-            let block = Block { bytes: &text.as_bytes()[cut..], first: Place { file: 0, line: 1 } };
-            reader.read(block, HashSeed(0), &mut told);
             // 2004-08-01 16:05:02.
-            assert_eq!(told.1, 1_091_376_302, "{cut}");
+            assert_eq!(last_behind(&text, cut), 1_091_376_302, "{cut}");
+        }
+    }
+
+    /// When the last record became known of what stands behind `cut`.
+    fn last_behind(text: &str, cut: usize) -> i64 {
+        let (mut reader, mut told) = (reader(text), Told::default());
+        reader.advance(&text.as_bytes()[..cut]);
+        let block = Block { bytes: &text.as_bytes()[cut..], first: Place { file: 0, line: 1 } };
+        reader.read(block, HashSeed(0), &mut told);
+        told.1
+    }
+
+    #[test]
+    fn a_moment_that_needs_no_clock_tells_the_year() {
+        let fortigate = |at: i64| FORTIGATE.replace("vd=", &format!("eventtime={at} vd="));
+        let conntrack = |at: i64| {
+            format!(
+                "[{at}.250000]\t[NEW] tcp      6 120 SYN_SENT src=10.0.0.8 dst=198.51.100.7 sport=2001 dport=25 [UNREPLIED] \
+                 src=198.51.100.7 dst=192.0.2.10 sport=25 dport=2001\n"
+            )
+        };
+        // 2003-12-31 23:59:01 and 2004-01-04 23:59:01.
+        let at = [1_072_915_141, 1_073_260_741];
+        let on = |day: &str| NETFILTER.replace("Mar  4", day);
+        for own in [at.map(fortigate), at.map(conntrack)] {
+            let lines = [&own[0], &on("Dec 31"), &own[1], PROGRAM, &on("Jan  5")].map(str::to_owned);
+            let text = lines.concat();
+            let mut cut = 0;
+            for line in &lines {
+                // 2004-01-05 16:05:02.
+                assert_eq!(last_behind(&text, cut), 1_073_318_702, "{cut} of {text}");
+                cut += line.len();
+            }
+        }
+    }
+
+    #[test]
+    fn a_date_that_does_not_exist_tells_no_year() {
+        let on = |day: &str| FORTIGATE.replace("2003-03-04", day);
+        let text = on("2004-07-31") + &on("2003-02-30") + &NETFILTER.replace("Mar  4", "Aug  1");
+        for cut in [0, text.len() - NETFILTER.len()] {
+            assert_eq!(last_behind(&text, cut), 1_091_376_302, "{cut}");
         }
     }
 }

@@ -169,6 +169,9 @@ impl Dialect {
     fn header<'a>(self, line: &'a [u8], head: &'a [u8], time: &mut Timekeeper) -> Header<'a> {
         if self == Self::Conntrack && head.first() == Some(&b'[') {
             // Its own stamp, which has nothing of syslog's before it.
+            if let Some(at) = conntrack::epoch(head) {
+                time.follow_moment(at);
+            }
             return Header { known: Err("no stamp"), name: self.unnamed(), own: line };
         }
         let header = decode_header(self.syslog(head));
@@ -185,7 +188,7 @@ impl Dialect {
     fn written_of(self, line: &[u8]) -> Option<Written> {
         let head = &line[..self.body(line)?];
         if self == Self::Conntrack && head.first() == Some(&b'[') {
-            None
+            Written::of_moment(conntrack::epoch(head)?, conntrack::RESOLUTION)
         } else {
             decode_header(self.syslog(head)).written
         }
@@ -229,8 +232,8 @@ impl Reader {
     #[must_use]
     pub fn sniff(head: &[u8], clock: &Clock) -> Option<Self> {
         let head = &head[..head.len().min(SNIFFED)];
-        let mut lines = head.split(|byte| *byte == b'\n').filter(|line| !matches!(line.first(), None | Some(b'{')));
-        let mut lines = lines.by_ref().filter(|line| !others::is_json(line));
+        let is_text = |line: &&[u8]| !matches!(line.first(), None | Some(b'{')) && !others::is_json(line);
+        let mut lines = head.split(|byte| *byte == b'\n').filter(is_text);
         let dialect = lines.find_map(|line| Dialect::ALL.into_iter().find(|dialect| dialect.is_line(line)))?;
         Some(dialect.reader(clock.clone()))
     }
