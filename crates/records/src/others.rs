@@ -7,22 +7,30 @@
 
 use memchr::memmem;
 
+use crate::cisco::Names;
 use crate::firewall::Dialect;
 use crate::syslog::written::Timekeeper;
 use crate::{HashSeed, LineSink, Place, cisco, zeek};
 
-/// Gives a line to `sink` if some reader knows it. `time` is the file's own.
+/// Gives a line to `sink` if some reader knows it. `time` is the file's own, `names` are the owner's.
 #[cold]
 #[inline(never)]
-pub(crate) fn read(place: Place, line: &[u8], time: &Timekeeper, seed: HashSeed, sink: &mut impl LineSink) -> bool {
+pub(crate) fn read(
+    place: Place,
+    line: &[u8],
+    time: &Timekeeper,
+    names: &Names,
+    seed: HashSeed,
+    sink: &mut impl LineSink,
+) -> bool {
     if is_json(line) {
         return zeek::read_other(place, line, seed, sink);
     }
     let dialect = || Dialect::ALL.into_iter().find(|dialect| dialect.is_line(line));
     if cisco::has_message(line) {
-        cisco::read_other(place, line, &mut time.clone(), seed, sink);
+        cisco::read_other(place, line, &mut time.clone(), names, seed, sink);
     } else if let Some(dialect) = dialect() {
-        dialect.read_line(place, line, &mut time.clone(), seed, sink);
+        dialect.read_line(place, line, &mut time.clone(), names, seed, sink);
     } else {
         return false;
     }
@@ -36,8 +44,11 @@ pub(crate) fn is_json(line: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use jiff::tz::TimeZone;
 
+    use crate::cisco::Names;
     use crate::{Block, Clock, HashSeed, LineSink, Place, Reader, Record, Sniffed, Unparsed, YearHint, sniff};
 
     const CISCO: &str = "Mar  4 16:05:00 pix %PIX-6-302013: Built outbound TCP connection 7 for outside:198.51.100.7/25 \
@@ -164,5 +175,19 @@ mod tests {
         for cut in [0, text.len() - NETFILTER.len()] {
             assert_eq!(last_behind(&text, cut), 1_091_376_302, "{cut}");
         }
+    }
+
+    #[test]
+    fn names_stand_for_addresses_in_another_s_file() {
+        let named = CISCO.replace("198.51.100.7/25 ", "mail.example.com/25 ");
+        let names = Arc::new(Names::parse(b"name 198.51.100.7 mail.example.com\n"));
+        let text = FORTIGATE.to_owned() + &named;
+        let mut told = Told::default();
+        let block = Block { bytes: text.as_bytes(), first: Place { file: 0, line: 1 } };
+        reader(FORTIGATE).with_names(&names).read(block, HashSeed(0), &mut told);
+        assert_eq!(told.0, ["fgt", "pix"]);
+        let mut told = Told::default();
+        reader(FORTIGATE).read(block, HashSeed(0), &mut told);
+        assert_eq!(told.0, ["fgt", "302013"]);
     }
 }

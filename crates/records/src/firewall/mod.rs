@@ -11,6 +11,9 @@ mod netfilter;
 mod panos;
 mod session;
 
+use std::sync::Arc;
+
+use crate::cisco::Names;
 use crate::fields::Cef;
 use crate::others;
 use crate::syslog::header::decode_header;
@@ -66,6 +69,8 @@ struct Header<'a> {
 pub struct Reader {
     dialect: Dialect,
     time: Timekeeper,
+    /// What the lines of Cisco's devices among its own may call an address.
+    names: Arc<Names>,
 }
 
 impl Dialect {
@@ -200,6 +205,7 @@ impl Dialect {
         place: Place,
         line: &[u8],
         time: &mut Timekeeper,
+        names: &Names,
         seed: HashSeed,
         sink: &mut impl LineSink,
     ) {
@@ -213,7 +219,7 @@ impl Dialect {
             }
             Ok(Line::Skipped { name }) => sink.skipped(name),
             Err(why) if self.is_line(line) => sink.unparsed(Unparsed { place, kind: self.format(), why }),
-            Err(_) if others::read(place, line, time, seed, sink) => {}
+            Err(_) if others::read(place, line, time, names, seed, sink) => {}
             Err(_) if is_of_program(line) => sink.skipped(PROGRAMS),
             Err(why) => sink.unparsed(Unparsed { place, kind: self.format(), why }),
         }
@@ -222,7 +228,7 @@ impl Dialect {
     /// A reader of it, whose stamps `clock` resolves where they do not say their zone.
     #[must_use]
     pub fn reader(self, clock: Clock) -> Reader {
-        Reader { dialect: self, time: Timekeeper::new(clock) }
+        Reader { dialect: self, time: Timekeeper::new(clock), names: Arc::default() }
     }
 }
 
@@ -236,6 +242,12 @@ impl Reader {
         let mut lines = head.split(|byte| *byte == b'\n').filter(is_text);
         let dialect = lines.find_map(|line| Dialect::ALL.into_iter().find(|dialect| dialect.is_line(line)))?;
         Some(dialect.reader(clock.clone()))
+    }
+
+    /// The same reader, which knows what addresses names stand for.
+    #[must_use]
+    pub(crate) fn with_names(self, names: Arc<Names>) -> Self {
+        Self { names, ..self }
     }
 
     /// Goes on where `before` has come to.
@@ -252,7 +264,7 @@ impl Reader {
     /// Parses a block into `sink`.
     pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
         for (place, line) in block.lines() {
-            self.dialect.read_line(place, line, &mut self.time, seed, sink);
+            self.dialect.read_line(place, line, &mut self.time, &self.names, seed, sink);
         }
     }
 
