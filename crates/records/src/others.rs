@@ -1,27 +1,36 @@
 //! Lines of other devices in one file, as a collector writes who has all of a network's syslog: where the reader of the file does
 //! not know a line, it is read by what it is itself.
 //!
-//! Nothing is kept of such a line. A stamp without a year is of the year that the file's own lines have come to, and in the hour
-//! that autumn repeats of the pass that they are in: so it does not matter where a block ends.
+//! Nothing is kept of such a line. A stamp without a year is of the year that the file's own lines have come to (of columns that
+//! somebody has named, of that before any line), and in the hour that autumn repeats of the pass that they are in: so it does not
+//! matter where a block ends.
 
 use memchr::memmem;
 
+use crate::cisco::Names;
 use crate::firewall::Dialect;
 use crate::syslog::written::Timekeeper;
 use crate::{HashSeed, LineSink, Place, cisco, zeek};
 
-/// Gives a line to `sink` if some reader knows it. `time` is the file's own.
+/// Gives a line to `sink` if some reader knows it. `time` is the file's own, `names` are the owner's.
 #[cold]
 #[inline(never)]
-pub(crate) fn read(place: Place, line: &[u8], time: &Timekeeper, seed: HashSeed, sink: &mut impl LineSink) -> bool {
+pub(crate) fn read(
+    place: Place,
+    line: &[u8],
+    time: &Timekeeper,
+    names: &Names,
+    seed: HashSeed,
+    sink: &mut impl LineSink,
+) -> bool {
     if is_json(line) {
         return zeek::read_other(place, line, seed, sink);
     }
     let dialect = || Dialect::ALL.into_iter().find(|dialect| dialect.is_line(line));
     if cisco::has_message(line) {
-        cisco::read_other(place, line, &mut time.clone(), seed, sink);
+        cisco::read_other(place, line, &mut time.clone(), names, seed, sink);
     } else if let Some(dialect) = dialect() {
-        dialect.read_line(place, line, &mut time.clone(), seed, sink);
+        dialect.read_line(place, line, &mut time.clone(), names, seed, sink);
     } else {
         return false;
     }
@@ -35,8 +44,11 @@ pub(crate) fn is_json(line: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use jiff::tz::TimeZone;
 
+    use crate::cisco::Names;
     use crate::{Block, Clock, HashSeed, LineSink, Place, Reader, Record, Sniffed, Unparsed, YearHint, sniff};
 
     const CISCO: &str = "Mar  4 16:05:00 pix %PIX-6-302013: Built outbound TCP connection 7 for outside:198.51.100.7/25 \
@@ -118,12 +130,64 @@ mod tests {
         let head = dated.concat();
         let text = head.clone() + &NETFILTER.replace("Mar  4", "Aug  1");
         for cut in [0, dated[0].len(), dated[0].len() + dated[1].len(), head.len()] {
-            let (mut reader, mut told) = (reader(&text), Told::default());
-            reader.advance(&text.as_bytes()[..cut]);
-            let block = Block { bytes: &text.as_bytes()[cut..], first: Place { file: 0, line: 1 } };
-            reader.read(block, HashSeed(0), &mut told);
             // 2004-08-01 16:05:02.
-            assert_eq!(told.1, 1_091_376_302, "{cut}");
+            assert_eq!(last_behind(&text, cut), 1_091_376_302, "{cut}");
         }
+    }
+
+    /// When the last record became known of what stands behind `cut`.
+    fn last_behind(text: &str, cut: usize) -> i64 {
+        let (mut reader, mut told) = (reader(text), Told::default());
+        reader.advance(&text.as_bytes()[..cut]);
+        let block = Block { bytes: &text.as_bytes()[cut..], first: Place { file: 0, line: 1 } };
+        reader.read(block, HashSeed(0), &mut told);
+        told.1
+    }
+
+    #[test]
+    fn a_moment_that_needs_no_clock_tells_the_year() {
+        let fortigate = |at: i64| FORTIGATE.replace("vd=", &format!("eventtime={at} vd="));
+        let conntrack = |at: i64| {
+            format!(
+                "[{at}.250000]\t[NEW] tcp      6 120 SYN_SENT src=10.0.0.8 dst=198.51.100.7 sport=2001 dport=25 [UNREPLIED] \
+                 src=198.51.100.7 dst=192.0.2.10 sport=25 dport=2001\n"
+            )
+        };
+        // 2003-12-31 23:59:01 and 2004-01-04 23:59:01.
+        let at = [1_072_915_141, 1_073_260_741];
+        let on = |day: &str| NETFILTER.replace("Mar  4", day);
+        for own in [at.map(fortigate), at.map(conntrack)] {
+            let lines = [&own[0], &on("Dec 31"), &own[1], PROGRAM, &on("Jan  5")].map(str::to_owned);
+            let text = lines.concat();
+            let mut cut = 0;
+            for line in &lines {
+                // 2004-01-05 16:05:02.
+                assert_eq!(last_behind(&text, cut), 1_073_318_702, "{cut} of {text}");
+                cut += line.len();
+            }
+        }
+    }
+
+    #[test]
+    fn a_date_that_does_not_exist_tells_no_year() {
+        let on = |day: &str| FORTIGATE.replace("2003-03-04", day);
+        let text = on("2004-07-31") + &on("2003-02-30") + &NETFILTER.replace("Mar  4", "Aug  1");
+        for cut in [0, text.len() - NETFILTER.len()] {
+            assert_eq!(last_behind(&text, cut), 1_091_376_302, "{cut}");
+        }
+    }
+
+    #[test]
+    fn names_stand_for_addresses_in_another_s_file() {
+        let named = CISCO.replace("198.51.100.7/25 ", "mail.example.com/25 ");
+        let names = Arc::new(Names::parse(b"name 198.51.100.7 mail.example.com\n"));
+        let text = FORTIGATE.to_owned() + &named;
+        let mut told = Told::default();
+        let block = Block { bytes: text.as_bytes(), first: Place { file: 0, line: 1 } };
+        reader(FORTIGATE).with_names(&names).read(block, HashSeed(0), &mut told);
+        assert_eq!(told.0, ["fgt", "pix"]);
+        let mut told = Told::default();
+        reader(FORTIGATE).read(block, HashSeed(0), &mut told);
+        assert_eq!(told.0, ["fgt", "302013"]);
     }
 }

@@ -100,7 +100,9 @@ impl Reader {
     pub fn with_names(self, names: &Arc<cisco::Names>) -> Self {
         match self {
             Self::Cisco(reader) => Self::Cisco(reader.with_names(Arc::clone(names))),
-            other => other,
+            Self::Firewall(reader) => Self::Firewall(reader.with_names(Arc::clone(names))),
+            Self::Columns(reader) => Self::Columns(reader.with_names(Arc::clone(names))),
+            zeek @ Self::ZeekConn(_) => zeek,
         }
     }
 

@@ -171,6 +171,12 @@ impl Leg {
         self.end.is_some_and(|end| end.ending == Ending::Fins)
     }
 
+    /// Whether the witness says that it is over and not how, and no packets of its mail were read either.
+    #[must_use]
+    pub fn is_untold(&self) -> bool {
+        self.mailed.is_none() && self.end.is_some_and(|end| end.ending == Ending::Unknown)
+    }
+
     /// The latest moment at which it may have been opened.
     #[must_use]
     pub fn start_latest(&self) -> Nanos {

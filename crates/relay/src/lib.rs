@@ -51,6 +51,6 @@ pub use service::{Conviction, Hypothesis, Service, Tests};
 pub use sink::{Basis, Brief, Connection, LegPair, Said, Sink};
 pub use slots::Slots;
 pub use spam::{Caught, SHARE as SPAM_SHARE, Spam, Stream};
-pub use tally::{RETRY, Tally, size_class};
+pub use tally::{RETRY, SmtpEnds, Tally, size_class};
 pub use timers::{Learned, Timers};
 pub use translations::{Slot, Translations};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use catspaw_records::{Endpoint, Nanos};
+use catspaw_records::{Ending, Endpoint, Nanos};
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 
@@ -28,12 +28,44 @@ pub struct Tally {
     pub ports_dropped: u64,
     /// Sizes of SMTP connections that ended by FINs, in eighths of an octave.
     pub smtp_sizes: BTreeMap<u16, u64>,
+    /// Outbound SMTP connections that are over: of how many it is known how they ended, and of how many not.
+    pub smtp_ends: SmtpEnds,
     /// Outbound attempts by time.
     pub outbound_slots: Slots,
     /// Inbound attempts by time, at ports that have answered one, from then on.
     pub inbound_slots: BTreeMap<u16, Slots>,
     recent: HashMap<(Direction, u16, Endpoint), (Nanos, i32)>,
     recent_order: VecDeque<(Nanos, Direction, u16, Endpoint)>,
+}
+
+/// Of how many connections it is known how they ended, and of how many not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SmtpEnds {
+    /// Known: by FINs, a reset, a timer, or by the packets of their mail.
+    pub told: u64,
+    /// Unknown.
+    pub untold: u64,
+}
+
+impl SmtpEnds {
+    /// Whether connections are over, and nobody says of any of them how it ended.
+    #[must_use]
+    pub fn are_untold(&self) -> bool {
+        self.untold > 0 && self.told == 0
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        Self { told: self.told + other.told, untold: self.untold + other.untold }
+    }
+
+    /// Adds an SMTP connection, if it is over and there was one: that nobody answered says nothing of the others.
+    pub fn take(&mut self, leg: &Leg) {
+        if leg.smtp && leg.end.is_some_and(|end| end.answered && end.ending != Ending::Open) {
+            *if leg.is_untold() { &mut self.untold } else { &mut self.told } += 1;
+        }
+    }
 }
 
 impl Tally {
@@ -107,6 +139,9 @@ impl Tally {
                 counts.smtp_completed += u64::from(completed);
             }
         }
+        if direction == Direction::Outbound {
+            self.smtp_ends.take(leg);
+        }
         if direction == Direction::Outbound
             && completed
             && let Some(size) = leg.size()
@@ -132,4 +167,42 @@ impl Tally {
 #[must_use]
 pub fn size_class(bytes: i64) -> u16 {
     ((bytes.max(1) as f64).log2() * 8.0) as u16
+}
+
+#[cfg(test)]
+mod tests {
+    use catspaw_records::{RecordId, SensorId, Stamp};
+
+    use super::*;
+    use crate::leg::End;
+
+    #[test]
+    fn ends_are_told_of_smtp_that_is_over() {
+        let end = Endpoint { addr: std::net::Ipv4Addr::new(192, 0, 2, 1).into(), port: 25 };
+        let leg = |smtp, ending, answered| Leg {
+            id: RecordId::Device(1),
+            peer: end,
+            own: end,
+            start: Stamp { at: Nanos(0), resolution: 1, sensor: SensorId(0) },
+            opened: None,
+            end: Some(End { at: Nanos(1), known: Nanos(1), order: 1, ending, answered, size: None }),
+            smtp,
+            mailed: None,
+            inward: false,
+            places: [None; 2],
+        };
+        let mut ends = SmtpEnds::default();
+        let nothing = [(false, Ending::Fins, true), (true, Ending::Open, true), (true, Ending::NoAnswer, false)];
+        for (smtp, ending, answered) in nothing {
+            ends.take(&leg(smtp, ending, answered));
+        }
+        ends.take(&Leg { end: None, ..leg(true, Ending::Fins, true) });
+        assert_eq!((ends, ends.are_untold()), (SmtpEnds::default(), false));
+        ends.take(&leg(true, Ending::Unknown, true));
+        assert_eq!((ends, ends.are_untold()), (SmtpEnds { told: 0, untold: 1 }, true));
+        ends.take(&leg(true, Ending::Reset, true));
+        assert_eq!((ends, ends.are_untold()), (SmtpEnds { told: 1, untold: 1 }, false));
+        ends.take(&Leg { mailed: Some(crate::leg::Mailed::default()), ..leg(true, Ending::Unknown, true) });
+        assert_eq!(ends, SmtpEnds { told: 2, untold: 1 });
+    }
 }

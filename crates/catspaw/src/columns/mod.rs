@@ -80,9 +80,7 @@ impl Maps {
             sniffed => sniffed,
         }
     }
-}
 
-impl Maps {
     /// What the header of a log that `reader` is for lacks of the owner's map that was taken for it.
     pub(crate) fn lack(&self, reader: &Reader, head: &[u8]) -> Option<String> {
         let Reader::Columns(mapped) = reader else { return None };

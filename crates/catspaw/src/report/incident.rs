@@ -5,7 +5,8 @@ use std::net::IpAddr;
 
 use catspaw_records::{AppProto, Endpoint, HostKey, Place, SensorId};
 use catspaw_relay::{
-    Candidate, Conviction, Daily, Hypothesis, Lane, SPAM_SHARE, Service as Tested, Stream, Tests, Topology, Tunnel,
+    Candidate, Conviction, Daily, Hypothesis, Lane, SPAM_SHARE, Service as Tested, SmtpEnds, Stream, Tests, Topology,
+    Tunnel,
 };
 
 use super::cases::strongest;
@@ -275,9 +276,8 @@ impl Case<'_> {
             counts.outbound_attempts += day.outbound;
             *counts.smtp_completed.get_or_insert_default() += day.smtp_completed.unwrap_or(0);
         }
-        if self.is_untold(sums) {
-            (counts.smtp_completed, counts.delivered) = (None, None);
-        }
+        counts.smtp_completed = counts.smtp_completed.filter(|_| !self.smtp_ends(sums).are_untold());
+        counts.delivered = counts.delivered.filter(|_| !self.is_delivery_untold(sums));
         if !self.has_service() {
             return counts;
         }
@@ -289,11 +289,14 @@ impl Case<'_> {
         counts
     }
 
-    /// Whether the evidence says of none of the SMTP connections how it ended, though they are over: then nobody knows how many were
-    /// completed, and what they delivered.
-    fn is_untold(&self, sums: &Sums) -> bool {
-        let days = || self.lane.iter().flat_map(|(_, lane)| lane.tally.outbound.values());
-        sums.untold > 0 && sums.delivered == 0 && days().all(|day| day.smtp_completed == 0)
+    /// How the host's SMTP connections ended. Where the evidence says it of none, nobody knows how many were completed.
+    pub(crate) fn smtp_ends(&self, sums: &Sums) -> SmtpEnds {
+        self.lane.map(|(_, lane)| lane.tally.smtp_ends).unwrap_or_default().plus(sums.inward_ends)
+    }
+
+    /// Whether nobody knows what was delivered either: some of what it carries on is such mail.
+    fn is_delivery_untold(&self, sums: &Sums) -> bool {
+        sums.untold > 0 && self.smtp_ends(sums).are_untold()
     }
 
     fn daily(&self, sums: &Sums) -> BTreeMap<i32, Day> {
@@ -323,12 +326,11 @@ impl Case<'_> {
             row.refused += refused;
             *row.delivered.get_or_insert_default() += delivered;
         }
-        let untold = self.is_untold(sums);
+        let (ends_untold, delivery_untold) = (self.smtp_ends(sums).are_untold(), self.is_delivery_untold(sums));
         for (&day, row) in &mut days {
             row.date = time::date(day);
-            for mail in [&mut row.smtp_completed, &mut row.delivered] {
-                *mail = (!untold).then_some(mail.unwrap_or(0));
-            }
+            row.smtp_completed = (!ends_untold).then_some(row.smtp_completed.unwrap_or(0));
+            row.delivered = (!delivery_untold).then_some(row.delivered.unwrap_or(0));
             if self.has_service() {
                 row.inbound.get_or_insert_default();
                 row.unanswered.get_or_insert_default();

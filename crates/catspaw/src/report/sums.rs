@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
-use catspaw_records::{Days, Ending, Endpoint, Nanos, Place, RecordId};
-use catspaw_relay::{Basis, Learned, Leg, LegPair, Topology, size_class};
+use catspaw_records::{Days, Endpoint, Nanos, Place, RecordId};
+use catspaw_relay::{Basis, Learned, Leg, LegPair, SmtpEnds, Topology, size_class};
 
 /// Records that are shown.
 pub(crate) const EXAMPLES: usize = 20;
@@ -18,8 +18,10 @@ pub(crate) struct Sums {
     pub(crate) refused: u64,
     /// Relayed legs that delivered mail; where packets were read, messages.
     pub(crate) delivered: u64,
-    /// Legs that may have delivered mail: the evidence does not say how they ended.
+    /// SMTP legs that are over, of which the evidence does not say how they ended.
     pub(crate) untold: u64,
+    /// How the SMTP legs to hosts inside ended, which the host's tally of what goes outside lacks.
+    pub(crate) inward_ends: SmtpEnds,
     /// Recipients for whom they were taken, where packets were read.
     pub(crate) recipients: u64,
     /// Legs with mail that went on where nothing can be seen.
@@ -67,7 +69,10 @@ impl Sums {
         self.add_target(out);
         self.show([&pair.inbound, out]);
         if new {
-            self.untold += u64::from(is_untold(out));
+            self.untold += u64::from(out.smtp && out.is_untold());
+            if out.inward {
+                self.inward_ends.take(out);
+            }
             let delivered = delivered(out, delivered_from).unwrap_or(0);
             self.recipients += recipients(out);
             self.hidden += u64::from(is_hidden(out));
@@ -82,7 +87,7 @@ impl Sums {
 
     /// Adds an SMTP connection of a host that sends by itself.
     pub(crate) fn add_mail(&mut self, leg: &Leg, delivered_from: u16, days: &mut Days) {
-        self.untold += u64::from(is_untold(leg));
+        self.untold += u64::from(leg.is_untold());
         let delivered = delivered(leg, delivered_from).unwrap_or(0);
         self.recipients += recipients(leg);
         self.hidden += u64::from(is_hidden(leg));
@@ -114,6 +119,7 @@ impl Sums {
         self.refused += other.refused;
         self.delivered += other.delivered;
         self.untold += other.untold;
+        self.inward_ends = self.inward_ends.plus(other.inward_ends);
         self.recipients += other.recipients;
         self.hidden += other.hidden;
         self.proven += other.proven;
@@ -145,11 +151,6 @@ fn is_hidden(leg: &Leg) -> bool {
     leg.mailed.is_some_and(|mailed| mailed.hidden)
 }
 
-/// Whether it is an SMTP connection of which the evidence says that it is over and not how.
-fn is_untold(leg: &Leg) -> bool {
-    leg.smtp && leg.mailed.is_none() && leg.end.is_some_and(|end| end.ending == Ending::Unknown)
-}
-
 fn recipients(leg: &Leg) -> u64 {
     leg.mailed.map_or(0, |mailed| mailed.recipients.into())
 }
@@ -166,7 +167,7 @@ pub(crate) fn delivered(out: &Leg, from: u16) -> Option<u64> {
     }
     out.end?;
     let is_enough = out.size().is_some_and(|size| size_class(size.total()) >= from);
-    if is_enough && is_untold(out) {
+    if is_enough && out.is_untold() {
         return None;
     }
     Some(u64::from(out.completed() && is_enough))

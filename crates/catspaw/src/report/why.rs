@@ -25,24 +25,7 @@ pub(crate) fn sentences(case: &Case<'_>, sums: &Sums) -> Vec<String> {
             guess(case, &mut why);
         }
     }
-    if case.reads_packets() {
-        hidden(case, &mut why);
-    } else if sums.untold > 0 && sums.delivered == 0 {
-        why.push(
-            "Of its SMTP connections the evidence does not say how they ended, so that nobody knows which were completed and what \
-             they delivered."
-                .to_owned(),
-        );
-    } else if sums.targets.keys().any(|target| target.port == 25) {
-        let whence = match mail::is_usual(case.delivered_from) {
-            true => "the usual size, which those of this host's own SMTP connections do not speak against",
-            false => "learned from the sizes of this host's own SMTP connections",
-        };
-        why.push(format!(
-            "A completed SMTP connection of at least {} bytes counts as delivered: {whence}.",
-            mail::bytes_of(case.delivered_from),
-        ));
-    }
+    mail_ends(case, sums, &mut why);
     if case.declared && !case.authorised {
         why.push(
             "The owner has declared this host, but not for these clients and targets: what lies outside of a declaration is \
@@ -90,6 +73,38 @@ fn proven(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
     }
     if sums.proven > 0 {
         why.push(format!("{} pairs have the same payload, request or message on both legs.", sums.proven));
+    }
+}
+
+/// What its mail is counted by, and what nobody knows of it.
+fn mail_ends(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
+    let ends = case.smtp_ends(sums);
+    let is_told = !ends.are_untold();
+    if case.reads_packets() {
+        hidden(case, why);
+    } else if is_told && sums.targets.keys().any(|target| target.port == 25) {
+        let whence = match mail::is_usual(case.delivered_from) {
+            true => "the usual size, which those of this host's own SMTP connections do not speak against",
+            false => "learned from the sizes of this host's own SMTP connections",
+        };
+        why.push(format!(
+            "A completed SMTP connection of at least {} bytes counts as delivered: {whence}.",
+            mail::bytes_of(case.delivered_from),
+        ));
+    }
+    if !is_told {
+        why.push(
+            "Of its SMTP connections the evidence does not say how they ended, so that nobody knows which were completed and what \
+             they delivered."
+                .to_owned(),
+        );
+    } else if ends.untold > 0 {
+        why.push(format!(
+            "Of {} of its {} SMTP connections that are over the evidence does not say how they ended: they count neither as \
+             completed nor as delivered, and may have been either.",
+            ends.untold,
+            ends.told + ends.untold,
+        ));
     }
 }
 

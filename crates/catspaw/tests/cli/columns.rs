@@ -343,6 +343,59 @@ fn a_column_that_the_header_lacks_is_told_at_once() {
     );
 }
 
+/// The report, where the n-th of so many SMTP connections of the relay ended as `state` says, in Zeek's words; and how many.
+fn report_of_mail(host: &str, state: impl Fn(usize, usize) -> &'static str) -> (usize, Value) {
+    let mut rows = connections();
+    let is_mail = |row: &Value| text(row, "id.orig_h") == host && text(row, "id.resp_p") == "25";
+    rows.retain(|row| !is_mail(row) || text(row, "conn_state") == "SF");
+    let many = rows.iter().filter(|row| is_mail(row)).count();
+    for (number, row) in rows.iter_mut().filter(|row| is_mail(row)).enumerate() {
+        row["conn_state"] = state(number, many).into();
+    }
+    let place = Place::with("log", csv(&rows, ','));
+    place.write("map.toml", map("form = \"csv\"\n"));
+    (many, place.report(&["log", "--columns", "map.toml"]))
+}
+
+#[test]
+fn of_what_mail_nobody_knows_the_end_is_told() {
+    let of = |report: &Value| {
+        let incident = &report["incidents"][0];
+        let (counts, day) = (&incident["counts"], &incident["daily"][0]);
+        assert_eq!((&counts["smtp_completed"], &counts["delivered"]), (&day["smtp_completed"], &day["delivered"]));
+        (counts["smtp_completed"].as_u64(), counts["delivered"].as_u64(), incident["why"].to_string())
+    };
+    let partly = |untold: usize, many: usize| {
+        format!("Of {untold} of its {many} SMTP connections that are over the evidence does not say how they ended")
+    };
+    let nobody = "Of its SMTP connections the evidence does not say";
+
+    let place = Place::with("log", csv(&connections(), ','));
+    place.write("map.toml", map("form = \"csv\"\n"));
+    let report = place.report(&["log", "--columns", "map.toml"]);
+    let host = report["incidents"][0]["host"].as_str().unwrap();
+
+    let (many, all) = report_of_mail(host, |_, _| "SF");
+    let (completed, delivered, why) = of(&all);
+    assert_eq!(completed, Some(many as u64));
+    assert!(delivered > Some(0) && !why.contains("how they ended"), "{why}");
+
+    let (_, resets_but_one) = report_of_mail(host, |number, many| if number + 1 == many { "OTH" } else { "RSTO" });
+    let (completed, delivered, why) = of(&resets_but_one);
+    assert_eq!((completed, delivered), (Some(0), Some(0)), "{why}");
+    assert!(why.contains(&partly(1, many)) && !why.contains(nobody), "{why}");
+
+    let (_, one_fin) = report_of_mail(host, |number, many| if number + 1 == many { "SF" } else { "OTH" });
+    let (completed, delivered, why) = of(&one_fin);
+    assert!(completed == Some(1) && delivered <= Some(1), "{why}");
+    assert!(why.contains(&partly(many - 1, many)) && !why.contains(nobody), "{why}");
+
+    let (_, none) = report_of_mail(host, |_, _| "OTH");
+    let (completed, delivered, why) = of(&none);
+    assert_eq!((completed, delivered), (None, None), "{why}");
+    assert!(why.contains(nobody) && !why.contains("that are over"), "{why}");
+}
+
 #[test]
 fn what_was_delivered_is_unknown_where_no_end_is_told() {
     let place = Place::with("log", csv(&connections(), ','));

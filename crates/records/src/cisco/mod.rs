@@ -267,7 +267,7 @@ impl Reader {
     fn read_untagged(&mut self, block: &[u8], place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
         let unparsed = |why| Unparsed { place, kind: "line", why };
         let Some((head, times)) = odd::parse_last_repeated(line) else {
-            if others::read(place, line, &self.time, seed, sink) {
+            if others::read(place, line, &self.time, &self.names, seed, sink) {
                 return;
             }
             if other::is_of_program(line) {
@@ -306,7 +306,14 @@ pub(crate) fn has_message(line: &[u8]) -> bool {
 }
 
 /// Gives a line that has a message to `sink`, which stands in another's file.
-pub(crate) fn read_other(place: Place, line: &[u8], time: &mut Timekeeper, seed: HashSeed, sink: &mut impl LineSink) {
+pub(crate) fn read_other(
+    place: Place,
+    line: &[u8],
+    time: &mut Timekeeper,
+    names: &Names,
+    seed: HashSeed,
+    sink: &mut impl LineSink,
+) {
     let Some(tag) = find_tag(line) else { return };
     let (head, text) = (&line[..tag.start], Text::new(&line[tag.body..]));
     let header = decode_header(head);
@@ -316,7 +323,7 @@ pub(crate) fn read_other(place: Place, line: &[u8], time: &mut Timekeeper, seed:
         None => (1, text),
     };
     let odd = Odd { place, line, message_id: tag.message_id, text, times, known };
-    odd.finish(&Names::default(), seed, |_| false, sink);
+    odd.finish(names, seed, |_| false, sink);
 }
 
 /// What a header means, or why it means nothing.

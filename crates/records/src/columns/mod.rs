@@ -19,6 +19,7 @@ pub use map::{Form, Map, Spec};
 pub use time::{Pattern, Times, Unit};
 
 use self::line::Line;
+use crate::cisco::Names;
 use crate::fields::Bad;
 use crate::others;
 use crate::syslog::written::Timekeeper;
@@ -44,6 +45,8 @@ pub struct Reader {
     columns: Option<Arc<Columns>>,
     /// As it is before any line.
     times: Timekeeper,
+    /// What the lines of Cisco's devices among its own may call an address.
+    called: Arc<Names>,
 }
 
 /// The columns of a delimited log.
@@ -59,7 +62,8 @@ impl Reader {
     /// A reader, where the first bytes of a file are those of a log that `map` is for.
     #[must_use]
     pub fn sniff(map: &Arc<Map>, head: &[u8], clock: Clock) -> Option<Self> {
-        let mut reader = Self { map: Arc::clone(map), columns: None, times: Timekeeper::new(clock) };
+        let mut reader =
+            Self { map: Arc::clone(map), columns: None, times: Timekeeper::new(clock), called: Arc::default() };
         let head = head.strip_prefix(BOM).unwrap_or(head);
         let lines = Block { bytes: head, first: Place { file: 0, line: 1 } }.lines().map(|(_, line)| line);
         let mut lines = lines.take(SNIFFED);
@@ -80,6 +84,12 @@ impl Reader {
                 lines.any(|text| reader.finds(text, |line| line.has_all())).then_some(reader)
             }
         }
+    }
+
+    /// The same reader, which knows what addresses names stand for.
+    #[must_use]
+    pub(crate) fn with_names(self, called: Arc<Names>) -> Self {
+        Self { called, ..self }
     }
 
     /// A reader of lines that have these columns, of which others have the names.
@@ -125,7 +135,7 @@ impl Reader {
             match said {
                 Ok((Some(record), sensor)) => sink.record(record, sensor),
                 Ok((None, sensor)) => sink.skipped(sensor),
-                Err(_) if others::read(place, text, &self.times, seed, sink) => {}
+                Err(_) if others::read(place, text, &self.times, &self.called, seed, sink) => {}
                 Err(Bad { at: Some(at), why }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1),
                 Err(Bad { at: None, why }) => sink.unparsed(Unparsed { place, kind: KIND, why }),
             }

@@ -17,6 +17,9 @@ use crate::{Ending, Endpoint, Event, Inside, Nanos, Proto, RecordId, Stamp};
 /// The sensor of a machine that is not named.
 pub(super) const UNNAMED: &[u8] = b"conntrack";
 
+/// The width of its own stamps, in nanoseconds.
+pub(super) const RESOLUTION: u32 = 1_000;
+
 /// What happened to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
@@ -59,7 +62,7 @@ pub(super) fn parse<'a>(text: &[u8], head: &[u8], header: Header<'a>, event: &mu
     let known = match epoch(head) {
         Some(at) => {
             let sensor = crate::SensorId::of(name);
-            Stamp { at: Nanos(at), resolution: 1_000, sensor }
+            Stamp { at, resolution: RESOLUTION, sensor }
         }
         None => known.map_err(|_| "no stamp: conntrack prints one with -o timestamp")?,
     };
@@ -73,9 +76,9 @@ pub(super) fn parse<'a>(text: &[u8], head: &[u8], header: Header<'a>, event: &mu
 }
 
 /// `[1711468800.123456]` before an event.
-fn epoch(head: &[u8]) -> Option<i64> {
+pub(super) fn epoch(head: &[u8]) -> Option<Nanos> {
     let text = head.trim_ascii_end().strip_suffix(b"]")?;
-    value::seconds(&text[text.iter().rposition(|byte| *byte == b'[')? + 1..])
+    value::seconds(&text[text.iter().rposition(|byte| *byte == b'[')? + 1..]).map(Nanos)
 }
 
 /// All that an event says.

@@ -212,6 +212,7 @@ impl<'a> Log<'a> {
                 _ => (1, 1),
             };
             let at = Nanos(i64::try_from(number).ok()?.checked_mul(unit)?);
+            time.follow_moment(at);
             return Some(Stamp { at, resolution, sensor });
         }
         // `2019-05-10` and `11:37:47` as one stamp, which they are not in the line.

@@ -11,6 +11,9 @@ mod netfilter;
 mod panos;
 mod session;
 
+use std::sync::Arc;
+
+use crate::cisco::Names;
 use crate::fields::Cef;
 use crate::others;
 use crate::syslog::header::decode_header;
@@ -66,6 +69,8 @@ struct Header<'a> {
 pub struct Reader {
     dialect: Dialect,
     time: Timekeeper,
+    /// What the lines of Cisco's devices among its own may call an address.
+    names: Arc<Names>,
 }
 
 impl Dialect {
@@ -169,6 +174,9 @@ impl Dialect {
     fn header<'a>(self, line: &'a [u8], head: &'a [u8], time: &mut Timekeeper) -> Header<'a> {
         if self == Self::Conntrack && head.first() == Some(&b'[') {
             // Its own stamp, which has nothing of syslog's before it.
+            if let Some(at) = conntrack::epoch(head) {
+                time.follow_moment(at);
+            }
             return Header { known: Err("no stamp"), name: self.unnamed(), own: line };
         }
         let header = decode_header(self.syslog(head));
@@ -185,7 +193,7 @@ impl Dialect {
     fn written_of(self, line: &[u8]) -> Option<Written> {
         let head = &line[..self.body(line)?];
         if self == Self::Conntrack && head.first() == Some(&b'[') {
-            None
+            Written::of_moment(conntrack::epoch(head)?, conntrack::RESOLUTION)
         } else {
             decode_header(self.syslog(head)).written
         }
@@ -197,6 +205,7 @@ impl Dialect {
         place: Place,
         line: &[u8],
         time: &mut Timekeeper,
+        names: &Names,
         seed: HashSeed,
         sink: &mut impl LineSink,
     ) {
@@ -210,7 +219,7 @@ impl Dialect {
             }
             Ok(Line::Skipped { name }) => sink.skipped(name),
             Err(why) if self.is_line(line) => sink.unparsed(Unparsed { place, kind: self.format(), why }),
-            Err(_) if others::read(place, line, time, seed, sink) => {}
+            Err(_) if others::read(place, line, time, names, seed, sink) => {}
             Err(_) if is_of_program(line) => sink.skipped(PROGRAMS),
             Err(why) => sink.unparsed(Unparsed { place, kind: self.format(), why }),
         }
@@ -219,7 +228,7 @@ impl Dialect {
     /// A reader of it, whose stamps `clock` resolves where they do not say their zone.
     #[must_use]
     pub fn reader(self, clock: Clock) -> Reader {
-        Reader { dialect: self, time: Timekeeper::new(clock) }
+        Reader { dialect: self, time: Timekeeper::new(clock), names: Arc::default() }
     }
 }
 
@@ -229,10 +238,16 @@ impl Reader {
     #[must_use]
     pub fn sniff(head: &[u8], clock: &Clock) -> Option<Self> {
         let head = &head[..head.len().min(SNIFFED)];
-        let mut lines = head.split(|byte| *byte == b'\n').filter(|line| !matches!(line.first(), None | Some(b'{')));
-        let mut lines = lines.by_ref().filter(|line| !others::is_json(line));
+        let is_text = |line: &&[u8]| !matches!(line.first(), None | Some(b'{')) && !others::is_json(line);
+        let mut lines = head.split(|byte| *byte == b'\n').filter(is_text);
         let dialect = lines.find_map(|line| Dialect::ALL.into_iter().find(|dialect| dialect.is_line(line)))?;
         Some(dialect.reader(clock.clone()))
+    }
+
+    /// The same reader, which knows what addresses names stand for.
+    #[must_use]
+    pub(crate) fn with_names(self, names: Arc<Names>) -> Self {
+        Self { names, ..self }
     }
 
     /// Goes on where `before` has come to.
@@ -249,7 +264,7 @@ impl Reader {
     /// Parses a block into `sink`.
     pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
         for (place, line) in block.lines() {
-            self.dialect.read_line(place, line, &mut self.time, seed, sink);
+            self.dialect.read_line(place, line, &mut self.time, &self.names, seed, sink);
         }
     }
 

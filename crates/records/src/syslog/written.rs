@@ -50,6 +50,15 @@ impl Written {
         (0..=60).contains(&second).then_some(Self { minute, second, nanos, second_at: None, resolution })
     }
 
+    /// A moment that needs no clock, as a stamp of `resolution`.
+    pub(crate) fn of_moment(at: Nanos, resolution: u32) -> Option<Self> {
+        let time = utc(at)?;
+        let (year, month, day) = (time.year(), time.month(), time.day());
+        let (hour, minute, second) = (time.hour(), time.minute(), time.second());
+        let nanos = u32::try_from(time.subsec_nanosecond()).ok()?;
+        Self::new(Civil { year, month, day, hour, minute, second, nanos, zone: Some(0) }, resolution)
+    }
+
     /// The same stamp, known to be in UTC by a word behind it.
     pub(crate) fn in_utc(mut self) -> Self {
         self.minute.zone = Some(0);
@@ -79,12 +88,17 @@ impl Written {
     }
 }
 
+/// The date and time of a moment.
+fn utc(at: Nanos) -> Option<civil::DateTime> {
+    jiff::Timestamp::from_nanosecond(i128::from(at.0)).ok().map(|at| Offset::UTC.to_datetime(at))
+}
+
 /// A [`Clock`] and the last minute that it resolved: a log repeats one for hundreds of lines.
 #[derive(Clone, Debug)]
 pub(crate) struct Timekeeper {
     clock: Clock,
     last: Option<(Minute, Nanos)>,
-    /// Whether anything was resolved.
+    /// Whether a date was followed.
     moved: bool,
 }
 
@@ -93,7 +107,7 @@ impl Timekeeper {
         Self { clock, last: None, moved: false }
     }
 
-    /// The same clock, of which [`Timekeeper::has_moved`] tells what is resolved from here on.
+    /// The same clock, of which [`Timekeeper::has_moved`] tells whether it follows a date from here on.
     pub(crate) fn at_rest(&self) -> Self {
         Self { last: None, moved: false, ..self.clone() }
     }
@@ -110,6 +124,14 @@ impl Timekeeper {
     pub(crate) fn follow(&mut self, date: civil::Date) {
         self.clock.follow(date);
         self.last = None;
+        self.moved = true;
+    }
+
+    /// Goes on from the date, in UTC, of a moment that needs no clock: to tell a year, that is near enough in any zone.
+    pub(crate) fn follow_moment(&mut self, at: Nanos) {
+        if let Some(date) = utc(at).map(civil::DateTime::date) {
+            self.follow(date);
+        }
     }
 
     /// The moment of a stamp of `source`; `None` for a date or time that does not exist.
@@ -125,8 +147,9 @@ impl Timekeeper {
 
     fn resolve_minute(&mut self, source: SensorId, minute: Minute) -> Option<Nanos> {
         self.last = None;
-        self.moved = true;
         let Minute { year, month, day, hour, minute: of_hour, zone } = minute;
+        // A time that does not exist moves the clock to its date, and a date that does not exist moves nothing.
+        self.moved |= self.clock.date_of(year, month, day).is_some();
         let base = match zone {
             None => {
                 let base = self.clock.resolve_of(source, (year, month, day), (hour, of_hour, 0))?;
