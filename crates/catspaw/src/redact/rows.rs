@@ -60,14 +60,15 @@ impl Redactor {
         Endpoint { addr: self.address(end.addr), ..end }
     }
 
-    /// A witness's own name of a connection says nothing of its ends, unless an address is in it.
+    /// A witness's own name of a connection says nothing of its ends, unless an address is in it. A number may have been made
+    /// of them, where the witness has none, and whoever tries all addresses would find which.
     fn record_id(&self, id: RecordId) -> RecordId {
         match id {
             RecordId::Uid(uid) => {
                 let text = self.text(uid.as_str());
                 RecordId::Uid(if text == uid.as_str() { uid } else { Uid::new(text.as_bytes()) })
             }
-            number @ RecordId::Device(_) => number,
+            RecordId::Device(number) => RecordId::Device(self.hash(&number.to_string())),
         }
     }
 }

@@ -158,6 +158,22 @@ fn a_flow_has_the_name_of_its_shown_addresses() {
 }
 
 #[test]
+fn a_connections_name_does_not_tell_its_addresses() {
+    // Of connections of packets, and of logs without numbers, the name is made of their ends.
+    let place = Place::with("x.pcap", fs::read(example("case-wire/capture.pcap.zst")).unwrap());
+    place.write("key", KEY);
+    place.write("other", [7; 32]);
+    let names = |options: &[&str]| -> BTreeSet<String> {
+        let rows = place.connections(&[options, &["x.pcap"]].concat());
+        rows.iter().map(|row| row["uid"].as_str().unwrap().to_owned()).collect()
+    };
+    let plain = names(&[]);
+    let redacted = ["key", "other"].map(|key| names(&["--redact", "--redact-key", key]));
+    assert!(plain.len() > 70 && redacted.iter().all(|names| names.len() == plain.len() && names.is_disjoint(&plain)));
+    assert!(redacted[0].is_disjoint(&redacted[1]), "they are told by the key alone");
+}
+
+#[test]
 fn what_cannot_be_redacted_is_refused() {
     let place = Place::with("relay.log", relay_log());
     place.write("short", "too short");
