@@ -29,6 +29,8 @@ struct Later {
     latest: Nanos,
     /// Files that begin nearest before it, of those that are known so far.
     nearest: Vec<Rank>,
+    /// Where one of them ended, and when this began, read behind it.
+    tried: Option<(Nanos, Nanos)>,
     /// Where it goes on soonest.
     joint: Option<Joint>,
 }
@@ -107,7 +109,7 @@ impl Later {
         let late = if is_repeated(zone, file.rank.0) { FAR } else { 0 };
         // Without a record of its own it may begin at any time.
         let latest = if file.first.is_empty() { Nanos::MAX } else { file.rank.0.plus(late + SLACK) };
-        Self { front: front.to_vec(), latest, nearest: Vec::new(), joint: None }
+        Self { front: front.to_vec(), latest, nearest: Vec::new(), tried: None, joint: None }
     }
 
     /// Whether file `number`, which this is, goes on where `before` has ended, whose own beginning is known.
@@ -117,12 +119,16 @@ impl Later {
             return;
         }
         let Some(end) = ends.entry(before).or_insert_with(|| end_of(other)) else { return };
+        let most = if file.repeats { REPEATED } else { FAR };
+        // Most files end at quite another time: neither are they read behind each, nor held against all of the head.
+        if self.is_known_to_be_far(end.last, most) {
+            return;
+        }
         let mut reader = file.reader.clone();
         reader.go_on_from(&end.reader);
-        let most = if file.repeats { REPEATED } else { FAR };
-        // Most files end at quite another time, and need not be held against all of the head.
-        let gap = earliest(&first_records(&reader, &self.front, Nanos::min)).since(end.last);
-        if !(-SLACK..=most + SLACK).contains(&gap) {
+        let front = first_records(&reader, &self.front, Nanos::min);
+        self.tried = front.values().copied().min().map(|begins| (end.last, begins)).or(self.tried);
+        if !(-SLACK..=most + SLACK).contains(&earliest(&front).since(end.last)) {
             return;
         }
         let Some(head) = head_of(&mut files[number]) else { return };
@@ -133,6 +139,16 @@ impl Later {
         if is_same && is_sooner && (-SLACK..=most).contains(&gap) {
             self.joint = Some(Joint { gap, reader, first });
         }
+    }
+
+    /// Whether another try says that this cannot begin within `most` after `last`. Of what stands before it only the year depends,
+    /// which within a month is the same, and the pass of the hour that is repeated.
+    fn is_known_to_be_far(&self, last: Nanos, most: i64) -> bool {
+        const MONTH: i64 = 30 * 24 * 3600 * Nanos::SECOND;
+        self.tried.is_some_and(|(other, begins)| {
+            let is_near = (-SLACK - FAR..=most + SLACK + FAR).contains(&begins.since(last));
+            last.since(other).abs() < MONTH && !is_near
+        })
     }
 
     /// Whether a file of this rank is among those that begin nearest before, and from now on it is.
