@@ -53,14 +53,23 @@ struct Joint {
 /// Finds the later parts of logs among files that nobody knows by themselves: of columns without the line that names them, for
 /// one. What is to be said of the others.
 pub(crate) fn take_parts(unknown: Vec<Unknown>, files: &mut Vec<Surveyed>, stamps: &Stamps) -> Vec<Problem> {
-    let known = files.len();
-    let mut problems = Vec::new();
-    for file in unknown {
-        match files[..known].iter().find_map(|other| file.part_of(&other.reader, stamps)) {
-            Some(part) => files.push(part),
-            None => problems.push(file.problem),
+    if unknown.is_empty() {
+        return Vec::new();
+    }
+    let mut different: Vec<&Surveyed> = Vec::new();
+    for file in &*files {
+        if !different.iter().any(|other| other.reader.reads_parts_as(&file.reader)) {
+            different.push(file);
         }
     }
+    let (mut parts, mut problems) = (Vec::new(), Vec::new());
+    for file in unknown {
+        match file.part_of(&different, stamps) {
+            Ok(part) => parts.push(part),
+            Err(problem) => problems.push(problem),
+        }
+    }
+    files.extend(parts);
     problems
 }
 
