@@ -79,6 +79,15 @@ impl Reader {
         }
     }
 
+    /// Whether a later part is to both the same: they have the same format, and the same columns where it has any.
+    #[must_use]
+    pub fn reads_parts_as(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Columns(reader), Self::Columns(other)) => reader.reads_as(other),
+            _ => std::mem::discriminant(self) == std::mem::discriminant(other),
+        }
+    }
+
     /// Whether the first of these lines tells of one that stands before them.
     #[must_use]
     pub fn begins_with_a_repetition(&self, lines: &[u8]) -> bool {

@@ -33,6 +33,8 @@ pub(crate) enum What {
     NotEvidence(&'static str),
     /// It is a log of columns, but no map fits it: what the nearest names that its header lacks.
     Unfit(String),
+    /// It has no header, and these two logs, whose columns differ, could both go on in it.
+    Undecided([String; 2]),
     /// A map was taken for it that names what its header lacks.
     Lacking(String),
     /// It is evidence, but not of who was behind an address; what it is.
@@ -107,6 +109,10 @@ impl fmt::Display for Why<'_> {
                 write!(f, "{what} does not say who was behind an address: name a firewall's log, or leases")
             }
             What::Unfit(why) => write!(f, "no evidence: {why}"),
+            What::Undecided([one, other]) => write!(
+                f,
+                "not read: it has no header, and fits the columns of {one} as well as those of {other}: put the header of its log before it"
+            ),
             What::Lacking(what) | What::Capture(what) => f.write_str(what),
             What::ScanCutOff => f.write_str("the end of the scan is not in it: the hosts before it are read"),
             What::LastLine => f.write_str("the last line has no end: it may have been cut off there"),

@@ -104,13 +104,26 @@ pub(crate) struct Unknown {
 }
 
 impl Unknown {
-    /// A later part of the log that `like` reads.
-    pub(super) fn part_of(&self, like: &Reader, stamps: &Stamps) -> Option<Surveyed> {
-        let mut blocks = self.source.open().ok()?;
+    /// A later part of the one log among those that differ whose reader understands it.
+    ///
+    /// # Errors
+    /// What is to be said of it, where none does, or several.
+    pub(super) fn part_of(self, logs: &[&Surveyed], stamps: &Stamps) -> Result<Surveyed, Problem> {
+        let Ok(mut blocks) = self.source.open() else { return Err(self.problem) };
         let clock = stamps.clock(blocks.written());
         let head = blocks.head();
-        let reader = like.of_a_part(head, clock)?.with_names(&stamps.names);
-        Some(Surveyed::new(self.source.clone(), self.file, reader, head))
+        let mut fitting = logs.iter().filter_map(|log| Some((log, log.reader.of_a_part(head, clock.clone())?)));
+        match (fitting.next(), fitting.next()) {
+            (Some((_, reader)), None) => {
+                let reader = reader.with_names(&stamps.names);
+                Ok(Surveyed::new(self.source.clone(), self.file, reader, head))
+            }
+            (Some((one, _)), Some((other, _))) => {
+                let both = [one, other].map(|log| log.source.name());
+                Err(self.source.problem(What::Undecided(both)))
+            }
+            (None, _) => Err(self.problem),
+        }
     }
 }
 

@@ -289,6 +289,36 @@ fn a_log_that_is_split_within_the_repeated_hour_goes_on() {
 }
 
 #[test]
+fn a_part_goes_on_where_its_own_device_has_ended() {
+    let form = "%b %d %Y %H:%M:%S";
+    let logs: Vec<String> = (0..5)
+        .map(|device: i64| {
+            let log = local(&Log::default().relay(AUTUMN + 7 * device, 150).text, "Europe/Berlin", form);
+            let names = [(" pix ", format!(" pix{device} ")), ("10.0.0.", format!("10.0.{device}."))];
+            names.iter().fold(log, |log, (of_all, own)| log.replace(of_all, own))
+        })
+        .collect();
+    let zone = ["--timezone", "Europe/Berlin"];
+    let report = |parts: usize| {
+        let place = Place::new();
+        let mut names = Vec::new();
+        for (device, log) in logs.iter().enumerate() {
+            let lines: Vec<&str> = log.lines().collect();
+            // At 2:52 of the second pass.
+            let (before, after) = lines.split_at(if parts == 1 { 0 } else { lines.len() * 3 / 4 });
+            for (part, lines) in [("log.1", before), ("log", after)].into_iter().filter(|(_, part)| !part.is_empty()) {
+                names.push(format!("pix{device}.{part}"));
+                place.write(names.last().unwrap(), lines.join("\n") + "\n");
+            }
+        }
+        place.report(&[&names.iter().map(String::as_str).collect::<Vec<_>>(), &zone[..]].concat())
+    };
+    let whole = report(1);
+    assert_eq!((whole["incidents"].as_array().unwrap().len(), late(&whole)), (5, 0));
+    assert_eq!(said(&report(2)), said(&whole));
+}
+
+#[test]
 fn what_is_repeated_may_stand_in_the_part_before() {
     let mut log = relay_log_with_a_cut();
     log.line(DAY + 2 * HOUR + 19 * 600 + 230, "last message repeated 3 times");

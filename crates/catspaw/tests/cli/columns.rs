@@ -313,6 +313,52 @@ fn a_later_part_has_the_columns_of_the_first() {
     }
 }
 
+/// Who is the client and who the server says the order of the columns alone.
+#[test]
+fn a_part_that_fits_the_columns_of_two_logs_is_neither_s() {
+    let rows = connections();
+    let log = csv(&rows, ',');
+    let (header, lines) = log.split_once('\n').unwrap();
+    let swapped = header.replace("src,spt", "S").replace("dst,dpt", "src,spt").replace('S', "dst,dpt");
+    assert_ne!(header, swapped);
+    let lines: Vec<&str> = lines.lines().collect();
+    let (first, second) = lines.split_at(lines.len() / 2);
+    let place = Place::with("map.toml", map("form = \"csv\"\n"));
+    place.write("a", format!("{header}\n{}\n", first.join("\n")));
+    place.write("b", second.join("\n") + "\n");
+    place.write("like-a", format!("{header}\n{}\n", lines[0]));
+    place.write("other", format!("{swapped}\n{}\n", lines[0]));
+    let records = |report: &Value, path: &str| {
+        let evidence = report["evidence"].as_array().unwrap().iter().find(|read| read["path"] == path).cloned();
+        evidence.map(|read| read["records"].as_u64().unwrap())
+    };
+    let both = "b: not read: it has no header, and fits the columns of";
+    for order in [["a", "other", "b"], ["other", "a", "b"], ["b", "a", "other"]] {
+        let said = place.scan(&[&order[..], &["--columns", "map.toml"]].concat());
+        assert!(said.err.contains(both), "{order:?}: {said:?}");
+        let report = place.report(&[&order[..], &["--columns", "map.toml"]].concat());
+        assert!(records(&report, "a").is_some() && records(&report, "b").is_none(), "{order:?}");
+    }
+    for order in [["a", "like-a", "b"], ["b", "like-a", "a"]] {
+        let report = place.report(&[&order[..], &["--columns", "map.toml"]].concat());
+        assert!(records(&report, "b").is_some_and(|records| records > 0), "{order:?}: {}", report["evidence"]);
+    }
+}
+
+/// One line that happens to fit makes no part.
+#[test]
+fn most_lines_of_a_part_fit_the_columns() {
+    let log = csv(&connections(), ',');
+    let place = Place::with("map.toml", map("form = \"csv\"\n"));
+    place.write("a", &log);
+    let line = log.lines().nth(1).unwrap();
+    for (others, is_part) in [(0, true), (3, false)] {
+        place.write("b", format!("{line}\n{}", "a, letter, to, nobody\n".repeat(others)));
+        let said = place.scan(&["a", "b", "--columns", "map.toml"]);
+        assert_eq!(!said.err.contains("b: no evidence"), is_part, "{others}: {said:?}");
+    }
+}
+
 #[test]
 fn a_column_that_the_header_lacks_is_told_at_once() {
     let rows = connections();

@@ -92,12 +92,28 @@ impl Reader {
         Self { called, ..self }
     }
 
-    /// A reader of lines that have these columns, of which others have the names.
+    /// A reader of lines that have these columns, of which others have the names: most of those at the front that tell of a
+    /// connection, or should, are understood.
     pub(crate) fn of_a_part(&self, head: &[u8]) -> Option<Self> {
-        let mut lines = (Block { bytes: head, first: Place { file: 0, line: 1 } }).lines().take(SNIFFED);
-        let understood = |line: &Line<'_>| line.is_understood(&mut self.times.clone()).is_ok();
-        let is_part = self.columns.is_some() && lines.any(|(_, text)| self.finds(text, understood));
-        is_part.then(|| self.clone())
+        let columns = self.columns.as_deref()?;
+        let (mut understood, mut broken) = (0, 0);
+        let mut line = Line::new(&self.map);
+        let lines = (Block { bytes: head, first: Place { file: 0, line: 1 } }).lines().take(SNIFFED);
+        for (place, text) in lines.filter(|(_, text)| !is_about(Some(columns), text)) {
+            let split = line.read(Some(&*columns.names), text);
+            match split.and_then(|()| line.record(place, HashSeed(0), &mut self.times.clone())) {
+                Ok((Some(_), _)) => understood += 1,
+                Ok((None, _)) => {}
+                Err(_) => broken += 1,
+            }
+        }
+        (understood > broken).then(|| self.clone())
+    }
+
+    /// Whether both take the same of a line for the same.
+    pub(crate) fn reads_as(&self, other: &Self) -> bool {
+        let names = self.columns.as_ref().map(|columns| &columns.names);
+        Arc::ptr_eq(&self.map, &other.map) && names == other.columns.as_ref().map(|columns| &columns.names)
     }
 
     /// The map.
