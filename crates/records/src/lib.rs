@@ -36,4 +36,5 @@ pub use record::{
     Beside, Block, Closed, Counters, Denied, Event, HashSeed, Inside, LineSink, Opened, Place, Record, RecordId,
     SensorId, Translation, TranslationKind, Uid, Unparsed, Whole,
 };
+pub use repeated::is_repeated;
 pub use stamp::{Clock, Days, Nanos, Stamp, YearHint};

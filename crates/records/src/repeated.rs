@@ -65,6 +65,13 @@ pub(crate) fn is_near(zone: &TimeZone, date: Date) -> bool {
     })
 }
 
+/// Whether the clocks of a zone show the time of a moment twice.
+#[must_use]
+pub fn is_repeated(zone: &TimeZone, at: Nanos) -> bool {
+    let at = Timestamp::from_nanosecond(i128::from(at.0));
+    at.is_ok_and(|at| meanings(zone, zone.to_datetime(at)).is_some())
+}
+
 /// The two moments that a time means where it is repeated.
 pub(crate) fn meanings(zone: &TimeZone, time: DateTime) -> Option<(Nanos, Nanos)> {
     let ambiguous = zone.to_ambiguous_timestamp(time);

@@ -70,29 +70,38 @@ fn mail_that_is_stored_and_handed_on_convicts_and_is_paired() {
     assert!(rows.pairs.len() >= 115, "{}", rows.pairs.len());
 }
 
+/// The `n`th letter: it comes in at `at`, stays three seconds, and goes out `delay` seconds after it came, to so many servers.
+fn letter(n: u64, at: i64, delay: i64, copies: u64) -> Vec<(Record, Side)> {
+    let size = 900 + mixed(n) % 30_011;
+    let client = end(&format!("198.51.100.{}", 1 + n % 9), 20_000 + n as u16);
+    let mut records = connection(4 * n, client, end(HOST, 8025), at, at + 3, size).to_vec();
+    for copy in 0..copies {
+        let own = end(HOST, 3000 + 1000 * copy as u16 + n as u16);
+        let target = end(&format!("203.0.113.{}", 1 + (n + 40 * copy) % 80), 25);
+        records.extend(connection(4 * n + 1 + copy, own, target, at + delay, at + delay + 1, size + 200 + n % 7));
+    }
+    records
+}
+
+/// Whether a pair of [`letter`]s is of one.
+fn is_right(pair: &&catspaw_relay::LegPair) -> bool {
+    pair.inbound.peer.port - 20_000 == pair.outbound.own.port % 1000
+}
+
 #[test]
 fn a_server_that_begins_by_handing_on_at_once_is_found_to_store() {
     // The first messages go on while their clients are there; of the others most have gone, and some are for two servers.
     let mut records = Vec::new();
     for n in 0..120_u64 {
-        let at = 1_000_000 + 40 * n as i64;
-        let size = 900 + mixed(n) % 30_011;
-        let client = end(&format!("198.51.100.{}", 1 + n % 9), 20_000 + n as u16);
         let delay = if n < 12 { 1 } else { 4 };
-        records.extend(connection(3 * n, client, end(HOST, 8025), at, at + 3, size));
-        for copy in 0..1 + u64::from(n % 3 == 0) {
-            let own = end(HOST, 3000 + 1000 * copy as u16 + n as u16);
-            let target = end(&format!("203.0.113.{}", 1 + (n + 40 * copy) % 80), 25);
-            records.extend(connection(3 * n + 1 + copy, own, target, at + delay, at + delay + 1, size + 200 + n % 7));
-        }
+        records.extend(letter(n, 1_000_000 + 40 * n as i64, delay, 1 + u64::from(n % 3 == 0)));
     }
     let (lane, rows) = fold(&in_order(records), false);
     let service = &lane.services[&8025];
     let sessions = |tests: &catspaw_relay::Tests| tests.conviction.map(|conviction| conviction.sessions);
     let at_once = service.tests[0].as_deref().and_then(sessions);
     assert!(at_once.is_some_and(|sessions| sessions <= 12), "{at_once:?}");
-    let right = |pair: &&catspaw_relay::LegPair| pair.inbound.peer.port - 20_000 == pair.outbound.own.port % 1000;
-    assert_eq!(rows.pairs.iter().filter(right).count(), rows.pairs.len());
+    assert_eq!(rows.pairs.iter().filter(is_right).count(), rows.pairs.len());
     assert!(rows.pairs.len() >= 150, "{} of 160", rows.pairs.len());
 }
 
@@ -101,19 +110,10 @@ fn letters_that_go_to_several_while_clients_are_there_are_all_told() {
     // Each letter is handed on within a second, to one server or to three, and other clients come before it is.
     let mut records = Vec::new();
     for n in 0..90_u64 {
-        let at = 1_000_000 + 2 * n as i64;
-        let size = 900 + mixed(n) % 30_011;
-        let client = end(&format!("198.51.100.{}", 1 + n % 9), 20_000 + n as u16);
-        records.extend(connection(4 * n, client, end(HOST, 8025), at, at + 3, size));
-        for copy in 0..if n % 3 == 0 { 3 } else { 1 } {
-            let own = end(HOST, 3000 + 1000 * copy as u16 + n as u16);
-            let target = end(&format!("203.0.113.{}", 1 + (n + 40 * copy) % 80), 25);
-            records.extend(connection(4 * n + 1 + copy, own, target, at + 1, at + 2, size + 200 + n % 7));
-        }
+        records.extend(letter(n, 1_000_000 + 2 * n as i64, 1, if n % 3 == 0 { 3 } else { 1 }));
     }
     let (_, rows) = fold(&in_order(records), false);
-    let right = |pair: &&catspaw_relay::LegPair| pair.inbound.peer.port - 20_000 == pair.outbound.own.port % 1000;
-    assert_eq!(rows.pairs.iter().filter(right).count(), rows.pairs.len());
+    assert_eq!(rows.pairs.iter().filter(is_right).count(), rows.pairs.len());
     assert!(rows.pairs.len() >= 145, "{} of 150", rows.pairs.len());
 }
 

@@ -4,33 +4,22 @@
 //! one order, so that it does not depend on which thread found what.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
 
 use crate::header::Flow;
-use crate::rule::Rule;
+use crate::rule::{Rule, Track};
+use crate::threshold::{Who, who};
 
 /// Bits that are set at once, over all hosts.
 const SET: usize = 65_536;
 const SECOND: i64 = 1_000_000_000;
-
-/// Whose a bit is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Owner {
-    /// The packet's sender's.
-    Src,
-    /// Its receiver's.
-    Dst,
-    /// Of both together, whichever way.
-    Pair,
-}
 
 /// A bit that a rule names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct HostBit {
     /// Its number.
     pub(crate) number: u32,
-    /// Whose it is.
-    pub(crate) owner: Owner,
+    /// Whose it is: the sender's, the receiver's, or both's together.
+    pub(crate) owner: Track,
     /// How long it stays set.
     pub(crate) seconds: u32,
 }
@@ -60,18 +49,11 @@ impl HostRule {
     }
 }
 
-/// Whose bit, by address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Whose {
-    One(IpAddr),
-    Both(IpAddr, IpAddr),
-}
-
 /// The bits that are set.
 #[derive(Debug, Default)]
 pub struct HostBits {
     /// The second up to which each is.
-    until: HashMap<(u32, Whose), i64, foldhash::fast::RandomState>,
+    until: HashMap<(u32, Who), i64, foldhash::fast::RandomState>,
     /// The second in which room was last looked for.
     looked: Option<i64>,
     /// Bits that were not set because too many are.
@@ -121,17 +103,15 @@ impl HostBits {
     }
 }
 
-fn key(bit: HostBit, flow: Flow) -> (u32, Whose) {
-    let whose = match bit.owner {
-        Owner::Src => Whose::One(flow.src),
-        Owner::Dst => Whose::One(flow.dst),
-        Owner::Pair => Whose::Both(flow.src.min(flow.dst), flow.src.max(flow.dst)),
-    };
-    (bit.number, whose)
+/// No bit is a flow's.
+fn key(bit: HostBit, flow: Flow) -> (u32, Who) {
+    (bit.number, who(bit.owner, flow, 0))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
     use crate::header::Class;
     use crate::{Builder, Variables};

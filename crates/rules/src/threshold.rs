@@ -14,9 +14,9 @@ const COUNTED: usize = 65_536;
 const PORTS: usize = 1024;
 const SECOND: i64 = 1_000_000_000;
 
-/// Who is counted.
+/// Who is counted, or has a bit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Who {
+pub(crate) enum Who {
     One(IpAddr),
     Both(IpAddr, IpAddr),
     Flow(u64),
@@ -110,7 +110,8 @@ impl Count {
     }
 }
 
-fn who(track: Track, flow: Flow, id: u64) -> Who {
+/// Whom a packet of the flow called `id` counts for.
+pub(crate) fn who(track: Track, flow: Flow, id: u64) -> Who {
     match track {
         Track::BySrc => Who::One(flow.src),
         Track::ByDst => Who::One(flow.dst),

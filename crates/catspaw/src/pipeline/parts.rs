@@ -5,8 +5,8 @@
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, HashMap};
 
-use catspaw_records::{Nanos, Reader, SensorId};
-use jiff::tz::{AmbiguousOffset, TimeZone};
+use catspaw_records::{Nanos, Reader, SensorId, is_repeated};
+use jiff::tz::TimeZone;
 
 use super::parse::Rank;
 use super::survey::{Stamps, Surveyed, Unknown, earliest, first_records};
@@ -206,12 +206,4 @@ fn end_of(file: &Surveyed) -> Option<End> {
     let (before, block) = last?;
     let moments = first_records(&before, block.bytes(), Nanos::max);
     Some(End { reader, last: moments.values().copied().max()? })
-}
-
-/// Whether the clocks of a zone show a moment's time twice.
-fn is_repeated(zone: &TimeZone, at: Nanos) -> bool {
-    let at = jiff::Timestamp::from_nanosecond(i128::from(at.0));
-    at.is_ok_and(|at| {
-        matches!(zone.to_ambiguous_timestamp(zone.to_datetime(at)).offset(), AmbiguousOffset::Fold { .. })
-    })
 }

@@ -2,8 +2,9 @@
 
 use crate::ast::{Opt, Spanned};
 use crate::diagnostic::Fault;
-use crate::hostbits::{HostBit, HostOp, Owner};
+use crate::hostbits::{HostBit, HostOp};
 use crate::keyword::Keyword;
+use crate::rule::Track;
 
 use super::{BitNames, Parts, bad_value, text, value};
 
@@ -40,25 +41,25 @@ pub(super) fn option(parts: &mut Parts, names: &mut BitNames, keyword: Keyword, 
 }
 
 /// `[,src|dst]`
-fn host(value: &Spanned<Vec<u8>>, words: &[&str]) -> Result<Owner, Fault> {
+fn host(value: &Spanned<Vec<u8>>, words: &[&str]) -> Result<Track, Fault> {
     match words {
-        [] | ["src"] => Ok(Owner::Src),
-        ["dst"] => Ok(Owner::Dst),
+        [] | ["src"] => Ok(Track::BySrc),
+        ["dst"] => Ok(Track::ByDst),
         _ => Err(bad_value(value, format!("`{}` is none of src, dst", words.join(",")))),
     }
 }
 
 /// `,track ip_src|ip_dst|ip_pair[,expire SECONDS]`
-fn tracked(value: &Spanned<Vec<u8>>, words: &[&str]) -> Result<(Owner, u32), Fault> {
+fn tracked(value: &Spanned<Vec<u8>>, words: &[&str]) -> Result<(Track, u32), Fault> {
     let (track, expire) = match words {
         [track] => (track, None),
         [track, expire] => (track, Some(expire)),
         _ => return Err(bad_value(value, "whose bit it is is missing").help("write xbits:set,name,track ip_src")),
     };
     let owner = match track.strip_prefix("track").map(str::trim) {
-        Some("ip_src") => Owner::Src,
-        Some("ip_dst") => Owner::Dst,
-        Some("ip_pair") => Owner::Pair,
+        Some("ip_src") => Track::BySrc,
+        Some("ip_dst") => Track::ByDst,
+        Some("ip_pair") => Track::ByBoth,
         _ => return Err(bad_value(value, format!("`{track}` is none of track ip_src, ip_dst, ip_pair"))),
     };
     let Some(expire) = expire else { return Ok((owner, XBITS)) };
