@@ -49,13 +49,6 @@ pub(super) type Message = (Arc<Batch>, Arc<Watermarks>);
 /// of its rows, and little enough to be soon over.
 const ROUND: usize = 1 << 19;
 
-/// Where a row that waits is: the number of its batch, and its place there.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Kept {
-    pub(super) batch: u64,
-    pub(super) row: u32,
-}
-
 /// The batches in which rows wait.
 #[derive(Debug, Default)]
 pub(super) struct Batches {

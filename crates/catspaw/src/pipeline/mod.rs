@@ -19,6 +19,7 @@ mod sent;
 mod shard;
 mod sort;
 mod spill;
+mod stream;
 mod survey;
 mod witness;
 

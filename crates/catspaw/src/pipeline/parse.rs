@@ -64,6 +64,8 @@ pub(crate) struct Batch {
     rows: Vec<Row>,
     /// Where each shard's rows begin.
     shards: Vec<u32>,
+    /// What [`Batch::is_ordered`] says of each shard.
+    ordered: Vec<bool>,
     /// Records that no row holds, and whose they are.
     records: Vec<Record>,
     others: Vec<Other>,
@@ -95,13 +97,17 @@ impl Batch {
     pub(super) fn of_shard(&self, shard: usize) -> (u32, &[Row]) {
         let at = |shard: usize| self.shards.get(shard).copied().unwrap_or_default();
         let (from, to) = (at(shard), at(shard + 1));
-        (from, self.rows.get(from as usize..to as usize).unwrap_or_default())
+        (from, self.rows(from, to))
     }
 
-    /// A row by its place among all.
-    pub(super) fn row(&self, at: u32) -> Option<(&Row, SensorId)> {
-        let row = self.rows.get(at as usize)?;
-        Some((row, *self.named.get(row.sensor as usize)?))
+    /// Rows by their places among all.
+    pub(super) fn rows(&self, from: u32, to: u32) -> &[Row] {
+        self.rows.get(from as usize..to as usize).unwrap_or_default()
+    }
+
+    /// Whether a shard's rows are all of one sensor and none was known before the one before it, nor the sensor's clock further.
+    pub(super) fn is_ordered(&self, shard: usize) -> bool {
+        self.ordered.get(shard).copied().unwrap_or_default()
     }
 
     /// What its rows are unpacked with.
@@ -129,6 +135,12 @@ impl Batch {
         }
         self.rows = order.iter().map(|&number| rows[number as usize]).collect();
         rows.clear();
+        let in_order = |a: &Row, b: &Row| a.sensor == b.sensor && a.known <= b.known;
+        let ordered = |shard| {
+            let (_, rows) = self.of_shard(shard);
+            rows.is_sorted_by(in_order) && rows.iter().all(|row| row.before <= row.known)
+        };
+        self.ordered = (0..HostKey::SHARDS).map(ordered).collect();
     }
 }
 

@@ -38,6 +38,11 @@ impl Reach {
         }
     }
 
+    /// Whether nothing from `known` on is late against it.
+    pub(crate) fn is_no_later_than(&self, known: Nanos) -> bool {
+        self.ahead.is_none() && self.latest <= known
+    }
+
     /// Takes a record.
     pub(crate) fn see(&mut self, known: Nanos) {
         self.take(known, 1);

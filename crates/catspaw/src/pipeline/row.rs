@@ -7,8 +7,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use catspaw_records::{
-    ByteCount, ByteKind, Bytes, Closed, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened, Place, Proto, Record,
-    RecordId, SensorId, Side, Stamp, Translation, TranslationKind,
+    ByteCount, ByteKind, Bytes, Closed, Denied, Ending, Endpoint, Event, HostKey, Inside, Nanos, Opened, Place, Proto,
+    Record, RecordId, SensorId, Side, Stamp, Translation, TranslationKind,
 };
 
 use super::route::Route;
@@ -45,11 +45,35 @@ struct Ends {
 #[derive(Clone, Copy, Debug)]
 enum Body {
     /// Of syslog, where both ends are mapped or none.
-    Opened { id: u64, proto: Proto, ends: Ends, mapped: Option<Ends>, inside: Inside },
+    Opened {
+        id: u64,
+        proto: Proto,
+        ends: Ends,
+        mapped: Option<Ends>,
+        inside: Inside,
+    },
     /// Of syslog, with a total.
-    Closed { id: u64, proto: Proto, ends: Ends, inside: Inside, duration: i64, bytes: u64, ending: Ending },
-    /// A port's.
-    Translation { proto: Proto, ends: Ends, torn_down: Option<Option<i64>> },
+    Closed {
+        id: u64,
+        proto: Proto,
+        ends: Ends,
+        inside: Inside,
+        duration: i64,
+        bytes: u64,
+        ending: Ending,
+    },
+    Denied {
+        proto: Proto,
+        ends: Ends,
+        attempt: bool,
+        count: u64,
+        over: u32,
+    },
+    Translation {
+        kind: TranslationKind,
+        ends: Ends,
+        torn_down: Option<Option<i64>>,
+    },
     /// Any other: its place among the batch's [`Other`]s.
     Other(u32),
 }
@@ -190,13 +214,15 @@ impl Body {
                 (ends.on(side), Self::Closed { id, proto, ends, inside, duration, bytes, ending })
             }
             Event::Translation(translation) => {
-                let &Translation { kind: TranslationKind::Port(proto), real, mapped, torn_down } = translation else {
-                    return None;
-                };
+                let &Translation { kind, real, mapped, torn_down } = translation;
                 let ends = Ends::pack(real, mapped)?;
-                (ends.on(Side::Orig), Self::Translation { proto, ends, torn_down })
+                (ends.on(Side::Orig), Self::Translation { kind, ends, torn_down })
             }
-            Event::Whole(_) | Event::Denied(_) | Event::Content(_) | Event::Burst(_) => return None,
+            &Event::Denied(Denied { proto, orig, resp, attempt, count, over }) => {
+                let ends = Ends::pack(orig, resp)?;
+                (ends.on(side), Self::Denied { proto, ends, attempt, count, over })
+            }
+            Event::Whole(_) | Event::Content(_) | Event::Burst(_) => return None,
         })
     }
 
@@ -232,8 +258,12 @@ impl Body {
                 });
                 Some(ends.on(side))
             }
-            &Self::Translation { proto, ends, torn_down } => {
-                let kind = TranslationKind::Port(proto);
+            &Self::Denied { proto, ends, attempt, count, over } => {
+                let (orig, resp) = (ends.end(0), ends.end(1));
+                *event = Event::Denied(Denied { proto, orig, resp, attempt, count, over });
+                Some(ends.on(side))
+            }
+            &Self::Translation { kind, ends, torn_down } => {
                 *event = Event::Translation(Translation { kind, real: ends.end(0), mapped: ends.end(1), torn_down });
                 Some(ends.on(Side::Orig))
             }

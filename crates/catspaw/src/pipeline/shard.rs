@@ -1,6 +1,6 @@
 //! The virtual shards of one worker: merge, duplicates, and one fold per host and sensor.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{Hash, Hasher};
 use std::io;
 use std::net::IpAddr;
@@ -9,7 +9,7 @@ use catspaw_records::{Days, Event, HostKey, Nanos, Record, SensorId};
 use catspaw_relay::{Attempt, Config, Context, Lane, Observation, Sink};
 use foldhash::HashMap;
 
-use super::fold::{Batches, Kept, Limits, Taking, Watermarks};
+use super::fold::{Batches, Taking, Watermarks};
 use super::ours::Ours;
 use super::parse::Rank;
 use super::restrict::{Filter, Look, Restriction};
@@ -17,14 +17,13 @@ use super::route::Route;
 use super::row::Row;
 use super::rows::Rows;
 use super::seen::Seen;
+use super::stream::{Stream, next_due};
 
 /// Hosts that one shard keeps; beyond, those go that were quiet longest and are not convicted.
 const HOSTS: usize = 1024;
 /// A host with a service counts for so many more.
 const SERVING: usize = 7;
 
-/// A record that is late by no more waits until the clock comes to where it was.
-const WAITS: i64 = 24 * 3600 * Nanos::SECOND;
 /// How often idle hosts are looked for, in nanoseconds of the evidence.
 const HOUR: u64 = 3600 * Nanos::SECOND as u64;
 
@@ -54,14 +53,6 @@ pub(crate) struct Irregular {
     pub(crate) duplicates: u64,
 }
 
-/// A row that waits for its turn, where it was made.
-#[derive(Clone, Copy, Debug)]
-struct Waiting {
-    key: Nanos,
-    late: bool,
-    at: Kept,
-}
-
 /// One virtual shard.
 #[derive(Debug)]
 pub(crate) struct Shard {
@@ -71,7 +62,7 @@ pub(crate) struct Shard {
     days: Days,
     /// Nanoseconds that the merge waits for a record that comes out of order.
     wait: i64,
-    streams: BTreeMap<(SensorId, Rank), VecDeque<Waiting>>,
+    streams: BTreeMap<(SensorId, Rank), Stream>,
     /// Fingerprints of the records at the current moment of each sensor.
     seen: HashMap<SensorId, Seen>,
     lanes: HashMap<Sight, Held>,
@@ -147,6 +138,7 @@ impl Shard {
         let Taking { batch, number, limits } = taking;
         let (mut next, own) = batch.of_shard(shard);
         let (mut done, mut unpacked) = (0, Row::blank());
+        let ordered = batch.is_ordered(shard);
         for own in own.chunk_by(|a, b| a.sensor == b.sensor) {
             let first = next;
             next += own.len() as u32;
@@ -154,25 +146,29 @@ impl Shard {
             let (Some(limits), Some(&sensor)) = (limits.get(sensor), batch.named.get(sensor)) else { continue };
             let mut at_once = 0;
             if batch.in_order && self.streams.is_empty() {
+                let mut seen = std::mem::take(self.seen.entry(sensor).or_default());
                 for row in own {
-                    let (key, late) = place(row, limits, self.wait);
+                    let (key, late) = limits.place(row, self.wait);
                     if late || key >= limits.upto {
                         break;
                     }
                     self.reached = limits.upto;
                     at_once += 1;
                     if let Some((record, route)) = row.unpack(sensor, batch.rest(), &mut unpacked) {
-                        self.fold(rows, (key, late), record, route)?;
+                        self.fold(rows, &mut seen, (key, late), record, route)?;
                     }
                 }
+                self.seen.insert(sensor, seen);
                 done += at_once;
             }
-            if let Some(own) = own.get(at_once..).filter(|own| !own.is_empty()) {
-                let stream = self.streams.entry((sensor, batch.rank)).or_default();
-                for (at, row) in (first + at_once as u32..).zip(own) {
-                    let (key, late) = place(row, limits, self.wait);
-                    push(stream, Waiting { key, late, at: Kept { batch: *number, row: at } });
-                }
+            let Some(own) = own.get(at_once..).filter(|own| !own.is_empty()) else { continue };
+            let first = first + at_once as u32;
+            let stream = self.streams.entry((sensor, batch.rank)).or_default();
+            if ordered && limits.are_in_time(own) && stream.append(*number, first, own) {
+                continue;
+            }
+            for (at, row) in (first..).zip(own) {
+                stream.insert(limits.place(row, self.wait), (*number, at), batches);
             }
         }
         if done > 0 {
@@ -193,10 +189,11 @@ impl Shard {
     ) -> io::Result<()> {
         if !self.streams.is_empty() {
             let mut streams = std::mem::take(&mut self.streams);
-            let mut all: Vec<(SensorId, &mut VecDeque<Waiting>)> =
-                streams.iter_mut().map(|(&(sensor, _), stream)| (sensor, stream)).collect();
-            for of_sensor in all.chunk_by_mut(|a, b| a.0 == b.0) {
-                self.release_sensor(rows, batches, watermarks, of_sensor)?;
+            let mut all: Vec<(&(SensorId, Rank), &mut Stream)> = streams.iter_mut().collect();
+            for of_sensor in all.chunk_by_mut(|(a, _), (b, _)| a.0 == b.0) {
+                let Some(&mut (&(sensor, _), _)) = of_sensor.first_mut() else { continue };
+                let mut streams: Vec<&mut Stream> = of_sensor.iter_mut().map(|(_, stream)| &mut **stream).collect();
+                self.release_sensor(rows, batches, (sensor, watermarks.of(sensor)), &mut streams)?;
             }
             streams.retain(|_, stream| !stream.is_empty());
             self.streams = streams;
@@ -210,32 +207,27 @@ impl Shard {
         &mut self,
         rows: &mut Rows,
         batches: &mut Batches,
-        watermarks: &Watermarks,
-        streams: &mut [(SensorId, &mut VecDeque<Waiting>)],
+        (sensor, upto): (SensorId, Nanos),
+        streams: &mut [&mut Stream],
     ) -> io::Result<()> {
-        let Some(&(sensor, _)) = streams.first() else { return Ok(()) };
-        let upto = watermarks.of(sensor);
         self.reached = upto;
-        let mut unpacked = Row::blank();
-        while let Some(mut next) = next_due(streams, upto, None) {
-            let number = next.at.batch;
-            let Some(batch) = batches.batch(number) else { continue };
-            let mut done = 0;
-            loop {
-                let Waiting { key, late, at } = next;
-                if let Some((row, sensor)) = batch.row(at.row)
-                    && let Some((record, route)) = row.unpack(sensor, batch.rest(), &mut unpacked)
-                {
-                    self.fold(rows, (key, late), record, route)?;
+        let (mut unpacked, mut seen) = (Row::blank(), std::mem::take(self.seen.entry(sensor).or_default()));
+        while let Some((due, before)) = next_due(streams, upto) {
+            let Some((stream, number)) =
+                streams.get_mut(due).and_then(|s| Some((s.next_batch()?, s))).map(|(n, s)| (s, n))
+            else {
+                break;
+            };
+            let Some(batch) = batches.batch(number) else { break };
+            let taken = stream.take_before(before, batch, |when, row| {
+                match row.unpack(sensor, batch.rest(), &mut unpacked) {
+                    Some((record, route)) => self.fold(rows, &mut seen, when, record, route),
+                    None => Ok(()),
                 }
-                done += 1;
-                match next_due(streams, upto, Some(number)) {
-                    Some(of_same_batch) => next = of_same_batch,
-                    None => break,
-                }
-            }
-            batches.done(number, done);
+            })?;
+            batches.done(number, taken);
         }
+        self.seen.insert(sensor, seen);
         Ok(())
     }
 
@@ -251,11 +243,18 @@ impl Shard {
         }
     }
 
-    fn fold(&mut self, rows: &mut Rows, when: (Nanos, bool), record: &Record, mut route: Route) -> io::Result<()> {
+    fn fold(
+        &mut self,
+        rows: &mut Rows,
+        seen: &mut Seen,
+        when: (Nanos, bool),
+        record: &Record,
+        mut route: Route,
+    ) -> io::Result<()> {
         let (key, late) = when;
         let sensor = record.known.sensor;
         let irregular = (record.place.file, sensor);
-        if !self.seen.entry(sensor).or_default().is_new(key, record.fingerprint, route.owner) {
+        if !seen.is_new(key, record.fingerprint, route.owner) {
             self.irregular.entry(irregular).or_default().duplicates += u64::from(route.owner);
             return Ok(());
         }
@@ -349,43 +348,4 @@ impl Shard {
         rows.check()?;
         Ok(lanes)
     }
-}
-
-/// The moment of the merge of a row, and whether it is late.
-fn place(row: &Row, limits: &Limits, wait: i64) -> (Nanos, bool) {
-    let (known, released) = (row.known, limits.released);
-    let latest = row.before.max(limits.before.before(known));
-    let late = latest != Nanos::MIN && known < latest.plus(-wait) || known < released;
-    let key = match late {
-        false => known,
-        // In the order of the file, as long as that ends soon; a clock that was set back by more does not
-        // come to its latest stamp again, and what waits for it would fill the memory.
-        true if latest.since(known) <= WAITS && latest >= released => latest,
-        true => latest.plus(-wait).max(released).plus(-1),
-    };
-    (key, late)
-}
-
-/// Takes a row into its stream, which is kept in order. Streams come nearly in order, so the place is near the end.
-fn push(stream: &mut VecDeque<Waiting>, waiting: Waiting) {
-    let key = waiting.key;
-    if stream.back().is_none_or(|last| last.key <= key) {
-        stream.push_back(waiting);
-    } else {
-        stream.insert(stream.partition_point(|before| before.key <= key), waiting);
-    }
-}
-
-/// Takes the next row before `upto` out of its stream, if it is one of the batch `of`, where that is asked.
-#[inline]
-fn next_due(streams: &mut [(SensorId, &mut VecDeque<Waiting>)], upto: Nanos, of: Option<u64>) -> Option<Waiting> {
-    let is_due = |waiting: &Waiting| waiting.key < upto;
-    let stream = match streams {
-        [(_, only)] => only,
-        _ => {
-            let keys = streams.iter_mut().filter_map(|(_, stream)| Some((stream.front()?.key, stream)));
-            keys.filter(|&(key, _)| key < upto).min_by_key(|&(key, _)| key)?.1
-        }
-    };
-    stream.pop_front_if(|waiting| is_due(waiting) && of.is_none_or(|batch| waiting.at.batch == batch))
 }
