@@ -117,10 +117,10 @@ impl Batch {
     }
 
     /// Takes the rows, those of one shard together.
-    fn sort(&mut self, Scratch { rows, order }: &mut Scratch) {
+    fn sort(&mut self, Scratch { rows, shards, order }: &mut Scratch) {
         let mut ends = vec![0_u32; HostKey::SHARDS + 1];
-        for row in &*rows {
-            ends[usize::from(row.shard) + 1] += 1;
+        for &shard in &*shards {
+            ends[usize::from(shard) + 1] += 1;
         }
         for shard in 0..HostKey::SHARDS {
             ends[shard + 1] += ends[shard];
@@ -128,17 +128,18 @@ impl Batch {
         self.shards.clone_from(&ends);
         order.clear();
         order.resize(rows.len(), 0);
-        for (number, row) in (0..).zip(&*rows) {
-            let at = &mut ends[usize::from(row.shard)];
+        for (number, &shard) in (0..).zip(&*shards) {
+            let at = &mut ends[usize::from(shard)];
             order[*at as usize] = number;
             *at += 1;
         }
         self.rows = order.iter().map(|&number| rows[number as usize]).collect();
         rows.clear();
+        shards.clear();
         let in_order = |a: &Row, b: &Row| a.sensor == b.sensor && a.known <= b.known;
         let ordered = |shard| {
             let (_, rows) = self.of_shard(shard);
-            rows.is_sorted_by(in_order) && rows.iter().all(|row| row.before <= row.known)
+            rows.is_sorted_by(in_order) && rows.iter().all(|row| row.before() <= row.known)
         };
         self.ordered = (0..HostKey::SHARDS).map(ordered).collect();
     }
@@ -147,8 +148,9 @@ impl Batch {
 /// What one thread needs to make a batch, and needs again for the next one.
 #[derive(Debug, Default)]
 pub(super) struct Scratch {
-    /// Rows in the order in which they are taken.
+    /// Rows in the order in which they are taken, and the virtual shard of each.
     rows: Vec<Row>,
+    shards: Vec<u8>,
     order: Vec<u32>,
 }
 
@@ -250,7 +252,7 @@ impl<'a> Collect<'a> {
     #[inline]
     fn count(&mut self, record: &Record, sensor: u32, keep: impl FnOnce(&mut Vec<Record>) -> u32) {
         let Some(count) = self.counts.get_mut(sensor as usize) else { return };
-        let rows = &mut self.scratch.rows;
+        let Scratch { rows, shards, .. } = &mut *self.scratch;
         let Batch { first_line, records, others, .. } = &mut self.batch;
         let known = record.known_at();
         let before = count.reach.before(known);
@@ -260,6 +262,7 @@ impl<'a> Collect<'a> {
         let mut keep = Some(keep);
         let mut kept = 0;
         let ours = route(record, self.home, |route| {
+            shards.push(route.host.shard() as u8);
             rows.push(Row::pack(record, route, *first_line, sensor, before).unwrap_or_else(|| {
                 kept = keep.take().map_or(kept, |keep| keep(records));
                 others.push(Other::new(kept, &route));

@@ -13,26 +13,26 @@ use catspaw_records::{
 
 use super::route::Route;
 
-/// One copy of a record in a batch.
+/// One copy of a record in a batch: one line of a processor's cache.
 #[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
 pub(super) struct Row {
     /// When it became known.
     pub(super) known: Nanos,
-    /// What it is late against, by what stands before it in its block.
-    pub(super) before: Nanos,
     fingerprint: u64,
     body: Body,
     /// Lines from the batch's first to its own.
     line: u32,
-    /// Which of the batch's sensors it is of.
-    pub(super) sensor: u32,
-    /// Virtual shard of the host.
-    pub(super) shard: u8,
-    side: Side,
-    peer_inside: bool,
-    ours: bool,
-    owner: bool,
+    /// Which of the batch's sensors it is of. (No block has more lines.)
+    pub(super) sensor: u16,
+    /// Seconds from when it became known to what it is late against.
+    ahead: u8,
+    way: Way,
 }
+
+/// A [`Route`] but for the host, as flags.
+#[derive(Clone, Copy, Debug)]
+struct Way(u8);
 
 /// Two ends with IPv4 addresses.
 #[derive(Clone, Copy, Debug)]
@@ -44,21 +44,28 @@ struct Ends {
 /// What a record says.
 #[derive(Clone, Copy, Debug)]
 enum Body {
-    /// Of syslog, where both ends are mapped or none.
+    /// Of syslog, where both ends are mapped.
     Opened {
         id: u64,
         proto: Proto,
         ends: Ends,
-        mapped: Option<Ends>,
+        mapped: Ends,
         inside: Inside,
     },
-    /// Of syslog, with a total.
+    /// The same where none is.
+    OpenedUnmapped {
+        id: u64,
+        proto: Proto,
+        ends: Ends,
+        inside: Inside,
+    },
+    /// Of syslog, with a total and a duration in seconds.
     Closed {
         id: u64,
         proto: Proto,
         ends: Ends,
         inside: Inside,
-        duration: i64,
+        duration: u32,
         bytes: u64,
         ending: Ending,
     },
@@ -74,8 +81,11 @@ enum Body {
         ends: Ends,
         torn_down: Option<Option<i64>>,
     },
-    /// Any other: its place among the batch's [`Other`]s.
-    Other(u32),
+    /// Any other: its place among the batch's [`Other`]s, and what it is late against.
+    Other {
+        other: u32,
+        before: Nanos,
+    },
 }
 
 /// A record that is not packed, and whose it is.
@@ -104,32 +114,44 @@ impl Row {
     /// place, `before` what the record is late against.
     pub(super) fn pack(record: &Record, route: Route, first: u64, sensor: u32, before: Nanos) -> Option<Self> {
         let line = u32::try_from(record.place.line.wrapping_sub(first)).ok()?;
+        let known = record.known.at;
         if record.known.resolution != SECOND {
             return None;
         }
+        let ahead =
+            if before <= known { 0 } else { seconds(before.since(known)).and_then(|n| u8::try_from(n).ok())? };
         let (host, body) = Body::pack(record, route.side)?;
-        (route.host == HostKey::Address(host)).then(|| Self::new(record, route, body, (line, sensor, before)))
+        (route.host == HostKey::Address(host)).then(|| Self {
+            known,
+            fingerprint: record.fingerprint,
+            body,
+            line,
+            sensor: sensor as u16,
+            ahead,
+            way: Way::of(&route),
+        })
     }
 
     /// The same of one that cannot, which has a place among the batch's others.
     pub(super) fn refer(record: &Record, route: Route, other: u32, sensor: u32, before: Nanos) -> Self {
-        Self::new(record, route, Body::Other(other), (0, sensor, before))
-    }
-
-    fn new(record: &Record, route: Route, body: Body, (line, sensor, before): (u32, u32, Nanos)) -> Self {
-        let Route { host, side, peer_inside, ours, owner } = route;
         Self {
             known: record.known.at,
-            before,
             fingerprint: record.fingerprint,
-            body,
-            line,
-            sensor,
-            shard: host.shard() as u8,
-            side,
-            peer_inside,
-            ours,
-            owner,
+            body: Body::Other { other, before },
+            line: 0,
+            sensor: sensor as u16,
+            ahead: 0,
+            way: Way::of(&route),
+        }
+    }
+
+    /// What it is late against, by what stands before it in its block; the moment at which it became known, where that is
+    /// no earlier.
+    #[inline]
+    pub(super) fn before(&self) -> Nanos {
+        match self.body {
+            Body::Other { before, .. } => before.max(self.known),
+            _ => self.known.plus(i64::from(self.ahead) * Nanos::SECOND),
         }
     }
 
@@ -141,17 +163,15 @@ impl Row {
         rest: Rest<'a>,
         record: &'a mut Record,
     ) -> Option<(&'a Record, Route)> {
-        let &Self { side, peer_inside, ours, owner, .. } = self;
-        let way = |host| Route { host, side, peer_inside, ours, owner };
-        if let Body::Other(other) = self.body {
+        if let Body::Other { other, .. } = self.body {
             let other = rest.others.get(other as usize)?;
-            return Some((rest.records.get(other.record as usize)?, way(other.host)));
+            return Some((rest.records.get(other.record as usize)?, self.way.route(other.host)));
         }
         record.known = Stamp { at: self.known, resolution: SECOND, sensor };
         record.place = Place { file: rest.first.file, line: rest.first.line.wrapping_add(self.line.into()) };
         record.fingerprint = self.fingerprint;
-        let host = self.body.unpack(side, record.known, &mut record.event)?;
-        Some((record, way(HostKey::Address(host))))
+        let host = self.body.unpack(self.way.side(), record.known, &mut record.event)?;
+        Some((record, self.way.route(HostKey::Address(host))))
     }
 
     /// What a row can be unpacked into.
@@ -165,6 +185,45 @@ impl Row {
             event: Event::Translation(Translation { kind, real: nowhere, mapped: nowhere, torn_down }),
         }
     }
+}
+
+impl Way {
+    const RESP: u8 = 1;
+    const PEER_INSIDE: u8 = 2;
+    const OURS: u8 = 4;
+    const OWNER: u8 = 8;
+
+    fn of(route: &Route) -> Self {
+        let flag = |set: bool, flag: u8| if set { flag } else { 0 };
+        Self(
+            flag(route.side == Side::Resp, Self::RESP)
+                | flag(route.peer_inside, Self::PEER_INSIDE)
+                | flag(route.ours, Self::OURS)
+                | flag(route.owner, Self::OWNER),
+        )
+    }
+
+    #[inline]
+    fn side(self) -> Side {
+        if self.0 & Self::RESP == 0 { Side::Orig } else { Side::Resp }
+    }
+
+    #[inline]
+    fn route(self, host: HostKey) -> Route {
+        let has = |flag: u8| self.0 & flag != 0;
+        Route {
+            host,
+            side: self.side(),
+            peer_inside: has(Self::PEER_INSIDE),
+            ours: has(Self::OURS),
+            owner: has(Self::OWNER),
+        }
+    }
+}
+
+/// Whole seconds.
+fn seconds(nanos: i64) -> Option<u32> {
+    (nanos % Nanos::SECOND == 0).then(|| u32::try_from(nanos / Nanos::SECOND).ok())?
 }
 
 impl Other {
@@ -184,13 +243,15 @@ impl Body {
                 else {
                     return None;
                 };
-                let mapped = match (mapped_orig, mapped_resp) {
-                    (None, None) => None,
-                    (Some(orig), Some(resp)) => Some(Ends::pack(orig, resp)?),
+                let ends = Ends::pack(orig, resp)?;
+                let body = match (mapped_orig, mapped_resp) {
+                    (None, None) => Self::OpenedUnmapped { id, proto, ends, inside },
+                    (Some(orig), Some(resp)) => {
+                        Self::Opened { id, proto, ends, mapped: Ends::pack(orig, resp)?, inside }
+                    }
                     _ => return None,
                 };
-                let ends = Ends::pack(orig, resp)?;
-                (start == record.known).then_some((ends.on(side), Self::Opened { id, proto, ends, mapped, inside }))?
+                (start == record.known).then_some((ends.on(side), body))?
             }
             Event::Closed(closed) => {
                 let &Closed {
@@ -210,7 +271,7 @@ impl Body {
                 let Some(Bytes { kind: ByteKind::PayloadRetransmitted, count: ByteCount::Total(bytes) }) = bytes else {
                     return None;
                 };
-                let ends = Ends::pack(first, second)?;
+                let (ends, duration) = (Ends::pack(first, second)?, seconds(duration)?);
                 (ends.on(side), Self::Closed { id, proto, ends, inside, duration, bytes, ending })
             }
             Event::Translation(translation) => {
@@ -232,16 +293,11 @@ impl Body {
     fn unpack(&self, side: Side, start: Stamp, event: &mut Event) -> Option<IpAddr> {
         match self {
             &Self::Opened { id, proto, ends, mapped, inside } => {
-                *event = Event::Opened(Opened {
-                    id: RecordId::Device(id),
-                    proto,
-                    start,
-                    orig: ends.end(0),
-                    resp: ends.end(1),
-                    mapped_orig: mapped.map(|mapped| mapped.end(0)),
-                    mapped_resp: mapped.map(|mapped| mapped.end(1)),
-                    inside,
-                });
+                *event = opened((id, proto, start), ends, Some(mapped), inside);
+                Some(ends.on(side))
+            }
+            &Self::OpenedUnmapped { id, proto, ends, inside } => {
+                *event = opened((id, proto, start), ends, None, inside);
                 Some(ends.on(side))
             }
             &Self::Closed { id, proto, ends, inside, duration, bytes, ending } => {
@@ -251,7 +307,7 @@ impl Body {
                     first: ends.end(0),
                     second: ends.end(1),
                     inside,
-                    duration,
+                    duration: i64::from(duration) * Nanos::SECOND,
                     ended: None,
                     bytes: Some(Bytes { kind: ByteKind::PayloadRetransmitted, count: ByteCount::Total(bytes) }),
                     ending,
@@ -267,9 +323,23 @@ impl Body {
                 *event = Event::Translation(Translation { kind, real: ends.end(0), mapped: ends.end(1), torn_down });
                 Some(ends.on(Side::Orig))
             }
-            Self::Other(_) => None,
+            Self::Other { .. } => None,
         }
     }
+}
+
+#[inline(always)]
+fn opened((id, proto, start): (u64, Proto, Stamp), ends: Ends, mapped: Option<Ends>, inside: Inside) -> Event {
+    Event::Opened(Opened {
+        id: RecordId::Device(id),
+        proto,
+        start,
+        orig: ends.end(0),
+        resp: ends.end(1),
+        mapped_orig: mapped.map(|mapped| mapped.end(0)),
+        mapped_resp: mapped.map(|mapped| mapped.end(1)),
+        inside,
+    })
 }
 
 impl Ends {
@@ -287,5 +357,15 @@ impl Ends {
     #[inline]
     fn on(self, side: Side) -> IpAddr {
         Ipv4Addr::from_bits(self.addrs[side.index()]).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_one_line_of_the_cache() {
+        assert_eq!(size_of::<Row>(), 64);
     }
 }

@@ -136,7 +136,7 @@ impl Limits {
     /// The moment of the merge of a row, and whether it is late.
     pub(super) fn place(&self, row: &Row, wait: i64) -> (Nanos, bool) {
         let (known, released) = (row.known, self.released);
-        let latest = row.before.max(self.before.before(known));
+        let latest = row.before().max(self.before.before(known));
         let late = latest != Nanos::MIN && known < latest.plus(-wait) || known < released;
         let key = match late {
             false => known,
