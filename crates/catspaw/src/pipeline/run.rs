@@ -30,6 +30,9 @@ use crate::indicators::Signatures;
 use crate::input::{BlockReader, Source};
 use crate::packets::{self, CaptureRead, Captures, Feed, Tracking};
 
+/// Batches that wait for a worker: more than it folds in one go, so that all others go on meanwhile.
+const QUEUED: usize = 128;
+
 /// How to read.
 #[derive(Clone, Debug)]
 pub(crate) struct Options {
@@ -167,7 +170,7 @@ fn together(
         let mut workers = Vec::new();
         let mut shards = Vec::new();
         for worker in 0..threads {
-            let (batches, queue) = bounded::<Message>(4);
+            let (batches, queue) = bounded::<Message>(QUEUED);
             shards.push(batches);
             workers.push(scope.spawn(move || {
                 let mut folder = Folder::new(worker, threads, options);
