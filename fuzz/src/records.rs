@@ -31,7 +31,7 @@ const WRAPPED: &[u8] = b"> Mar 04 2003 00:00:00 pix : %PIX-6-302014: Teardown TC
 struct Ignore;
 
 impl LineSink for Ignore {
-    fn record(&mut self, _: Record, _: &[u8]) {}
+    fn record(&mut self, _: &Record, _: &[u8]) {}
 
     fn skipped(&mut self, _: &[u8]) {}
 
@@ -215,8 +215,8 @@ struct Said {
 }
 
 impl LineSink for Said {
-    fn record(&mut self, record: Record, sensor: &[u8]) {
-        self.records.push((record, sensor.to_owned()));
+    fn record(&mut self, record: &Record, sensor: &[u8]) {
+        self.records.push((*record, sensor.to_owned()));
     }
 
     fn skipped(&mut self, sensor: &[u8]) {

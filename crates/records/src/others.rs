@@ -70,7 +70,7 @@ mod tests {
     struct Told(Vec<String>, i64);
 
     impl LineSink for Told {
-        fn record(&mut self, record: Record, sensor: &[u8]) {
+        fn record(&mut self, record: &Record, sensor: &[u8]) {
             self.1 = self.1.max(record.known_at().0 / 1_000_000_000);
             self.0.push(String::from_utf8_lossy(sensor).into_owned());
         }

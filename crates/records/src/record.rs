@@ -374,7 +374,7 @@ pub struct Unparsed {
 /// The caller owns the buffers; a reader only appends.
 pub trait LineSink {
     /// A record was understood. `sensor` is its sensor's name as the evidence writes it.
-    fn record(&mut self, record: Record, sensor: &[u8]);
+    fn record(&mut self, record: &Record, sensor: &[u8]);
     /// A line is evidence of this kind but says nothing that is used (another message id, a comment).
     fn skipped(&mut self, sensor: &[u8]);
     /// A line could not be read.

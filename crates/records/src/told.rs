@@ -23,9 +23,9 @@ impl Told {
 }
 
 impl LineSink for Told {
-    fn record(&mut self, record: Record, sensor: &[u8]) {
+    fn record(&mut self, record: &Record, sensor: &[u8]) {
         assert_eq!(record.known.sensor, SensorId::of(sensor));
-        self.records.push((record, sensor.to_vec()));
+        self.records.push((*record, sensor.to_vec()));
     }
 
     fn skipped(&mut self, _: &[u8]) {

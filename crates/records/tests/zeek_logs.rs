@@ -21,9 +21,9 @@ struct Sink {
 }
 
 impl LineSink for Sink {
-    fn record(&mut self, record: Record, sensor: &[u8]) {
+    fn record(&mut self, record: &Record, sensor: &[u8]) {
         assert_eq!(sensor, b"zeek");
-        self.records.push(record);
+        self.records.push(*record);
     }
     fn skipped(&mut self, _sensor: &[u8]) {
         self.skipped += 1;

@@ -11,8 +11,8 @@ struct Sink {
 }
 
 impl LineSink for Sink {
-    fn record(&mut self, record: Record, sensor: &[u8]) {
-        self.records.push((record, String::from_utf8_lossy(sensor).into_owned()));
+    fn record(&mut self, record: &Record, sensor: &[u8]) {
+        self.records.push((*record, String::from_utf8_lossy(sensor).into_owned()));
     }
     fn skipped(&mut self, _sensor: &[u8]) {
         self.skipped += 1;

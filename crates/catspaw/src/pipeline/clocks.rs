@@ -52,14 +52,15 @@ pub(super) struct Watched<'a, S> {
 }
 
 impl<S: LineSink> LineSink for Watched<'_, S> {
-    fn record(&mut self, mut record: Record, sensor: &[u8]) {
+    fn record(&mut self, record: &Record, sensor: &[u8]) {
+        let mut record = *record;
         if let Clocks::Off(offsets) = self.clocks {
             offsets.correct(&mut record);
         }
         if self.below > 0 {
             witness::see(&record, self.below, &mut self.witnesses);
         }
-        self.sink.record(record, sensor);
+        self.sink.record(&record, sensor);
     }
 
     fn skipped(&mut self, sensor: &[u8]) {

@@ -307,10 +307,10 @@ impl<'a> Collect<'a> {
 
 impl LineSink for Collect<'_> {
     #[inline]
-    fn record(&mut self, record: Record, sensor: &[u8]) {
+    fn record(&mut self, record: &Record, sensor: &[u8]) {
         let sensor = self.sensor(sensor);
-        self.count(&record, sensor, |records| {
-            records.push(record);
+        self.count(record, sensor, |records| {
+            records.push(*record);
             records.len() as u32 - 1
         });
     }

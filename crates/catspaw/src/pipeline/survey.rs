@@ -222,7 +222,7 @@ struct First {
 }
 
 impl LineSink for First {
-    fn record(&mut self, record: Record, _: &[u8]) {
+    fn record(&mut self, record: &Record, _: &[u8]) {
         let at = record.known_at();
         let first = self.moments.entry(record.known.sensor).or_insert(at);
         *first = (self.take)(at, *first);

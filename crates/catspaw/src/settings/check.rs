@@ -72,8 +72,8 @@ struct Said {
 }
 
 impl LineSink for Said {
-    fn record(&mut self, record: Record, _: &[u8]) {
-        self.records.push(record);
+    fn record(&mut self, record: &Record, _: &[u8]) {
+        self.records.push(*record);
     }
 
     fn skipped(&mut self, _: &[u8]) {

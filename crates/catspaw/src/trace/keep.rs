@@ -251,7 +251,7 @@ impl Making<'_> {
 struct Moment(Option<Nanos>);
 
 impl LineSink for Moment {
-    fn record(&mut self, record: Record, _: &[u8]) {
+    fn record(&mut self, record: &Record, _: &[u8]) {
         self.0 = Some(record.known_at());
     }
 

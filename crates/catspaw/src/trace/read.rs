@@ -50,7 +50,7 @@ struct Collected {
 }
 
 impl LineSink for Collected {
-    fn record(&mut self, record: Record, sensor: &[u8]) {
+    fn record(&mut self, record: &Record, sensor: &[u8]) {
         let at = record.known_at();
         self.understood += 1;
         self.span = Some(self.span.map_or((at, at), |(first, last)| (first.min(at), last.max(at))));
@@ -62,7 +62,7 @@ impl LineSink for Collected {
             self.last = Some((sensor.to_vec(), id));
             self.sensors.entry(id).or_insert_with(|| String::from_utf8_lossy(sensor).into_owned());
         }
-        self.records.push(record);
+        self.records.push(*record);
     }
 
     fn skipped(&mut self, _: &[u8]) {}

@@ -199,9 +199,8 @@ impl Reader {
 
     #[inline]
     fn advance_line(&mut self, line: &[u8]) {
-        if let Some((_, len)) = self.memo.recall(line)
-            && parse_tag(&line[len + 1..]).is_some()
-        {
+        if self.memo.recall(line).is_some() {
+            // It is the date that the clock is at, whether or not a message follows.
             return;
         }
         if let Some(tag) = find_tag(line) {
@@ -296,7 +295,7 @@ impl Reader {
         denied.count = denied.count.saturating_mul(times);
         let known = Stamp { at, resolution: written.resolution, sensor: SensorId::of(&again.sensor) };
         let fingerprint = seed.fingerprint(line) ^ seed.fingerprint(&again.text).rotate_left(1);
-        sink.record(Record { known, place, fingerprint, event: Event::Denied(denied) }, &again.sensor);
+        sink.record(&Record { known, place, fingerprint, event: Event::Denied(denied) }, &again.sensor);
     }
 }
 
@@ -362,7 +361,7 @@ fn finish(
         opened.start = stamp;
     }
     record.fingerprint = seed.fingerprint(line[own..].trim_ascii_end());
-    sink.record(record, name);
+    sink.record(&record, name);
     true
 }
 

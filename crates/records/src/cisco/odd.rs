@@ -73,7 +73,7 @@ impl<'a> Odd<'a> {
         }
         let own = seed.fingerprint(odd.line[known.own..].trim_ascii_end());
         let record = Record { known: known.stamp, place: odd.place, fingerprint: own, event };
-        sink.record(complete(record, odd.message_id % OF_FWSM), name);
+        sink.record(&complete(record, odd.message_id % OF_FWSM), name);
     }
 }
 

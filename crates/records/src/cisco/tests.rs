@@ -15,8 +15,8 @@ struct Seen {
 }
 
 impl LineSink for Seen {
-    fn record(&mut self, record: Record, sensor: &[u8]) {
-        self.records.push((record, String::from_utf8_lossy(sensor).into_owned()));
+    fn record(&mut self, record: &Record, sensor: &[u8]) {
+        self.records.push((*record, String::from_utf8_lossy(sensor).into_owned()));
     }
 
     fn skipped(&mut self, sensor: &[u8]) {

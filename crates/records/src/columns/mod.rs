@@ -149,7 +149,7 @@ impl Reader {
                 times = self.times.clone();
             }
             match said {
-                Ok((Some(record), sensor)) => sink.record(record, sensor),
+                Ok((Some(record), sensor)) => sink.record(&record, sensor),
                 Ok((None, sensor)) => sink.skipped(sensor),
                 Err(_) if others::read(place, text, &self.times, &self.called, seed, sink) => {}
                 Err(Bad { at: Some(at), why }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1),

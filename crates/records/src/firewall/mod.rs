@@ -215,7 +215,7 @@ impl Dialect {
             Ok(Line::Said { known, name, own }) => {
                 record.known = known;
                 record.fingerprint = seed.fingerprint(own.trim_ascii_end());
-                sink.record(record, name);
+                sink.record(&record, name);
             }
             Ok(Line::Skipped { name }) => sink.skipped(name),
             Err(why) if self.is_line(line) => sink.unparsed(Unparsed { place, kind: self.format(), why }),

@@ -15,7 +15,7 @@ use crate::{ByteCount, Endpoint, Inside, Nanos, RecordId, Translation, Translati
 struct Said(Vec<String>);
 
 impl LineSink for Said {
-    fn record(&mut self, record: Record, sensor: &[u8]) {
+    fn record(&mut self, record: &Record, sensor: &[u8]) {
         assert_eq!(record.known.sensor, SensorId::of(sensor));
         self.0.push(format!("{} {} {}", String::from_utf8_lossy(sensor), moment(record.known), event(&record.event)));
     }
@@ -143,7 +143,7 @@ fn what_is_no_log_of_these_is_no_evidence() {
 fn a_second_copy_by_another_collector_has_the_same_fingerprint() {
     struct Prints(Vec<u64>);
     impl LineSink for Prints {
-        fn record(&mut self, record: Record, _: &[u8]) {
+        fn record(&mut self, record: &Record, _: &[u8]) {
             self.0.push(record.fingerprint);
         }
         fn skipped(&mut self, _: &[u8]) {}

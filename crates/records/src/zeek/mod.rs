@@ -97,7 +97,7 @@ impl Reader {
 
     fn read_json(&mut self, place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
         match json::parse(line, place, seed, &mut self.times) {
-            Ok(Some(record)) => sink.record(record, SENSOR),
+            Ok(Some(record)) => sink.record(&record, SENSOR),
             Ok(None) => sink.skipped(SENSOR),
             Err(Bad { at: Some(at), why }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1),
             Err(Bad { at: None, why }) => unparsed(place, why, sink),
@@ -106,7 +106,7 @@ impl Reader {
 
     fn read_line(&self, place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
         match line::parse(&self.header, line, place, seed) {
-            Ok((record, sensor)) => sink.record(record, sensor),
+            Ok((record, sensor)) => sink.record(&record, sensor),
             Err(why) => unparsed(place, why, sink),
         }
     }

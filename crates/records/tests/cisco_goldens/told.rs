@@ -23,9 +23,9 @@ pub(crate) enum Told {
 struct One(Option<Told>);
 
 impl LineSink for One {
-    fn record(&mut self, record: Record, sensor: &[u8]) {
+    fn record(&mut self, record: &Record, sensor: &[u8]) {
         assert!(self.0.is_none(), "a line is one record");
-        self.0 = Some(Told::Read(Box::new(record), String::from_utf8_lossy(sensor).into_owned()));
+        self.0 = Some(Told::Read(Box::new(*record), String::from_utf8_lossy(sensor).into_owned()));
     }
 
     fn skipped(&mut self, sensor: &[u8]) {
