@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Write};
+use std::mem::ManuallyDrop;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -125,7 +126,8 @@ impl Scan {
         let failed = |e: io::Error| format!("a temporary file failed: {e} (TMPDIR says where they lie)");
 
         let mut rows = connections_of(&mut gathered).map_err(failed)?;
-        let lanes = std::mem::take(&mut gathered.lanes);
+        // The process ends with the report: to give back piece by piece what its hosts hold takes longer than to write it.
+        let lanes = ManuallyDrop::new(std::mem::take(&mut gathered.lanes));
         let mut explained = self.pairs_to_explain(&mut gathered).map_err(failed)?;
         let mut given = std::mem::take(&mut gathered.rows);
         let config = &self.settings.config;

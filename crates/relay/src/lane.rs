@@ -1,6 +1,7 @@
 //! The fold over what one sensor saw of one host.
 
 mod ended;
+mod held;
 mod open;
 mod said;
 mod settled;
@@ -15,7 +16,8 @@ use catspaw_records::{
 use foldhash::{HashMap, HashSet};
 use serde::{Deserialize, Serialize};
 
-use self::open::{Name, Open};
+use self::held::Held;
+use self::open::Name;
 use crate::attempts::{Attempt, Beats};
 use crate::backconnect::Tunnels;
 use crate::config::Config;
@@ -52,7 +54,7 @@ const MAIL: [u16; 3] = [25, 465, 587];
 const DNS: u16 = 53;
 
 /// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
-pub const STATE_VERSION: u32 = 20;
+pub const STATE_VERSION: u32 = 21;
 
 /// A record as one host sees it.
 #[derive(Clone, Copy, Debug)]
@@ -99,7 +101,7 @@ pub struct Lane {
     order: u64,
     last: Option<Nanos>,
     /// Connections whose opening was seen, and whose end was not.
-    open: Opens<Name, Open>,
+    open: Opens<Name, Held>,
     /// Connections that were given up because too many were open: when their end comes, they have counted.
     given_up: HashSet<Name>,
     /// Ports that have shown payload.
@@ -219,13 +221,21 @@ impl Lane {
     /// Whether the connection that ends here is open, so that its opening was observed.
     #[must_use]
     pub fn has_open(&self, closed: &Closed) -> bool {
-        self.open.get(&Name(closed.proto, closed.id)).is_some_and(|open| open.is_of(closed))
+        self.open.get(&Name(closed.proto, closed.id)).is_some_and(|held| held.open().is_of(closed))
     }
 
     /// Whether a connection of this name is open.
     #[must_use]
     pub fn has_opened(&self, proto: Proto, id: RecordId) -> bool {
         self.open.get(&Name(proto, id)).is_some()
+    }
+
+    /// Whether what it sent may be asked for once everything is known: the legs that a tunnel carries, and the mail of a
+    /// host that sends it by itself.
+    #[must_use]
+    pub fn may_be_asked(&self) -> bool {
+        let caught = |spam: &Spam| spam.all.caught.is_some() || spam.alone.caught.is_some();
+        self.may_tunnel || !self.tunnels.is_idle() || self.spam.iter().flatten().any(|spam| caught(spam))
     }
 
     /// What was said on its connections, where that was read.
@@ -242,7 +252,7 @@ impl Lane {
 
     /// The evidence ends: what is open stays open, and everything is final.
     pub fn finish(&mut self, ctx: &mut Context<'_>, sink: &mut impl Sink) {
-        let mut open = std::mem::take(&mut self.open).into_values();
+        let mut open: Vec<_> = std::mem::take(&mut self.open).into_values().iter().map(Held::open).collect();
         open.sort_by_key(|open| open.order);
         for open in open {
             self.give_up(ctx, &open, Nanos::MAX, sink);

@@ -8,11 +8,18 @@ use serde::{Deserialize, Serialize};
 /// So many are looked through one by one: most hosts have fewer, and many have one, for which a table would make room for four.
 const FEW: usize = 8;
 
-/// Values by key: a list as long as there are few, then a table.
+/// What knows its own name.
+pub(crate) trait Named<K> {
+    fn name(&self) -> K;
+
+    fn is_called(&self, name: &K) -> bool;
+}
+
+/// Values by name: a list as long as there are few, then a table.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(bound = "K: Serialize + serde::de::DeserializeOwned + Eq + Hash, V: Serialize + serde::de::DeserializeOwned")]
 pub(crate) enum Opens<K: Eq + Hash, V> {
-    Few(Vec<(K, V)>),
+    Few(Vec<V>),
     Many(HashMap<K, V>),
 }
 
@@ -22,11 +29,11 @@ impl<K: Eq + Hash, V> Default for Opens<K, V> {
     }
 }
 
-impl<K: Copy + Eq + Hash, V> Opens<K, V> {
+impl<K: Copy + Eq + Hash, V: Named<K>> Opens<K, V> {
     #[inline]
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
         match self {
-            Self::Few(few) => few.iter().find(|(name, _)| name == key).map(|(_, value)| value),
+            Self::Few(few) => few.iter().find(|value| value.is_called(key)),
             Self::Many(many) => many.get(key),
         }
     }
@@ -36,17 +43,17 @@ impl<K: Copy + Eq + Hash, V> Opens<K, V> {
     pub(crate) fn insert(&mut self, key: K, value: V) -> Option<V> {
         match self {
             Self::Few(few) => {
-                if let Some((_, held)) = few.iter_mut().find(|(name, _)| *name == key) {
+                if let Some(held) = few.iter_mut().find(|held| held.is_called(&key)) {
                     return Some(std::mem::replace(held, value));
                 }
                 if few.len() < FEW {
                     if few.len() == few.capacity() {
                         few.reserve_exact(few.len().max(1));
                     }
-                    few.push((key, value));
+                    few.push(value);
                     return None;
                 }
-                let mut many: HashMap<K, V> = few.drain(..).collect();
+                let mut many: HashMap<K, V> = few.drain(..).map(|held| (held.name(), held)).collect();
                 many.insert(key, value);
                 *self = Self::Many(many);
                 None
@@ -55,17 +62,20 @@ impl<K: Copy + Eq + Hash, V> Opens<K, V> {
         }
     }
 
-    /// Takes a value out, if `is_meant` agrees.
+    /// Takes a value out, if `meant` makes something of it.
     #[inline]
-    pub(crate) fn remove_if(&mut self, key: &K, is_meant: impl FnOnce(&V) -> bool) -> Option<V> {
+    pub(crate) fn take<T>(&mut self, key: &K, meant: impl FnOnce(&V) -> Option<T>) -> Option<T> {
         match self {
             Self::Few(few) => {
-                let at = few.iter().position(|(name, _)| name == key)?;
-                is_meant(&few[at].1).then(|| few.swap_remove(at).1)
+                let at = few.iter().position(|value| value.is_called(key))?;
+                let made = meant(&few[at])?;
+                few.swap_remove(at);
+                Some(made)
             }
             Self::Many(many) => {
-                many.get(key).filter(|value| is_meant(value))?;
-                many.remove(key)
+                let made = meant(many.get(key)?)?;
+                many.remove(key);
+                Some(made)
             }
         }
     }
@@ -78,18 +88,18 @@ impl<K: Copy + Eq + Hash, V> Opens<K, V> {
     }
 
     /// All of them, in no order.
-    pub(crate) fn iter(&self) -> impl Iterator<Item = (&K, &V)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &V> {
         let (few, many) = match self {
             Self::Few(few) => (Some(few), None),
             Self::Many(many) => (None, Some(many)),
         };
-        few.into_iter().flatten().map(|(key, value)| (key, value)).chain(many.into_iter().flatten())
+        few.into_iter().flatten().chain(many.into_iter().flat_map(|many| many.values()))
     }
 
     /// All values, in no order.
     pub(crate) fn into_values(self) -> Vec<V> {
         match self {
-            Self::Few(few) => few.into_iter().map(|(_, value)| value).collect(),
+            Self::Few(few) => few,
             Self::Many(many) => many.into_values().collect(),
         }
     }
@@ -99,22 +109,33 @@ impl<K: Copy + Eq + Hash, V> Opens<K, V> {
 mod tests {
     use super::*;
 
+    impl Named<u32> for (u32, u32) {
+        fn name(&self) -> u32 {
+            self.0
+        }
+
+        fn is_called(&self, name: &u32) -> bool {
+            self.0 == *name
+        }
+    }
+
     #[test]
     fn few_and_many_are_kept_alike() {
-        for count in [1, FEW, FEW + 1, 100] {
+        for count in [1, FEW as u32, FEW as u32 + 1, 100] {
             let mut opens = Opens::default();
             for n in 0..count {
-                assert_eq!(opens.insert(n, n), None);
+                assert_eq!(opens.insert(n, (n, n)), None);
             }
-            assert_eq!((opens.insert(0, 7), opens.len()), (Some(0), count));
-            assert_eq!((opens.get(&0), opens.get(&count)), (Some(&7), None));
-            let mut all: Vec<usize> = opens.iter().map(|(_, &value)| value).collect();
+            assert_eq!((opens.insert(0, (0, 7)), opens.len()), (Some((0, 0)), count as usize));
+            assert_eq!((opens.get(&0), opens.get(&count)), (Some(&(0, 7)), None));
+            let mut all: Vec<u32> = opens.iter().map(|&(_, value)| value).collect();
             all.sort_unstable();
-            assert_eq!(all.len(), count);
-            assert_eq!(opens.remove_if(&0, |&value| value == 0), None);
-            assert_eq!((opens.remove_if(&0, |&value| value == 7), opens.len()), (Some(7), count - 1));
+            assert_eq!(all.len(), count as usize);
+            assert_eq!(opens.take(&0, |&(_, value)| (value == 0).then_some(())), None);
+            let taken = opens.take(&0, |&(_, value)| (value == 7).then_some(value));
+            assert_eq!((taken, opens.len()), (Some(7), count as usize - 1));
             assert_eq!(opens.get(&0), None);
-            assert_eq!(opens.into_values().len(), count - 1);
+            assert_eq!(opens.into_values().len(), count as usize - 1);
         }
     }
 }

@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 
 use catspaw_records::{HostKey, Nanos, SensorId};
+use foldhash::HashSet;
 
 use super::parse::Batch;
 use super::reach::Reach;
@@ -172,6 +173,10 @@ impl Folder {
         for (number, shard) in self.shards {
             lanes.push((number, shard.finish(&mut self.rows, &mut self.batches)?));
         }
+        let ours = lanes.iter().flat_map(|(_, lanes): &(usize, Lanes)| &lanes.lanes);
+        let asked: HashSet<(HostKey, SensorId)> =
+            ours.filter(|(.., lane)| lane.may_be_asked()).map(|&(host, sensor, _)| (host, sensor)).collect();
+        self.rows.sent.keep(|&host, &sensor| asked.contains(&(host, sensor)))?;
         Ok((lanes, self.rows))
     }
 }

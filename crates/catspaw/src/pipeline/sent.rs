@@ -80,6 +80,29 @@ impl SentLegs {
         Ok(())
     }
 
+    /// Lets go of the legs of all but those that may be asked for: few hosts of many.
+    ///
+    /// # Errors
+    /// Where a temporary file fails.
+    pub(super) fn keep(&mut self, may_be_asked: impl Fn(&HostKey, &SensorId) -> bool) -> io::Result<()> {
+        let mut kept = Self { sensors: self.sensors.clone(), ..Self::default() };
+        let (sensors, packed) = (&self.sensors, &mut kept.packed);
+        self.packed.read(|bytes: &[u8; 64]| {
+            let (leg, place) = PackedLeg::of_bytes(bytes);
+            let sensor = sensors.get(usize::from(place));
+            let is_kept = sensor.is_some_and(|sensor| may_be_asked(&HostKey::Address(leg.own()), sensor));
+            if is_kept { packed.append(&[bytes]) } else { Ok(()) }
+        })?;
+        for sent in self.others.rows()? {
+            let sent = sent?;
+            if may_be_asked(&sent.host, &sent.sensor) {
+                kept.others.push(&sent)?;
+            }
+        }
+        *self = kept;
+        Ok(())
+    }
+
     fn sensor(&mut self, sensor: SensorId) -> Option<u8> {
         let known = self.sensors.iter().position(|&known| known == sensor);
         let at = known.or_else(|| {
@@ -122,7 +145,17 @@ mod tests {
             kept.push(of, sensor, &leg).unwrap();
             expected.push(Sent { host: of, sensor, leg: leg.leg(sensor) });
         }
-        for (asked, sensor) in [(host(0), 0), (host(1), 1), (host(99), 0)] {
+        let asked = [(host(0), 0), (host(1), 1), (host(99), 0)];
+        let others = expected.iter().filter(|sent| !asked.contains(&(sent.host, sent.sensor.0))).count();
+        kept.keep(|host, sensor| asked.contains(&(*host, sensor.0))).unwrap();
+        let mut left = 0;
+        let count = |_| {
+            left += 1;
+            Ok(())
+        };
+        kept.of(|_, _| true, count).unwrap();
+        assert_eq!(left + others, expected.len(), "what may be asked for is kept, and nothing else");
+        for (asked, sensor) in asked {
             let mut given = Vec::new();
             let is_asked = |host: &HostKey, of: &SensorId| *host == asked && *of == SensorId(sensor);
             let give = |sent: Sent| {

@@ -9,9 +9,9 @@ use catspaw_records::{Days, Event, HostKey, Nanos, Record, SensorId};
 use catspaw_relay::{Attempt, Config, Context, Lane, Observation, Sink};
 use foldhash::HashMap;
 
-use super::fold::{Batches, Taking, Watermarks};
+use super::fold::{Batches, Limits, Taking, Watermarks};
 use super::ours::Ours;
-use super::parse::Rank;
+use super::parse::{Batch, Rank};
 use super::restrict::{Filter, Look, Restriction};
 use super::route::Route;
 use super::row::Row;
@@ -137,30 +137,19 @@ impl Shard {
     ) -> io::Result<()> {
         let Taking { batch, number, limits } = taking;
         let (mut next, own) = batch.of_shard(shard);
-        let (mut done, mut unpacked) = (0, Row::blank());
+        let mut done = 0;
         let ordered = batch.is_ordered(shard);
-        for own in own.chunk_by(|a, b| a.sensor == b.sensor) {
+        // What is known to be of one sensor is not looked at before its turn.
+        for own in own.chunk_by(|a, b| ordered || a.sensor == b.sensor) {
             let first = next;
             next += own.len() as u32;
             let sensor = own.first().map_or(0, |row| row.sensor as usize);
             let (Some(limits), Some(&sensor)) = (limits.get(sensor), batch.named.get(sensor)) else { continue };
-            let mut at_once = 0;
-            if batch.in_order && self.streams.is_empty() {
-                let mut seen = std::mem::take(self.seen.entry(sensor).or_default());
-                for row in own {
-                    let (key, late) = limits.place(row, self.wait);
-                    if late || key >= limits.upto {
-                        break;
-                    }
-                    self.reached = limits.upto;
-                    at_once += 1;
-                    if let Some((record, route)) = row.unpack(sensor, batch.rest(), &mut unpacked) {
-                        self.fold(rows, &mut seen, (key, late), record, route)?;
-                    }
-                }
-                self.seen.insert(sensor, seen);
-                done += at_once;
-            }
+            let at_once = match batch.in_order && self.streams.is_empty() {
+                true => self.fold_at_once(sensor, own, (batch, limits), rows)?,
+                false => 0,
+            };
+            done += at_once;
             let Some(own) = own.get(at_once..).filter(|own| !own.is_empty()) else { continue };
             let first = first + at_once as u32;
             let stream = self.streams.entry((sensor, batch.rank)).or_default();
@@ -175,6 +164,31 @@ impl Shard {
             batches.done(*number, done);
         }
         Ok(())
+    }
+
+    /// Folds the first of a batch's rows, as far as they are complete and none is late, and says how many those are.
+    fn fold_at_once(
+        &mut self,
+        sensor: SensorId,
+        own: &[Row],
+        (batch, limits): (&Batch, &Limits),
+        rows: &mut Rows,
+    ) -> io::Result<usize> {
+        let (mut at_once, mut unpacked) = (0, Row::blank());
+        let mut seen = std::mem::take(self.seen.entry(sensor).or_default());
+        for row in own {
+            let (key, late) = limits.place(row, self.wait);
+            if late || key >= limits.upto {
+                break;
+            }
+            self.reached = limits.upto;
+            at_once += 1;
+            if let Some((record, route)) = row.unpack(sensor, batch.rest(), &mut unpacked) {
+                self.fold(rows, &mut seen, (key, late), record, route)?;
+            }
+        }
+        self.seen.insert(sensor, seen);
+        Ok(at_once)
     }
 
     /// Folds what no later record can precede: everything of a sensor before its watermark.

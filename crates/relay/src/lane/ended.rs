@@ -21,7 +21,7 @@ impl Lane {
     ) {
         self.timers.see(closed.ending, closed.duration);
         let id = Name(closed.proto, closed.id);
-        let Some(open) = self.open.remove_if(&id, |open| open.is_of(closed)) else {
+        let Some(open) = self.open.take(&id, |held| Some(held.open()).filter(|open| open.is_of(closed))) else {
             if !self.given_up.remove(&id) {
                 self.closed_alone(ctx, seen, closed, sink);
             }
@@ -139,7 +139,8 @@ impl Lane {
         let smtp = whole.service.is_some_and(|service| service.as_str() == "smtp");
         let mapped = whole.mapped();
         self.see_mapped([whole.orig, whole.resp], mapped, seen.side);
-        if let Some(open) = self.open.remove_if(&Name(whole.proto, whole.id), |open| open.is_whole(whole)) {
+        let name = Name(whole.proto, whole.id);
+        if let Some(open) = self.open.take(&name, |held| Some(held.open()).filter(|open| open.is_whole(whole))) {
             let [orig, resp] = [open.opened.mapped_orig, open.opened.mapped_resp];
             let mapped = [orig.or(mapped[0]), resp.or(mapped[1])];
             return self.ended_after_opening(

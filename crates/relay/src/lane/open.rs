@@ -5,8 +5,10 @@ use std::hash::{Hash, Hasher};
 use catspaw_records::{Closed, Endpoint, Nanos, Opened, Place, Proto, RecordId, Side, Whole};
 use serde::{Deserialize, Serialize};
 
+use super::held::Held;
 use super::{Context, DNS, Lane, OPEN, Observation};
 use crate::leg::{Direction, Leg};
+use crate::opens::Named;
 use crate::service::Key;
 use crate::sink::{Brief, Connection, Said, Sink};
 
@@ -29,8 +31,8 @@ impl Hash for Name {
 pub(super) struct Open {
     pub(super) opened: Opened,
     pub(super) order: u64,
-    place: Place,
-    side: Side,
+    pub(super) place: Place,
+    pub(super) side: Side,
     pub(super) peer_inside: bool,
     pub(super) owner: bool,
     pub(super) late: bool,
@@ -44,7 +46,7 @@ impl Lane {
         opened: &Opened,
         sink: &mut impl Sink,
     ) {
-        if self.open.get(&Name(opened.proto, opened.id)).is_some_and(|open| open.is_again(opened)) {
+        if self.open.get(&Name(opened.proto, opened.id)).is_some_and(|held| held.open().is_again(opened)) {
             return;
         }
         let open = Open {
@@ -60,7 +62,8 @@ impl Lane {
             self.given_up.remove(&Name(opened.proto, opened.id));
         }
         self.see_mapped([opened.orig, opened.resp], [opened.mapped_orig, opened.mapped_resp], seen.side);
-        if let Some(before) = self.open.insert(Name(opened.proto, opened.id), open) {
+        if let Some(before) = self.open.insert(Name(opened.proto, opened.id), Held::new(open)) {
+            let before = before.open();
             // The device reused the number: the end of the earlier connection was not logged.
             self.forget_inbound(&before);
             self.give_up(ctx, &before, seen.key, sink);
@@ -87,10 +90,10 @@ impl Lane {
     }
 
     fn drop_oldest_open(&mut self, ctx: &mut Context<'_>, key: Nanos, sink: &mut impl Sink) {
-        let mut oldest: Vec<(u64, Name)> = self.open.iter().map(|(&id, open)| (open.order, id)).collect();
+        let mut oldest: Vec<(u64, Name)> = self.open.iter().map(|held| (held.open().order, held.name())).collect();
         oldest.sort_unstable();
         for (_, id) in oldest.into_iter().take(OPEN / 8) {
-            let Some(open) = self.open.remove_if(&id, |_| true) else { continue };
+            let Some(open) = self.open.take(&id, |held| Some(held.open())) else { continue };
             self.open_dropped += 1;
             self.forget_inbound(&open);
             self.give_up(ctx, &open, key, sink);
@@ -123,8 +126,8 @@ impl Lane {
 
     /// Inbound legs that are open: at ports that have shown no payload yet they are kept nowhere else.
     pub(super) fn open_inbound(&self) -> impl Iterator<Item = (Key, Leg)> {
-        let inbound = self.open.iter().map(|(_, open)| open).filter(|open| open.side == Side::Resp && open.counts());
-        inbound.map(|open| {
+        self.open.iter().filter(|held| held.counts_inbound()).map(|held| {
+            let open = held.open();
             let (_, leg) = open.leg();
             ((leg.start.at, open.order), leg)
         })

@@ -2,7 +2,8 @@
 
 use catspaw_records::{Burst, Content, Nanos, Proto, Side, Utterance};
 
-use super::open::{Name, Open};
+use super::held::Held;
+use super::open::Name;
 use super::{Context, Lane, Observation, SERVICES};
 use crate::config::Config;
 use crate::content::Shown;
@@ -24,7 +25,7 @@ impl Lane {
             }
             return;
         }
-        let Some(open) = self.open.get(&Name(content.proto, content.id)).copied() else { return };
+        let Some(open) = self.open.get(&Name(content.proto, content.id)).map(Held::open) else { return };
         let (direction, leg) = open.leg();
         let inbound = direction == Direction::Inbound;
         if open.late || seen.late || open.opened.proto != Proto::Tcp || (inbound && open.peer_inside) {
@@ -52,8 +53,8 @@ impl Lane {
         if seen.side != Side::Orig {
             return;
         }
-        let open = self.open.get(&Name(Proto::Tcp, burst.id)).filter(|open| open.counts() && !seen.late);
-        if let Some((_, leg)) = open.map(Open::leg) {
+        let open = self.open.get(&Name(Proto::Tcp, burst.id)).map(Held::open);
+        if let Some((_, leg)) = open.filter(|open| open.counts() && !seen.late).map(|open| open.leg()) {
             self.tunnels.burst(&leg, burst, seen.key, config.settle);
         }
     }
