@@ -106,6 +106,8 @@ pub struct Lane {
     given_up: HashSet<Name>,
     /// Ports that have shown payload.
     pub services: BTreeMap<u16, Box<Service>>,
+    /// When the first of them was known: what was due before has had its turn.
+    served_since: Option<Nanos>,
     /// Sizes of inbound legs with payload.
     inbound_sizes: Histogram,
     /// Outbound legs that are not final.

@@ -15,6 +15,8 @@ pub(crate) struct OutboundLegs {
     legs: VecDeque<EndedLeg>,
     /// How many of the first have had their turn in the tests.
     settled: usize,
+    /// How many of the others are of mail.
+    mail: usize,
 }
 
 impl OutboundLegs {
@@ -24,7 +26,14 @@ impl OutboundLegs {
             // Little by little: of tens of thousands of hosts twice the room is much.
             self.legs.reserve_exact(self.legs.len() / 4 + 4);
         }
+        self.mail += usize::from(leg.is_smtp());
         self.legs.push_back(leg);
+    }
+
+    /// Whether mail has its turn yet to come.
+    #[inline]
+    pub(crate) fn has_mail_to_settle(&self) -> bool {
+        self.mail > 0
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -40,6 +49,7 @@ impl OutboundLegs {
             return None;
         }
         self.settled += 1;
+        self.mail -= usize::from(leg.is_smtp());
         Some((leg, due))
     }
 
@@ -57,17 +67,22 @@ impl OutboundLegs {
 
     /// Lets go of those that are not to be kept.
     pub(crate) fn retain(&mut self, keeps: impl Fn(&EndedLeg) -> bool) {
-        while self.legs.pop_front_if(|leg| !keeps(leg)).is_some() {
+        while let Some(leg) = self.legs.pop_front_if(|leg| !keeps(leg)) {
+            self.mail -= usize::from(self.settled == 0 && leg.is_smtp());
             self.settled = self.settled.saturating_sub(1);
         }
         if self.legs.iter().all(&keeps) {
             return;
         }
         let (mut at, before) = (0, self.settled);
-        let settled = &mut self.settled;
+        let Self { settled, mail, .. } = self;
         self.legs.retain(|leg| {
             let kept = keeps(leg);
-            *settled -= usize::from(!kept && at < before);
+            if !kept && at < before {
+                *settled -= 1;
+            } else if !kept {
+                *mail -= usize::from(leg.is_smtp());
+            }
             at += 1;
             kept
         });
@@ -101,7 +116,8 @@ mod tests {
     #[test]
     fn each_leg_has_its_turn_once_whatever_is_let_go() {
         let mut legs = OutboundLegs::default();
-        (0..10).for_each(|n| legs.push(EndedLeg::new((Nanos(n), 9 - n as u64), leg(n), SensorId(0))));
+        let mail = |n| Leg { smtp: [1, 5, 8].contains(&n), ..leg(n) };
+        (0..10).for_each(|n| legs.push(EndedLeg::new((Nanos(n), 9 - n as u64), mail(n), SensorId(0))));
         let turn = |legs: &mut OutboundLegs, now| {
             let mut due = Vec::new();
             while let Some((_, at)) = legs.next_settled(5, Nanos(now)) {
@@ -110,9 +126,12 @@ mod tests {
             due
         };
         assert_eq!(turn(&mut legs, 8), [0, 1, 2], "what is due now is not past");
+        assert_eq!(legs.mail, 2);
         legs.retain(|leg| ![0, 2, 5].contains(&leg.key().0.0));
         assert_eq!(turn(&mut legs, 11), [3, 4]);
+        assert!(legs.has_mail_to_settle(), "the letter that is left");
         assert_eq!(turn(&mut legs, i64::MAX), [6, 7, 8, 9]);
+        assert!(!legs.has_mail_to_settle());
         assert_eq!(legs.by_key(SensorId(0)).iter().map(|(key, _)| key.0.0).collect::<Vec<_>>(), [1, 3, 4, 6, 7, 8, 9]);
         assert_eq!((legs.len(), legs.keys().len()), (7, 7));
     }

@@ -268,6 +268,7 @@ impl Lane {
             if self.services.is_empty() {
                 // From here on at the hours, whenever that is.
                 self.next_assignment = None;
+                self.served_since = self.last;
             }
             self.ranks += 1;
             let legs = self.open_inbound().filter(|(_, leg)| leg.own.port == port).collect();

@@ -13,8 +13,12 @@ use crate::sink::{LegPair, Sink};
 impl Lane {
     /// Takes the outbound legs whose settle time has passed before `now` into the tests.
     pub(super) fn settle(&mut self, ctx: &mut Context<'_>, now: Nanos) {
+        if self.services.is_empty() && !self.outbound.has_mail_to_settle() {
+            // Nothing would be done with the others: most hosts never have a service.
+            return;
+        }
         while let Some((leg, due)) = self.outbound.next_settled(ctx.config.settle, now) {
-            if self.services.is_empty() && !leg.is_smtp() {
+            if self.served_since.is_none_or(|since| due < since) && !leg.is_smtp() {
                 continue;
             }
             let leg = leg.leg(ctx.sensor);
