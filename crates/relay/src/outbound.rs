@@ -65,12 +65,17 @@ impl OutboundLegs {
         self.legs.iter().map(EndedLeg::key).collect()
     }
 
-    /// Lets go of those that are not to be kept.
-    pub(crate) fn retain(&mut self, keeps: impl Fn(&EndedLeg) -> bool) {
+    /// Lets go of the first, as far as they are not to be kept.
+    pub(crate) fn let_go(&mut self, keeps: impl Fn(&EndedLeg) -> bool) {
         while let Some(leg) = self.legs.pop_front_if(|leg| !keeps(leg)) {
             self.mail -= usize::from(self.settled == 0 && leg.is_smtp());
             self.settled = self.settled.saturating_sub(1);
         }
+    }
+
+    /// Lets go of those that are not to be kept.
+    pub(crate) fn retain(&mut self, keeps: impl Fn(&EndedLeg) -> bool) {
+        self.let_go(&keeps);
         if self.legs.iter().all(&keeps) {
             return;
         }

@@ -72,7 +72,8 @@ pub(crate) fn settle(
     give: impl FnMut(Final<'_>),
 ) {
     if services.is_empty() {
-        return outbound.retain(|leg| !is_final(leg.known()));
+        // They lie in the order in which their ends became known.
+        return outbound.let_go(|leg| !is_final(leg.known()));
     }
     let legs = outbound.by_key(sensor);
     let is_leg_final = |leg: &Leg| is_final(leg.end.map(|end| end.known));
