@@ -10,11 +10,11 @@ use catspaw_engine::Settings;
 use catspaw_records::{Days, HashSeed, Nanos};
 use catspaw_relay::Config;
 use catspaw_rules::Ruleset;
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::active::{Active, Content, Work};
 use super::clocks::Clocks;
-use super::fold::{Folded, Folder, Message, Watermarks};
+use super::fold::{Folded, Folder, Message, ROUND, Watermarks};
 use super::gathered::{FileRead, Gathered};
 use super::parse::{Batch, Scratch, count_network, parse, parse_watched, sort_flows};
 use super::parts::{follow_parts, take_parts};
@@ -30,8 +30,28 @@ use crate::indicators::Signatures;
 use crate::input::{BlockReader, Source};
 use crate::packets::{self, CaptureRead, Captures, Feed, Tracking};
 
-/// Batches that wait for a worker: more than it folds in one go, so that all others go on meanwhile.
-const QUEUED: usize = 128;
+/// What waits for a worker weighs as much as it folds in one go, so that all others go on meanwhile: in units of so many
+/// rows ([`Batch::weight`]).
+const UNIT: usize = 4096;
+const UNITS: usize = ROUND / UNIT;
+
+/// Batches on their way to one worker.
+struct Queue {
+    batches: Sender<Message>,
+    /// Holds a token for each unit that waits.
+    waiting: Sender<()>,
+}
+
+impl Queue {
+    /// Sends a batch as soon as there is room for it; `false` where the worker is gone.
+    fn send(&self, message: Message) -> bool {
+        (0..units(&message)).all(|_| self.waiting.send(()).is_ok()) && self.batches.send(message).is_ok()
+    }
+}
+
+fn units((batch, _): &Message) -> usize {
+    batch.weight().div_ceil(UNIT).min(UNITS)
+}
 
 /// How to read.
 #[derive(Clone, Debug)]
@@ -170,11 +190,15 @@ fn together(
         let mut workers = Vec::new();
         let mut shards = Vec::new();
         for worker in 0..threads {
-            let (batches, queue) = bounded::<Message>(QUEUED);
-            shards.push(batches);
+            let (batches, queue) = unbounded::<Message>();
+            let (waiting, tokens) = bounded(UNITS);
+            shards.push(Queue { batches, waiting });
             workers.push(scope.spawn(move || {
                 let mut folder = Folder::new(worker, threads, options);
-                queue.into_iter().try_for_each(|message| folder.take(message))?;
+                queue.into_iter().try_for_each(|message| {
+                    tokens.iter().take(units(&message)).for_each(drop);
+                    folder.take(message)
+                })?;
                 folder.finish()
             }));
         }
@@ -256,13 +280,7 @@ impl<'a> Coordinator<'a> {
         }
     }
 
-    fn run(
-        &mut self,
-        jobs: Sender<Job>,
-        done: &Receiver<Done>,
-        shards: &[Sender<Message>],
-        mut progress: impl FnMut(u64),
-    ) {
+    fn run(&mut self, jobs: Sender<Job>, done: &Receiver<Done>, shards: &[Queue], mut progress: impl FnMut(u64)) {
         let mut scratch = Scratch::default();
         loop {
             self.open_due();
@@ -283,7 +301,7 @@ impl<'a> Coordinator<'a> {
                 let message = self.take(next);
                 for shard in shards {
                     // A worker that is gone has failed; its error is found when it is joined.
-                    if shard.send(message.clone()).is_err() {
+                    if !shard.send(message.clone()) {
                         return;
                     }
                 }
