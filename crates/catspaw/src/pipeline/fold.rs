@@ -48,7 +48,7 @@ pub(super) type Message = (Arc<Batch>, Arc<Watermarks>);
 
 /// As much is folded in one go ([`Batch::weight`]): shard after shard, so that what is kept of a host is fetched once for several
 /// of its rows, and little enough to be soon over.
-pub(super) const ROUND: usize = 1 << 19;
+pub(super) const ROUND: usize = 1 << 20;
 
 /// The batches in which rows wait.
 #[derive(Debug, Default)]

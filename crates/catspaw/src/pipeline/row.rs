@@ -2,7 +2,7 @@
 //!
 //! A record that a block of lines made is folded some minutes of the evidence later, when a hundred thousand others have
 //! been made. What it then takes to fetch it is much of what it costs, so that the records of syslog, of which there are
-//! most, wait in a third of their size. The others wait as they are.
+//! most, wait in a quarter of their size. The others wait as they are.
 
 use std::net::{IpAddr, Ipv4Addr};
 

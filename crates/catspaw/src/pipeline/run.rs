@@ -30,10 +30,10 @@ use crate::indicators::Signatures;
 use crate::input::{BlockReader, Source};
 use crate::packets::{self, CaptureRead, Captures, Feed, Tracking};
 
-/// What waits for a worker weighs as much as it folds in one go, so that all others go on meanwhile: in units of so many
+/// What waits for a worker weighs half as much as it folds in one go, so that all others go on meanwhile: in units of so many
 /// rows ([`Batch::weight`]).
 const UNIT: usize = 4096;
-const UNITS: usize = ROUND / UNIT;
+const UNITS: usize = ROUND / UNIT / 2;
 
 /// Batches on their way to one worker.
 struct Queue {
