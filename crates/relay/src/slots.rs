@@ -29,6 +29,11 @@ impl Slots {
     /// Counts what happened at `at`.
     pub fn add(&mut self, at: Nanos) {
         let second = at.0.div_euclid(Nanos::SECOND);
+        let slot = second.div_euclid(self.width);
+        if let Some(count) = usize::try_from(slot - self.first).ok().and_then(|at| self.counts.get_mut(at)) {
+            *count = count.saturating_add(1);
+            return;
+        }
         if self.counts.is_empty() {
             self.first = second.div_euclid(self.width);
         }

@@ -71,10 +71,13 @@ impl Lane {
             self.settle(ctx, Nanos::MAX);
             self.hurried += 1;
         }
+        if !crowded && self.next_assignment.is_some_and(|next| now < next) {
+            return;
+        }
         let stride = if self.services.is_empty() { BRIEF_STRIDE } else { STRIDE };
         let after_now = Nanos((now.0.div_euclid(stride) + 1).saturating_mul(stride));
-        if now >= *self.next_assignment.get_or_insert(after_now) || crowded {
-            self.next_assignment = Some(after_now);
+        let begins = self.next_assignment.replace(after_now).is_none();
+        if crowded || !begins {
             self.assign(ctx, now, sink);
         }
     }
