@@ -61,7 +61,7 @@ pub(super) struct Batches {
 
 impl Batches {
     /// Keeps one of which so many rows wait, and gives its number.
-    fn keep(&mut self, batch: &Arc<Batch>, waiting: usize) -> u64 {
+    pub(super) fn keep(&mut self, batch: &Arc<Batch>, waiting: usize) -> u64 {
         self.kept.push_back((waiting > 0).then(|| (Arc::clone(batch), waiting)));
         self.first + self.kept.len() as u64 - 1
     }

@@ -157,3 +157,121 @@ pub(super) fn next_due(streams: &[&mut Stream], upto: Nanos) -> Option<(usize, N
     let others = keys().filter(|&(at, _)| at != due).map(|(at, key)| if at < due { key } else { key.plus(1) });
     Some((due, others.fold(upto, Nanos::min)))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use catspaw_records::{Block, Clock, HashSeed, HostKey, Place, YearHint, cisco};
+
+    use super::super::parse::{Scratch, parse};
+    use super::super::reach::Reach;
+    use super::super::route::Home;
+    use super::*;
+
+    const HOST: &str = "10.0.0.5";
+    const WAIT: i64 = 10 * Nanos::SECOND;
+
+    /// A batch of denials of one host at so many seconds of an hour.
+    fn batch(seconds: &[u32], before: &Limits) -> (Batch, usize) {
+        let line = |(n, second): (usize, &u32)| {
+            let (minute, second) = (second / 60, second % 60);
+            format!(
+                "Mar 04 2003 12:{minute:02}:{second:02} pix %PIX-4-106023: Deny tcp src outside:192.0.2.1/{n} dst inside:{HOST}/25 by access-group \"a\"\n"
+            )
+        };
+        let text: String = seconds.iter().enumerate().map(line).collect();
+        let clock = Clock::new(jiff::tz::TimeZone::UTC, YearHint::First(2003));
+        let reader = catspaw_records::Reader::Cisco(cisco::Reader::new(clock));
+        let block = Block { bytes: text.as_bytes(), first: Place { file: 0, line: 1 } };
+        let batch = parse(reader, block, HashSeed(0), &Home::default(), &mut Scratch::default());
+        let shard = HostKey::Address(HOST.parse().unwrap()).shard();
+        let rows = batch.of_shard(shard).1;
+        assert_eq!(rows.len(), seconds.len());
+        let late = |row: &Row| before.place(row, WAIT).1;
+        assert!(!batch.is_ordered(shard) || !before.are_in_time(rows) || !rows.iter().any(late));
+        (batch, shard)
+    }
+
+    /// All rows of batches with such seconds, in the order of their turns, given in parts that end at each of `ends`; and
+    /// whether a whole batch was taken as one run.
+    fn turns(batches: &[Vec<u32>], ends: &[i64]) -> (Vec<(Nanos, u64, u32)>, bool) {
+        let mut kept = Batches::default();
+        let mut limits = Limits { before: Reach::default(), released: Nanos::MIN, upto: Nanos::MIN };
+        let (mut stream, mut expected, mut as_one) = (Stream::default(), Vec::new(), false);
+        for seconds in batches {
+            let (batch, shard) = batch(seconds, &limits);
+            let number = kept.keep(&Arc::new(batch), seconds.len());
+            let (first, rows) = kept.batch(number).unwrap().of_shard(shard);
+            let ordered = kept.batch(number).unwrap().is_ordered(shard) && limits.are_in_time(rows);
+            let mut reach = Reach::default();
+            let placed: Vec<_> = rows.iter().map(|row| (limits.place(row, WAIT), row.known)).collect();
+            placed.iter().for_each(|&(_, known)| reach.see(known));
+            if ordered && stream.append(number, first, rows) {
+                as_one = true;
+            } else {
+                for (at, &(when, _)) in (first..).zip(&placed) {
+                    stream.insert(when, (number, at), &kept);
+                }
+            }
+            expected.extend((first..).zip(&placed).map(|(at, &((key, _), _))| (key, number, at)));
+            limits.before.follow(&reach);
+        }
+        expected.sort_by_key(|&(key, ..)| key);
+        let mut given = Vec::new();
+        let noon = 1_046_779_200;
+        for before in ends.iter().map(|end| Nanos::from_secs(noon + end)).chain([Nanos::MAX]) {
+            while let Some((_, upto)) = next_due(&[&mut stream], before) {
+                let number = stream.next_batch().unwrap();
+                let batch = kept.batch(number).unwrap();
+                let from = stream.0.front().unwrap().row;
+                let taken = stream.take_before(upto, batch, |(key, _), _| {
+                    given.push((key, number, 0));
+                    Ok(())
+                });
+                let taken = taken.unwrap();
+                assert!(taken > 0, "what is due is taken");
+                let begins = given.len() - taken;
+                (from..).zip(&mut given[begins..]).for_each(|(row, (.., at))| *at = row);
+            }
+            assert!(given.iter().all(|&(key, ..)| key < before));
+        }
+        assert_eq!(given, expected);
+        (given, as_one)
+    }
+
+    #[test]
+    fn rows_have_their_turns_in_the_order_of_their_moments_and_then_of_the_file() {
+        // In order; a few seconds back and forth; a clock that is set back and comes to where it was; all of one second.
+        let ordered = vec![vec![1, 2, 2, 3], vec![3, 9, 20], vec![30, 31]];
+        assert!(turns(&ordered, &[2, 3, 4, 25]).1);
+        let jumbled = vec![vec![5, 4, 6, 6, 5], vec![7, 5, 12, 3, 8], vec![9, 13, 13, 12], vec![14, 15, 16]];
+        assert!(turns(&jumbled, &[5, 6, 9, 13]).1, "the last batch is in order");
+        let back = vec![vec![100, 101, 102], vec![3, 4, 5], vec![99, 100, 103]];
+        turns(&back, &[4, 101]);
+        assert!(turns(&[vec![7; 9], vec![7; 9]], &[7, 8]).1);
+        let mut state = 1_u32;
+        let mut random = |below: u32| {
+            state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+            (state >> 16) % below
+        };
+        for _ in 0..200 {
+            let mut batches = Vec::new();
+            for n in 0..4 {
+                let jitter = [1, 4, 30][random(3) as usize];
+                batches.push((0..random(12) + 1).map(|at| 20 * n + at + random(jitter)).collect());
+            }
+            turns(&batches, &[i64::from(random(90)), 90]);
+        }
+    }
+
+    #[test]
+    fn of_several_streams_the_first_has_its_turn_first() {
+        let run = |key: i64| Run { key: Nanos(key), last: Nanos(key), late: false, batch: 0, row: 0, end: 1 };
+        let (mut a, mut b) = (Stream([run(5)].into()), Stream([run(5)].into()));
+        assert_eq!(next_due(&[&mut a, &mut b], Nanos(9)), Some((0, Nanos(6))));
+        let mut c = Stream([run(4)].into());
+        assert_eq!(next_due(&[&mut a, &mut c, &mut b], Nanos(9)), Some((1, Nanos(5))));
+        assert_eq!(next_due(&[&mut a, &mut b], Nanos(5)), None);
+    }
+}
