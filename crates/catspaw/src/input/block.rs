@@ -34,6 +34,8 @@ pub(crate) struct TextBlock {
     len: usize,
     /// The number of its first line, from 1.
     pub(crate) first_line: u64,
+    /// The number of the line that follows it.
+    pub(crate) next_line: u64,
     /// Bytes of the content before it.
     pub(crate) offset: u64,
 }
@@ -205,7 +207,7 @@ impl BlockReader {
         self.line += memchr_iter(b'\n', bytes).count() as u64 + u64::from(cut_off);
         self.cut_off = cut_off;
         let read = self.progress.content.load(Ordering::Relaxed);
-        TextBlock { buffer, len, first_line, offset: read - (self.ahead.len() + len) as u64 }
+        TextBlock { buffer, len, first_line, next_line: self.line, offset: read - (self.ahead.len() + len) as u64 }
     }
 
     /// Leaves out the line that fills the whole buffer. What follows it is moved to the buffer's beginning; its length

@@ -58,18 +58,20 @@ fn read_file(file: &FileRead, lines: &mut BTreeMap<u64, Option<String>>) {
     }
 }
 
-/// Fills in what is wanted of lines that have so many lines before them.
-fn fill(mut blocks: BlockReader, before: u64, mut wanted: BTreeMap<u64, &mut Option<String>>) {
+/// Fills in what is wanted of lines that have so many lines before them. What is packed cannot be read from anywhere but its beginning:
+/// blocks of it without such a line are not looked through.
+fn fill(mut blocks: BlockReader, before: u64, wanted: BTreeMap<u64, &mut Option<String>>) {
     let mut buffer = Vec::new();
-    while let Some(last) = wanted.last_key_value().map(|(&last, _)| last) {
+    let mut wanted = wanted.into_iter().peekable();
+    while let Some(&(next, _)) = wanted.peek() {
         let Some(block) = blocks.next(std::mem::take(&mut buffer)) else { return };
-        for (place, text) in block.lines(0).lines() {
-            let number = before + place.line;
-            if number > last {
-                return;
-            }
-            if let Some(line) = wanted.remove(&number) {
-                *line = Some(String::from_utf8_lossy(&text[..text.len().min(LONGEST)]).into_owned());
+        if next < before + block.next_line {
+            for (place, line) in block.lines(0).lines() {
+                let number = before + place.line;
+                while wanted.next_if(|&(wanted, _)| wanted < number).is_some() {}
+                if let Some((_, text)) = wanted.next_if(|&(wanted, _)| wanted == number) {
+                    *text = Some(String::from_utf8_lossy(&line[..line.len().min(LONGEST)]).into_owned());
+                }
             }
         }
         buffer = block.into_buffer();
