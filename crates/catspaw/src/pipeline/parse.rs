@@ -181,7 +181,7 @@ pub(super) fn parse_watched(
 pub(super) fn sort_flows(flows: Flows, file: u32, home: &Home, scratch: &mut Scratch) -> Batch {
     let mut collect = Collect::new(home, Place { file, line: 0 }, scratch);
     collect.batch.in_order = true;
-    let named = collect.sensor(SENSOR.as_bytes());
+    let named = collect.sensor(SensorId::of(SENSOR.as_bytes()), SENSOR.as_bytes());
     for at in flows.order {
         if let Some(record) = flows.records.get(at as usize) {
             collect.hear(record);
@@ -214,14 +214,14 @@ struct Collect<'a> {
     /// What is counted of each sensor, by its place.
     counts: Vec<SensorCount>,
     places: HashMap<SensorId, u32>,
-    /// The sensor of the line before: logs repeat it.
-    last: (Vec<u8>, u32),
+    /// The sensor of the record before and its place: logs repeat it.
+    last: Option<(SensorId, u32)>,
 }
 
 impl<'a> Collect<'a> {
     fn new(home: &'a Home, first: Place, scratch: &'a mut Scratch) -> Self {
         let batch = Batch { file: first.file, first_line: first.line, ..Batch::default() };
-        Self { home, scratch, batch, counts: Vec::new(), places: HashMap::default(), last: (Vec::new(), 0) }
+        Self { home, scratch, batch, counts: Vec::new(), places: HashMap::default(), last: None }
     }
 
     fn finish(mut self) -> Batch {
@@ -230,13 +230,13 @@ impl<'a> Collect<'a> {
         self.batch
     }
 
-    /// The place of the sensor called `name`.
-    fn sensor(&mut self, name: &[u8]) -> u32 {
-        let (last, place) = &self.last;
-        if last == name && !self.counts.is_empty() {
-            return *place;
+    /// The place of the sensor `id`, which is called `name`.
+    fn sensor(&mut self, id: SensorId, name: &[u8]) -> u32 {
+        if let Some((last, place)) = self.last
+            && last == id
+        {
+            return place;
         }
-        let id = SensorId::of(name);
         let new = self.counts.len() as u32;
         let place = *self.places.entry(id).or_insert(new);
         if place == new {
@@ -244,7 +244,7 @@ impl<'a> Collect<'a> {
             self.counts
                 .push(SensorCount { name: String::from_utf8_lossy(name).into_owned(), ..SensorCount::default() });
         }
-        self.last = (name.to_vec(), place);
+        self.last = Some((id, place));
         place
     }
 
@@ -308,7 +308,7 @@ impl<'a> Collect<'a> {
 impl LineSink for Collect<'_> {
     #[inline]
     fn record(&mut self, record: &Record, sensor: &[u8]) {
-        let sensor = self.sensor(sensor);
+        let sensor = self.sensor(record.known.sensor, sensor);
         self.count(record, sensor, |records| {
             records.push(*record);
             records.len() as u32 - 1
@@ -316,7 +316,7 @@ impl LineSink for Collect<'_> {
     }
 
     fn skipped(&mut self, sensor: &[u8]) {
-        let sensor = self.sensor(sensor);
+        let sensor = self.sensor(SensorId::of(sensor), sensor);
         if let Some(count) = self.counts.get_mut(sensor as usize) {
             count.skipped += 1;
         }
