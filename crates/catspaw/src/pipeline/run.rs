@@ -50,7 +50,7 @@ impl Queue {
 }
 
 fn units((batch, _): &Message) -> usize {
-    batch.weight().div_ceil(UNIT).min(UNITS)
+    batch.weight().div_ceil(UNIT).clamp(1, UNITS)
 }
 
 /// How to read.

@@ -227,11 +227,8 @@ impl Shard {
         self.reached = upto;
         let (mut unpacked, mut seen) = (Row::blank(), std::mem::take(self.seen.entry(sensor).or_default()));
         while let Some((due, before)) = next_due(streams, upto) {
-            let Some((stream, number)) =
-                streams.get_mut(due).and_then(|s| Some((s.next_batch()?, s))).map(|(n, s)| (s, n))
-            else {
-                break;
-            };
+            let Some(stream) = streams.get_mut(due) else { break };
+            let Some(number) = stream.next_batch() else { break };
             let Some(batch) = batches.batch(number) else { break };
             let taken = stream.take_before(before, batch, |when, row| {
                 match row.unpack(sensor, batch.rest(), &mut unpacked) {
