@@ -41,6 +41,8 @@ mod owners;
 mod pipes;
 #[path = "cli/pix.rs"]
 mod pix;
+#[path = "cli/programs.rs"]
+mod programs;
 #[path = "cli/redact.rs"]
 mod redact;
 #[path = "cli/run.rs"]

@@ -70,7 +70,7 @@ impl Maps {
         };
         match first(&self.own).unwrap_or_else(known) {
             Sniffed::Other(seems)
-                if !self.own.is_empty() && (seems.starts_with("text") || seems.starts_with("JSON")) =>
+                if !self.own.is_empty() && ["text", "JSON", "lines"].iter().any(|kind| seems.starts_with(kind)) =>
             {
                 Sniffed::Other(
                     "of no kind that is known, and no map of --columns fits it: each name in a map's `match` must be in its header \

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use catspaw_records::SensorId;
 use catspaw_relay::Network;
 
+use super::ahead::Passed;
 use super::offsets::Offsets;
 use super::parse::{Batch, PLACES, SensorCount, UnparsedCount};
 use super::rows::{Counted, Rows};
@@ -110,7 +111,21 @@ impl FileRead {
                 (a, b) => a.or(b),
             };
         }
-        for (&kind, count) in &batch.unparsed {
+        self.add_unparsed(&batch.unparsed);
+    }
+
+    /// Counts what stood before the lines that told what it is.
+    pub(super) fn pass(&mut self, passed: &Passed) {
+        if let Some((name, skipped)) = &passed.skipped {
+            let own = self.sensors.entry(SensorId::of(name.as_bytes())).or_default();
+            own.name.clone_from(name);
+            own.skipped += skipped;
+        }
+        self.add_unparsed(&passed.unparsed);
+    }
+
+    fn add_unparsed(&mut self, unparsed: &BTreeMap<(&'static str, &'static str), UnparsedCount>) {
+        for (&kind, count) in unparsed {
             let own = self
                 .unparsed
                 .entry(kind)

@@ -1,6 +1,7 @@
 //! From evidence to folds: read, parse, merge, shard.
 
 mod active;
+mod ahead;
 mod clocks;
 mod fold;
 mod gathered;
@@ -23,6 +24,7 @@ mod stream;
 mod survey;
 mod witness;
 
+pub(crate) use ahead::Passed;
 pub(crate) use clocks::{Clocks, read};
 pub(crate) use gathered::{FileRead, Gathered};
 pub(crate) use offsets::{Offset, Offsets};

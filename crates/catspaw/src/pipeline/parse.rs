@@ -51,6 +51,19 @@ pub(crate) struct UnparsedCount {
     pub(crate) column: Option<u64>,
 }
 
+impl UnparsedCount {
+    /// Counts one more; `column` is where it breaks.
+    pub(super) fn add(&mut self, unparsed: &Unparsed, column: Option<u64>) {
+        self.count += 1;
+        if self.lines.is_empty() {
+            self.column = column;
+        }
+        if self.lines.len() < PLACES {
+            self.lines.push(unparsed.place.line);
+        }
+    }
+}
+
 /// What a block made.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
@@ -333,13 +346,6 @@ impl LineSink for Collect<'_> {
 
 impl Collect<'_> {
     fn count_unparsed(&mut self, unparsed: &Unparsed, column: Option<u64>) {
-        let count = self.batch.unparsed.entry((unparsed.kind, unparsed.why)).or_default();
-        count.count += 1;
-        if count.lines.is_empty() {
-            count.column = column;
-        }
-        if count.lines.len() < PLACES {
-            count.lines.push(unparsed.place.line);
-        }
+        self.batch.unparsed.entry((unparsed.kind, unparsed.why)).or_default().add(unparsed, column);
     }
 }

@@ -6,12 +6,14 @@ use std::sync::Arc;
 use catspaw_engine::capture;
 use catspaw_records::cisco::Names;
 use catspaw_records::{
-    Block, Clock, HashSeed, LineSink, Nanos, Place, Reader, Record, SensorId, Sniffed, Unparsed, YearHint, nmap,
+    Block, Clock, HashSeed, LineSink, Nanos, Place, Reader, Record, SensorId, Sniffed, Unparsed, YearHint,
+    is_of_programs, nmap,
 };
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::ahead::{Passed, read_on};
 use super::parse::Rank;
 use crate::columns::Maps;
 use crate::input::{BlockReader, Problem, Source, What};
@@ -81,6 +83,8 @@ pub(crate) struct Surveyed {
     pub(super) first: BTreeMap<SensorId, Nanos>,
     /// Whether its first line tells of a line that stands before it.
     pub(super) repeats: bool,
+    /// What was counted before the lines that told what it is, where these are not read again.
+    pub(crate) passed: Option<Passed>,
 }
 
 /// What a file is.
@@ -116,7 +120,7 @@ impl Unknown {
         match (fitting.next(), fitting.next()) {
             (Some((_, reader)), None) => {
                 let reader = reader.with_names(&stamps.names);
-                Ok(Surveyed::new(self.source.clone(), self.file, reader, head))
+                Ok(Surveyed::new(self.source.clone(), self.file, reader, (head, head)))
             }
             (Some((one, _)), Some((other, _))) => {
                 let both = [one, other].map(|log| log.source.name());
@@ -128,17 +132,17 @@ impl Unknown {
 }
 
 impl Surveyed {
-    /// A file that begins with `head`.
-    fn new(source: Source, file: u32, reader: Reader, head: &[u8]) -> Self {
-        let first = first_records(&reader, head, Nanos::min);
-        let rank = (earliest(&first), xxh3_64(head), file);
+    /// A file that begins with `head`, of which the lines that are `shown` told what it is.
+    fn new(source: Source, file: u32, reader: Reader, (head, shown): (&[u8], &[u8])) -> Self {
+        let first = first_records(&reader, shown, Nanos::min);
+        let rank = (earliest(&first), xxh3_64(shown), file);
         let repeats = reader.begins_with_a_repetition(head);
-        Self { source, open: None, reader, guessed_year: None, remark: None, rank, first, repeats }
+        Self { source, open: None, reader, guessed_year: None, remark: None, rank, first, repeats, passed: None }
     }
 }
 
 /// Looks at `source`, which is number `file` of the run.
-pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps, maps: &Maps) -> Result<Looked, Problem> {
+pub(crate) fn survey(mut source: Source, file: u32, stamps: &Stamps, maps: &Maps) -> Result<Looked, Problem> {
     let mut blocks = source.open()?;
     let clock = stamps.clock(blocks.written());
     let head = blocks.head();
@@ -151,10 +155,23 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps, maps: &Maps) ->
     if capture::sniff(head) {
         return Ok(Looked::Capture(Opened::new(source, file, blocks)));
     }
-    let shown = source.sample().unwrap_or(head);
-    let reader = match maps.sniff(shown, clock) {
-        Sniffed::Evidence(reader) => reader.with_names(&stamps.names),
-        Sniffed::Other(name) => {
+    let head = head.to_vec();
+    let sniff = |lines: &[u8]| match maps.sniff(lines, clock.clone()) {
+        Sniffed::Evidence(reader) => Ok(reader.with_names(&stamps.names)),
+        Sniffed::Other(name) => Err(name),
+    };
+    let mut passed = None;
+    let mut reader = sniff(source.sample().unwrap_or(&head));
+    if reader.is_err()
+        && is_of_programs(&head)
+        && let Some((told, before)) = read_on(&mut source, &mut blocks, |lines| sniff(lines).ok())
+    {
+        (reader, passed) = (Ok(told), before);
+    }
+    let shown = source.sample().unwrap_or(&head);
+    let reader = match reader {
+        Ok(reader) => reader,
+        Err(name) => {
             let problem = source.problem(maps.nearest(shown).map_or(What::NotEvidence(name), What::Unfit));
             return match blocks.size() {
                 Some(_) => Ok(Looked::Unknown(Unknown { source, file, problem })),
@@ -164,10 +181,10 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps, maps: &Maps) ->
         }
     };
     let remark = maps.lack(&reader, shown).map(|lack| source.problem(What::Lacking(lack)));
-    let mut surveyed = Surveyed::new(source, file, reader, head);
-    surveyed.remark = remark;
+    let mut surveyed = Surveyed::new(source.clone(), file, reader, (&head, shown));
+    (surveyed.remark, surveyed.passed) = (remark, passed);
     if stamps.year.is_none() {
-        surveyed.guessed_year = stamps.guessed_year(head, maps, surveyed.rank.0);
+        surveyed.guessed_year = stamps.guessed_year(shown, maps, surveyed.rank.0);
     }
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
     surveyed.open = blocks.size().is_none().then_some(blocks);

@@ -264,15 +264,12 @@ impl Reader {
     /// A line without a message of its own: it may say that the one before it came again.
     #[cold]
     fn read_untagged(&mut self, block: &[u8], place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
-        let unparsed = |why| Unparsed { place, kind: "line", why };
+        let unparsed = |why| Unparsed { place, kind: other::NOBODYS, why };
         let Some((head, times)) = odd::parse_last_repeated(line) else {
             if others::read(place, line, &self.time, &self.names, seed, sink) {
                 return;
             }
-            if other::is_of_program(line) {
-                return sink.skipped(other::PROGRAMS);
-            }
-            return sink.unparsed(unparsed("no %PIX/%ASA message"));
+            return other::pass_over_line(place, line, sink);
         };
         let Some(again) = self.before.denial(block, line, &self.names) else {
             if self.before.is_of_program() {

@@ -22,6 +22,7 @@ use self::line::Line;
 use crate::cisco::Names;
 use crate::fields::Bad;
 use crate::others;
+use crate::syslog::other::{PROGRAMS, is_of_program};
 use crate::syslog::written::Timekeeper;
 use crate::{Block, Clock, HashSeed, LineSink, Place, Unparsed};
 
@@ -66,7 +67,9 @@ impl Reader {
             Self { map: Arc::clone(map), columns: None, times: Timekeeper::new(clock), called: Arc::default() };
         let head = head.strip_prefix(BOM).unwrap_or(head);
         let lines = Block { bytes: head, first: Place { file: 0, line: 1 } }.lines().map(|(_, line)| line);
-        let mut lines = lines.take(SNIFFED);
+        let is_json = matches!(map.form(), Form::Json);
+        // Other programs' lines may stand between objects.
+        let mut lines = lines.filter(|line| !is_json || line.contains(&b'{')).take(SNIFFED);
         match map.form() {
             Form::Delimited { separator, header: None } => {
                 let columns = lines.find_map(|line| header(map, *separator, line))?;
@@ -130,6 +133,7 @@ impl Reader {
         let columns = columns.as_deref();
         let mut times = self.times.clone();
         let mut line = Line::new(&map);
+        let is_json = matches!(map.form(), Form::Json);
         for (place, text) in block.lines() {
             let text = text.strip_prefix(BOM).filter(|text| !text.is_empty()).unwrap_or(text);
             if is_about(columns, text) {
@@ -152,6 +156,7 @@ impl Reader {
                 Ok((Some(record), sensor)) => sink.record(&record, sensor),
                 Ok((None, sensor)) => sink.skipped(sensor),
                 Err(_) if others::read(place, text, &self.times, &self.called, seed, sink) => {}
+                Err(_) if is_json && !others::is_json(text) && is_of_program(text) => sink.skipped(PROGRAMS),
                 Err(Bad { at: Some(at), why }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1),
                 Err(Bad { at: None, why }) => sink.unparsed(Unparsed { place, kind: KIND, why }),
             }

@@ -1,9 +1,13 @@
 //! Lines of other programs, as a collector's file has them between those of the firewalls.
 
 use super::written::parse_written;
+use crate::{Block, LineSink, Place, Unparsed};
 
 /// Under which name they are counted: they may come from any number of hosts.
 pub(crate) const PROGRAMS: &[u8] = b"other programs";
+
+/// What a line is called that nobody knows.
+pub(crate) const NOBODYS: &str = "line";
 
 /// Whether a line without a firewall's message is whole and another program's: a stamp, then the program's name with a colon
 /// or its process id behind it, or all that RFC 5424 has before the message. What was cut off is none.
@@ -18,6 +22,32 @@ pub(crate) fn is_of_program(line: &[u8]) -> bool {
     }
     // The program stands behind the host; a relay may have put another host before it.
     words.take(3).any(is_program)
+}
+
+/// Whether most of these lines are other programs', as at the front of a collector's file in which a firewall's lines may come
+/// later.
+#[must_use]
+pub fn is_of_programs(lines: &[u8]) -> bool {
+    let (mut programs, mut others) = (0_usize, 0_usize);
+    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        *(if is_of_program(line) { &mut programs } else { &mut others }) += 1;
+    }
+    programs > others
+}
+
+/// Tells of lines among which no reader knows one what each reader would.
+pub fn pass_over(block: Block<'_>, sink: &mut impl LineSink) {
+    block.lines().for_each(|(place, line)| pass_over_line(place, line, sink));
+}
+
+/// The same of one line.
+#[cold]
+pub(crate) fn pass_over_line(place: Place, line: &[u8], sink: &mut impl LineSink) {
+    if is_of_program(line) {
+        sink.skipped(PROGRAMS);
+    } else {
+        sink.unparsed(Unparsed { place, kind: NOBODYS, why: "no message of a device that is known" });
+    }
 }
 
 /// Without `<34>` or `<34>1 `, and whether it was the latter.

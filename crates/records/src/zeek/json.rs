@@ -55,7 +55,7 @@ fn bool(text: &[u8]) -> &[u8] {
 
 /// Whether a line is one of this log.
 pub(super) fn is_conn(line: &[u8]) -> bool {
-    line.contains(&b'{') && Line::of(line).is_ok_and(|said| said.is_conn())
+    Line::of(line).is_ok_and(|said| said.is_conn())
 }
 
 /// Whether it says itself which other log it is of.

@@ -47,7 +47,7 @@ const REFUSED: [(&str, &str, &str, usize, &str); 4] = [
         5,
         "`DMZ-Inside:[10.22.8.10/57109`: a stray bracket, in five files",
     ),
-    ("metron", "line", "no %PIX/%ASA message", 1, "`-- MARK --`"),
+    ("metron", "line", "no message of a device that is known", 1, "`-- MARK --`"),
 ];
 
 #[test]
