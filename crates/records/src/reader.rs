@@ -115,6 +115,17 @@ impl Reader {
         }
     }
 
+    /// The same reader, before any line, to which the first stamp is of this year if it has none.
+    #[must_use]
+    pub fn of_year(self, year: i16) -> Self {
+        match self {
+            Self::Cisco(reader) => Self::Cisco(reader.of_year(year)),
+            Self::Firewall(reader) => Self::Firewall(reader.of_year(year)),
+            Self::Columns(reader) => Self::Columns(reader.of_year(year)),
+            zeek @ Self::ZeekConn(_) => zeek,
+        }
+    }
+
     /// Parses a block into `sink`.
     pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
         match self {

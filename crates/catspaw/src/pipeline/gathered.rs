@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use catspaw_records::SensorId;
+use catspaw_records::{Nanos, SensorId};
 use catspaw_relay::Network;
 
 use super::ahead::Passed;
@@ -61,6 +61,18 @@ pub(crate) struct Gathered {
     pub(crate) offsets: Offsets,
 }
 
+type Span = (Nanos, Nanos);
+
+/// From the earlier beginning to the later end.
+fn both(one: Span, other: Span) -> Span {
+    (one.0.min(other.0), one.1.max(other.1))
+}
+
+/// Whether so much lies between a beginning and an end that a date stands for several days.
+pub(crate) fn is_of_years((first, last): Span) -> bool {
+    last.since(first) > 366 * 24 * 3600 * Nanos::SECOND
+}
+
 impl Gathered {
     /// What was read of each file's sensors, but for scans, which have none.
     pub(crate) fn sensors(&self) -> impl Iterator<Item = &SensorCount> {
@@ -99,6 +111,13 @@ impl FileRead {
         self.format.starts_with("pcap")
     }
 
+    /// Whether stamps without a year were taken to be of one that others of its stamps contradict: no log of stamps without a year
+    /// is of more than a year.
+    pub(crate) fn contradicts_its_year(&self) -> bool {
+        self.guessed_year.is_some()
+            && self.sensors.values().filter_map(|sensor| sensor.span).reduce(both).is_some_and(is_of_years)
+    }
+
     pub(super) fn add(&mut self, batch: &Batch) {
         for (&sensor, count) in &batch.sensors {
             let own = self.sensors.entry(sensor).or_default();
@@ -106,10 +125,7 @@ impl FileRead {
             own.records += count.records;
             own.skipped += count.skipped;
             own.inside += count.inside;
-            own.span = match (own.span, count.span) {
-                (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
-                (a, b) => a.or(b),
-            };
+            own.span = own.span.into_iter().chain(count.span).reduce(both);
         }
         self.add_unparsed(&batch.unparsed);
     }

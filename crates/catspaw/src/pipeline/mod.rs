@@ -23,10 +23,11 @@ mod spill;
 mod stream;
 mod survey;
 mod witness;
+mod year;
 
 pub(crate) use ahead::Passed;
 pub(crate) use clocks::{Clocks, read};
-pub(crate) use gathered::{FileRead, Gathered};
+pub(crate) use gathered::{FileRead, Gathered, is_of_years};
 pub(crate) use offsets::{Offset, Offsets};
 pub(crate) use parse::{PLACES, SensorCount, UnparsedCount};
 pub(crate) use parts::{follow_parts, take_parts};

@@ -15,6 +15,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::ahead::{Passed, read_on};
 use super::parse::Rank;
+use super::year::Year;
 use crate::columns::Maps;
 use crate::input::{BlockReader, Problem, Source, What};
 use crate::packets::Opened;
@@ -42,21 +43,11 @@ impl Stamps {
         };
         Clock::new(self.zone.clone(), hint)
     }
-}
 
-impl Stamps {
-    /// The year of a file's first record, where its stamps have none: then it is another by another hint.
-    fn guessed_year(&self, head: &[u8], maps: &Maps, first: Nanos) -> Option<i16> {
-        const ANOTHER: i16 = 1980;
-        let clock = Clock::new(self.zone.clone(), YearHint::First(ANOTHER));
-        let Sniffed::Evidence(reader) = maps.sniff(head, clock) else { return None };
-        let year = |at: Nanos| {
-            let at = jiff::Timestamp::from_nanosecond(i128::from(at.0)).ok()?;
-            Some(self.zone.to_datetime(at).year())
-        };
-        (first != Nanos::MIN && earliest(&first_records(&reader, head, Nanos::min)) != first)
-            .then(|| year(first))
-            .flatten()
+    /// The year of a moment; `None` of the beginning of time.
+    fn year_of(&self, at: Nanos) -> Option<i16> {
+        let at = jiff::Timestamp::from_nanosecond(i128::from(at.0)).ok().filter(|_| at != Nanos::MIN)?;
+        Some(self.zone.to_datetime(at).year())
     }
 }
 
@@ -169,7 +160,7 @@ pub(crate) fn survey(mut source: Source, file: u32, stamps: &Stamps, maps: &Maps
         (reader, passed) = (Ok(told), before);
     }
     let shown = source.sample().unwrap_or(&head);
-    let reader = match reader {
+    let mut reader = match reader {
         Ok(reader) => reader,
         Err(name) => {
             let problem = source.problem(maps.nearest(shown).map_or(What::NotEvidence(name), What::Unfit));
@@ -181,11 +172,18 @@ pub(crate) fn survey(mut source: Source, file: u32, stamps: &Stamps, maps: &Maps
         }
     };
     let remark = maps.lack(&reader, shown).map(|lack| source.problem(What::Lacking(lack)));
+    let mut is_guessed = false;
+    if stamps.year.is_none() {
+        let said = source.year().map_or_else(|| Year::of(&source, &reader, shown), Year::Followed);
+        match said {
+            Year::Said => {}
+            Year::Followed(year) => reader = reader.of_year(year),
+            Year::Guessed => is_guessed = true,
+        }
+    }
     let mut surveyed = Surveyed::new(source.clone(), file, reader, (&head, shown));
     (surveyed.remark, surveyed.passed) = (remark, passed);
-    if stamps.year.is_none() {
-        surveyed.guessed_year = stamps.guessed_year(shown, maps, surveyed.rank.0);
-    }
+    surveyed.guessed_year = stamps.year_of(surveyed.rank.0).filter(|_| is_guessed);
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
     surveyed.open = blocks.size().is_none().then_some(blocks);
     Ok(Looked::Log(Box::new(surveyed)))

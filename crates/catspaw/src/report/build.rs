@@ -189,6 +189,15 @@ fn limits(gathered: &Gathered) -> Vec<String> {
 /// report that finds nothing.
 fn warnings(gathered: &Gathered, evidence: &[Evidence], names: &Names) -> Vec<String> {
     let mut warnings = Vec::new();
+    let contradicted = gathered.files.iter().filter(|(_, file)| file.contradicts_its_year());
+    warnings.extend(contradicted.map(|(&number, file)| {
+        format!(
+            "Stamps without a year in {} were taken as of {}, and others of the same file say another: --year says of which year the \
+             first is.",
+            names.path(number),
+            file.guessed_year.unwrap_or_default()
+        )
+    }));
     let guessed: BTreeSet<i16> = gathered.files.values().filter_map(|file| file.guessed_year).collect();
     if let (Some(first), Some(last)) = (guessed.first(), guessed.last()) {
         let years = if first == last { first.to_string() } else { format!("{first} to {last}") };

@@ -29,7 +29,7 @@ use self::search::{Found, search};
 use crate::console::{self, complain};
 use crate::input::{Problem, Source, What, expand};
 use crate::owners::{LeaseFile, Owners, sift};
-use crate::pipeline::{Looked, Stamps, follow_new_year, follow_parts, survey, take_parts};
+use crate::pipeline::{Looked, Stamps, follow_new_year, follow_parts, is_of_years, survey, take_parts};
 use crate::settings::Settings;
 
 /// Runs the command.
@@ -191,9 +191,12 @@ impl Trace {
                 );
             }
             if let Some(year) = log.guessed_year {
+                let others = if state.span.is_some_and(is_of_years) { ", and others in it say another" } else { "" };
                 complain(
                     "warning",
-                    &format!("{name}: stamps without a year were taken as of {year}: --year says another"),
+                    &format!(
+                        "{name}: stamps without a year were taken as of {year}{others}: --year says of which they are"
+                    ),
                 );
             }
         }

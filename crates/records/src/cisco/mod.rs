@@ -126,6 +126,11 @@ impl Reader {
         Self { is_wrapped: wrapped::is_wrapped(head), ..Self::new(clock) }
     }
 
+    /// The same reader, before any line, to which the first stamp is of this year if it has none.
+    pub(crate) fn of_year(self, year: i16) -> Self {
+        Self { time: self.time.of_year(year), ..self }
+    }
+
     /// Goes on where `before` has come to.
     pub(crate) fn go_on_from(&mut self, before: &Self) {
         self.time = before.time.clone();

@@ -95,6 +95,11 @@ impl Reader {
         Self { called, ..self }
     }
 
+    /// The same reader, to which the first stamp is of this year if it has none.
+    pub(crate) fn of_year(self, year: i16) -> Self {
+        Self { times: self.times.of_year(year), ..self }
+    }
+
     /// A reader of lines that have these columns, of which others have the names: most of those at the front that tell of a
     /// connection, or should, are understood.
     pub(crate) fn of_a_part(&self, head: &[u8]) -> Option<Self> {
