@@ -35,7 +35,7 @@ use crate::{
 };
 use before::Before;
 use memo::{Known, Memo, UNNAMED};
-pub use names::Names;
+pub use names::{Names, Unread};
 use odd::Odd;
 use tag::{find_tag, parse_tag};
 use text::Text;
