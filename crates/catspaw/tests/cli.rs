@@ -31,6 +31,8 @@ mod firewalls;
 mod lines;
 #[path = "cli/mail.rs"]
 mod mail;
+#[path = "cli/misfits.rs"]
+mod misfits;
 #[path = "cli/networks.rs"]
 mod networks;
 #[path = "cli/only.rs"]

@@ -26,7 +26,7 @@ impl LeaseFile {
         };
         let unparsed = self.unparsed.into_iter().map(|(why, (count, lines))| {
             let kind: &'static str = self.format;
-            ((kind, why), UnparsedCount { count, lines, column: None })
+            ((kind, why), UnparsedCount { count, lines, ..Default::default() })
         });
         FileRead {
             bytes: if self.mixed { 0 } else { self.summary.on_disk },

@@ -2,8 +2,8 @@
 //! once more.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::sync::Arc;
+use std::{fmt, io};
 
 use catspaw_records::{LineSink, Record, Unparsed};
 
@@ -72,8 +72,8 @@ impl<S: LineSink> LineSink for Watched<'_, S> {
         self.sink.unparsed(unparsed);
     }
 
-    fn broken(&mut self, unparsed: Unparsed, column: usize) {
-        self.sink.broken(unparsed, column);
+    fn broken(&mut self, unparsed: Unparsed, column: usize, value: Option<fmt::Arguments<'_>>) {
+        self.sink.broken(unparsed, column, value);
     }
 }
 

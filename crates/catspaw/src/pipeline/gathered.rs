@@ -142,10 +142,11 @@ impl FileRead {
 
     fn add_unparsed(&mut self, unparsed: &BTreeMap<(&'static str, &'static str), UnparsedCount>) {
         for (&kind, count) in unparsed {
-            let own = self
-                .unparsed
-                .entry(kind)
-                .or_insert_with(|| UnparsedCount { column: count.column, ..Default::default() });
+            let own = self.unparsed.entry(kind).or_insert_with(|| UnparsedCount {
+                count: 0,
+                lines: Vec::new(),
+                ..count.clone()
+            });
             own.count += count.count;
             own.lines.extend(&count.lines);
             own.lines.truncate(PLACES);
@@ -168,7 +169,8 @@ impl FileRead {
         self.bytes = summary.on_disk;
         if summary.long_lines > 0 {
             let lines = summary.long_line_places.iter().copied().take(PLACES).collect();
-            self.unparsed.insert(("line", LONG_LINE), UnparsedCount { count: summary.long_lines, lines, column: None });
+            self.unparsed
+                .insert(("line", LONG_LINE), UnparsedCount { count: summary.long_lines, lines, ..Default::default() });
         }
     }
 }

@@ -1,6 +1,7 @@
 //! From a block of lines to records sorted by shard.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use catspaw_records::{Block, HashSeed, HostKey, LineSink, Nanos, Place, Reader, Record, SensorId, Unparsed};
 use catspaw_relay::Network;
@@ -49,14 +50,16 @@ pub(crate) struct UnparsedCount {
     pub(crate) lines: Vec<u64>,
     /// Where in the first of them it breaks, from 1; `None` where that is not a place in the line.
     pub(crate) column: Option<u64>,
+    /// What stands there, and what should, where that is a value.
+    pub(crate) value: Option<String>,
 }
 
 impl UnparsedCount {
-    /// Counts one more; `column` is where it breaks.
-    pub(super) fn add(&mut self, unparsed: &Unparsed, column: Option<u64>) {
+    /// Counts one more, which may be broken at a place, and what stands there may be known.
+    pub(super) fn add(&mut self, unparsed: &Unparsed, broken: Option<(u64, Option<fmt::Arguments<'_>>)>) {
         self.count += 1;
-        if self.lines.is_empty() {
-            self.column = column;
+        if let Some((column, value)) = broken.filter(|_| self.lines.is_empty()) {
+            (self.column, self.value) = (Some(column), value.map(|value| value.to_string()));
         }
         if self.lines.len() < PLACES {
             self.lines.push(unparsed.place.line);
@@ -339,13 +342,13 @@ impl LineSink for Collect<'_> {
         self.count_unparsed(&unparsed, None);
     }
 
-    fn broken(&mut self, unparsed: Unparsed, column: usize) {
-        self.count_unparsed(&unparsed, Some(column as u64));
+    fn broken(&mut self, unparsed: Unparsed, column: usize, value: Option<fmt::Arguments<'_>>) {
+        self.count_unparsed(&unparsed, Some((column as u64, value)));
     }
 }
 
 impl Collect<'_> {
-    fn count_unparsed(&mut self, unparsed: &Unparsed, column: Option<u64>) {
-        self.batch.unparsed.entry((unparsed.kind, unparsed.why)).or_default().add(unparsed, column);
+    fn count_unparsed(&mut self, unparsed: &Unparsed, broken: Option<(u64, Option<fmt::Arguments<'_>>)>) {
+        self.batch.unparsed.entry((unparsed.kind, unparsed.why)).or_default().add(unparsed, broken);
     }
 }

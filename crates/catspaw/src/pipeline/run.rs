@@ -104,7 +104,7 @@ pub(super) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
     for (number, source) in sources.into_iter().enumerate() {
         match survey(source, number as u32, &options.stamps, &options.maps) {
             Ok(Looked::Log(mut surveyed)) => {
-                gathered.problems.extend(surveyed.remark.take());
+                gathered.problems.append(&mut surveyed.remarks);
                 pending.push(*surveyed);
             }
             Ok(Looked::Capture(capture)) => captures.push(capture),

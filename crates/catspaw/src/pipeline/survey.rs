@@ -67,7 +67,7 @@ pub(crate) struct Surveyed {
     /// The year that was taken for stamps without one, where nobody said it.
     pub(crate) guessed_year: Option<i16>,
     /// What is to be said of it before it is read.
-    pub(crate) remark: Option<Problem>,
+    pub(crate) remarks: Vec<Problem>,
     /// No record of it is expected before this moment, less what the merge waits.
     pub(crate) rank: Rank,
     /// The sensors of its first lines, and when each begins.
@@ -128,7 +128,7 @@ impl Surveyed {
         let first = first_records(&reader, shown, Nanos::min);
         let rank = (earliest(&first), xxh3_64(shown), file);
         let repeats = reader.begins_with_a_repetition(head);
-        Self { source, open: None, reader, guessed_year: None, remark: None, rank, first, repeats, passed: None }
+        Self { source, open: None, reader, guessed_year: None, remarks: Vec::new(), rank, first, repeats, passed: None }
     }
 }
 
@@ -163,7 +163,9 @@ pub(crate) fn survey(mut source: Source, file: u32, stamps: &Stamps, maps: &Maps
     let mut reader = match reader {
         Ok(reader) => reader,
         Err(name) => {
-            let problem = source.problem(maps.nearest(shown).map_or(What::NotEvidence(name), What::Unfit));
+            let is_text = name.starts_with("of no kind");
+            let unfit = is_text.then(|| maps.nearest(shown, &clock)).flatten();
+            let problem = source.problem(unfit.map_or(What::NotEvidence(name), What::Unfit));
             return match blocks.size() {
                 Some(_) => Ok(Looked::Unknown(Unknown { source, file, problem })),
                 // A pipe is read once.
@@ -171,7 +173,8 @@ pub(crate) fn survey(mut source: Source, file: u32, stamps: &Stamps, maps: &Maps
             };
         }
     };
-    let remark = maps.lack(&reader, shown).map(|lack| source.problem(What::Lacking(lack)));
+    let lack = maps.lack(&reader, shown).into_iter();
+    let remarks = lack.chain(maps.doubts(&reader, shown)).map(|said| source.problem(What::Doubtful(said))).collect();
     let mut is_guessed = false;
     if stamps.year.is_none() {
         let said = source.year().map_or_else(|| Year::of(&source, &reader, shown), Year::Followed);
@@ -182,7 +185,7 @@ pub(crate) fn survey(mut source: Source, file: u32, stamps: &Stamps, maps: &Maps
         }
     }
     let mut surveyed = Surveyed::new(source.clone(), file, reader, (&head, shown));
-    (surveyed.remark, surveyed.passed) = (remark, passed);
+    (surveyed.remarks, surveyed.passed) = (remarks, passed);
     surveyed.guessed_year = stamps.year_of(surveyed.rank.0).filter(|_| is_guessed);
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
     surveyed.open = blocks.size().is_none().then_some(blocks);

@@ -61,7 +61,9 @@ impl Redactor {
             self.put(detail);
         }
         campaigns.iter_mut().for_each(|campaign| self.campaign(campaign));
-        for UnparsedLines { path, line: _, column: _, kind: _, count: _, why, lines: _ } in unparsed {
+        for UnparsedLines { path, line: _, column: _, value, kind: _, count: _, why, lines: _ } in unparsed {
+            // Whose it is nobody knows: it may be a name.
+            *value = None;
             self.put(path);
             self.put(why);
         }

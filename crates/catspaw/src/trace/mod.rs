@@ -126,7 +126,7 @@ impl Trace {
         for (number, source) in sources.into_iter().enumerate() {
             match survey(source, number as u32, &stamps, &self.settings.maps) {
                 Ok(Looked::Log(mut log)) => {
-                    problems.extend(log.remark.take());
+                    problems.append(&mut log.remarks);
                     surveyed.push(*log);
                 }
                 Ok(Looked::Scan(_, source, _)) => problems.push(source.problem(What::Untold("a scan"))),

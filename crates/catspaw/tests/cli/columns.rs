@@ -46,7 +46,7 @@ const WORDS: &str = "counted = \"payload\"\n\
     orig_bytes = \"out\"\nresp_bytes = \"in\"\nending = \"reason\"\nservice = \"app\"\n\
     [map.words]\nfins = \"tcp-fin\"\nno_answer = \"aged-out\"\nreset_by_resp = \"server-rst\"\nreset_by_orig = \"client-rst\"\n";
 
-fn map(form: &str) -> String {
+pub(crate) fn map(form: &str) -> String {
     format!("[[map]]\nname = \"made-up\"\n{form}match = [\"src\", \"dst\", \"end\"]\nunit = \"ms\"\n{WORDS}")
 }
 
@@ -70,7 +70,7 @@ fn values(row: &Value) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn csv(rows: &[Value], separator: char) -> String {
+pub(crate) fn csv(rows: &[Value], separator: char) -> String {
     let quoted = |text: &str| {
         if text.contains([separator, '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
     };

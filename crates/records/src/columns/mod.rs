@@ -4,20 +4,25 @@
 //! A map is compiled once ([`Spec`]); nothing is allocated for a line. Delimited text, `key=value` and JSON are read, each
 //! split by [`crate::fields`].
 
+mod doubt;
 mod field;
 mod lack;
 mod line;
 mod map;
+mod misfit;
 mod names;
 mod time;
 
 use std::sync::Arc;
 
+pub use doubt::doubts;
 pub use field::{Field, Meaning};
 pub use lack::Lack;
 pub use map::{Form, Map, Spec};
+pub use misfit::misfit;
 pub use time::{Pattern, Times, Unit};
 
+use self::lack::shown;
 use self::line::Line;
 use crate::cisco::Names;
 use crate::fields::Bad;
@@ -162,8 +167,23 @@ impl Reader {
                 Ok((None, sensor)) => sink.skipped(sensor),
                 Err(_) if others::read(place, text, &self.times, &self.called, seed, sink) => {}
                 Err(_) if is_json && !others::is_json(text) && is_of_program(text) => sink.skipped(PROGRAMS),
-                Err(Bad { at: Some(at), why }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1),
-                Err(Bad { at: None, why }) => sink.unparsed(Unparsed { place, kind: KIND, why }),
+                Err(Bad { at: Some(at), len, why }) => {
+                    let value = shown(&text[at..at + len]);
+                    let unparsed = Unparsed { place, kind: KIND, why };
+                    match why {
+                        _ if len == 0 => sink.broken(unparsed, at + 1, None),
+                        time::UNLIKE => {
+                            let times = &map.times;
+                            sink.broken(
+                                unparsed,
+                                at + 1,
+                                Some(format_args!("{value:?}, and the map has time = {times}")),
+                            );
+                        }
+                        _ => sink.broken(unparsed, at + 1, Some(format_args!("{value:?}"))),
+                    }
+                }
+                Err(Bad { at: None, why, .. }) => sink.unparsed(Unparsed { place, kind: KIND, why }),
             }
         }
     }

@@ -23,11 +23,24 @@ pub use structured::{Param, Structured};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bad {
     pub(crate) at: Option<usize>,
+    /// How long the value is that is wrong; 0 where it is the form.
+    pub(crate) len: usize,
     pub(crate) why: &'static str,
+}
+
+impl Bad {
+    /// Of a value in `line`.
+    #[cold]
+    pub(crate) fn of(line: &[u8], value: &[u8], why: &'static str) -> Self {
+        let at = (value.as_ptr() as usize).checked_sub(line.as_ptr() as usize);
+        // What a map says stands in no line.
+        let at = at.filter(|at| at + value.len() <= line.len());
+        Self { at, len: at.map_or(0, |_| value.len()), why }
+    }
 }
 
 impl From<&'static str> for Bad {
     fn from(why: &'static str) -> Self {
-        Self { at: None, why }
+        Self { at: None, len: 0, why }
     }
 }

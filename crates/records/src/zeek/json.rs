@@ -65,7 +65,7 @@ pub(super) fn is_other(line: &[u8]) -> bool {
 
 /// What a line says; `None` where it is of another log.
 pub(super) fn parse(line: &[u8], place: Place, seed: HashSeed, times: &mut Timekeeper) -> Result<Option<Record>, Bad> {
-    let said = Line::of(line).map_err(|Broken { at, why }| Bad { at: Some(at), why })?;
+    let said = Line::of(line).map_err(|Broken { at, why }| Bad { at: Some(at), len: 0, why })?;
     if !said.is_conn() {
         return Ok(None);
     }

@@ -103,8 +103,8 @@ impl Reader {
             Ok(Some(record)) => sink.record(&record, SENSOR),
             Ok(None) => sink.skipped(SENSOR),
             Err(_) if !others::is_json(line) && is_of_program(line) => sink.skipped(PROGRAMS),
-            Err(Bad { at: Some(at), why }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1),
-            Err(Bad { at: None, why }) => unparsed(place, why, sink),
+            Err(Bad { at: Some(at), why, .. }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1, None),
+            Err(Bad { at: None, why, .. }) => unparsed(place, why, sink),
         }
     }
 
