@@ -53,6 +53,8 @@ mod run;
 mod scans;
 #[path = "cli/status.rs"]
 mod status;
+#[path = "cli/sums.rs"]
+mod sums;
 #[path = "cli/trace.rs"]
 mod trace;
 #[path = "cli/views.rs"]

@@ -165,7 +165,8 @@ impl FileRead {
         self.cut = read.cut;
     }
 
-    pub(super) fn finish(&mut self, summary: &Summary) {
+    /// Takes what is known behind its last block.
+    pub(crate) fn finish(&mut self, summary: &Summary) {
         self.bytes = summary.on_disk;
         if summary.long_lines > 0 {
             let lines = summary.long_line_places.iter().copied().take(PLACES).collect();

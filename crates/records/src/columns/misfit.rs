@@ -59,6 +59,9 @@ fn listed(names: &[String]) -> String {
 }
 
 fn cut_into(separator: u8, place: Place, cut: &[String], fits: Option<u8>) -> String {
+    if cut.is_empty() {
+        return format!("line {} has no key with a value", place.line);
+    }
     let said = |separator: u8| format!("{:?}", char::from(separator).to_string());
     let count = if cut.len() == 1 { "1 column".to_owned() } else { format!("{} columns", cut.len()) };
     let fits = fits.filter(|other| *other != separator).map(|other| format!("; separator = {} would fit", said(other)));

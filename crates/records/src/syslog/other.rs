@@ -3,8 +3,8 @@
 use super::written::parse_written;
 use crate::{Block, LineSink, Place, Unparsed};
 
-/// Under which name they are counted: they may come from any number of hosts.
-pub(crate) const PROGRAMS: &[u8] = b"other programs";
+/// Under which name lines of other programs are counted: they may come from any number of hosts.
+pub const PROGRAMS: &[u8] = b"other programs";
 
 /// What a line is called that nobody knows.
 pub(crate) const NOBODYS: &str = "line";
