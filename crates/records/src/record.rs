@@ -381,6 +381,8 @@ pub trait LineSink {
     fn skipped(&mut self, sensor: &[u8]);
     /// A line could not be read.
     fn unparsed(&mut self, unparsed: Unparsed);
+    /// A line, which is skipped, says that so many messages were lost on the way to the log; 0 where it does not say how many.
+    fn lost(&mut self, _place: Place, _messages: u64) {}
     /// The same of a line that is in order up to `column` (from 1), with what stands there and what should, where that is a value.
     fn broken(&mut self, unparsed: Unparsed, _column: usize, _value: Option<fmt::Arguments<'_>>) {
         self.unparsed(unparsed);

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use catspaw_records::{LineSink, Reader, Record, Unparsed, pass_over};
+use catspaw_records::{LineSink, Place, Reader, Record, Unparsed, pass_over};
 
-use super::parse::UnparsedCount;
+use super::parse::{Lost, UnparsedCount};
 use crate::input::{BlockReader, Source, TextBlock};
 
 /// What was counted in the lines before, where these cannot be read again.
@@ -13,6 +13,7 @@ pub(crate) struct Passed {
     /// The name of those whose lines they are, and how many.
     pub(super) skipped: Option<(String, u64)>,
     pub(super) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
+    pub(super) lost: Lost,
 }
 
 /// Reads on until some lines tell `sniff` what they are, and keeps these as the source's sample. Where it is a pipe, which is read
@@ -55,6 +56,10 @@ impl LineSink for Passed {
     fn skipped(&mut self, sensor: &[u8]) {
         let name = || (String::from_utf8_lossy(sensor).into_owned(), 0);
         self.skipped.get_or_insert_with(name).1 += 1;
+    }
+
+    fn lost(&mut self, place: Place, messages: u64) {
+        self.lost.add(place, messages);
     }
 
     fn unparsed(&mut self, unparsed: Unparsed) {

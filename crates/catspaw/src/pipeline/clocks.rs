@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::{fmt, io};
 
-use catspaw_records::{LineSink, Record, Unparsed};
+use catspaw_records::{LineSink, Place, Record, Unparsed};
 
 use super::gathered::Gathered;
 use super::offsets::{Offsets, are_several};
@@ -70,6 +70,10 @@ impl<S: LineSink> LineSink for Watched<'_, S> {
 
     fn unparsed(&mut self, unparsed: Unparsed) {
         self.sink.unparsed(unparsed);
+    }
+
+    fn lost(&mut self, place: Place, messages: u64) {
+        self.sink.lost(place, messages);
     }
 
     fn broken(&mut self, unparsed: Unparsed, column: usize, value: Option<fmt::Arguments<'_>>) {

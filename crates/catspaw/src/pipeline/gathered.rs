@@ -8,7 +8,7 @@ use catspaw_relay::Network;
 
 use super::ahead::Passed;
 use super::offsets::Offsets;
-use super::parse::{Batch, PLACES, SensorCount, UnparsedCount};
+use super::parse::{Batch, Lost, PLACES, SensorCount, UnparsedCount};
 use super::rows::{Counted, Rows};
 use super::shard::Lanes;
 use super::witness::Witnesses;
@@ -31,6 +31,8 @@ pub(crate) struct FileRead {
     pub(crate) cut: u64,
     pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
     pub(crate) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
+    /// What syslog servers say that they lost.
+    pub(crate) lost: Lost,
 }
 
 /// What a run gathered.
@@ -98,6 +100,7 @@ impl FileRead {
             cut: 0,
             sensors: BTreeMap::new(),
             unparsed: BTreeMap::new(),
+            lost: Lost::default(),
         }
     }
 
@@ -128,6 +131,7 @@ impl FileRead {
             own.span = own.span.into_iter().chain(count.span).reduce(both);
         }
         self.add_unparsed(&batch.unparsed);
+        self.lost.add_all(&batch.lost);
     }
 
     /// Counts what stood before the lines that told what it is.
@@ -138,6 +142,7 @@ impl FileRead {
             own.skipped += skipped;
         }
         self.add_unparsed(&passed.unparsed);
+        self.lost.add_all(&passed.lost);
     }
 
     fn add_unparsed(&mut self, unparsed: &BTreeMap<(&'static str, &'static str), UnparsedCount>) {

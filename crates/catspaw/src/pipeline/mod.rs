@@ -29,7 +29,7 @@ pub(crate) use ahead::Passed;
 pub(crate) use clocks::{Clocks, read};
 pub(crate) use gathered::{FileRead, Gathered, is_of_years};
 pub(crate) use offsets::{Offset, Offsets};
-pub(crate) use parse::{PLACES, SensorCount, UnparsedCount};
+pub(crate) use parse::{Lost, PLACES, SensorCount, UnparsedCount};
 pub(crate) use parts::{follow_parts, take_parts};
 pub(crate) use restrict::Restriction;
 pub(crate) use route::{Home, PRIVATE, is_private};

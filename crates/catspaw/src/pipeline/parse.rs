@@ -67,6 +67,33 @@ impl UnparsedCount {
     }
 }
 
+/// Messages that did not come to a log, as who wrote it says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lost {
+    /// How often it says so.
+    pub(crate) times: u64,
+    /// How many, as far as it says that.
+    pub(crate) messages: u64,
+    /// The first line that says it.
+    pub(crate) line: u64,
+}
+
+impl Lost {
+    /// Takes what a line says.
+    pub(super) fn add(&mut self, place: Place, messages: u64) {
+        self.add_all(&Self { times: 1, messages, line: place.line });
+    }
+
+    /// Takes what later lines say.
+    pub(super) fn add_all(&mut self, later: &Self) {
+        if self.times == 0 {
+            self.line = later.line;
+        }
+        self.times += later.times;
+        self.messages = self.messages.saturating_add(later.messages);
+    }
+}
+
 /// What a block made.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
@@ -93,6 +120,8 @@ pub(crate) struct Batch {
     pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
     /// By kind and reason.
     pub(crate) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
+    /// What syslog servers say that they lost.
+    pub(crate) lost: Lost,
     /// Where no end is ours: how often each network was an end.
     pub(crate) strangers: BTreeMap<Network, u64>,
     /// How far each sensor had come in the file before this block; the coordinator knows it.
@@ -340,6 +369,10 @@ impl LineSink for Collect<'_> {
 
     fn unparsed(&mut self, unparsed: Unparsed) {
         self.count_unparsed(&unparsed, None);
+    }
+
+    fn lost(&mut self, place: Place, messages: u64) {
+        self.batch.lost.add(place, messages);
     }
 
     fn broken(&mut self, unparsed: Unparsed, column: usize, value: Option<fmt::Arguments<'_>>) {

@@ -16,7 +16,7 @@ use super::incident::Case;
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
 use super::{Names, restricted, time};
 use crate::indicators::{Elsewhere, Indicators};
-use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, PRIVATE, UnparsedCount};
+use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, Lost, PRIVATE, UnparsedCount};
 use crate::settings::Settings;
 
 /// Networks that are named where the owner must say which are ours.
@@ -226,6 +226,7 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence], names: &Names) -> Vec<St
         ));
     }
     warnings.extend(gathered.files.iter().filter_map(|(&number, file)| not_understood(names.path(number), file)));
+    warnings.extend(gathered.files.iter().filter_map(|(&number, file)| lost(names.path(number), file)));
     warnings.extend(evidence.iter().filter(|e| e.late >= SOME_LATE || e.late > 0 && e.late.saturating_mul(MANY_LATE) >= e.records).map(|e| {
         let Evidence { path, sensor, late, records, .. } = e;
         format!(
@@ -251,6 +252,18 @@ fn not_understood(path: &str, file: &FileRead) -> Option<String> {
              missing here. It was read as {}, and lines of the other firewalls wherever they stand. docs/logs.md says what else can be read.",
             unparsed + understood,
             file.format
+        )
+    })
+}
+
+/// That a syslog server dropped messages, by what it says itself.
+fn lost(path: &str, file: &FileRead) -> Option<String> {
+    let Lost { times, messages, line } = file.lost;
+    let many = if messages == 0 { String::new() } else { format!(", {messages} of them by its count") };
+    (times > 0).then(|| {
+        format!(
+            "A syslog server says in {path} (first in line {line}) that it dropped messages{many}: what they told of is missing here, and \
+             counts are too small. Its rate limit is to be raised for what a firewall logs."
         )
     })
 }

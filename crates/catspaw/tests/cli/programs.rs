@@ -98,3 +98,27 @@ fn a_line_of_another_kind_of_firewall_tells_as_well() {
         assert_eq!(report["unparsed"], serde_json::json!([]));
     }
 }
+
+#[test]
+fn what_syslogd_writes_of_itself_is_known_and_lost_messages_are_a_warning() {
+    let log = relay_log();
+    let (first, second) = log.split_at(log[..log.len() / 2].rfind('\n').unwrap() + 1);
+    let own = "Mar  4 00:20:00 loghost -- MARK --\nMar  4 00:20:00 loghost exiting on signal 15\n\
+               Mar  4 00:20:01 loghost syslogd 1.4.1: restart.\n";
+    let lost = "Mar  4 00:20:01 loghost rsyslogd: imuxsock begins to drop messages from pid 8 due to rate-limiting\n\
+                Mar  4 00:20:02 loghost rsyslogd-2177: imuxsock lost 88 messages from pid 8 due to rate-limiting\n";
+    let place = Place::with("log", [first, own, second].concat());
+    let said = place.scan(&["log", "--format", "json"]);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.err.as_str(), &report["unparsed"]), ("", &serde_json::json!([])));
+    let line = first.lines().count() + 4;
+    let says = format!(
+        "warning: A syslog server says in log (first in line {line}) that it dropped messages, 88 of them by its count: what they told of"
+    );
+    place.write("log", [first, own, lost, second].concat());
+    let err = place.scan(&["log"]).err;
+    assert!(err.starts_with(&says), "{err}");
+    let early = programs(1_500_000) + lost + &log;
+    let piped = place.scan_input(&["-"], early.as_bytes()).err;
+    assert!(piped.contains("that it dropped messages, 88 of them by its count"), "{piped}");
+}

@@ -27,7 +27,7 @@ use self::line::Line;
 use crate::cisco::Names;
 use crate::fields::Bad;
 use crate::others;
-use crate::syslog::other::{PROGRAMS, is_of_program};
+use crate::syslog::other;
 use crate::syslog::written::Timekeeper;
 use crate::{Block, Clock, HashSeed, LineSink, Place, Unparsed};
 
@@ -166,7 +166,7 @@ impl Reader {
                 Ok((Some(record), sensor)) => sink.record(&record, sensor),
                 Ok((None, sensor)) => sink.skipped(sensor),
                 Err(_) if others::read(place, text, &self.times, &self.called, seed, sink) => {}
-                Err(_) if is_json && !others::is_json(text) && is_of_program(text) => sink.skipped(PROGRAMS),
+                Err(_) if is_json && !others::is_json(text) && other::skip(place, text, sink) => {}
                 Err(Bad { at: Some(at), len, why }) => {
                     let value = shown(&text[at..at + len]);
                     let unparsed = Unparsed { place, kind: KIND, why };

@@ -16,7 +16,7 @@ use memchr::{memchr, memmem};
 use self::header::{Header, Section};
 use crate::fields::Bad;
 use crate::others;
-use crate::syslog::other::{PROGRAMS, is_of_program};
+use crate::syslog::other;
 use crate::syslog::written::Timekeeper;
 use crate::{Block, Clock, HashSeed, LineSink, Place, Unparsed, YearHint};
 
@@ -102,7 +102,7 @@ impl Reader {
         match json::parse(line, place, seed, &mut self.times) {
             Ok(Some(record)) => sink.record(&record, SENSOR),
             Ok(None) => sink.skipped(SENSOR),
-            Err(_) if !others::is_json(line) && is_of_program(line) => sink.skipped(PROGRAMS),
+            Err(_) if !others::is_json(line) && other::skip(place, line, sink) => {}
             Err(Bad { at: Some(at), why, .. }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1, None),
             Err(Bad { at: None, why, .. }) => unparsed(place, why, sink),
         }
