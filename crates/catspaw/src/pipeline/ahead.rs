@@ -51,7 +51,7 @@ impl Passed {
 }
 
 impl LineSink for Passed {
-    fn record(&mut self, _: Record, _: &[u8]) {}
+    fn record(&mut self, _: &Record, _: &[u8]) {}
 
     fn skipped(&mut self, sensor: &[u8]) {
         let name = || (String::from_utf8_lossy(sensor).into_owned(), 0);

@@ -134,7 +134,7 @@ fn moments(reader: &mut Reader, lines: &[u8]) -> Vec<Nanos> {
 struct Moments(Vec<Nanos>);
 
 impl LineSink for Moments {
-    fn record(&mut self, record: Record, _: &[u8]) {
+    fn record(&mut self, record: &Record, _: &[u8]) {
         self.0.push(record.known_at());
     }
 
