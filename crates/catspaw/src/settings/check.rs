@@ -52,9 +52,9 @@ fn check_place(text: &str, read: Result<(), String>) {
     assert!(numbers.next().is_some_and(|why| !why.trim().is_empty()), "{error:?}");
 }
 
-/// What is said of a log fits a message, whatever it holds.
+/// What is said of a log can be shown, whatever it holds.
 fn check_words(said: impl IntoIterator<Item = String>) {
-    said.into_iter().for_each(|said| assert!(!said.chars().any(char::is_control) && said.len() < 20_000, "{said:?}"));
+    said.into_iter().for_each(|said| assert!(!said.chars().any(char::is_control), "{said:?}"));
 }
 
 /// Where a block ends changes nothing.

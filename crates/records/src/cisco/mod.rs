@@ -243,19 +243,16 @@ impl Reader {
         let Some(tag) = find_tag(line) else {
             return self.read_untagged(block, place, line, seed, sink);
         };
-        let (message_id, mut text) = (tag.message_id, Text::new(&line[tag.body..]));
         let head = &line[..tag.start];
         let header = decode_header(head);
         let known = self.resolve(head, &header).map_err(|why| (sensor_of(&header), why));
-        let mut times = 1;
-        if let Some(repeated) = odd::repeated_around(head) {
-            (times, text) = (repeated, Text::new(odd::strip_closing(text.rest())));
-        } else if let Ok(known) = known
-            && finish(place, line, (message_id, text), known, seed, sink)
+        let odd = Odd::of(place, line, &tag, known);
+        if let (Ok(known), 1) = (known, odd.times)
+            && finish(place, line, (odd.message_id, odd.text), known, seed, sink)
         {
             return;
         }
-        self.finish_odd(block, Odd { place, line, message_id, text, times, known }, seed, sink);
+        self.finish_odd(block, odd, seed, sink);
     }
 
     /// Gives a line to `sink` that is not of the frequent kinds.
@@ -316,15 +313,9 @@ pub(crate) fn read_other(
     sink: &mut impl LineSink,
 ) {
     let Some(tag) = find_tag(line) else { return };
-    let (head, text) = (&line[..tag.start], Text::new(&line[tag.body..]));
-    let header = decode_header(head);
+    let header = decode_header(&line[..tag.start]);
     let known = known(&header, time).map_err(|why| (sensor_of(&header), why));
-    let (times, text) = match odd::repeated_around(head) {
-        Some(times) => (times, Text::new(odd::strip_closing(text.rest()))),
-        None => (1, text),
-    };
-    let odd = Odd { place, line, message_id: tag.message_id, text, times, known };
-    odd.finish(names, seed, |_| false, sink);
+    Odd::of(place, line, &tag, known).finish(names, seed, |_| false, sink);
 }
 
 /// What a header means, or why it means nothing.

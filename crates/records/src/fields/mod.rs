@@ -12,12 +12,22 @@ mod places;
 mod structured;
 pub(crate) mod value;
 
+use memchr::memmem;
+
 pub use cef::{Cef, Extension};
 pub use csv::Csv;
 pub use leef::Leef;
 pub use pairs::Pairs;
 pub(crate) use places::each;
 pub use structured::{Param, Structured};
+
+/// CEF and LEEF begin within so many bytes: a priority, stamps and names stand before them.
+const HEADER: usize = 256;
+
+/// Where the header of a form begins that has `mark` before it, wherever that is.
+fn header(line: &[u8], mark: &memmem::Finder<'_>) -> Option<usize> {
+    mark.find(&line[..line.len().min(HEADER)])
+}
 
 /// Why a line cannot be read, and where it breaks if that is known.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
