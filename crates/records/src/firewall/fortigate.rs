@@ -44,6 +44,9 @@ struct Log<'a> {
     app: &'a [u8],
 }
 
+/// What stands before FortiOS's own keys in CEF, in most versions; the last is FortiAnalyzer's.
+const PREFIXES: [&[u8]; 3] = [b"FTNTFGT", b"FortinetFortiGate", b"ad."];
+
 /// Whether a line that is no CEF is a log of FortiOS, of whatever type.
 pub(super) fn is_line(line: &[u8]) -> bool {
     let has = |key: &[u8]| memmem::find(line, key).is_some();
@@ -102,8 +105,8 @@ pub(super) fn parse_cef<'a>(
             b"app" => log.service = value,
             b"out" => log.sent[0] = value,
             b"in" => log.rcvd[0] = value,
-            // All that has no key of CEF's own has FortiOS's, in most versions with this before it.
-            _ => log.put(key.strip_prefix(b"FTNTFGT").unwrap_or(key), value),
+            // All that has no key of CEF's own has FortiOS's.
+            _ => log.put(PREFIXES.iter().find_map(|prefix| key.strip_prefix(*prefix)).unwrap_or(key), value),
         }
     }
     log.tell(own, time, event)

@@ -153,7 +153,9 @@ fn the_forms_of_the_line_say_the_same() {
 
 #[test]
 fn cef_says_the_same() {
-    for (version, prefix) in [("CEF:0", "FTNTFGT"), ("CEF: 0", "FTNTFGT"), ("CEF:0", "")] {
+    for (version, prefix) in
+        [("CEF:0", "FTNTFGT"), ("CEF: 0", "FTNTFGT"), ("CEF:0", "FortinetFortiGate"), ("CEF:0", "ad."), ("CEF:0", "")]
+    {
         let line = format!(
             "Mar  4 16:05:38 fgt-1 {version}|Fortinet|Fortigate|v7.2.4|00013|traffic:forward close|3|dvchost=fgt-1 \
              deviceExternalId=FG100F0000000001 {prefix}eventtime=1709568338557329000 {prefix}tz=+0000 \
