@@ -21,6 +21,13 @@ pub(crate) fn exit(done: Result<bool, String>) -> ExitCode {
     }
 }
 
+/// The columns of the terminal; `COLUMNS` where it is set, 80 where nobody knows.
+pub(crate) fn width() -> usize {
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
+    asked.or_else(seen).unwrap_or(80).clamp(40, 400)
+}
+
 /// Says something on standard error; where that is closed there is nobody to say it to.
 pub(crate) fn complain(kind: &str, what: &str) {
     _ = writeln!(io::stderr(), "{kind}: {what}");

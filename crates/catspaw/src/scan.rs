@@ -52,6 +52,7 @@ struct Scan {
 
 impl Scan {
     fn new(settings: Settings) -> Result<Self, String> {
+        settings.warn();
         let evidence = expand(&settings.evidence);
         let mut taken = Taken::default();
         for source in &evidence.sources {
@@ -74,7 +75,7 @@ impl Scan {
                 "--extract reads captures twice, and standard input or a pipe can be read once: name files".to_owned()
             );
         }
-        let key = settings.redact.as_ref().map(|(scope, path)| key(*scope, path.as_deref(), &settings)).transpose()?;
+        let key = settings.key()?;
         if let Some((_, Some(path))) = &settings.redact {
             taken.protect(path);
         }
@@ -382,7 +383,7 @@ impl Scan {
     /// Writes to where the report goes.
     fn write(&mut self, say: impl Fn(text::Style, &mut dyn Write) -> io::Result<()>) -> Result<(), String> {
         let style = |colour| text::Style {
-            width: width(),
+            width: console::width(),
             colour,
             verbose: self.settings.verbose,
             unicode: is_utf8(),
@@ -408,24 +409,8 @@ impl Scan {
     }
 }
 
-fn key(scope: Scope, path: Option<&Path>, settings: &Settings) -> Result<(Scope, Key), String> {
-    let Some(path) = path else { return Ok((scope, Key::random()?)) };
-    let (key, is_open) = Key::of(path)?;
-    if is_open && !settings.quiet {
-        complain("warning", &format!("{}: others may read this key, and undo --redact: chmod 600", path.display()));
-    }
-    Ok((scope, key))
-}
-
 fn unwritten(path: &Path, error: &io::Error) -> String {
     format!("{}: cannot be written: {error}", path.display())
-}
-
-/// The columns of the terminal; `COLUMNS` where it is set, 80 where nobody knows.
-fn width() -> usize {
-    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
-    asked.or_else(seen).unwrap_or(80).clamp(40, 400)
 }
 
 /// Whether the locale says that text is UTF-8.

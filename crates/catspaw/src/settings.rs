@@ -13,7 +13,7 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use catspaw_records::cisco::Names;
+use catspaw_records::cisco::{Names, Unread};
 use catspaw_records::{Endpoint, Nanos};
 use catspaw_relay::{Authorised, Config, Contained, Network, Topology};
 use jiff::tz::TimeZone;
@@ -23,11 +23,12 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::args::{Checksums, FailOn, Format, ScanArgs, When};
 use crate::columns::Maps;
+use crate::console::complain;
 use crate::indicators::Signatures;
 use crate::moment;
 use crate::owners;
 use crate::pipeline::{Home, Restriction, Stamps};
-use crate::redact::Scope;
+use crate::redact::{Key, Scope};
 use crate::tables::Form;
 
 pub(crate) use rules::Rules;
@@ -76,6 +77,8 @@ pub(crate) struct Settings {
     pub(crate) names_file: Option<PathBuf>,
     /// What that file says, hashed.
     pub(crate) names_digest: u64,
+    /// What could not be read of files that the owner named, and is no reason to give up.
+    pub(crate) warnings: Vec<String>,
     /// The owner's files of columns, and what they say with those in the binary.
     pub(crate) column_files: Vec<PathBuf>,
     pub(crate) maps: Arc<Maps>,
@@ -282,10 +285,37 @@ impl Settings {
         settings.signatures = Arc::new(Signatures::load(settings.signatures_file.as_deref())?);
         if let Some(path) = &settings.names_file {
             let (names, digest) = load_names(path)?;
+            settings.warnings.extend(
+                names
+                    .unread()
+                    .iter()
+                    .map(|Unread { line, column, why }| format!("{}:{line}:{column}: {why}: left out", path.display())),
+            );
             (settings.names, settings.names_digest) = (Arc::new(names), digest);
         }
         settings.maps = Arc::new(Maps::load(&settings.column_files)?);
         Ok(settings)
+    }
+
+    /// Whose addresses are replaced, and by which key.
+    ///
+    /// # Errors
+    /// Where there is no key.
+    pub(crate) fn key(&self) -> Result<Option<(Scope, Key)>, String> {
+        let Some((scope, path)) = &self.redact else { return Ok(None) };
+        let Some(path) = path else { return Ok(Some((*scope, Key::random()?))) };
+        let (key, is_open) = Key::of(path)?;
+        if is_open && !self.quiet {
+            complain("warning", &format!("{}: others may read this key, and undo --redact: chmod 600", path.display()));
+        }
+        Ok(Some((*scope, key)))
+    }
+
+    /// Says what could not be read of the files that the owner named.
+    pub(crate) fn warn(&self) {
+        if !self.quiet {
+            self.warnings.iter().for_each(|warning| complain("warning", warning));
+        }
     }
 
     /// How stamps without year or zone are read, and names in the place of addresses.
@@ -362,6 +392,7 @@ impl Settings {
             names: Arc::default(),
             names_file: args.names.or(file.names),
             names_digest: 0,
+            warnings: Vec::new(),
             maps: Arc::default(),
             column_files,
             rules,

@@ -31,6 +31,8 @@ mod firewalls;
 mod lines;
 #[path = "cli/mail.rs"]
 mod mail;
+#[path = "cli/misfits.rs"]
+mod misfits;
 #[path = "cli/networks.rs"]
 mod networks;
 #[path = "cli/only.rs"]
@@ -41,6 +43,8 @@ mod owners;
 mod pipes;
 #[path = "cli/pix.rs"]
 mod pix;
+#[path = "cli/programs.rs"]
+mod programs;
 #[path = "cli/redact.rs"]
 mod redact;
 #[path = "cli/run.rs"]
@@ -49,6 +53,8 @@ mod run;
 mod scans;
 #[path = "cli/status.rs"]
 mod status;
+#[path = "cli/sums.rs"]
+mod sums;
 #[path = "cli/trace.rs"]
 mod trace;
 #[path = "cli/views.rs"]

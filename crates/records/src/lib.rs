@@ -38,3 +38,4 @@ pub use record::{
 };
 pub use repeated::is_repeated;
 pub use stamp::{Clock, Days, Nanos, Stamp, YearHint};
+pub use syslog::other::{PROGRAMS, is_of_programs, pass_over};

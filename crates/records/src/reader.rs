@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use crate::{Block, Clock, HashSeed, LineSink, cisco, columns, firewall, zeek};
+use crate::{Block, Clock, HashSeed, LineSink, cisco, columns, firewall, is_of_programs, zeek};
 
 /// A reader of one file. It is a small state machine over the file's blocks: [`Reader::read`] parses a block and
 /// leaves the state as it is at the block's end; [`Reader::advance`] does only the latter, cheaply, so that a clone
@@ -115,6 +115,17 @@ impl Reader {
         }
     }
 
+    /// The same reader, before any line, to which the first stamp is of this year if it has none.
+    #[must_use]
+    pub fn of_year(self, year: i16) -> Self {
+        match self {
+            Self::Cisco(reader) => Self::Cisco(reader.of_year(year)),
+            Self::Firewall(reader) => Self::Firewall(reader.of_year(year)),
+            Self::Columns(reader) => Self::Columns(reader.of_year(year)),
+            zeek @ Self::ZeekConn(_) => zeek,
+        }
+    }
+
     /// Parses a block into `sink`.
     pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
         match self {
@@ -162,6 +173,7 @@ fn name_of(head: &[u8]) -> &'static str {
         }
         None if head.is_empty() => "empty",
         None if head.contains(&0) => "binary data of no kind that is known",
+        None if is_of_programs(head) => "lines of other programs, and none of a firewall or of Zeek among them",
         None => {
             "text of no kind that is known in its first 64 KiB (docs/logs.md lists them); for another log of connections --columns says \
                  what its columns mean"

@@ -1,5 +1,7 @@
 //! One record of evidence: what a line, a flow or a connection says.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -92,8 +94,8 @@ fn hex(number: u64) -> [u8; 16] {
     std::array::from_fn(|at| b"0123456789abcdef"[(number >> (60 - 4 * at)) as usize & 0xf])
 }
 
-impl std::fmt::Debug for Uid {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Uid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
     }
 }
@@ -379,8 +381,10 @@ pub trait LineSink {
     fn skipped(&mut self, sensor: &[u8]);
     /// A line could not be read.
     fn unparsed(&mut self, unparsed: Unparsed);
-    /// The same of a line that is in order up to `column` (from 1).
-    fn broken(&mut self, unparsed: Unparsed, _column: usize) {
+    /// A line, which is skipped, says that so many messages were lost on the way to the log; 0 where it does not say how many.
+    fn lost(&mut self, _place: Place, _messages: u64) {}
+    /// The same of a line that is in order up to `column` (from 1), with what stands there and what should, where that is a value.
+    fn broken(&mut self, unparsed: Unparsed, _column: usize, _value: Option<fmt::Arguments<'_>>) {
         self.unparsed(unparsed);
     }
 }

@@ -106,6 +106,12 @@ impl Clock {
         }
     }
 
+    /// The same clock, before any stamp, whose first one is of this year if it has none.
+    #[must_use]
+    pub fn of_year(self, year: i16) -> Self {
+        Self::new(self.zone, YearHint::First(year))
+    }
+
     /// Goes on from a date that was seen elsewhere (the end of a block that another thread parses).
     pub fn follow(&mut self, date: civil::Date) {
         self.last = Some(date);

@@ -1,5 +1,7 @@
 //! What a reader tells, for its tests.
 
+use std::fmt;
+
 use crate::{Event, LineSink, Record, SensorId, Unparsed, Whole};
 
 /// All that came of some lines.
@@ -13,6 +15,8 @@ pub(crate) struct Told {
     pub(crate) unparsed: Vec<(u64, &'static str)>,
     /// Where lines broke.
     pub(crate) columns: Vec<usize>,
+    /// What stood there.
+    pub(crate) values: Vec<String>,
 }
 
 impl Told {
@@ -37,8 +41,9 @@ impl LineSink for Told {
         self.unparsed.push((unparsed.place.line, unparsed.why));
     }
 
-    fn broken(&mut self, unparsed: Unparsed, column: usize) {
+    fn broken(&mut self, unparsed: Unparsed, column: usize, value: Option<fmt::Arguments<'_>>) {
         self.columns.push(column);
+        self.values.extend(value.map(|value| value.to_string()));
         self.unparsed(unparsed);
     }
 }

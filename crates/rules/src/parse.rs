@@ -2,7 +2,7 @@
 
 use crate::ast::{Action, Arrow, Opt, Rule, Set, Spanned};
 use crate::diagnostic::{Code, Fault, Span};
-use crate::source::{RuleText, typography};
+use crate::source::{ACTIONS, RuleText, typography};
 
 /// Lists deeper than this are refused.
 const MAX_DEPTH: usize = 16;
@@ -42,8 +42,9 @@ impl Parser<'_> {
     fn rule(mut self) -> Result<Rule, Fault> {
         self.spaces();
         let action = self.word();
-        let action = Action::parse(action.value.as_bytes())
-            .ok_or_else(|| Fault::new(Code::NoRule, action.span, format!("`{}` is no action", action.value)))?;
+        let action = Action::parse(action.value.as_bytes()).ok_or_else(|| {
+            Fault::new(Code::NoRule, action.span, format!("`{}` is no action", action.value)).help(ACTIONS)
+        })?;
         let protocol = self.word();
         let src = self.set(0)?;
         let src_ports = self.set(0)?;

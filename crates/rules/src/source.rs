@@ -156,12 +156,14 @@ fn begins_rule(text: &[u8]) -> bool {
     words.next().is_some_and(|word| Action::parse(word).is_some()) && words.next().is_some_and(is_protocol)
 }
 
+/// What a rule may begin with.
+pub(crate) const ACTIONS: &str = "the actions are alert, pass, drop, reject and log";
+
 fn no_rule(text: &[u8], at: usize) -> Fault {
     let word = text.split(u8::is_ascii_whitespace).next().unwrap_or_default();
     let span = Span { start: at, end: at + word.len() };
     let message = format!("`{}` is no action: a rule begins with one", String::from_utf8_lossy(word));
-    Fault::new(Code::NoRule, span, message)
-        .help("the actions are alert, pass, drop, reject and log; a comment begins with #")
+    Fault::new(Code::NoRule, span, message).help(format!("{ACTIONS}; a comment begins with #"))
 }
 
 fn unclosed(open: &Open) -> Fault {

@@ -155,3 +155,34 @@ fn what_is_refused_is_refused_by_name_and_place() {
         assert_eq!(found, Some((code, line, column)), "{text}: {:?}", loaded.diagnostics);
     }
 }
+
+#[test]
+fn what_is_wrong_among_a_few_words_is_said_with_those_that_are_right() {
+    let rule = |options: &str| format!("alert tcp any any -> any any ({options} sid:1;)");
+    for (text, help) in [
+        (rule("flow:to_sever;"), "to_server, to_client"),
+        (rule("flowbits:sett,x;"), "set, unset, toggle, isset, isnotset and noalert are"),
+        (rule("xbits:sett,x,track ip_src;"), "set, unset, toggle, isset, isnotset and noalert are"),
+        (rule("flags:X;"), "the flags are F, S, R, P, A, U, E"),
+        (rule("ipopts:lssr;"), "lsrr, esec"),
+        (rule("pcre:\"/x/z\";"), "the modifiers are i, s, m"),
+        (
+            rule("threshold:type limits, track by_src, count 1, seconds 1;"),
+            "type limit, type threshold and type both are",
+        ),
+        (rule("threshold:type limit, track by_source, count 1, seconds 1;"), "track by_src, by_dst"),
+        (rule("threshold:type limit, tracks by_src, count 1, seconds 1;"), "type (of threshold), track, count"),
+        (rule("byte_test:1,==,0,0;"), "the comparisons are <, >, =, <=, >=, & and ^"),
+        (rule("byte_test:1,=,0,0,relativ;"), "relative, big, little"),
+        (rule("byte_math:bytes 1, offset 0, oper %, rvalue 1, result x;"), "the operators are +, -, *, /, << and >>"),
+        (rule("byte_math:bytes 1, offset 0, operator +, rvalue 1, result x;"), "bytes, offset, oper, rvalue, result"),
+        (rule("content:\"x\"; isdataat:1,relativ;"), "relative and rawbytes are"),
+        (rule("").replacen("tcp", "tpc", 1), "the protocols are tcp, udp, icmp, ip, tcp-pkt and tcp-stream"),
+        (rule("").replacen("->", "=>", 1), "the arrows are `->` and `<>`"),
+        (rule("").replacen("alert", "alret", 1), "the actions are alert, pass, drop, reject and log"),
+    ] {
+        let loaded = Builder::new(Variables::default()).add(text.as_bytes());
+        let helps: Vec<_> = loaded.diagnostics.iter().filter_map(|one| one.help.as_deref()).collect();
+        assert!(helps.iter().any(|own| own.contains(help)), "{text}: {:?}", loaded.diagnostics);
+    }
+}

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use catspaw_records::columns::{Lack, Map, Reader as Mapped};
+use catspaw_records::columns::{Lack, Map, Reader as Mapped, doubts, misfit};
 use catspaw_records::{Clock, Reader, Sniffed, sniff};
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -70,7 +70,7 @@ impl Maps {
         };
         match first(&self.own).unwrap_or_else(known) {
             Sniffed::Other(seems)
-                if !self.own.is_empty() && (seems.starts_with("text") || seems.starts_with("JSON")) =>
+                if !self.own.is_empty() && ["text", "JSON", "lines"].iter().any(|kind| seems.starts_with(kind)) =>
             {
                 Sniffed::Other(
                     "of no kind that is known, and no map of --columns fits it: each name in a map's `match` must be in its header \
@@ -89,14 +89,31 @@ impl Maps {
             .map(|lack| format!("the map {} has columns for what its header lacks: {}", own.name(), said(&lack)))
     }
 
-    /// The same of a log that no map fits, by that of the owner's which comes nearest.
-    pub(crate) fn nearest(&self, head: &[u8]) -> Option<String> {
+    /// What of the owner's map that was taken for a log looks wrong, by its first lines.
+    pub(crate) fn doubts(&self, reader: &Reader, head: &[u8]) -> Vec<String> {
+        let Reader::Columns(mapped) = reader else { return Vec::new() };
+        if !self.own.iter().any(|map| std::ptr::eq(&raw const **map, mapped.map())) {
+            return Vec::new();
+        }
+        let said = |doubt| format!("the map {} may be wrong: {doubt}", mapped.map().name());
+        doubts(mapped, head).into_iter().map(said).collect()
+    }
+
+    /// Why no map of the owner's fits a log: by that which comes nearest, or by what each makes of its first line.
+    pub(crate) fn nearest(&self, head: &[u8], clock: &Clock) -> Option<String> {
         let lacks = self.own.iter().filter_map(|map| Some((map, Lack::of(map, head)?)));
-        let (map, lack) = lacks.reduce(|best, other| if other.1.found > best.1.found { other } else { best })?;
-        Some(format!("the map {} does not fit, for its header lacks {}", map.name(), said(&lack)))
+        if let Some((map, lack)) = lacks.reduce(|best, other| if other.1.found > best.1.found { other } else { best }) {
+            return Some(format!("the map {} does not fit, for its header lacks {}", map.name(), said(&lack)));
+        }
+        let misfits = self.own.iter().filter_map(|map| Some((map, misfit(map, head, clock)?))).take(MISFITS);
+        let misfits: Vec<String> =
+            misfits.map(|(map, why)| format!("the map {} does not fit: {why}", map.name())).collect();
+        (!misfits.is_empty()).then(|| misfits.join("; "))
     }
 }
 
+/// Maps of which a message says why they do not fit.
+const MISFITS: usize = 3;
 /// Names that a header has, in a message.
 const SHOWN: usize = 40;
 

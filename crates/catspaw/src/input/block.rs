@@ -46,6 +46,18 @@ impl TextBlock {
         &self.buffer[..self.len]
     }
 
+    /// The lines in pieces of as many as are looked at to tell what they are.
+    pub(crate) fn samples(&self) -> impl Iterator<Item = &[u8]> {
+        let mut lines = self.bytes();
+        std::iter::from_fn(move || {
+            let most = &lines[..lines.len().min(HEAD)];
+            let whole = memrchr(b'\n', most).map_or(most.len(), |newline| newline + 1);
+            let (sample, rest) = lines.split_at(whole);
+            lines = rest;
+            (!sample.is_empty()).then_some(sample)
+        })
+    }
+
     /// The lines as a reader takes them; `file` is the file's number in the run.
     pub(crate) fn lines(&self, file: u32) -> Block<'_> {
         Block { bytes: self.bytes(), first: Place { file, line: self.first_line } }
@@ -89,6 +101,8 @@ pub(crate) struct BlockReader {
     size: Option<u64>,
     /// What was read and not given yet: the beginning of a line, or the head.
     ahead: Vec<u8>,
+    /// A block that was given back.
+    again: Option<TextBlock>,
     at_end: bool,
     line: u64,
     long_lines: u64,
@@ -127,6 +141,7 @@ impl BlockReader {
             written,
             size,
             ahead: Vec::new(),
+            again: None,
             at_end: false,
             line: 1,
             long_lines: 0,
@@ -175,6 +190,11 @@ impl BlockReader {
         &self.ahead[..len.min(HEAD)]
     }
 
+    /// Gives back the block that it gave last, as a whole: it is the next one once more.
+    pub(crate) fn give_back(&mut self, block: TextBlock) {
+        self.again = Some(block);
+    }
+
     /// The next block, in `buffer` where that is one of a block before; `None` at the end.
     pub(crate) fn next(&mut self, buffer: Vec<u8>) -> Option<TextBlock> {
         self.next_whole(buffer, |lines| lines.len())
@@ -182,6 +202,9 @@ impl BlockReader {
 
     /// The same for a reader that does not want all lines at once: `whole` says how many bytes of them.
     pub(crate) fn next_whole(&mut self, mut buffer: Vec<u8>, whole: impl Fn(&[u8]) -> usize) -> Option<TextBlock> {
+        if let Some(block) = self.again.take() {
+            return Some(block);
+        }
         buffer.resize(BLOCK, 0);
         let mut len = self.ahead.len();
         buffer[..len].copy_from_slice(&self.ahead);

@@ -35,8 +35,8 @@ pub(crate) enum What {
     Unfit(String),
     /// It has no header, and these two logs, whose columns differ, could both go on in it.
     Undecided([String; 2]),
-    /// A map was taken for it that names what its header lacks.
-    Lacking(String),
+    /// A map was taken for it that names what its header lacks, or that looks wrong.
+    Doubtful(String),
     /// It is evidence, but not of who was behind an address; what it is.
     Untold(&'static str),
     /// There is nothing in it.
@@ -67,7 +67,7 @@ impl Problem {
     pub(crate) fn severity(&self) -> Severity {
         match self.what {
             What::Empty
-            | What::Lacking(_)
+            | What::Doubtful(_)
             | What::Capture(_)
             | What::LastLine
             | What::ScanCutOff
@@ -113,7 +113,7 @@ impl fmt::Display for Why<'_> {
                 f,
                 "not read: it has no header, and fits the columns of {one} as well as those of {other}: put the header of its log before it"
             ),
-            What::Lacking(what) | What::Capture(what) => f.write_str(what),
+            What::Doubtful(what) | What::Capture(what) => f.write_str(what),
             What::ScanCutOff => f.write_str("the end of the scan is not in it: the hosts before it are read"),
             What::LastLine => f.write_str("the last line has no end: it may have been cut off there"),
             What::CutOff(packing) => {

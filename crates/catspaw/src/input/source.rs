@@ -21,6 +21,8 @@ pub(crate) struct Source {
     named: bool,
     /// What tells what it is, where that does not stand at its beginning.
     sample: Option<Arc<[u8]>>,
+    /// The year of its first stamp, where that has none, as later ones say.
+    year: Option<i16>,
     put_back: PutBack,
 }
 
@@ -39,11 +41,11 @@ impl fmt::Debug for PutBack {
 
 impl Source {
     pub(super) fn file(path: PathBuf, named: bool) -> Self {
-        Self { path: Some(path), named, sample: None, put_back: PutBack::default() }
+        Self { path: Some(path), named, sample: None, year: None, put_back: PutBack::default() }
     }
 
     pub(super) fn standard_input() -> Self {
-        Self { path: None, named: true, sample: None, put_back: PutBack::default() }
+        Self { path: None, named: true, sample: None, year: None, put_back: PutBack::default() }
     }
 
     /// The path as it stands in the report; `-` for standard input.
@@ -74,6 +76,16 @@ impl Source {
     /// Them.
     pub(crate) fn sample(&self) -> Option<&[u8]> {
         self.sample.as_deref()
+    }
+
+    /// Takes the year of its first stamp, where that has none.
+    pub(crate) fn say_year(&mut self, year: i16) {
+        self.year = Some(year);
+    }
+
+    /// It.
+    pub(crate) fn year(&self) -> Option<i16> {
+        self.year
     }
 
     /// A problem with it.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use catspaw_records::{Nanos, SensorId};
+use catspaw_records::{Nanos, PROGRAMS, SensorId};
 use jiff::tz::TimeZone;
 
 use super::{LeaseFile, Owners};
@@ -26,19 +26,30 @@ impl LeaseFile {
         };
         let unparsed = self.unparsed.into_iter().map(|(why, (count, lines))| {
             let kind: &'static str = self.format;
-            ((kind, why), UnparsedCount { count, lines, column: None })
+            ((kind, why), UnparsedCount { count, lines, ..Default::default() })
         });
-        FileRead {
-            bytes: if self.mixed { 0 } else { self.summary.on_disk },
+        let mut file = FileRead {
             sensors: BTreeMap::from([(SensorId::of(SENSOR.as_bytes()), count)]),
             unparsed: unparsed.collect(),
             ..FileRead::new(self.source, self.format)
+        };
+        if !self.mixed {
+            file.finish(&self.summary);
         }
+        file
     }
 }
 
-/// Puts files of leases behind those that were scanned.
+/// Puts files of leases behind those that were scanned. What is a lease in one that is a log, too, was another program's line to the
+/// log's reader, and is counted once.
 pub(crate) fn list(leases: Vec<LeaseFile>, files: &mut BTreeMap<u32, FileRead>) {
+    for lease in leases.iter().filter(|file| file.mixed) {
+        let lines = lease.records + lease.unparsed.values().map(|(count, _)| count).sum::<u64>();
+        let log = files.values_mut().find(|file| file.source.name() == lease.source.name());
+        if let Some(programs) = log.and_then(|log| log.sensors.get_mut(&SensorId::of(PROGRAMS))) {
+            programs.skipped = programs.skipped.saturating_sub(lines);
+        }
+    }
     let next = files.last_key_value().map_or(0, |(&last, _)| last + 1);
     files.extend((next..).zip(leases.into_iter().map(LeaseFile::into_file)));
 }

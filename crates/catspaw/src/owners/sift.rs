@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use catspaw_records::leases::{Form, Said};
-use catspaw_records::{Nanos, Sniffed, Unparsed, sniff};
+use catspaw_records::{Nanos, Sniffed, Unparsed, is_of_programs, sniff};
 
 use super::Owners;
 use super::lease::Leases;
@@ -50,7 +50,11 @@ pub(crate) fn sift(sources: &mut Vec<Source>, owners: &mut Owners, stamps: &Stam
         if head.starts_with(INDEX) {
             return source.named();
         }
-        let Some(form) = Form::sniff(head) else {
+        let later = || {
+            let begins = !is_pipe && is_of_programs(head) && !is_log(head, stamps);
+            (begins && has_leases(source)).then_some(Form::Syslog)
+        };
+        let Some(form) = Form::sniff(head).or_else(later) else {
             if is_pipe {
                 source.put_back(Ok(blocks));
             }
@@ -68,7 +72,7 @@ pub(crate) fn sift(sources: &mut Vec<Source>, owners: &mut Owners, stamps: &Stam
         while let Some(block) = blocks.next(buffer) {
             reader.read(block.lines(0), &mut |said| counts.add(said, &mut owners.leases));
             if let (Form::Syslog, false) = (form, mixed || is_pipe)
-                && let Some(sample) = samples(block.bytes()).find(|sample| is_log(sample, stamps))
+                && let Some(sample) = block.samples().find(|sample| is_log(sample, stamps))
             {
                 source.show(sample);
                 mixed = true;
@@ -91,16 +95,19 @@ fn is_log(lines: &[u8], stamps: &Stamps) -> bool {
     matches!(sniff(lines, stamps.clock(SystemTime::UNIX_EPOCH)), Sniffed::Evidence(_))
 }
 
-/// Whole lines, as many at once as are looked at to tell what they are.
-fn samples(mut lines: &[u8]) -> impl Iterator<Item = &[u8]> {
-    const SAMPLE: usize = 64 << 10;
-    std::iter::from_fn(move || {
-        let most = &lines[..lines.len().min(SAMPLE)];
-        let whole = memchr::memrchr(b'\n', most).map_or(most.len(), |newline| newline + 1);
-        let (sample, rest) = lines.split_at(whole);
-        lines = rest;
-        (!sample.is_empty()).then_some(sample)
-    })
+/// Whether a file that begins with other programs' lines has leases further on.
+fn has_leases(source: &Source) -> bool {
+    let Ok(mut blocks) = source.open() else { return false };
+    let mut buffer = Vec::new();
+    while let Some(block) = blocks.next(buffer) {
+        // Most lines are of programs that never say the word.
+        let may = |sample: &&[u8]| memchr::memmem::find(sample, b"DHCP").is_some();
+        if block.samples().filter(may).any(|sample| Form::sniff(sample) == Some(Form::Syslog)) {
+            return true;
+        }
+        buffer = block.into_buffer();
+    }
+    false
 }
 
 impl Owners {

@@ -2,16 +2,17 @@
 //! once more.
 
 use std::collections::BTreeSet;
-use std::io;
 use std::sync::Arc;
+use std::{fmt, io};
 
-use catspaw_records::{LineSink, Record, Unparsed};
+use catspaw_records::{LineSink, Place, Record, Unparsed};
 
 use super::gathered::Gathered;
 use super::offsets::{Offsets, are_several};
 use super::run::{Options, run};
 use super::survey::Surveyed;
 use super::witness::{self, Witness};
+use super::year;
 use crate::input::Source;
 use crate::packets;
 
@@ -71,12 +72,29 @@ impl<S: LineSink> LineSink for Watched<'_, S> {
         self.sink.unparsed(unparsed);
     }
 
-    fn broken(&mut self, unparsed: Unparsed, column: usize) {
-        self.sink.broken(unparsed, column);
+    fn lost(&mut self, place: Place, messages: u64) {
+        self.sink.lost(place, messages);
+    }
+
+    fn broken(&mut self, unparsed: Unparsed, column: usize, value: Option<fmt::Arguments<'_>>) {
+        self.sink.broken(unparsed, column, value);
     }
 }
 
-/// Reads all of `sources`; once more where the clocks of several sensors are apart, and can be set right. `progress` is told
+/// Says of which year a file's first stamps are, where that was guessed and other stamps of the file contradict it. Whether any was.
+fn say_years(sources: &mut [Source], gathered: &Gathered, options: &Options) -> bool {
+    let mut said = false;
+    for (&number, _) in gathered.files.iter().filter(|(_, file)| file.contradicts_its_year()) {
+        let source = &mut sources[number as usize];
+        if let Some(year) = year::of_contradicted(source, &options.stamps, &options.maps) {
+            source.say_year(year);
+            said = true;
+        }
+    }
+    said
+}
+
+/// Reads all of `sources`; once more where a file's later stamps say another year than its first were taken to be of, or where the clocks of several sensors are apart, and can be set right. `progress` is told
 /// the bytes read from the disk.
 ///
 /// # Errors
@@ -84,6 +102,12 @@ impl<S: LineSink> LineSink for Watched<'_, S> {
 pub(crate) fn read(sources: &[Source], mut options: Options, mut progress: impl FnMut(u64)) -> io::Result<Gathered> {
     let again = sources.iter().all(|source| source.size().is_some());
     let mut gathered = run(sources.to_vec(), &options, &mut progress)?;
+    let mut dated = sources.to_vec();
+    if again && say_years(&mut dated, &gathered, &options) {
+        drop(gathered);
+        gathered = run(dated.clone(), &options, &mut progress)?;
+    }
+    let sources = dated;
     if gathered.witnesses.is_none() && again && are_several(&gathered.files) {
         // That there are several was not to be seen at the beginning.
         drop(gathered);

@@ -3,11 +3,12 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use catspaw_records::SensorId;
+use catspaw_records::{Nanos, SensorId};
 use catspaw_relay::Network;
 
+use super::ahead::Passed;
 use super::offsets::Offsets;
-use super::parse::{Batch, PLACES, SensorCount, UnparsedCount};
+use super::parse::{Batch, Lost, PLACES, SensorCount, UnparsedCount};
 use super::rows::{Counted, Rows};
 use super::shard::Lanes;
 use super::witness::Witnesses;
@@ -30,6 +31,8 @@ pub(crate) struct FileRead {
     pub(crate) cut: u64,
     pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
     pub(crate) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
+    /// What syslog servers say that they lost.
+    pub(crate) lost: Lost,
 }
 
 /// What a run gathered.
@@ -60,6 +63,18 @@ pub(crate) struct Gathered {
     pub(crate) offsets: Offsets,
 }
 
+type Span = (Nanos, Nanos);
+
+/// From the earlier beginning to the later end.
+fn both(one: Span, other: Span) -> Span {
+    (one.0.min(other.0), one.1.max(other.1))
+}
+
+/// Whether so much lies between a beginning and an end that a date stands for several days.
+pub(crate) fn is_of_years((first, last): Span) -> bool {
+    last.since(first) > 366 * 24 * 3600 * Nanos::SECOND
+}
+
 impl Gathered {
     /// What was read of each file's sensors, but for scans, which have none.
     pub(crate) fn sensors(&self) -> impl Iterator<Item = &SensorCount> {
@@ -85,6 +100,7 @@ impl FileRead {
             cut: 0,
             sensors: BTreeMap::new(),
             unparsed: BTreeMap::new(),
+            lost: Lost::default(),
         }
     }
 
@@ -98,6 +114,13 @@ impl FileRead {
         self.format.starts_with("pcap")
     }
 
+    /// Whether stamps without a year were taken to be of one that others of its stamps contradict: no log of stamps without a year
+    /// is of more than a year.
+    pub(crate) fn contradicts_its_year(&self) -> bool {
+        self.guessed_year.is_some()
+            && self.sensors.values().filter_map(|sensor| sensor.span).reduce(both).is_some_and(is_of_years)
+    }
+
     pub(super) fn add(&mut self, batch: &Batch) {
         for (&sensor, count) in &batch.sensors {
             let own = self.sensors.entry(sensor).or_default();
@@ -105,16 +128,30 @@ impl FileRead {
             own.records += count.records;
             own.skipped += count.skipped;
             own.inside += count.inside;
-            own.span = match (own.span, count.span) {
-                (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
-                (a, b) => a.or(b),
-            };
+            own.span = own.span.into_iter().chain(count.span).reduce(both);
         }
-        for (&kind, count) in &batch.unparsed {
-            let own = self
-                .unparsed
-                .entry(kind)
-                .or_insert_with(|| UnparsedCount { column: count.column, ..Default::default() });
+        self.add_unparsed(&batch.unparsed);
+        self.lost.add_all(&batch.lost);
+    }
+
+    /// Counts what stood before the lines that told what it is.
+    pub(super) fn pass(&mut self, passed: &Passed) {
+        if let Some((name, skipped)) = &passed.skipped {
+            let own = self.sensors.entry(SensorId::of(name.as_bytes())).or_default();
+            own.name.clone_from(name);
+            own.skipped += skipped;
+        }
+        self.add_unparsed(&passed.unparsed);
+        self.lost.add_all(&passed.lost);
+    }
+
+    fn add_unparsed(&mut self, unparsed: &BTreeMap<(&'static str, &'static str), UnparsedCount>) {
+        for (&kind, count) in unparsed {
+            let own = self.unparsed.entry(kind).or_insert_with(|| UnparsedCount {
+                count: 0,
+                lines: Vec::new(),
+                ..count.clone()
+            });
             own.count += count.count;
             own.lines.extend(&count.lines);
             own.lines.truncate(PLACES);
@@ -133,11 +170,13 @@ impl FileRead {
         self.cut = read.cut;
     }
 
-    pub(super) fn finish(&mut self, summary: &Summary) {
+    /// Takes what is known behind its last block.
+    pub(crate) fn finish(&mut self, summary: &Summary) {
         self.bytes = summary.on_disk;
         if summary.long_lines > 0 {
             let lines = summary.long_line_places.iter().copied().take(PLACES).collect();
-            self.unparsed.insert(("line", LONG_LINE), UnparsedCount { count: summary.long_lines, lines, column: None });
+            self.unparsed
+                .insert(("line", LONG_LINE), UnparsedCount { count: summary.long_lines, lines, ..Default::default() });
         }
     }
 }

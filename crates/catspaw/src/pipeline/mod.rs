@@ -1,6 +1,7 @@
 //! From evidence to folds: read, parse, merge, shard.
 
 mod active;
+mod ahead;
 mod clocks;
 mod fold;
 mod gathered;
@@ -22,14 +23,16 @@ mod spill;
 mod stream;
 mod survey;
 mod witness;
+mod year;
 
+pub(crate) use ahead::Passed;
 pub(crate) use clocks::{Clocks, read};
-pub(crate) use gathered::{FileRead, Gathered};
+pub(crate) use gathered::{FileRead, Gathered, is_of_years};
 pub(crate) use offsets::{Offset, Offsets};
-pub(crate) use parse::{PLACES, SensorCount, UnparsedCount};
+pub(crate) use parse::{Lost, PLACES, SensorCount, UnparsedCount};
 pub(crate) use parts::{follow_parts, take_parts};
 pub(crate) use restrict::Restriction;
-pub(crate) use route::{Home, PRIVATE};
+pub(crate) use route::{Home, PRIVATE, is_private};
 pub(crate) use rows::{Counted, Rows, Wanted};
 pub(crate) use run::Options;
 pub(crate) use sent::Sent;

@@ -1,6 +1,7 @@
 //! From a block of lines to records sorted by shard.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use catspaw_records::{Block, HashSeed, HostKey, LineSink, Nanos, Place, Reader, Record, SensorId, Unparsed};
 use catspaw_relay::Network;
@@ -49,6 +50,48 @@ pub(crate) struct UnparsedCount {
     pub(crate) lines: Vec<u64>,
     /// Where in the first of them it breaks, from 1; `None` where that is not a place in the line.
     pub(crate) column: Option<u64>,
+    /// What stands there, and what should, where that is a value.
+    pub(crate) value: Option<String>,
+}
+
+impl UnparsedCount {
+    /// Counts one more, which may be broken at a place, and what stands there may be known.
+    pub(super) fn add(&mut self, unparsed: &Unparsed, broken: Option<(u64, Option<fmt::Arguments<'_>>)>) {
+        self.count += 1;
+        if let Some((column, value)) = broken.filter(|_| self.lines.is_empty()) {
+            (self.column, self.value) = (Some(column), value.map(|value| value.to_string()));
+        }
+        if self.lines.len() < PLACES {
+            self.lines.push(unparsed.place.line);
+        }
+    }
+}
+
+/// Messages that did not come to a log, as who wrote it says.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Lost {
+    /// How often it says so.
+    pub(crate) times: u64,
+    /// How many, as far as it says that.
+    pub(crate) messages: u64,
+    /// The first line that says it.
+    pub(crate) line: u64,
+}
+
+impl Lost {
+    /// Takes what a line says.
+    pub(super) fn add(&mut self, place: Place, messages: u64) {
+        self.add_all(&Self { times: 1, messages, line: place.line });
+    }
+
+    /// Takes what later lines say.
+    pub(super) fn add_all(&mut self, later: &Self) {
+        if self.times == 0 {
+            self.line = later.line;
+        }
+        self.times += later.times;
+        self.messages = self.messages.saturating_add(later.messages);
+    }
 }
 
 /// What a block made.
@@ -77,6 +120,8 @@ pub(crate) struct Batch {
     pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
     /// By kind and reason.
     pub(crate) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
+    /// What syslog servers say that they lost.
+    pub(crate) lost: Lost,
     /// Where no end is ours: how often each network was an end.
     pub(crate) strangers: BTreeMap<Network, u64>,
     /// How far each sensor had come in the file before this block; the coordinator knows it.
@@ -326,20 +371,17 @@ impl LineSink for Collect<'_> {
         self.count_unparsed(&unparsed, None);
     }
 
-    fn broken(&mut self, unparsed: Unparsed, column: usize) {
-        self.count_unparsed(&unparsed, Some(column as u64));
+    fn lost(&mut self, place: Place, messages: u64) {
+        self.batch.lost.add(place, messages);
+    }
+
+    fn broken(&mut self, unparsed: Unparsed, column: usize, value: Option<fmt::Arguments<'_>>) {
+        self.count_unparsed(&unparsed, Some((column as u64, value)));
     }
 }
 
 impl Collect<'_> {
-    fn count_unparsed(&mut self, unparsed: &Unparsed, column: Option<u64>) {
-        let count = self.batch.unparsed.entry((unparsed.kind, unparsed.why)).or_default();
-        count.count += 1;
-        if count.lines.is_empty() {
-            count.column = column;
-        }
-        if count.lines.len() < PLACES {
-            count.lines.push(unparsed.place.line);
-        }
+    fn count_unparsed(&mut self, unparsed: &Unparsed, broken: Option<(u64, Option<fmt::Arguments<'_>>)>) {
+        self.batch.unparsed.entry((unparsed.kind, unparsed.why)).or_default().add(unparsed, broken);
     }
 }

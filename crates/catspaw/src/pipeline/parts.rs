@@ -186,8 +186,12 @@ fn shares_a_sensor(one: &BTreeMap<SensorId, Nanos>, other: &BTreeMap<SensorId, N
     one.keys().any(|sensor| other.contains_key(sensor))
 }
 
-/// A file's first lines once more.
+/// A file's first lines once more; of one that begins with other programs' lines those that tell what it is, unless the first of
+/// all says something of the file before.
 fn head_of(file: &mut Surveyed) -> Option<Vec<u8>> {
+    if let Some(sample) = file.source.sample().filter(|_| !file.repeats) {
+        return Some(sample.to_vec());
+    }
     match &mut file.open {
         Some(blocks) => Some(blocks.head().to_vec()),
         None => file.source.open().ok().map(|mut blocks| blocks.head().to_vec()),

@@ -46,7 +46,7 @@ pub(crate) const PRIVATE: [&str; 9] = [
 ];
 
 /// Whether an address lies in one of [`PRIVATE`].
-fn is_private(addr: IpAddr) -> bool {
+pub(crate) fn is_private(addr: IpAddr) -> bool {
     match addr {
         IpAddr::V4(addr) => {
             let [a, b, ..] = addr.octets();

@@ -104,7 +104,7 @@ pub(super) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
     for (number, source) in sources.into_iter().enumerate() {
         match survey(source, number as u32, &options.stamps, &options.maps) {
             Ok(Looked::Log(mut surveyed)) => {
-                gathered.problems.extend(surveyed.remark.take());
+                gathered.problems.append(&mut surveyed.remarks);
                 pending.push(*surveyed);
             }
             Ok(Looked::Capture(capture)) => captures.push(capture),
@@ -373,9 +373,10 @@ impl<'a> Coordinator<'a> {
         self.active.push(Active { file, content, rank, wait: 0, reach: BTreeMap::new(), in_flight: 0, ended: false });
     }
 
-    fn activate(&mut self, blocks: BlockReader, Surveyed { source, reader, guessed_year, rank, .. }: Surveyed) {
+    fn activate(&mut self, blocks: BlockReader, Surveyed { source, reader, guessed_year, rank, passed, .. }: Surveyed) {
         let file = rank.2;
-        let read = FileRead { guessed_year, ..FileRead::new(source, reader.format()) };
+        let mut read = FileRead { guessed_year, ..FileRead::new(source, reader.format()) };
+        passed.iter().for_each(|passed| read.pass(passed));
         self.gathered.files.insert(file, read);
         let (content, wait) = (Content::Lines(Box::new((blocks, reader))), self.options.wait);
         self.active.push(Active { file, content, rank, wait, reach: BTreeMap::new(), in_flight: 0, ended: false });

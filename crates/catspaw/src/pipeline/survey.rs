@@ -6,13 +6,16 @@ use std::sync::Arc;
 use catspaw_engine::capture;
 use catspaw_records::cisco::Names;
 use catspaw_records::{
-    Block, Clock, HashSeed, LineSink, Nanos, Place, Reader, Record, SensorId, Sniffed, Unparsed, YearHint, nmap,
+    Block, Clock, HashSeed, LineSink, Nanos, Place, Reader, Record, SensorId, Sniffed, Unparsed, YearHint,
+    is_of_programs, nmap,
 };
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use xxhash_rust::xxh3::xxh3_64;
 
+use super::ahead::{Passed, read_on};
 use super::parse::Rank;
+use super::year::Year;
 use crate::columns::Maps;
 use crate::input::{BlockReader, Problem, Source, What};
 use crate::packets::Opened;
@@ -40,21 +43,11 @@ impl Stamps {
         };
         Clock::new(self.zone.clone(), hint)
     }
-}
 
-impl Stamps {
-    /// The year of a file's first record, where its stamps have none: then it is another by another hint.
-    fn guessed_year(&self, head: &[u8], maps: &Maps, first: Nanos) -> Option<i16> {
-        const ANOTHER: i16 = 1980;
-        let clock = Clock::new(self.zone.clone(), YearHint::First(ANOTHER));
-        let Sniffed::Evidence(reader) = maps.sniff(head, clock) else { return None };
-        let year = |at: Nanos| {
-            let at = jiff::Timestamp::from_nanosecond(i128::from(at.0)).ok()?;
-            Some(self.zone.to_datetime(at).year())
-        };
-        (first != Nanos::MIN && earliest(&first_records(&reader, head, Nanos::min)) != first)
-            .then(|| year(first))
-            .flatten()
+    /// The year of a moment; `None` of the beginning of time.
+    fn year_of(&self, at: Nanos) -> Option<i16> {
+        let at = jiff::Timestamp::from_nanosecond(i128::from(at.0)).ok().filter(|_| at != Nanos::MIN)?;
+        Some(self.zone.to_datetime(at).year())
     }
 }
 
@@ -74,13 +67,15 @@ pub(crate) struct Surveyed {
     /// The year that was taken for stamps without one, where nobody said it.
     pub(crate) guessed_year: Option<i16>,
     /// What is to be said of it before it is read.
-    pub(crate) remark: Option<Problem>,
+    pub(crate) remarks: Vec<Problem>,
     /// No record of it is expected before this moment, less what the merge waits.
     pub(crate) rank: Rank,
     /// The sensors of its first lines, and when each begins.
     pub(super) first: BTreeMap<SensorId, Nanos>,
     /// Whether its first line tells of a line that stands before it.
     pub(super) repeats: bool,
+    /// What was counted before the lines that told what it is, where these are not read again.
+    pub(crate) passed: Option<Passed>,
 }
 
 /// What a file is.
@@ -116,7 +111,7 @@ impl Unknown {
         match (fitting.next(), fitting.next()) {
             (Some((_, reader)), None) => {
                 let reader = reader.with_names(&stamps.names);
-                Ok(Surveyed::new(self.source.clone(), self.file, reader, head))
+                Ok(Surveyed::new(self.source.clone(), self.file, reader, (head, head)))
             }
             (Some((one, _)), Some((other, _))) => {
                 let both = [one, other].map(|log| log.source.name());
@@ -128,17 +123,17 @@ impl Unknown {
 }
 
 impl Surveyed {
-    /// A file that begins with `head`.
-    fn new(source: Source, file: u32, reader: Reader, head: &[u8]) -> Self {
-        let first = first_records(&reader, head, Nanos::min);
-        let rank = (earliest(&first), xxh3_64(head), file);
+    /// A file that begins with `head`, of which the lines that are `shown` told what it is.
+    fn new(source: Source, file: u32, reader: Reader, (head, shown): (&[u8], &[u8])) -> Self {
+        let first = first_records(&reader, shown, Nanos::min);
+        let rank = (earliest(&first), xxh3_64(shown), file);
         let repeats = reader.begins_with_a_repetition(head);
-        Self { source, open: None, reader, guessed_year: None, remark: None, rank, first, repeats }
+        Self { source, open: None, reader, guessed_year: None, remarks: Vec::new(), rank, first, repeats, passed: None }
     }
 }
 
 /// Looks at `source`, which is number `file` of the run.
-pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps, maps: &Maps) -> Result<Looked, Problem> {
+pub(crate) fn survey(mut source: Source, file: u32, stamps: &Stamps, maps: &Maps) -> Result<Looked, Problem> {
     let mut blocks = source.open()?;
     let clock = stamps.clock(blocks.written());
     let head = blocks.head();
@@ -151,11 +146,26 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps, maps: &Maps) ->
     if capture::sniff(head) {
         return Ok(Looked::Capture(Opened::new(source, file, blocks)));
     }
-    let shown = source.sample().unwrap_or(head);
-    let reader = match maps.sniff(shown, clock) {
-        Sniffed::Evidence(reader) => reader.with_names(&stamps.names),
-        Sniffed::Other(name) => {
-            let problem = source.problem(maps.nearest(shown).map_or(What::NotEvidence(name), What::Unfit));
+    let head = head.to_vec();
+    let sniff = |lines: &[u8]| match maps.sniff(lines, clock.clone()) {
+        Sniffed::Evidence(reader) => Ok(reader.with_names(&stamps.names)),
+        Sniffed::Other(name) => Err(name),
+    };
+    let mut passed = None;
+    let mut reader = sniff(source.sample().unwrap_or(&head));
+    if reader.is_err()
+        && is_of_programs(&head)
+        && let Some((told, before)) = read_on(&mut source, &mut blocks, |lines| sniff(lines).ok())
+    {
+        (reader, passed) = (Ok(told), before);
+    }
+    let shown = source.sample().unwrap_or(&head);
+    let mut reader = match reader {
+        Ok(reader) => reader,
+        Err(name) => {
+            let is_text = name.starts_with("of no kind");
+            let unfit = is_text.then(|| maps.nearest(shown, &clock)).flatten();
+            let problem = source.problem(unfit.map_or(What::NotEvidence(name), What::Unfit));
             return match blocks.size() {
                 Some(_) => Ok(Looked::Unknown(Unknown { source, file, problem })),
                 // A pipe is read once.
@@ -163,12 +173,20 @@ pub(crate) fn survey(source: Source, file: u32, stamps: &Stamps, maps: &Maps) ->
             };
         }
     };
-    let remark = maps.lack(&reader, shown).map(|lack| source.problem(What::Lacking(lack)));
-    let mut surveyed = Surveyed::new(source, file, reader, head);
-    surveyed.remark = remark;
+    let lack = maps.lack(&reader, shown).into_iter();
+    let remarks = lack.chain(maps.doubts(&reader, shown)).map(|said| source.problem(What::Doubtful(said))).collect();
+    let mut is_guessed = false;
     if stamps.year.is_none() {
-        surveyed.guessed_year = stamps.guessed_year(head, maps, surveyed.rank.0);
+        let said = source.year().map_or_else(|| Year::of(&source, &reader, shown), Year::Followed);
+        match said {
+            Year::Said => {}
+            Year::Followed(year) => reader = reader.of_year(year),
+            Year::Guessed => is_guessed = true,
+        }
     }
+    let mut surveyed = Surveyed::new(source.clone(), file, reader, (&head, shown));
+    (surveyed.remarks, surveyed.passed) = (remarks, passed);
+    surveyed.guessed_year = stamps.year_of(surveyed.rank.0).filter(|_| is_guessed);
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
     surveyed.open = blocks.size().is_none().then_some(blocks);
     Ok(Looked::Log(Box::new(surveyed)))

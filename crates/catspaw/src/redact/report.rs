@@ -12,6 +12,7 @@ use crate::report::model::{
     Campaign, Client, Example, HostAlert, HostIndicator, Incident, Indicator, LookedAt, Owner, Report, RuleAlert,
     Shared, Target, Timers, Tunnel, UnparsedLines,
 };
+use crate::trace::{Answer, Answers, Candidate};
 
 impl Redactor {
     /// Replaces what a report says.
@@ -60,7 +61,9 @@ impl Redactor {
             self.put(detail);
         }
         campaigns.iter_mut().for_each(|campaign| self.campaign(campaign));
-        for UnparsedLines { path, line: _, column: _, kind: _, count: _, why, lines: _ } in unparsed {
+        for UnparsedLines { path, line: _, column: _, value, kind: _, count: _, why, lines: _ } in unparsed {
+            // Whose it is nobody knows: it may be a name.
+            *value = None;
             self.put(path);
             self.put(why);
         }
@@ -194,6 +197,23 @@ impl Redactor {
             }
         }
         explained.targets = explained.targets.iter().map(|&addr| self.address(addr)).collect();
+    }
+
+    /// Replaces what `trace` answers.
+    pub(crate) fn answers(&self, answers: &mut Answers) {
+        let Answers { schema: _, questions } = answers;
+        for Answer { address, port: _, at: _, candidates, why, inside: _ } in questions {
+            self.put(address);
+            for candidate in candidates {
+                let Candidate { host, mac, user, name, from: _, to: _, basis: _, path, line: _ } = candidate;
+                self.put(host);
+                self.put(path);
+                let mut owner = Owner { mac: mac.take(), user: user.take(), name: name.take() };
+                self.owner(&mut owner);
+                (*mac, *user, *name) = (owner.mac, owner.user, owner.name);
+            }
+            why.iter_mut().for_each(|sentence| self.put(sentence));
+        }
     }
 
     /// Replaces the names that rows refer to.

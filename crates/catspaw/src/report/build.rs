@@ -16,7 +16,7 @@ use super::incident::Case;
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
 use super::{Names, restricted, time};
 use crate::indicators::{Elsewhere, Indicators};
-use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, PRIVATE, UnparsedCount};
+use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, Lost, PRIVATE, UnparsedCount};
 use crate::settings::Settings;
 
 /// Networks that are named where the owner must say which are ours.
@@ -189,6 +189,15 @@ fn limits(gathered: &Gathered) -> Vec<String> {
 /// report that finds nothing.
 fn warnings(gathered: &Gathered, evidence: &[Evidence], names: &Names) -> Vec<String> {
     let mut warnings = Vec::new();
+    let contradicted = gathered.files.iter().filter(|(_, file)| file.contradicts_its_year());
+    warnings.extend(contradicted.map(|(&number, file)| {
+        format!(
+            "Stamps without a year in {} were taken as of {}, and others of the same file say another: --year says of which year the \
+             first is.",
+            names.path(number),
+            file.guessed_year.unwrap_or_default()
+        )
+    }));
     let guessed: BTreeSet<i16> = gathered.files.values().filter_map(|file| file.guessed_year).collect();
     if let (Some(first), Some(last)) = (guessed.first(), guessed.last()) {
         let years = if first == last { first.to_string() } else { format!("{first} to {last}") };
@@ -217,6 +226,7 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence], names: &Names) -> Vec<St
         ));
     }
     warnings.extend(gathered.files.iter().filter_map(|(&number, file)| not_understood(names.path(number), file)));
+    warnings.extend(gathered.files.iter().filter_map(|(&number, file)| lost(names.path(number), file)));
     warnings.extend(evidence.iter().filter(|e| e.late >= SOME_LATE || e.late > 0 && e.late.saturating_mul(MANY_LATE) >= e.records).map(|e| {
         let Evidence { path, sensor, late, records, .. } = e;
         format!(
@@ -242,6 +252,18 @@ fn not_understood(path: &str, file: &FileRead) -> Option<String> {
              missing here. It was read as {}, and lines of the other firewalls wherever they stand. docs/logs.md says what else can be read.",
             unparsed + understood,
             file.format
+        )
+    })
+}
+
+/// That a syslog server dropped messages, by what it says itself.
+fn lost(path: &str, file: &FileRead) -> Option<String> {
+    let Lost { times, messages, line } = file.lost;
+    let many = if messages == 0 { String::new() } else { format!(", {messages} of them by its count") };
+    (times > 0).then(|| {
+        format!(
+            "A syslog server says in {path} (first in line {line}) that it dropped messages{many}: what they told of is missing here, and \
+             counts are too small. Its rate limit is to be raised for what a firewall logs."
         )
     })
 }
@@ -339,6 +361,7 @@ fn unparsed(gathered: &Gathered, names: &Names) -> Vec<UnparsedLines> {
                 path: names.path(number).to_owned(),
                 line: count.lines.first().copied().unwrap_or(0),
                 column: count.column,
+                value: count.value.clone(),
                 kind: kind.to_owned(),
                 count: count.count,
                 why: why.to_owned(),
@@ -350,6 +373,7 @@ fn unparsed(gathered: &Gathered, names: &Names) -> Vec<UnparsedLines> {
         path: problem.path.clone(),
         line: 0,
         column: None,
+        value: None,
         kind: "file".to_owned(),
         count: 1,
         why: problem.why(),

@@ -418,8 +418,10 @@ pub(crate) struct UnparsedLines {
     pub(crate) path: String,
     /// The first of them.
     pub(crate) line: u64,
-    /// Where in it the form breaks (JSON), from 1.
+    /// Where in it the form breaks (JSON), or the value stands that is wrong, from 1.
     pub(crate) column: Option<u64>,
+    /// What stands there, and what should, where that is a value.
+    pub(crate) value: Option<String>,
     /// What it was taken for.
     pub(crate) kind: String,
     /// How many.

@@ -25,8 +25,12 @@ pub fn settings(data: &[u8]) {
     let maps = Maps::of(&[(path, text.to_owned())]);
     if let Ok(maps) = &maps {
         let clock = Clock::new(TimeZone::UTC, YearHint::First(2003));
-        if let Sniffed::Evidence(reader) = maps.sniff(log, clock) {
-            check_reader(&reader, log);
+        match maps.sniff(log, clock.clone()) {
+            Sniffed::Evidence(reader) => {
+                check_reader(&reader, log);
+                check_words(maps.doubts(&reader, log).into_iter().chain(maps.lack(&reader, log)));
+            }
+            Sniffed::Other(_) => check_words(maps.nearest(log, &clock)),
         }
     }
     check_place(text, maps.map(drop));
@@ -46,6 +50,11 @@ fn check_place(text: &str, read: Result<(), String>) {
     assert!((1..=lines.len()).contains(&line), "{error:?}");
     assert!((1..=lines[line - 1].chars().count() + 1).contains(&column), "{error:?}");
     assert!(numbers.next().is_some_and(|why| !why.trim().is_empty()), "{error:?}");
+}
+
+/// What is said of a log can be shown, whatever it holds.
+fn check_words(said: impl IntoIterator<Item = String>) {
+    said.into_iter().for_each(|said| assert!(!said.chars().any(char::is_control), "{said:?}"));
 }
 
 /// Where a block ends changes nothing.

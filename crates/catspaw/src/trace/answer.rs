@@ -2,14 +2,15 @@
 
 use std::net::IpAddr;
 
-use catspaw_records::Nanos;
+use catspaw_records::{Endpoint, Nanos};
 use serde::Serialize;
 
 use super::index::Directory;
 use super::question::Question;
-use super::search::{Found, Hit, rank};
+use super::search::{Found, Hit, Inside, Nearest, rank};
 use super::span::{Basis, Began, End, Span, WHOLE, proto_name};
 use crate::owners::{Owner, Owners};
+use crate::pipeline::is_private;
 use crate::report::rfc3339;
 
 /// As many sentences are said of the candidates of one question.
@@ -33,7 +34,13 @@ pub(crate) struct Answer {
     pub(crate) candidates: Vec<Candidate>,
     /// One plain sentence per reason.
     pub(crate) why: Vec<String>,
+    /// Whether nobody is behind it since it is an inside address itself.
+    #[serde(skip)]
+    pub(crate) inside: bool,
 }
+
+/// As many translations of an inside address are shown.
+const TRANSLATIONS: usize = 8;
 
 /// A host that may have been behind the address.
 #[derive(Debug, Serialize)]
@@ -90,12 +97,46 @@ pub(crate) fn answer(question: &Question, mut found: Found, logs: &[Indexed<'_>]
             best.len() as u64 + found.more
         ));
     }
-    if best.is_empty() {
+    let inside = best.is_empty() && lost.is_empty() && is_inside(question, &found);
+    if inside {
+        why.extend(of_inside(question, &mut found.inside, logs));
+    } else if best.is_empty() {
         why.extend(lost);
         why.extend(nobody(question, &found, logs));
     }
     let candidates = best.into_iter().map(|(host, hit)| candidate(host, &hit, question, logs, owners)).collect();
-    Answer { address: address.to_string(), port, at: rfc3339(at), candidates, why }
+    Answer { address: address.to_string(), port, at: rfc3339(at), candidates, why, inside }
+}
+
+/// Whether the address that nobody is behind is one that the outside never sees.
+fn is_inside(question: &Question, found: &Found) -> bool {
+    let seen = found.other_ports || found.nearest.0.is_some() || found.nearest.1.is_some();
+    !seen && (found.inside.is_translated() || is_private(question.address))
+}
+
+/// What an inside address was on the outside, and what is to be asked.
+fn of_inside(question: &Question, inside: &mut Inside, logs: &[Indexed<'_>]) -> Vec<String> {
+    let (asked, at) = (asked(question), rfc3339(question.at));
+    if !inside.is_translated() {
+        return vec![format!(
+            "{asked} is an inside address, which the outside does not see, and no record translates it: ask for the public address \
+             (and port) that was seen outside."
+        )];
+    }
+    let mut why = vec![format!(
+        "{asked} is an inside address: the outside sees what it is translated to, and that is what can be asked for."
+    )];
+    inside.then.sort_by_key(|hit| (hit.span.from, hit.span.line));
+    why.extend(inside.then.iter().take(TRANSLATIONS).map(|hit| format!("Then: {}", sentence(hit, question, logs))));
+    let more = inside.more + inside.then.len().saturating_sub(TRANSLATIONS) as u64;
+    if more > 0 {
+        why.push(format!("{more} more translations of it held then: with its port there are fewer."));
+    }
+    if inside.then.is_empty() {
+        why.push(format!("No record translates it at {at}."));
+        why.extend(around(&inside.nearest, logs));
+    }
+    why
 }
 
 /// Takes the spans without an end that nothing contradicts for hits; says of the others why they are none.
@@ -182,12 +223,24 @@ fn sentence(hit: &Hit, question: &Question, logs: &[Indexed<'_>]) -> String {
     format!("{} {began} and {ended}{edge}.", thing(hit, logs))
 }
 
+/// What is asked for.
+fn asked(question: &Question) -> String {
+    match question.port {
+        Some(port) => Endpoint { addr: question.address, port }.to_string(),
+        None => question.address.to_string(),
+    }
+}
+
+/// What was before a moment, and after it.
+fn around((before, after): &Nearest, logs: &[Indexed<'_>]) -> Vec<String> {
+    let before = before.map(|hit| format!("Before it: {} ended {}.", thing(&hit, logs), rfc3339(hit.span.to)));
+    let after = after.map(|hit| format!("After it: {} began {}.", thing(&hit, logs), rfc3339(hit.span.from)));
+    before.into_iter().chain(after).collect()
+}
+
 /// Why there is no candidate.
 fn nobody(question: &Question, found: &Found, logs: &[Indexed<'_>]) -> Vec<String> {
-    let asked = match question.port {
-        Some(port) => catspaw_records::Endpoint { addr: question.address, port }.to_string(),
-        None => question.address.to_string(),
-    };
+    let asked = asked(question);
     let mut why = vec![format!("No record shows who was behind {asked} at {}.", rfc3339(question.at))];
     let spans = logs.iter().filter_map(|log| log.directory.log.span);
     if let Some((first, last)) = spans.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)))
@@ -195,19 +248,14 @@ fn nobody(question: &Question, found: &Found, logs: &[Indexed<'_>]) -> Vec<Strin
     {
         why.push(format!("The logs are of {} to {}.", rfc3339(first), rfc3339(last)));
     }
-    let (before, after) = &found.nearest;
-    if let Some(hit) = before {
-        why.push(format!("Before it: {} ended {}.", thing(hit, logs), rfc3339(hit.span.to)));
-    }
-    if let Some(hit) = after {
-        why.push(format!("After it: {} began {}.", thing(hit, logs), rfc3339(hit.span.from)));
-    }
-    if before.is_none() && after.is_none() {
+    let around = around(&found.nearest, logs);
+    if around.is_empty() {
         why.push(if found.other_ports {
             format!("The address is in the logs, but never with port {}.", question.port.unwrap_or(0))
         } else {
             "The address is in none of the logs as one of ours.".to_owned()
         });
     }
+    why.extend(around);
     why
 }

@@ -5,7 +5,8 @@ use std::path::PathBuf;
 
 use clap::ValueEnum;
 
-use crate::args::ScanArgs;
+use crate::args::{ScanArgs, ViewArgs};
+use crate::redact::Scope;
 use crate::settings::Settings;
 
 /// Says who was behind a public address, and a port of it, at a time: by the translations and connections in Cisco PIX
@@ -43,7 +44,7 @@ pub(crate) struct TraceArgs {
     #[arg(long, value_enum, value_name = "PROTO")]
     pub(crate) proto: Option<Proto>,
 
-    /// TOML file: [owners], columns, names, timezone, year; the command line wins
+    /// TOML file: [owners], columns, names, timezone, year, redact; the command line wins
     #[arg(long, value_name = "FILE")]
     pub(crate) config: Option<PathBuf>,
 
@@ -54,6 +55,14 @@ pub(crate) struct TraceArgs {
     /// What the columns or keys of logs mean that catspaw does not know: a TOML file of [[map]] (repeatable; docs/logs.md)
     #[arg(long, value_name = "FILE")]
     pub(crate) columns: Vec<PathBuf>,
+
+    /// Replace addresses, those of one network by such of one network: our own [default], or all, which in an answer are the same
+    #[arg(long, value_enum, value_name = "WHOSE", num_args = 0..=1, require_equals = true, default_missing_value = "own")]
+    pub(crate) redact: Option<Scope>,
+
+    /// The key of --redact: 32 random bytes, made where FILE is missing [default: another one for each run]
+    #[arg(long, value_name = "FILE")]
+    pub(crate) redact_key: Option<PathBuf>,
 
     /// The answer
     #[arg(long, value_enum, value_name = "FORM", default_value = "text")]
@@ -98,8 +107,9 @@ impl TraceArgs {
     /// # Errors
     /// As [`Settings::new`].
     pub(super) fn settings(&self) -> Result<Settings, String> {
-        let Self { config, names, columns, year, timezone, jobs, quiet, .. } = self.clone();
-        Settings::new(ScanArgs { config, names, columns, year, timezone, jobs, quiet, ..ScanArgs::default() })
+        let Self { config, names, columns, year, timezone, jobs, quiet, redact, redact_key, .. } = self.clone();
+        let views = ViewArgs { redact, redact_key, ..ViewArgs::default() };
+        Settings::new(ScanArgs { config, names, columns, year, timezone, jobs, quiet, views, ..ScanArgs::default() })
     }
 }
 

@@ -174,17 +174,30 @@ impl Loaded {
         Span::decode(self.raw(number)?, |address| Some(address_of(self.address(address as usize)?)))
     }
 
+    /// The number of an address that is in it.
+    fn number(&self, addr: [u8; 16]) -> Option<u32> {
+        let number = first(self.addresses, |number| self.address(number).is_none_or(|address| address >= addr));
+        (self.address(number) == Some(addr)).then_some(number as u32)
+    }
+
+    /// The spans in which `real` was seen as another address. They are sorted by that: all are looked at.
+    pub(crate) fn translations_of(&self, real: [u8; 16]) -> impl Iterator<Item = Span> {
+        let spans = self.number(real).map_or(0..0, |_| 0..self.spans);
+        let number = self.number(real).unwrap_or_default().to_le_bytes();
+        let spans = spans.filter(move |&span| self.raw(span).is_some_and(|raw| raw[24..28] == number));
+        spans.filter_map(|span| self.span(span)).filter(Span::translates)
+    }
+
     /// The spans of `mapped`: those at `port`, or of all its ports, those of the whole address (port 0) among them.
     pub(crate) fn of(&self, mapped: [u8; 16], port: Option<u16>) -> impl Iterator<Item = Span> {
-        let number = first(self.addresses, |number| self.address(number).is_none_or(|address| address >= mapped));
-        let known = self.address(number) == Some(mapped);
-        let number = number as u32;
+        let known = self.number(mapped);
+        let number = known.unwrap_or_default();
         let start = first(self.spans, |span| self.key(span) >= (number, port.unwrap_or(0)));
         let end = match port {
             Some(port) => first(self.spans, |span| self.key(span) > (number, port)),
             None => first(self.spans, |span| self.key(span).0 > number),
         };
-        let range = if known { start..end } else { 0..0 };
+        let range = known.map_or(0..0, |_| start..end);
         range.filter_map(|span| self.span(span))
     }
 

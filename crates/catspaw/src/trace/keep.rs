@@ -16,7 +16,7 @@ use super::log::{Change, LogState, Seen};
 use super::read::read;
 use super::uses::{Open, Uses};
 use crate::input::{BlockReader, Problem, Source, What};
-use crate::pipeline::{Stamps, Surveyed};
+use crate::pipeline::{Passed, Stamps, Surveyed};
 
 /// What index files are called behind the name of their log.
 const SUFFIX: &str = "catspaw-index";
@@ -75,7 +75,8 @@ impl Keeper {
             }
             break;
         }
-        let mut log = Making { keeper: self, source: &source, first, reader: &reader, problems };
+        let passed = surveyed.passed.as_ref().map_or(0, Passed::unparsed);
+        let mut log = Making { keeper: self, source: &source, first, reader: &reader, passed, problems };
         let made = match grown {
             Some((old, place)) => match log.extend(&old, &place, seen.as_ref()) {
                 Ok(made) => made,
@@ -95,7 +96,8 @@ impl Keeper {
     /// Where it cannot be written.
     pub(crate) fn again(&self, log: &mut Log, problems: &mut Vec<Problem>) -> Result<(), String> {
         let places = self.places(&log.source);
-        let mut making = Making { keeper: self, source: &log.source, first: log.first, reader: &log.reader, problems };
+        let Log { source, reader, first, .. } = &*log;
+        let mut making = Making { keeper: self, source, first: *first, reader, passed: 0, problems };
         let (index, kept) = making
             .make(None, &places, |_| {})
             .map_err(|error| format!("the index of {} cannot be written: {error}", log.source.name()))?;
@@ -138,6 +140,8 @@ struct Making<'a> {
     source: &'a Source,
     first: Nanos,
     reader: &'a Reader,
+    /// Lines that nobody knows before those that told what it is, where these are not read again.
+    passed: u64,
     problems: &'a mut Vec<Problem>,
 }
 
@@ -166,7 +170,7 @@ impl Making<'_> {
             goes_on: whole && read.plain && matches!(self.reader, Reader::Cisco(_) | Reader::Firewall(_)),
             lines: read.lines,
             records: read.records,
-            unparsed: read.unparsed,
+            unparsed: read.unparsed + self.passed,
             span: read.span,
             let_go,
             ..self.state(read.summary.on_disk)

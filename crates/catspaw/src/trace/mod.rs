@@ -13,12 +13,14 @@ mod span;
 mod uses;
 
 use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
-use self::answer::{Answers, Indexed, answer};
+pub(crate) use self::answer::{Answer, Answers, Candidate};
+use self::answer::{Indexed, answer};
 pub(crate) use self::args::TraceArgs;
 use self::args::{Form, Proto};
 use self::index::Index;
@@ -29,7 +31,9 @@ use self::search::{Found, search};
 use crate::console::{self, complain};
 use crate::input::{Problem, Source, What, expand};
 use crate::owners::{LeaseFile, Owners, sift};
-use crate::pipeline::{Looked, Stamps, follow_new_year, follow_parts, survey, take_parts};
+use crate::pipeline::{Looked, Stamps, follow_new_year, follow_parts, is_of_years, survey, take_parts};
+use crate::redact::{Key, Redactor, Scope};
+use crate::report::text::Style;
 use crate::settings::Settings;
 
 /// Runs the command.
@@ -40,6 +44,7 @@ pub(crate) fn trace(args: TraceArgs) -> ExitCode {
 /// What is to be done.
 struct Trace {
     settings: Settings,
+    key: Option<(Scope, Key)>,
     owners: Owners,
     evidence: Vec<PathBuf>,
     questions: Vec<Question>,
@@ -52,6 +57,8 @@ struct Trace {
 impl Trace {
     fn new(mut args: TraceArgs) -> Result<Self, String> {
         let settings = args.settings()?;
+        settings.warn();
+        let key = settings.key()?;
         let owners = settings.owners.read(settings.configuration.as_deref(), &settings.zone)?;
         let zone = &settings.zone;
         let questions = match (&args.at, &args.questions) {
@@ -67,7 +74,7 @@ impl Trace {
             return Err("no evidence is named: which logs tell of translations and connections?".to_owned());
         }
         let (evidence, folder, form) = (args.words, args.index_dir, args.format);
-        Ok(Self { settings, owners, evidence, questions, form, proto: args.proto, folder, index_only: args.index })
+        Ok(Self { settings, key, owners, evidence, questions, form, proto: args.proto, folder, index_only: args.index })
     }
 
     fn run(mut self) -> Result<bool, String> {
@@ -77,21 +84,27 @@ impl Trace {
         let (leases, more) = sift(&mut sources, &mut self.owners, &stamps);
         problems.extend(more);
         let mut logs = self.logs(sources, stamps, &mut problems)?;
-        self.tell(&logs, &leases, &problems);
+        let redactor = self.redactor(self.questions.iter().map(|question| question.address))?;
+        self.tell(&logs, &leases, &problems, redactor.as_ref());
         let records = logs.iter().map(|log| log.index.directory.log.records).sum::<u64>();
         if records + leases.iter().map(|file| file.records).sum::<u64>() == 0 {
             return Err("no file gave a record: see above what stands in the way".to_owned());
         }
         if self.index_only {
-            self.tell_indexes(&logs);
+            self.tell_indexes(&logs, redactor.as_ref());
             return Ok(true);
         }
         let found = self.search(&mut logs)?;
+        let asked = self.questions.iter().map(|question| question.address);
+        let redactor = self.redactor(found.iter().flat_map(Found::addresses).chain(asked))?;
         let indexed: Vec<Indexed<'_>> =
             logs.iter().map(|log| Indexed { path: log.source.name(), directory: &log.index.directory }).collect();
         let asked = self.questions.iter().zip(found);
         let questions = asked.map(|(question, found)| answer(question, found, &indexed, &self.owners)).collect();
-        let answers = Answers { schema: "catspaw.trace/1", questions };
+        let mut answers = Answers { schema: "catspaw.trace/1", questions };
+        if let Some(redactor) = redactor {
+            redactor.answers(&mut answers);
+        }
         let clear = answers.questions.iter().all(|answer| answer.candidates.len() == 1);
         match self.write(&answers) {
             // Whoever read it has seen enough.
@@ -100,13 +113,20 @@ impl Trace {
         }
     }
 
+    /// What replaces addresses, all of which are ours.
+    fn redactor(&self, own: impl Iterator<Item = IpAddr>) -> Result<Option<Redactor>, String> {
+        let Some((scope, key)) = &self.key else { return Ok(None) };
+        let nets = self.settings.home.nets.clone();
+        Redactor::new(*scope, key, nets, own.collect()).map(Some)
+    }
+
     /// The indexes of all logs.
     fn logs(&self, sources: Vec<Source>, stamps: Stamps, problems: &mut Vec<Problem>) -> Result<Vec<Log>, String> {
         let (mut surveyed, mut unknown) = (Vec::new(), Vec::new());
         for (number, source) in sources.into_iter().enumerate() {
             match survey(source, number as u32, &stamps, &self.settings.maps) {
                 Ok(Looked::Log(mut log)) => {
-                    problems.extend(log.remark.take());
+                    problems.append(&mut log.remarks);
                     surveyed.push(*log);
                 }
                 Ok(Looked::Scan(_, source, _)) => problems.push(source.problem(What::Untold("a scan"))),
@@ -158,11 +178,13 @@ impl Trace {
         Err("an index was damaged while it was read, again and again: name another place with --index-dir".to_owned())
     }
 
-    fn tell(&self, logs: &[Log], leases: &[LeaseFile], problems: &[Problem]) {
-        console::tell(problems, self.settings.quiet, |said| said);
+    fn tell(&self, logs: &[Log], leases: &[LeaseFile], problems: &[Problem], redactor: Option<&Redactor>) {
+        let shown = |said: String| redactor.map_or_else(|| said.clone(), |redactor| redactor.name(&said));
+        console::tell(problems, self.settings.quiet, shown);
         if self.settings.quiet {
             return;
         }
+        let complain = |kind, said: &str| complain(kind, &shown(said.to_owned()));
         for log in logs {
             let (name, state) = (log.source.name(), &log.index.directory.log);
             if log.made && log.kept.is_none() && log.source.size().is_some() {
@@ -191,9 +213,12 @@ impl Trace {
                 );
             }
             if let Some(year) = log.guessed_year {
+                let others = if state.span.is_some_and(is_of_years) { ", and others in it say another" } else { "" };
                 complain(
                     "warning",
-                    &format!("{name}: stamps without a year were taken as of {year}: --year says another"),
+                    &format!(
+                        "{name}: stamps without a year were taken as of {year}{others}: --year says of which they are"
+                    ),
                 );
             }
         }
@@ -212,13 +237,15 @@ impl Trace {
         }
     }
 
-    fn tell_indexes(&self, logs: &[Log]) {
+    fn tell_indexes(&self, logs: &[Log], redactor: Option<&Redactor>) {
+        let shown = |said: String| redactor.map_or_else(|| said.clone(), |redactor| redactor.name(&said));
         for log in logs.iter().filter(|_| !self.settings.quiet) {
             let state = &log.index.directory.log;
             let (lines, size) = (state.lines, log.index.size());
             let made = if log.made { "made" } else { "up to date" };
             let kept = log.kept.as_ref().map_or("nowhere".to_owned(), |path| path.display().to_string());
-            complain("index", &format!("{}: {made}: {lines} lines, {size} bytes in {kept}", log.source.name()));
+            let said = format!("{}: {made}: {lines} lines, {size} bytes in {kept}", log.source.name());
+            complain("index", &shown(said));
         }
     }
 
@@ -229,9 +256,16 @@ impl Trace {
                 serde_json::to_writer_pretty(&mut out, answers)?;
                 writeln!(out)?;
             }
-            Form::Text => print::write(answers, &mut out)?,
+            Form::Text => print::write(answers, self.style(), &mut out)?,
         }
         out.flush()
+    }
+}
+
+impl Trace {
+    fn style(&self) -> Style {
+        let redacted = self.key.is_some();
+        Style { width: console::width(), colour: false, verbose: false, unicode: false, redacted }
     }
 }
 

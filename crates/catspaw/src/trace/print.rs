@@ -3,49 +3,47 @@
 use std::io::{self, Write};
 
 use super::answer::{Answer, Answers, Candidate};
+use crate::report::text::{Page, Style};
 
 /// Writes them.
-pub(crate) fn write(answers: &Answers, out: &mut impl Write) -> io::Result<()> {
+pub(crate) fn write(answers: &Answers, style: Style, out: &mut impl Write) -> io::Result<()> {
+    let mut page = Page::new(out, style);
     for (number, answer) in answers.questions.iter().enumerate() {
         if number > 0 {
-            writeln!(out)?;
+            page.blank()?;
         }
-        write_answer(answer, out)?;
+        write_answer(answer, &mut page)?;
     }
     Ok(())
 }
 
-fn write_answer(answer: &Answer, out: &mut impl Write) -> io::Result<()> {
+fn write_answer(answer: &Answer, page: &mut Page<'_, impl Write>) -> io::Result<()> {
     let port = match (answer.port, answer.address.contains(':')) {
         (Some(port), true) => format!("[{}]:{port}", answer.address),
         (Some(port), false) => format!("{}:{port}", answer.address),
         (None, _) => answer.address.clone(),
     };
     let who = match answer.candidates.as_slice() {
+        [] if answer.inside => "an inside address itself".to_owned(),
         [] => "nobody that these records know".to_owned(),
         [one] => one.host.clone(),
         [_, ..] => format!("one of {} hosts, the likeliest first", answer.candidates.len()),
     };
-    writeln!(out, "{port} at {}: {who}", answer.at)?;
-    for candidate in &answer.candidates {
-        write_candidate(candidate, out)?;
-    }
-    for why in &answer.why {
-        writeln!(out, "  - {why}")?;
-    }
-    Ok(())
+    page.say(0, &format!("{port} at {}: {who}", answer.at))?;
+    answer.candidates.iter().try_for_each(|candidate| write_candidate(candidate, page))?;
+    answer.why.iter().try_for_each(|why| page.hang(1, "- ", why))
 }
 
-fn write_candidate(candidate: &Candidate, out: &mut impl Write) -> io::Result<()> {
+fn write_candidate(candidate: &Candidate, page: &mut Page<'_, impl Write>) -> io::Result<()> {
     let Candidate { host, mac, user, name, from, to, basis, .. } = candidate;
     let from = from.as_deref().unwrap_or("(not recorded)");
     let to = to.as_deref().unwrap_or("(open)");
-    writeln!(out, "  {host:<15}  {basis:<10}  {from} to {to}")?;
+    page.hang(1, &format!("{host:<15}  "), &format!("{basis:<10}  {from} to {to}"))?;
     let owner = [("user", user), ("name", name), ("mac", mac)];
     let known: Vec<String> =
         owner.iter().filter_map(|(what, value)| Some(format!("{what} {}", value.as_deref()?))).collect();
     if !known.is_empty() {
-        writeln!(out, "  {:<15}  {}", "", known.join(", "))?;
+        page.hang(1, &format!("{:<15}  ", ""), &known.join(", "))?;
     }
     Ok(())
 }

@@ -11,6 +11,8 @@ use super::span::{Basis, End, Span, TCP, sorted_form};
 
 /// As many hosts are kept for one question; the others are counted.
 const HOSTS: usize = 1000;
+/// As many translations are kept of an inside address at one moment.
+const TRANSLATIONS: usize = 64;
 /// As many spans without an end are held against what came after them.
 const OPEN: usize = 64;
 
@@ -35,10 +37,26 @@ pub(crate) struct Found {
     /// Hosts beyond those that are kept.
     pub(crate) more: u64,
     /// The last use before the moment, and the first after it.
-    pub(crate) nearest: (Option<Hit>, Option<Hit>),
+    pub(crate) nearest: Nearest,
     /// Whether the address is known at other ports.
     pub(crate) other_ports: bool,
+    /// Where nobody was behind it: what it was on the outside itself.
+    pub(crate) inside: Inside,
 }
+
+/// An inside address that was asked for, as the outside saw it.
+#[derive(Debug, Default)]
+pub(crate) struct Inside {
+    /// What it was translated to then.
+    pub(crate) then: Vec<Hit>,
+    /// How many more translations it had then.
+    pub(crate) more: u64,
+    /// The last translation before the moment, and the first after it.
+    pub(crate) nearest: Nearest,
+}
+
+/// The last before a moment, and the first after it.
+pub(crate) type Nearest = (Option<Hit>, Option<Hit>);
 
 /// What is best stands first: what is sure to have been there, the stronger basis, the longer hold.
 pub(crate) fn rank(hit: &Hit, question: &Question) -> impl Ord + use<> {
@@ -115,6 +133,29 @@ impl Search<'_> {
         if pass == Pass::Around && !found.other_ports && question.port.is_some() {
             found.other_ports = loaded.of(address, None).next().is_some();
         }
+        if pass == Pass::Around && found.hits.is_empty() {
+            let at_port =
+                |span: &Span| question.port.is_none_or(|port| span.mapped.port == 0 || span.real.port == port);
+            for span in loaded.translations_of(address).filter(at_port) {
+                self.inside(span, question, &mut found.inside);
+            }
+        }
+    }
+
+    fn inside(&self, span: Span, question: &Question, inside: &mut Inside) {
+        let hit = self.as_hit(span, question);
+        if !span.may_touch(question.at, question.until()) {
+            return put_nearest(hit, question, &mut inside.nearest);
+        }
+        let same = |known: &Hit| (known.span.mapped, known.span.block) == (span.mapped, span.block);
+        let Inside { then, more, .. } = inside;
+        let is_full = then.len() >= TRANSLATIONS;
+        match then.iter_mut().find(|known| same(known)) {
+            Some(known) if rank(&hit, question) < rank(known, question) => *known = hit,
+            Some(_) => {}
+            None if is_full => *more += 1,
+            None => then.push(hit),
+        }
     }
 
     fn as_hit(&self, span: Span, question: &Question) -> Hit {
@@ -142,21 +183,40 @@ impl Search<'_> {
                 *ended = Some(ended.map_or(at, |ended: Nanos| ended.min(at)));
             }
         }
-        let (before, after) = &mut found.nearest;
-        if span.from >= question.until() {
-            if after.is_none_or(|known| span.from < known.span.from) {
-                *after = Some(hit);
-            }
-        } else if span.end != End::Open
-            && !span.may_touch(question.at, question.until())
-            && before.is_none_or(|known| span.to > known.span.to)
-        {
-            *before = Some(hit);
+        put_nearest(hit, question, &mut found.nearest);
+    }
+}
+
+fn put_nearest(hit: Hit, question: &Question, (before, after): &mut Nearest) {
+    let span = &hit.span;
+    if span.from >= question.until() {
+        if after.is_none_or(|known| span.from < known.span.from) {
+            *after = Some(hit);
         }
+    } else if span.end != End::Open
+        && !span.may_touch(question.at, question.until())
+        && before.is_none_or(|known| span.to > known.span.to)
+    {
+        *before = Some(hit);
+    }
+}
+
+impl Inside {
+    /// Whether some record translates it, at whatever moment.
+    pub(crate) fn is_translated(&self) -> bool {
+        !self.then.is_empty() || self.nearest.0.is_some() || self.nearest.1.is_some()
     }
 }
 
 impl Found {
+    /// Every address that is in it.
+    pub(crate) fn addresses(&self) -> impl Iterator<Item = IpAddr> {
+        let hits = self.hits.values().chain(self.open.iter().map(|(hit, _)| hit)).chain(&self.inside.then);
+        let nearest =
+            [&self.nearest, &self.inside.nearest].into_iter().flat_map(|(before, after)| before.iter().chain(after));
+        hits.chain(nearest).flat_map(|hit| [hit.span.mapped.addr, hit.span.real.addr])
+    }
+
     /// Keeps a hit, where it is the best of its host and basis.
     pub(crate) fn add(&mut self, hit: Hit, question: &Question) {
         let key = (hit.span.real.addr, hit.span.basis);

@@ -359,3 +359,53 @@ fn relay_log_with_a_cut() -> Log {
     }
     log
 }
+
+/// A log whose lines have no year up to line `lines`.
+fn without_year(log: &str, lines: usize) -> String {
+    let split: Vec<String> = log.lines().map(|line| format!("{line}\n")).collect();
+    let bare = |line: &String| format!("{}{}", &line[..6], &line[11..]);
+    split[..lines].iter().map(bare).chain(split[lines..].iter().cloned()).collect()
+}
+
+#[test]
+fn stamps_without_a_year_are_of_the_year_that_later_ones_say() {
+    let mut log = Log::default();
+    // Over New Year, and longer than what is looked at to tell what a file is.
+    for n in 0..600 {
+        log.out(DAY - 70 * 24 * HOUR + n * 2 * HOUR, "10.0.0.5");
+    }
+    log.relay(DAY, 40);
+    let log = log.text;
+    let place = Place::with("clean", &log);
+    let clean = place.report(&["clean"]);
+    let all = log.lines().count();
+    for lines in [1, 20, all - 100, all - 1] {
+        place.write("log", without_year(&log, lines));
+        let said = place.scan(&["log", "--format", "json"]);
+        let report: Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(said.err, "", "{lines}");
+        assert_eq!(report["incidents"][0]["counts"], clean["incidents"][0]["counts"]);
+        let span = |report: &Value| ["first", "last"].map(|key| report["evidence"][0][key].clone());
+        assert_eq!(span(&report), span(&clean), "{lines}");
+        assert_eq!(late(&report), 0);
+    }
+    // What the owner says counts.
+    place.write("log", without_year(&log, 20));
+    assert_eq!(place.report(&["log", "--year", "2001"])["evidence"][0]["first"], "2001-12-24T00:00:00Z");
+}
+
+#[test]
+fn of_a_packed_file_they_are_found_when_it_was_read_and_of_a_pipe_a_warning_says_so() {
+    let mut log = Log::default();
+    (0..600).for_each(|n| _ = log.out(DAY + n, "10.0.0.5"));
+    let place = Place::with("clean", &log.text);
+    let clean = place.report(&["clean"])["evidence"][0].clone();
+    let log = without_year(&log.text, 1000);
+    place.write("log.gz", crate::files::gzip(log.as_bytes()));
+    let said = place.scan(&["log.gz", "--format", "json"]);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&report["evidence"][0]["first"], said.err.as_str()), (&clean["first"], ""));
+    let err = place.scan_input(&["-"], log.as_bytes()).err;
+    let says = "and others of the same file say another: --year says of which year the first is.\n";
+    assert!(err.starts_with("warning: Stamps without a year in - were taken as of ") && err.contains(says), "{err}");
+}

@@ -46,7 +46,7 @@ const WORDS: &str = "counted = \"payload\"\n\
     orig_bytes = \"out\"\nresp_bytes = \"in\"\nending = \"reason\"\nservice = \"app\"\n\
     [map.words]\nfins = \"tcp-fin\"\nno_answer = \"aged-out\"\nreset_by_resp = \"server-rst\"\nreset_by_orig = \"client-rst\"\n";
 
-fn map(form: &str) -> String {
+pub(crate) fn map(form: &str) -> String {
     format!("[[map]]\nname = \"made-up\"\n{form}match = [\"src\", \"dst\", \"end\"]\nunit = \"ms\"\n{WORDS}")
 }
 
@@ -70,7 +70,7 @@ fn values(row: &Value) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn csv(rows: &[Value], separator: char) -> String {
+pub(crate) fn csv(rows: &[Value], separator: char) -> String {
     let quoted = |text: &str| {
         if text.contains([separator, '"']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text.to_owned() }
     };
@@ -79,7 +79,7 @@ fn csv(rows: &[Value], separator: char) -> String {
     rows.iter().fold(header, |all, row| all + &join(values(row).iter().map(|(_, text)| quoted(text)).collect()))
 }
 
-fn pairs(rows: &[Value]) -> String {
+pub(crate) fn pairs(rows: &[Value]) -> String {
     let pair = |(name, text): &(&str, String)| match text.contains([' ', '"']) {
         true => format!("{name}=\"{}\"", text.replace('"', "\\\"")),
         false => format!("{name}={text}"),
@@ -89,7 +89,7 @@ fn pairs(rows: &[Value]) -> String {
         .collect()
 }
 
-fn json_lines(rows: &[Value]) -> String {
+pub(crate) fn json_lines(rows: &[Value]) -> String {
     rows.iter()
         .map(|row| {
             let object: serde_json::Map<_, _> = values(row)
@@ -125,7 +125,7 @@ pub(crate) fn ecs(rows: &[Value]) -> String {
 }
 
 /// The same as a search of Splunk's exports it.
-fn cim(rows: &[Value]) -> String {
+pub(crate) fn cim(rows: &[Value]) -> String {
     let mut all = "_time,action,src_ip,src_port,dest_ip,dest_port,transport,duration,bytes_out,bytes_in,packets_out,packets_in,app,dvc\n".to_owned();
     for row in rows {
         let (start, span) = (seconds(row, "ts").unwrap(), seconds(row, "duration").unwrap_or(0.0));

@@ -7,21 +7,21 @@ use serde_json::Value;
 use crate::pix::relay_log;
 use crate::run::Place;
 
-const PAN_OS: &str = "1,2024/03/04 16:05:40,001234567890,TRAFFIC,end,2305,2024/03/04 16:05:38,10.0.0.5,198.51.100.7,\
+pub(crate) const PAN_OS: &str = "1,2024/03/04 16:05:40,001234567890,TRAFFIC,end,2305,2024/03/04 16:05:38,10.0.0.5,198.51.100.7,\
     192.0.2.31,198.51.100.7,rule,,,smtp,vsys1,trust,untrust,ethernet1/2,ethernet1/1,log,2024/03/04 16:05:38,135480,1,2007,25,\
     40123,25,0x40001c,tcp,allow,4308,3016,1292,34,2024/03/04 16:05:00,22,any,0,7,0x8,US,US,0,18,16,tcp-fin\n";
-const FORTIGATE: &str = "date=2024-03-04 time=16:05:38 devname=\"fgt-1\" devid=\"FG1\" eventtime=1709568338000000000 \
+pub(crate) const FORTIGATE: &str = "date=2024-03-04 time=16:05:38 devname=\"fgt-1\" devid=\"FG1\" eventtime=1709568338000000000 \
     tz=\"+0000\" logid=\"0000000013\" type=\"traffic\" subtype=\"forward\" vd=\"root\" srcip=10.0.0.5 srcport=2007 \
     srcintfrole=\"lan\" dstip=198.51.100.7 dstport=25 dstintfrole=\"wan\" sessionid=135480 proto=6 action=\"close\" \
     service=\"SMTP\" trandisp=\"snat\" transip=192.0.2.31 transport=40123 duration=22 sentbyte=2764 rcvdbyte=1068 sentpkt=18 \
     rcvdpkt=16\n";
-const JUNOS: &str = "<14>1 2024-03-04T16:05:38Z srx-1 RT_FLOW - RT_FLOW_SESSION_CLOSE [junos@2636.1.1.1.2.129 \
+pub(crate) const JUNOS: &str = "<14>1 2024-03-04T16:05:38Z srx-1 RT_FLOW - RT_FLOW_SESSION_CLOSE [junos@2636.1.1.1.2.129 \
     reason=\"TCP FIN\" source-address=\"10.0.0.5\" source-port=\"2007\" destination-address=\"198.51.100.7\" \
     destination-port=\"25\" nat-source-address=\"192.0.2.31\" nat-source-port=\"40123\" \
     nat-destination-address=\"198.51.100.7\" nat-destination-port=\"25\" protocol-id=\"6\" session-id=\"135480\" \
     packets-from-client=\"18\" bytes-from-client=\"2764\" packets-from-server=\"16\" bytes-from-server=\"1068\" \
     elapsed-time=\"22\" application=\"SMTP\"]\n";
-const CONNTRACK: &str = "[1709568338.000000]\t[DESTROY] tcp      6 TIME_WAIT src=10.0.0.5 dst=198.51.100.7 sport=2007 dport=25 \
+pub(crate) const CONNTRACK: &str = "[1709568338.000000]\t[DESTROY] tcp      6 TIME_WAIT src=10.0.0.5 dst=198.51.100.7 sport=2007 dport=25 \
     packets=18 bytes=2764 src=198.51.100.7 dst=192.0.2.31 sport=25 dport=40123 packets=16 bytes=1068 [ASSURED] delta-time=22\n";
 
 fn json(text: &str) -> Value {

@@ -11,7 +11,7 @@ use crate::run::{Place, Said};
 
 fn trace(place: &Place, arguments: &[&str]) -> Said {
     let mut command = Command::new(env!("CARGO_BIN_EXE_catspaw"));
-    command.current_dir(place.path()).arg("trace").args(arguments).stdin(Stdio::null());
+    command.current_dir(place.path()).arg("trace").args(arguments).stdin(Stdio::null()).env_remove("COLUMNS");
     Said::from(command.output().unwrap())
 }
 
@@ -302,4 +302,81 @@ fn a_block_without_ports_is_nobodys_whole_address() {
     let place = Place::with("pix.log", nfware);
     let answer = ask(&place, "192.0.2.31:1030", "2003-03-04 10:00:30", &["--year", "2003", "pix.log"]);
     assert_eq!(hosts(&answer), ["10.0.0.6"], "{answer:#}");
+}
+
+#[test]
+fn an_inside_address_is_answered_with_what_the_outside_saw() {
+    let pat = |time, built, mapped: &str, life| xlate(time, built, "dynamic TCP", "10.0.0.1/4000", mapped, life);
+    let log = pat("10:00:00", true, "192.0.2.1/1025", "")
+        + &pat("11:00:00", false, "192.0.2.1/1025", "1:00:00")
+        + &xlate("10:10:00", true, "dynamic TCP", "10.0.0.1/4001", "192.0.2.1/1026", "");
+    let place = Place::with("pix.log", log);
+    let both = assert_hosts(&place, "10.0.0.1", "2003-03-04T10:30:00Z", &[]);
+    assert!(why(&both).starts_with("10.0.0.1 is an inside address: the outside sees what it is translated to"));
+    for mapped in
+        ["pix.log:1: the translation of 10.0.0.1:4000 to 192.0.2.1:1025 (tcp)", "10.0.0.1:4001 to 192.0.2.1:1026"]
+    {
+        assert!(why(&both).contains(mapped), "{}", why(&both));
+    }
+    let one = assert_hosts(&place, "10.0.0.1:4001", "2003-03-04T10:30:00Z", &[]);
+    assert!(why(&one).contains("192.0.2.1:1026") && !why(&one).contains("192.0.2.1:1025"), "{}", why(&one));
+    let before = assert_hosts(&place, "10.0.0.1", "2003-03-04T09:30:00Z", &[]);
+    assert!(
+        why(&before).contains("No record translates it at 2003-03-04T09:30:00Z.\nAfter it: pix.log:1"),
+        "{}",
+        why(&before)
+    );
+    let unknown = why(&assert_hosts(&place, "10.0.0.2", "2003-03-04T10:30:00Z", &[]));
+    let says = "10.0.0.2 is an inside address, which the outside does not see, and no record translates it: ask for the public address";
+    assert!(unknown.starts_with(says), "{unknown}");
+    let text = trace(&place, &["10.0.0.1", "--at", "2003-03-04T10:30:00Z", "pix.log"]).out;
+    assert!(text.starts_with("10.0.0.1 at 2003-03-04T10:30:00Z: an inside address itself\n  - "), "{text}");
+    // Of an outside one nothing of the kind is said.
+    assert!(why(&assert_hosts(&place, "198.51.100.7", "2003-03-04T10:30:00Z", &[])).contains("in none of the logs"));
+}
+
+#[test]
+fn answers_fit_the_terminal_and_show_nobody_where_that_is_asked() {
+    let log = slot("10:00:00", "2001:db8:0:1:2:3:4:5", "2001:db8:0:1:ffff:eeee:dddd:cccc")
+        + &slot("10:00:00", "10.0.0.1", "192.0.2.1");
+    let place = Place::with("10.0.0.1.log", log);
+    place.write("leases", "2003-03-01T09:00:01Z gw dnsmasq-dhcp: DHCPACK(eth0) 10.0.0.1 00:11:22:33:44:0a annas-pc\n");
+    place.write(
+        "asked",
+        "192.0.2.1 2003-03-04 10:30\n2001:db8:0:1:ffff:eeee:dddd:cccc 2003-03-04 10:30\n192.0.2.9 2003-03-04 10:30\n",
+    );
+    let asked = ["--questions", "asked", "10.0.0.1.log", "leases"];
+    let plain = trace(&place, &asked);
+    assert!(
+        plain.out.contains("annas-pc") && plain.out.contains("192.0.2.1 at 2003-03-04T10:30:00Z: 10.0.0.1\n"),
+        "{plain:?}"
+    );
+    assert!(plain.out.lines().all(|line| line.len() <= 80), "{}", plain.out);
+    place.write("bad", "nothing\n");
+    for more in [&["--redact"][..], &["--redact=all"], &["--redact", "--format", "json"]] {
+        let said = trace(&place, &[&asked[..], &["bad", "10.0.0.1.nothing"], more].concat());
+        assert_eq!(said.status, Some(1), "{said:?}");
+        for true_one in ["10.0.0.1", "192.0.2.", "2001:db8:", "annas-pc", "33:44:0a"] {
+            assert!(!said.out.contains(true_one) && !said.err.contains(true_one), "{true_one}: {said:?}");
+        }
+    }
+    let keyed = |options: &[&str]| trace(&place, &[&asked[..], &["--redact-key", "key"], options].concat()).out;
+    assert_eq!(keyed(&["--redact"]), keyed(&["--redact"]));
+    place.write("c.toml", "redact = \"own\"\n");
+    assert_eq!(keyed(&["--config", "c.toml"]), keyed(&["--redact"]), "a configuration that wants it is heard");
+}
+
+#[test]
+fn names_that_cannot_be_read_are_said_with_their_place() {
+    let place = Place::with("pix.log", slot("10:00:00", "10.0.0.1", "192.0.2.1"));
+    place.write("fw.conf", "hostname fw\nname 10.0.0.5 pc\n name 10.0.0.300 mail\nname 10.0.0.6\n");
+    let warnings = "warning: fw.conf:3:7: a `name` command whose address is none: left out\n\
+                    warning: fw.conf:4:14: a `name` command without a name: left out\n";
+    let said = trace(&place, &["192.0.2.1", "--at", "2003-03-04 10:30", "--names", "fw.conf", "pix.log"]);
+    assert_eq!((said.status, said.err.as_str()), (Some(0), warnings));
+    assert!(place.scan(&["--names", "fw.conf", "pix.log"]).err.starts_with(warnings));
+    assert_eq!(
+        trace(&place, &["192.0.2.1", "--at", "2003-03-04 10:30", "--names", "fw.conf", "pix.log", "-q"]).err,
+        ""
+    );
 }

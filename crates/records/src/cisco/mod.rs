@@ -35,7 +35,7 @@ use crate::{
 };
 use before::Before;
 use memo::{Known, Memo, UNNAMED};
-pub use names::Names;
+pub use names::{Names, Unread};
 use odd::Odd;
 use tag::{find_tag, parse_tag};
 use text::Text;
@@ -124,6 +124,11 @@ impl Reader {
     #[must_use]
     pub fn of(head: &[u8], clock: Clock) -> Self {
         Self { is_wrapped: wrapped::is_wrapped(head), ..Self::new(clock) }
+    }
+
+    /// The same reader, before any line, to which the first stamp is of this year if it has none.
+    pub(crate) fn of_year(self, year: i16) -> Self {
+        Self { time: self.time.of_year(year), ..self }
     }
 
     /// Goes on where `before` has come to.
@@ -238,19 +243,16 @@ impl Reader {
         let Some(tag) = find_tag(line) else {
             return self.read_untagged(block, place, line, seed, sink);
         };
-        let (message_id, mut text) = (tag.message_id, Text::new(&line[tag.body..]));
         let head = &line[..tag.start];
         let header = decode_header(head);
         let known = self.resolve(head, &header).map_err(|why| (sensor_of(&header), why));
-        let mut times = 1;
-        if let Some(repeated) = odd::repeated_around(head) {
-            (times, text) = (repeated, Text::new(odd::strip_closing(text.rest())));
-        } else if let Ok(known) = known
-            && finish(place, line, (message_id, text), known, seed, sink)
+        let odd = Odd::of(place, line, &tag, known);
+        if let (Ok(known), 1) = (known, odd.times)
+            && finish(place, line, (odd.message_id, odd.text), known, seed, sink)
         {
             return;
         }
-        self.finish_odd(block, Odd { place, line, message_id, text, times, known }, seed, sink);
+        self.finish_odd(block, odd, seed, sink);
     }
 
     /// Gives a line to `sink` that is not of the frequent kinds.
@@ -264,15 +266,12 @@ impl Reader {
     /// A line without a message of its own: it may say that the one before it came again.
     #[cold]
     fn read_untagged(&mut self, block: &[u8], place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
-        let unparsed = |why| Unparsed { place, kind: "line", why };
+        let unparsed = |why| Unparsed { place, kind: other::NOBODYS, why };
         let Some((head, times)) = odd::parse_last_repeated(line) else {
             if others::read(place, line, &self.time, &self.names, seed, sink) {
                 return;
             }
-            if other::is_of_program(line) {
-                return sink.skipped(other::PROGRAMS);
-            }
-            return sink.unparsed(unparsed("no %PIX/%ASA message"));
+            return other::pass_over_line(place, line, sink);
         };
         let Some(again) = self.before.denial(block, line, &self.names) else {
             if self.before.is_of_program() {
@@ -314,15 +313,9 @@ pub(crate) fn read_other(
     sink: &mut impl LineSink,
 ) {
     let Some(tag) = find_tag(line) else { return };
-    let (head, text) = (&line[..tag.start], Text::new(&line[tag.body..]));
-    let header = decode_header(head);
+    let header = decode_header(&line[..tag.start]);
     let known = known(&header, time).map_err(|why| (sensor_of(&header), why));
-    let (times, text) = match odd::repeated_around(head) {
-        Some(times) => (times, Text::new(odd::strip_closing(text.rest()))),
-        None => (1, text),
-    };
-    let odd = Odd { place, line, message_id: tag.message_id, text, times, known };
-    odd.finish(names, seed, |_| false, sink);
+    Odd::of(place, line, &tag, known).finish(names, seed, |_| false, sink);
 }
 
 /// What a header means, or why it means nothing.

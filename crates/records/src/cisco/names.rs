@@ -7,20 +7,45 @@ use std::net::IpAddr;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Names {
     addresses: HashMap<Vec<u8>, IpAddr>,
+    unread: Vec<Unread>,
 }
+
+/// A `name` command that says nobody's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Unread {
+    /// Its line, from 1.
+    pub line: u64,
+    /// Where it is wrong, from 1.
+    pub column: usize,
+    /// In which way.
+    pub why: &'static str,
+}
+
+/// As many commands that cannot be read are kept.
+const UNREAD: usize = 20;
 
 impl Names {
     /// The `name ADDRESS NAME [description ...]` commands among the lines of a configuration; a name that is given twice is
     /// the last's.
     #[must_use]
     pub fn parse(configuration: &[u8]) -> Self {
-        let command = |line: &[u8]| {
-            let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
-            let addr = (words.next()? == b"name").then(|| words.next()).flatten()?;
-            let addr = std::str::from_utf8(addr).ok()?.parse().ok()?;
-            Some((words.next()?.to_vec(), addr))
-        };
-        Self { addresses: configuration.split(|byte| *byte == b'\n').filter_map(command).collect() }
+        let mut names = Self::default();
+        for (line, text) in (1..).zip(configuration.split(|byte| *byte == b'\n')) {
+            match parse_command(text) {
+                Some(Ok((name, addr))) => _ = names.addresses.insert(name, addr),
+                Some(Err((column, why))) if names.unread.len() < UNREAD => {
+                    names.unread.push(Unread { line, column, why });
+                }
+                Some(Err(_)) | None => {}
+            }
+        }
+        names
+    }
+
+    /// The first commands that could not be read.
+    #[must_use]
+    pub fn unread(&self) -> &[Unread] {
+        &self.unread
     }
 
     /// Whether there is none.
@@ -50,6 +75,26 @@ impl Names {
     }
 }
 
+/// Where a command is wrong, and in which way.
+type Wrong = (usize, &'static str);
+
+/// What a `name` command says, or where it is wrong and in which way; `None` of every other line.
+fn parse_command(line: &[u8]) -> Option<Result<(Vec<u8>, IpAddr), Wrong>> {
+    let line = line.trim_ascii_end();
+    let column = |word: &[u8]| word.as_ptr() as usize - line.as_ptr() as usize + 1;
+    let mut words = line.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty());
+    if words.next()? != b"name" {
+        return None;
+    }
+    let missing = line.len() + 1;
+    let Some(word) = words.next() else { return Some(Err((missing, "a `name` command without an address"))) };
+    let Some(addr) = std::str::from_utf8(word).ok().and_then(|word| word.parse().ok()) else {
+        return Some(Err((column(word), "a `name` command whose address is none")));
+    };
+    let name = words.next().ok_or((missing, "a `name` command without a name"));
+    Some(name.map(|name| (name.to_vec(), addr)))
+}
+
 /// Whether a byte stands between words.
 fn is_between(byte: u8) -> bool {
     matches!(byte, b' ' | b':' | b'/' | b'(' | b')' | b',')
@@ -66,6 +111,9 @@ mod tests {
     fn names_are_those_of_the_commands() {
         let names = Names::parse(CONFIGURATION);
         assert_eq!(names.addresses.len(), 3);
+        let unread: Vec<_> = names.unread().iter().map(|unread| (unread.line, unread.column, unread.why)).collect();
+        let whys = ["a `name` command whose address is none", "a `name` command without a name"];
+        assert_eq!(unread, [(6, 6, whys[0]), (8, 15, whys[1])]);
         assert!(Names::parse(b"nameif inside\nnames\n").is_empty());
     }
 

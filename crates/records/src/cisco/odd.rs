@@ -5,8 +5,7 @@ use memchr::memmem;
 
 use super::flows::{Kind, parse_built, parse_teardown};
 use super::party::NAMED;
-use super::tag::OF_FWSM;
-use super::tag::find_tag;
+use super::tag::{OF_FWSM, Tag, find_tag};
 use super::text::Text;
 use super::{Known, NOTHING, Names, Why, access_list, denial, icmp, parse_message, snort};
 use crate::{Event, HashSeed, LineSink, Place, Record, Unparsed};
@@ -42,6 +41,16 @@ impl<'a> Odd<'a> {
             Some((inner, times)) => Self { text: Text::new(inner), times: self.times.saturating_mul(times), ..self },
             None => Self { text, ..self },
         }
+    }
+
+    /// A line with its message's tag; what stands before that means `known`.
+    pub(super) fn of(place: Place, line: &'a [u8], tag: &Tag, known: Result<Known<'a>, (&'a [u8], Why)>) -> Self {
+        let text = Text::new(&line[tag.body..]);
+        let (times, text) = match repeated_around(&line[..tag.start]) {
+            Some(times) => (times, Text::new(strip_closing(text.rest()))),
+            None => (1, text),
+        };
+        Self { place, line, message_id: tag.message_id, text, times, known }
     }
 
     /// Gives the line to `sink`. `is_repeat` says whether the line before said the same, where that matters.
@@ -168,7 +177,7 @@ pub(super) fn strip_repeated(text: &[u8]) -> Option<(&[u8], u64)> {
 }
 
 /// N where a header ends with `message repeated N times: [`, the tag standing within.
-pub(super) fn repeated_around(head: &[u8]) -> Option<u64> {
+fn repeated_around(head: &[u8]) -> Option<u64> {
     if !head.ends_with(b"[ ") && !head.ends_with(b"[") {
         return None;
     }
@@ -177,7 +186,7 @@ pub(super) fn repeated_around(head: &[u8]) -> Option<u64> {
 }
 
 /// A text without the bracket that closes it.
-pub(super) fn strip_closing(text: &[u8]) -> &[u8] {
+fn strip_closing(text: &[u8]) -> &[u8] {
     let text = text.trim_ascii_end();
     text.strip_suffix(b"]").unwrap_or(text)
 }

@@ -87,7 +87,7 @@ fn each_line_is_a_record_or_skipped_or_unparsed() {
     assert_eq!(
         unparsed,
         [
-            (5, "line", "no %PIX/%ASA message"),
+            (5, "line", "no message of a device that is known"),
             (6, "302013", "not a built connection"),
             (7, "302014", "no stamp"),
             (8, "302014", "a stamp that is no date"),
@@ -286,7 +286,10 @@ fn a_line_that_says_that_the_last_came_again_counts_a_denial_so_often() {
     assert_eq!(counts(&whole), [1, 3, 12, 0, 1, 4]);
     assert_eq!(whole.skipped, ["fw"]);
     let unparsed: Vec<_> = whole.unparsed.iter().map(|u| (u.place.line, u.why)).collect();
-    assert_eq!(unparsed, [(6, "no %PIX/%ASA message"), (7, "repeats a line that is no %PIX/%ASA message")]);
+    assert_eq!(
+        unparsed,
+        [(6, "no message of a device that is known"), (7, "repeats a line that is no %PIX/%ASA message")]
+    );
     let times: Vec<_> = whole.records.iter().map(|(record, _)| record.known.at.0 / Nanos::SECOND % 3600).collect();
     assert_eq!(times, [300, 330, 390, 391, 395, 396]);
     assert_eq!(whole.records[5].1, "pix", "whose message it was");

@@ -79,6 +79,6 @@ pub(super) fn columns(separator: u8, line: &[u8]) -> impl Iterator<Item = &[u8]>
 }
 
 /// A name for a message: what a log holds may be anything.
-fn shown(name: &[u8]) -> String {
+pub(super) fn shown(name: &[u8]) -> String {
     String::from_utf8_lossy(name).chars().filter(|letter| !letter.is_control()).take(40).collect()
 }

@@ -1,5 +1,6 @@
 //! What one line says, by a map.
 
+use super::doubt::Figures;
 use super::field::{Field, Meaning};
 use super::map::{Form, Map};
 use super::names;
@@ -107,7 +108,7 @@ impl<'a> Line<'a> {
                 (Value::Text(_) | Value::Bare(_), None) => {}
             }
         });
-        told.map(|_| ()).map_err(|Broken { at, why }| Bad { at: Some(start + at), why })
+        told.map(|_| ()).map_err(|Broken { at, why }| Bad { at: Some(start + at), len: 0, why })
     }
 
     #[inline]
@@ -166,6 +167,28 @@ impl<'a> Line<'a> {
         Ok((Some(Record { known, place, fingerprint: seed.fingerprint(self.text), event }), sensor))
     }
 
+    /// What it says of a whole connection, before anything is made of it; `None` where it tells of none.
+    pub(super) fn figures(&self, times: &mut Timekeeper) -> Option<Figures> {
+        let (record, _) = self.record(Place { file: 0, line: 0 }, HashSeed(0), times).ok()?;
+        let Event::Whole(whole) = record?.event else { return None };
+        let moment = |field, times: &mut Timekeeper| self.moment(field, times).ok().flatten().map(|(at, _)| at);
+        let span = self.get(Field::Duration).and_then(|text| self.map.unit.parse_span(text)).flatten();
+        let number = |field| self.get(field).and_then(value::number);
+        let mut bytes = [Field::OrigBytes, Field::RespBytes].map(number);
+        if bytes == [None; 2] {
+            bytes[0] = number(Field::Bytes);
+        }
+        Some(Figures {
+            proto: whole.proto,
+            ports: [whole.orig.port, whole.resp.port],
+            begun: moment(Field::Ts, times),
+            ended: moment(Field::End, times),
+            lasted: span.map(|(span, _)| span),
+            bytes,
+            packets: [Field::OrigPkts, Field::RespPkts].map(number),
+        })
+    }
+
     fn is_wanted(&self) -> bool {
         let says = |(number, values): &(u8, Vec<Box<[u8]>>)| {
             let text = self.values[usize::from(*number)];
@@ -221,7 +244,12 @@ impl<'a> Line<'a> {
         parse: impl FnOnce(&[u8]) -> Option<T>,
         why: &'static str,
     ) -> Result<Option<T>, Bad> {
-        self.get(field).map(|text| parse(text).ok_or_else(|| why.into())).transpose()
+        self.get(field).map(|text| parse(text).ok_or_else(|| self.bad(text, why))).transpose()
+    }
+
+    /// A value that is wrong.
+    fn bad(&self, value: &[u8], why: &'static str) -> Bad {
+        Bad::of(self.text, value, why)
     }
 
     fn times(&self, sensor: SensorId, times: &mut Timekeeper) -> Result<Times, Bad> {
@@ -261,16 +289,17 @@ impl<'a> Line<'a> {
     fn moment(&self, field: Field, times: &mut Timekeeper) -> Result<Option<(Nanos, u32)>, Bad> {
         let Some(text) = self.get(field) else { return Ok(None) };
         let Some(date) = self.get(Field::Date).filter(|_| field == Field::Ts) else {
-            return self.map.times.parse(text, times).map(Some);
+            return self.map.times.parse(text, times).map(Some).map_err(|why| self.bad(text, why));
         };
         let mut when = [b' '; WHEN];
         let len = date.len() + 1 + text.len();
         let (Some(first), true) = (when.get_mut(..date.len()), len <= WHEN) else {
-            return Err("date and ts are no time".into());
+            return Err(self.bad(text, "date and ts are no time"));
         };
         first.copy_from_slice(date);
         when[date.len() + 1..len].copy_from_slice(text);
-        self.map.times.parse(&when[..len], times).map(Some)
+        // Both are wrong together: the day is shown, behind which the time stands.
+        self.map.times.parse(&when[..len], times).map(Some).map_err(|why| self.bad(date, why))
     }
 
     fn proto(&self) -> Result<Proto, Bad> {
@@ -289,7 +318,7 @@ impl<'a> Line<'a> {
             return Ok(Proto::Other(0));
         }
         let number = value::number(text).and_then(|number| u8::try_from(number).ok());
-        Ok(match number.ok_or("proto is no protocol")? {
+        Ok(match number.ok_or_else(|| self.bad(text, "proto is no protocol"))? {
             6 => Proto::Tcp,
             17 => Proto::Udp,
             1 | 58 => Proto::Icmp,
@@ -313,7 +342,7 @@ impl<'a> Line<'a> {
         // Logs write 0 for a port that was not translated.
         let text = self.find(field, |text| text != b"0").or_else(|| self.get(field));
         match (text, proto) {
-            (Some(text), _) => value::port(text).ok_or_else(|| wrong.into()),
+            (Some(text), _) => value::port(text).ok_or_else(|| self.bad(text, wrong)),
             (None, Proto::Tcp | Proto::Udp) => Err(unset.into()),
             (None, _) => Ok(0),
         }
@@ -322,7 +351,7 @@ impl<'a> Line<'a> {
     /// An address; logs write that of nobody for one that was not translated.
     fn address(&self, field: Field, wrong: &'static str) -> Result<Option<std::net::IpAddr>, Bad> {
         let text = self.find(field, |text| !matches!(text, b"0.0.0.0" | b"::"));
-        text.map(|text| value::address(text).ok_or_else(|| wrong.into())).transpose()
+        text.map(|text| value::address(text).ok_or_else(|| self.bad(text, wrong))).transpose()
     }
 
     /// An end as the other side saw it; its port is the real one where the log does not say.

@@ -4,24 +4,30 @@
 //! A map is compiled once ([`Spec`]); nothing is allocated for a line. Delimited text, `key=value` and JSON are read, each
 //! split by [`crate::fields`].
 
+mod doubt;
 mod field;
 mod lack;
 mod line;
 mod map;
+mod misfit;
 mod names;
 mod time;
 
 use std::sync::Arc;
 
+pub use doubt::doubts;
 pub use field::{Field, Meaning};
 pub use lack::Lack;
 pub use map::{Form, Map, Spec};
+pub use misfit::misfit;
 pub use time::{Pattern, Times, Unit};
 
+use self::lack::shown;
 use self::line::Line;
 use crate::cisco::Names;
 use crate::fields::Bad;
 use crate::others;
+use crate::syslog::other;
 use crate::syslog::written::Timekeeper;
 use crate::{Block, Clock, HashSeed, LineSink, Place, Unparsed};
 
@@ -66,7 +72,9 @@ impl Reader {
             Self { map: Arc::clone(map), columns: None, times: Timekeeper::new(clock), called: Arc::default() };
         let head = head.strip_prefix(BOM).unwrap_or(head);
         let lines = Block { bytes: head, first: Place { file: 0, line: 1 } }.lines().map(|(_, line)| line);
-        let mut lines = lines.take(SNIFFED);
+        let is_json = matches!(map.form(), Form::Json);
+        // Other programs' lines may stand between objects.
+        let mut lines = lines.filter(|line| !is_json || line.contains(&b'{')).take(SNIFFED);
         match map.form() {
             Form::Delimited { separator, header: None } => {
                 let columns = lines.find_map(|line| header(map, *separator, line))?;
@@ -90,6 +98,11 @@ impl Reader {
     #[must_use]
     pub(crate) fn with_names(self, called: Arc<Names>) -> Self {
         Self { called, ..self }
+    }
+
+    /// The same reader, to which the first stamp is of this year if it has none.
+    pub(crate) fn of_year(self, year: i16) -> Self {
+        Self { times: self.times.of_year(year), ..self }
     }
 
     /// A reader of lines that have these columns, of which others have the names: most of those at the front that tell of a
@@ -130,6 +143,7 @@ impl Reader {
         let columns = columns.as_deref();
         let mut times = self.times.clone();
         let mut line = Line::new(&map);
+        let is_json = matches!(map.form(), Form::Json);
         for (place, text) in block.lines() {
             let text = text.strip_prefix(BOM).filter(|text| !text.is_empty()).unwrap_or(text);
             if is_about(columns, text) {
@@ -152,8 +166,24 @@ impl Reader {
                 Ok((Some(record), sensor)) => sink.record(&record, sensor),
                 Ok((None, sensor)) => sink.skipped(sensor),
                 Err(_) if others::read(place, text, &self.times, &self.called, seed, sink) => {}
-                Err(Bad { at: Some(at), why }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1),
-                Err(Bad { at: None, why }) => sink.unparsed(Unparsed { place, kind: KIND, why }),
+                Err(_) if is_json && !others::is_json(text) && other::skip(place, text, sink) => {}
+                Err(Bad { at: Some(at), len, why }) => {
+                    let value = shown(&text[at..at + len]);
+                    let unparsed = Unparsed { place, kind: KIND, why };
+                    match why {
+                        _ if len == 0 => sink.broken(unparsed, at + 1, None),
+                        time::UNLIKE => {
+                            let times = &map.times;
+                            sink.broken(
+                                unparsed,
+                                at + 1,
+                                Some(format_args!("{value:?}, and the map has time = {times}")),
+                            );
+                        }
+                        _ => sink.broken(unparsed, at + 1, Some(format_args!("{value:?}"))),
+                    }
+                }
+                Err(Bad { at: None, why, .. }) => sink.unparsed(Unparsed { place, kind: KIND, why }),
             }
         }
     }

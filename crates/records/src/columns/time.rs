@@ -1,6 +1,7 @@
 //! Times and spans as a log writes them.
 
-use crate::fields::Bad;
+use std::fmt;
+
 use crate::fields::value;
 use crate::syslog::written::{Civil, Timekeeper, Written, parse_month, parse_written, parse_zone};
 use crate::{Nanos, SensorId};
@@ -23,7 +24,7 @@ impl Unit {
     pub const ALL: [(Self, &'static str); 4] =
         [(Self::Seconds, "s"), (Self::Millis, "ms"), (Self::Micros, "us"), (Self::Nanos, "ns")];
 
-    fn nanos(self) -> i64 {
+    pub(super) fn nanos(self) -> i64 {
         match self {
             Self::Seconds => Nanos::SECOND,
             Self::Millis => 1_000_000,
@@ -71,6 +72,9 @@ impl Unit {
     }
 }
 
+/// Why a time could not be read, where it is not written so.
+pub(super) const UNLIKE: &str = "the time is not written as the map says";
+
 /// How a log writes its times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Times {
@@ -82,25 +86,37 @@ pub enum Times {
     Pattern(Pattern),
 }
 
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Auto => f.write_str("\"auto\""),
+            Self::Epoch(unit) => {
+                let unit = Unit::ALL.iter().find(|(own, _)| own == unit).map_or("", |(_, name)| name);
+                if unit == "s" { f.write_str("\"epoch\"") } else { write!(f, "\"epoch-{unit}\"") }
+            }
+            Self::Pattern(pattern) => write!(f, "{:?}", pattern.text),
+        }
+    }
+}
+
 impl Times {
     /// The moment that a text means, and the width of what it may mean.
-    pub(super) fn parse(&self, text: &[u8], times: &mut Timekeeper) -> Result<(Nanos, u32), Bad> {
-        const NONE: &str = "the time is not written as the map says";
+    pub(super) fn parse(&self, text: &[u8], times: &mut Timekeeper) -> Result<(Nanos, u32), &'static str> {
         let civil = |written: Option<Written>, times: &mut Timekeeper| {
-            let written = written.ok_or(NONE)?;
+            let written = written.ok_or(UNLIKE)?;
             if !written.has_year() {
-                return Err(Bad::from("the time has no year"));
+                return Err("the time has no year");
             }
             let at = times.resolve(SensorId(0), &written).ok_or("the time does not exist")?;
             Ok((at, coarse(written.resolution)))
         };
         match self {
-            Self::Pattern(pattern) => match pattern.parse(text).ok_or(NONE)? {
+            Self::Pattern(pattern) => match pattern.parse(text).ok_or(UNLIKE)? {
                 Parsed::Epoch(seconds) => Ok((Nanos::from_secs(seconds), Nanos::SECOND as u32)),
                 Parsed::Civil(written) => civil(Some(written), times),
             },
             Self::Epoch(unit) => {
-                let (at, resolution) = unit.parse(text).ok_or(NONE)?;
+                let (at, resolution) = unit.parse(text).ok_or(UNLIKE)?;
                 Ok((Nanos(at), coarse(resolution)))
             }
             Self::Auto if text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') => {
@@ -158,6 +174,7 @@ fn parse_civil(text: &[u8]) -> Option<Written> {
 /// A pattern of strptime's.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pattern {
+    text: Box<str>,
     items: Vec<Item>,
 }
 
@@ -218,7 +235,7 @@ impl Pattern {
         if !is_date && !has(Item::Epoch) {
             return Err("a time has a year, a month, a day, hours and minutes, or is %s".to_owned());
         }
-        Ok(Self { items })
+        Ok(Self { text: text.into(), items })
     }
 
     fn parse(&self, text: &[u8]) -> Option<Parsed> {
@@ -359,7 +376,7 @@ mod tests {
         // Ten hours ahead.
         let zone = TimeZone::fixed(jiff::tz::offset(10));
         let mut keeper = Timekeeper::new(Clock::new(zone, YearHint::First(2003)));
-        times.parse(text.as_bytes(), &mut keeper).map(|(at, resolution)| (at.0, resolution)).map_err(|bad| bad.why)
+        times.parse(text.as_bytes(), &mut keeper).map(|(at, resolution)| (at.0, resolution))
     }
 
     #[test]

@@ -4,8 +4,8 @@ use std::sync::LazyLock;
 
 use memchr::{memchr, memmem};
 
-/// It begins within so many bytes: a priority, stamps and names stand before it.
-const HEADER: usize = 256;
+use super::header;
+
 static MARK: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("CEF:"));
 
 /// A line's header. Escapes (`\|`, `\\`) stay as they are.
@@ -33,7 +33,7 @@ impl<'a> Cef<'a> {
     /// The header of a line that has one, wherever it begins.
     #[must_use]
     pub fn parse(line: &'a [u8]) -> Option<Self> {
-        let start = MARK.find(&line[..line.len().min(HEADER)])?;
+        let start = header(line, &MARK)?;
         let mut rest = &line[start + 4..];
         let mut next = || {
             let end = unescaped(b'|', rest)?;

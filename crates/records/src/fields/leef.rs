@@ -5,10 +5,8 @@ use std::sync::LazyLock;
 
 use memchr::{memchr, memmem};
 
-use super::Pairs;
+use super::{Pairs, header};
 
-/// It begins within so many bytes: a priority, stamps and names stand before it.
-const HEADER: usize = 256;
 static MARK: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("LEEF:"));
 
 /// A line's header.
@@ -28,7 +26,7 @@ impl<'a> Leef<'a> {
     /// The header of a line that has one, wherever it begins.
     #[must_use]
     pub fn parse(line: &'a [u8]) -> Option<Self> {
-        let start = MARK.find(&line[..line.len().min(HEADER)])?;
+        let start = header(line, &MARK)?;
         let mut rest = &line[start + 5..];
         let mut next = || {
             let (field, behind) = rest.split_at(memchr(b'|', rest)?);

@@ -1,6 +1,6 @@
 //! Fortinet FortiGate: traffic logs, as `key=value` (FortiOS's `default` and `csv` formats of syslog) and as CEF.
 //!
-//! The keys are those of the "FortiOS Log Message Reference", in CEF those of its "Traffic log support for CEF".
+//! The keys are those of the "FortiOS Log Message Reference" from FortiOS 5.0 on, and FortiOS 4's own (`src_port`, `status`), in CEF those of its "Traffic log support for CEF".
 
 use memchr::{memchr2, memmem};
 
@@ -28,6 +28,7 @@ struct Log<'a> {
     devid: &'a [u8],
     logid: &'a [u8],
     kind: &'a [u8],
+    subtype: &'a [u8],
     action: &'a [u8],
     proto: &'a [u8],
     src: End<'a>,
@@ -43,10 +44,15 @@ struct Log<'a> {
     app: &'a [u8],
 }
 
+/// What stands before FortiOS's own keys in CEF, in most versions; the last is FortiAnalyzer's.
+const PREFIXES: [&[u8]; 3] = [b"FTNTFGT", b"FortinetFortiGate", b"ad."];
+
 /// Whether a line that is no CEF is a log of FortiOS, of whatever type.
 pub(super) fn is_line(line: &[u8]) -> bool {
     let has = |key: &[u8]| memmem::find(line, key).is_some();
-    has(b"logid=") && has(b"type=") && (has(b"devid=") || has(b"vd=") || has(b"eventtime="))
+    (has(b"logid=") || has(b"log_id="))
+        && has(b"type=")
+        && (has(b"devid=") || has(b"vd=") || has(b"eventtime=") || has(b"device_id="))
 }
 
 /// A line that is no CEF.
@@ -99,8 +105,8 @@ pub(super) fn parse_cef<'a>(
             b"app" => log.service = value,
             b"out" => log.sent[0] = value,
             b"in" => log.rcvd[0] = value,
-            // All that has no key of CEF's own has FortiOS's, in most versions with this before it.
-            _ => log.put(key.strip_prefix(b"FTNTFGT").unwrap_or(key), value),
+            // All that has no key of CEF's own has FortiOS's.
+            _ => log.put(PREFIXES.iter().find_map(|prefix| key.strip_prefix(*prefix)).unwrap_or(key), value),
         }
     }
     log.tell(own, time, event)
@@ -113,16 +119,21 @@ impl<'a> Log<'a> {
         let slot = match key.len() {
             2 => match key {
                 b"tz" => &mut self.zone,
+                b"SN" => &mut self.session,
                 _ => return,
             },
             3 => match key {
                 b"app" => &mut self.app,
+                b"src" => &mut self.src[0],
+                b"dst" => &mut self.dst[0],
                 _ => return,
             },
             4 => match key {
                 b"date" => &mut self.date,
                 b"time" => &mut self.time,
                 b"type" => &mut self.kind,
+                b"sent" => &mut self.sent[0],
+                b"rcvd" => &mut self.rcvd[0],
                 _ => return,
             },
             5 => match key {
@@ -134,8 +145,9 @@ impl<'a> Log<'a> {
                 _ => return,
             },
             6 => match key {
-                b"action" => &mut self.action,
+                b"action" | b"status" => &mut self.action,
                 b"tranip" => &mut self.trans_dst[0],
+                b"log_id" => &mut self.logid,
                 _ => return,
             },
             7 => match key {
@@ -146,9 +158,16 @@ impl<'a> Log<'a> {
                 b"sentpkt" => &mut self.sent[1],
                 b"rcvdpkt" => &mut self.rcvd[1],
                 b"service" => &mut self.service,
+                b"subtype" => &mut self.subtype,
                 _ => return,
             },
             8 => match key {
+                b"src_port" => &mut self.src[1],
+                b"dst_port" => &mut self.dst[1],
+                b"sent_pkt" => &mut self.sent[1],
+                b"rcvd_pkt" => &mut self.rcvd[1],
+                b"tran_sip" => &mut self.trans_src[0],
+                b"tran_dip" => &mut self.trans_dst[0],
                 b"tranport" => &mut self.trans_dst[1],
                 b"duration" => &mut self.duration,
                 b"sentbyte" => &mut self.sent[0],
@@ -159,6 +178,12 @@ impl<'a> Log<'a> {
                 b"eventtime" => &mut self.eventtime,
                 b"transport" => &mut self.trans_src[1],
                 b"sessionid" => &mut self.session,
+                b"device_id" => &mut self.devid,
+                _ => return,
+            },
+            10 => match key {
+                b"tran_sport" => &mut self.trans_src[1],
+                b"tran_dport" => &mut self.trans_dst[1],
                 _ => return,
             },
             11 => match key {
@@ -181,7 +206,8 @@ impl<'a> Log<'a> {
         if self.kind.is_empty() {
             return Err("no type");
         }
-        if self.kind != b"traffic" || self.is_interim() {
+        // A sniffer sees what another device let through, and counts nothing of it.
+        if self.kind != b"traffic" || self.subtype == b"sniffer" || self.is_interim() {
             return Ok(Line::Skipped { name });
         }
         let known = self.known(SensorId::of(name), time).ok_or("neither eventtime nor date and time")?;

@@ -53,7 +53,11 @@ pub(super) fn parse<'a>(text: &'a [u8], header: Header<'a>, event: &mut Event) -
         let text = &text[at + SESSION.needle().len()..];
         let len = text.iter().position(|byte| !byte.is_ascii_uppercase()).unwrap_or(text.len());
         let (what, text) = text.split_at(len);
-        let log = parse_log(text)?;
+        // Of a logical system, whose name stands before a sentence.
+        let log = match text.strip_prefix(b"_LS") {
+            Some(text) => parse_log(memmem::find(text, b": session ").map_or(text, |at| &text[at..]))?,
+            None => parse_log(text)?,
+        };
         let known = known?;
         *event = match what {
             b"CREATE" => log.session()?.opened(known),

@@ -17,7 +17,7 @@ use crate::cisco::Names;
 use crate::fields::Cef;
 use crate::others;
 use crate::syslog::header::decode_header;
-use crate::syslog::other::{PROGRAMS, is_of_program};
+use crate::syslog::other;
 use crate::syslog::written::{Timekeeper, Written};
 use crate::syslog::{LastStamp, last_stamp};
 use crate::{Block, Clock, Event, HashSeed, LineSink, Place, Record, SensorId, Stamp, Unparsed};
@@ -220,7 +220,7 @@ impl Dialect {
             Ok(Line::Skipped { name }) => sink.skipped(name),
             Err(why) if self.is_line(line) => sink.unparsed(Unparsed { place, kind: self.format(), why }),
             Err(_) if others::read(place, line, time, names, seed, sink) => {}
-            Err(_) if is_of_program(line) => sink.skipped(PROGRAMS),
+            Err(_) if other::skip(place, line, sink) => {}
             Err(why) => sink.unparsed(Unparsed { place, kind: self.format(), why }),
         }
     }
@@ -248,6 +248,11 @@ impl Reader {
     #[must_use]
     pub(crate) fn with_names(self, names: Arc<Names>) -> Self {
         Self { names, ..self }
+    }
+
+    /// The same reader, before any line, to which the first stamp is of this year if it has none.
+    pub(crate) fn of_year(self, year: i16) -> Self {
+        Self { time: self.time.of_year(year), ..self }
     }
 
     /// Goes on where `before` has come to.

@@ -41,16 +41,18 @@ pub(super) fn syslog(head: &[u8]) -> &[u8] {
 
 /// What stands before the packet and is not syslog's: the kernel's clock and the rule's prefix. ulogd writes no program, and RFC 5424
 /// no colon behind it; there it is what follows the name of the host.
-fn prefix<'a>(head: &'a [u8], name: &[u8]) -> &'a [u8] {
+fn prefix<'a>(head: &'a [u8], name: &'a [u8]) -> &'a [u8] {
     let syslog = syslog(head);
     if syslog.len() < head.len() {
         return &head[syslog.len()..];
     }
-    memmem::find(head, name).map_or(head, |at| &head[at + name.len()..])
+    let behind = memmem::find(head, name).map_or(head, |at| &head[at + name.len()..]);
+    // Without a host, the prefix itself was taken for its name: `Mar  4 16:05:38 DENY: IN=`.
+    if behind.starts_with(b":") && is_refusal(name) { name } else { behind }
 }
 
 /// A packet from `IN=` on.
-pub(super) fn parse<'a>(text: &[u8], head: &[u8], header: Header<'a>, event: &mut Event) -> Result<Line<'a>, Why> {
+pub(super) fn parse<'a>(text: &[u8], head: &'a [u8], header: Header<'a>, event: &mut Event) -> Result<Line<'a>, Why> {
     let Header { known, name, own } = header;
     let known = known?;
     let mut fields = Packet::default();
@@ -62,7 +64,7 @@ pub(super) fn parse<'a>(text: &[u8], head: &[u8], header: Header<'a>, event: &mu
     let resp = parse_end(proto, [fields.dst, fields.dpt]).ok_or("a destination that is no address and port")?;
     let attempt = proto != Proto::Tcp || (fields.syn && !fields.ack);
     let prefix = prefix(head, name);
-    if is_refusal(prefix) {
+    if is_refusal(prefix) && !is_acceptance(prefix) {
         *event = Event::Denied(Denied { proto, orig, resp, attempt, count: 1, over: 0 });
         return Ok(Line::Said { known, name, own });
     }
@@ -108,4 +110,14 @@ impl<'a> Packet<'a> {
 
 fn is_refusal(prefix: &[u8]) -> bool {
     REFUSED.iter().any(|word| prefix.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
+        || ends_with(prefix, [b"-D]", b"-R]"])
+}
+
+/// VyOS, EdgeOS and UniFi write `[WAN_IN-3001-A]`: the set of rules, the rule, and what it does. A set may have any name.
+fn is_acceptance(prefix: &[u8]) -> bool {
+    ends_with(prefix, [b"-A]"])
+}
+
+fn ends_with<const N: usize>(prefix: &[u8], ends: [&[u8]; N]) -> bool {
+    ends.iter().any(|end| prefix.trim_ascii_end().ends_with(end))
 }

@@ -7,11 +7,15 @@ const SNIFFED: usize = 200;
 
 /// See [`Form::sniff`].
 pub(super) fn sniff(head: &[u8]) -> Option<Form> {
-    if head.contains(&0) {
-        return None;
-    }
     let head = &head[..head.len().min(64 << 10)];
     let text = String::from_utf8_lossy(head);
+    // A capture of such syslog holds its lines, too, and other bytes before them; a log may have zeros where its host crashed.
+    let is_text = |line: &&str| line.bytes().all(|byte| byte >= b' ' || byte == b'\t');
+    let in_syslog = || text.lines().filter(is_text).any(syslog::is_lease).then_some(Form::Syslog);
+    if head.contains(&0) {
+        let first = text.lines().find(|line| !line.trim().is_empty());
+        return first.filter(is_text).and_then(|_| in_syslog());
+    }
     let lines = || text.lines().map(str::trim).filter(|line| !line.is_empty()).take(SNIFFED);
     let first = lines().next()?;
     if kea::is_header(first) {
@@ -26,5 +30,5 @@ pub(super) fn sniff(head: &[u8]) -> Option<Form> {
     if lines().take(whole).all(|line| parse(line).is_ok()) && parse(first).is_ok_and(|entry| entry.is_some()) {
         return Some(Form::Dnsmasq);
     }
-    text.lines().any(syslog::is_lease).then_some(Form::Syslog)
+    in_syslog()
 }

@@ -129,3 +129,14 @@ fn leases_among_the_lines_of_a_firewall_are_leases_too() {
     assert_eq!(Form::sniff(format!("{pix}{lease}").as_bytes()), Some(Form::Syslog));
     assert_eq!(Form::sniff(pix.as_bytes()), None);
 }
+
+#[test]
+fn zeros_where_a_host_crashed_hide_no_lease_of_syslog_and_a_capture_is_none() {
+    let line = "Mar  4 09:00:01 dhcp1 dhcpd[77]: DHCPACK on 10.0.0.5 to 00:11:22:33:44:0a via eth0\n";
+    let crashed = format!("{line}\0\0\0\0\n{line}");
+    assert_eq!(Form::sniff(crashed.as_bytes()), Some(Form::Syslog));
+    let magics: [&[u8]; 2] = [b"\xd4\xc3\xb2\xa1\x02\0\x04\0", b"\n\r\r\n\x1c\0\0\0"];
+    for magic in magics {
+        assert_eq!(Form::sniff(&[magic, line.as_bytes(), line.as_bytes()].concat()), None);
+    }
+}

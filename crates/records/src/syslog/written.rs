@@ -107,6 +107,11 @@ impl Timekeeper {
         Self { clock, last: None, moved: false }
     }
 
+    /// The same, before any stamp, whose first one is of this year if it has none.
+    pub(crate) fn of_year(self, year: i16) -> Self {
+        Self::new(self.clock.of_year(year))
+    }
+
     /// The same clock, of which [`Timekeeper::has_moved`] tells whether it follows a date from here on.
     pub(crate) fn at_rest(&self) -> Self {
         Self { last: None, moved: false, ..self.clone() }

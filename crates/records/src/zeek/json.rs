@@ -55,7 +55,7 @@ fn bool(text: &[u8]) -> &[u8] {
 
 /// Whether a line is one of this log.
 pub(super) fn is_conn(line: &[u8]) -> bool {
-    line.contains(&b'{') && Line::of(line).is_ok_and(|said| said.is_conn())
+    Line::of(line).is_ok_and(|said| said.is_conn())
 }
 
 /// Whether it says itself which other log it is of.
@@ -65,7 +65,7 @@ pub(super) fn is_other(line: &[u8]) -> bool {
 
 /// What a line says; `None` where it is of another log.
 pub(super) fn parse(line: &[u8], place: Place, seed: HashSeed, times: &mut Timekeeper) -> Result<Option<Record>, Bad> {
-    let said = Line::of(line).map_err(|Broken { at, why }| Bad { at: Some(at), why })?;
+    let said = Line::of(line).map_err(|Broken { at, why }| Bad { at: Some(at), len: 0, why })?;
     if !said.is_conn() {
         return Ok(None);
     }

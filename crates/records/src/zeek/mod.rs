@@ -15,6 +15,8 @@ use memchr::{memchr, memmem};
 
 use self::header::{Header, Section};
 use crate::fields::Bad;
+use crate::others;
+use crate::syslog::other;
 use crate::syslog::written::Timekeeper;
 use crate::{Block, Clock, HashSeed, LineSink, Place, Unparsed, YearHint};
 
@@ -24,7 +26,7 @@ const SENSOR: &[u8] = b"zeek";
 /// What an unparsed line was taken for.
 const KIND: &str = "zeek-conn";
 
-/// Lines that are looked at for JSON of connections: logs of all kinds may come in one stream.
+/// Lines with an object that are looked at for JSON of connections: logs of all kinds may come in one stream.
 const SNIFFED: usize = 200;
 
 /// Reads `conn.log`.
@@ -46,7 +48,8 @@ impl Reader {
         let text_start = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
         if head[text_start] != b'#' {
             let block = Block { bytes: head, first: Place { file: 0, line: 1 } };
-            let is_json = block.lines().take(SNIFFED).any(|(_, line)| json::is_conn(line));
+            let mut objects = block.lines().filter(|(_, line)| line.contains(&b'{')).take(SNIFFED);
+            let is_json = objects.any(|(_, line)| json::is_conn(line));
             return is_json.then(|| Self::new(true));
         }
         let mut probe = Header::default();
@@ -99,8 +102,9 @@ impl Reader {
         match json::parse(line, place, seed, &mut self.times) {
             Ok(Some(record)) => sink.record(&record, SENSOR),
             Ok(None) => sink.skipped(SENSOR),
-            Err(Bad { at: Some(at), why }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1),
-            Err(Bad { at: None, why }) => unparsed(place, why, sink),
+            Err(_) if !others::is_json(line) && other::skip(place, line, sink) => {}
+            Err(Bad { at: Some(at), why, .. }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1, None),
+            Err(Bad { at: None, why, .. }) => unparsed(place, why, sink),
         }
     }
 

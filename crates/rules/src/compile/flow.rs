@@ -21,7 +21,9 @@ pub(super) fn flow(parts: &mut Parts, option: &Opt) -> Result<(), Fault> {
             "only_frag" | "no_frag" => {
                 return Err(Fault::new(Code::NotBuilt, value.span, format!("`flow:{word}` is not built")));
             }
-            _ => return Err(bad_value(value, format!("`{word}` is nothing that `flow` knows"))),
+            _ => return Err(bad_value(value, format!("`{word}` is nothing that `flow` knows")).help(
+                "to_server, to_client, from_server, from_client, established, not_established, stateless, only_stream and no_stream are",
+            )),
         }
     }
     if parts.stream_only && parts.packet_only {
@@ -51,7 +53,10 @@ pub(super) fn flowbits(parts: &mut Parts, names: &mut BitNames, option: &Opt) ->
         "isset" if split == '&' => parts.bit_tests.extend(bits.iter().map(|bit| BitTest::IsSet(vec![*bit]))),
         "isset" => parts.bit_tests.push(BitTest::IsSet(bits)),
         "isnotset" => parts.bit_tests.push(BitTest::IsNotSet(bits)),
-        _ => return Err(bad_value(value, format!("`{what}` is nothing that `flowbits` does"))),
+        _ => {
+            return Err(bad_value(value, format!("`{what}` is nothing that `flowbits` does"))
+                .help("set, unset, toggle, isset, isnotset and noalert are"));
+        }
     }
     Ok(())
 }

@@ -35,7 +35,10 @@ pub(super) fn option(parts: &mut Parts, names: &mut BitNames, keyword: Keyword, 
         "toggle" => parts.host.ops.push((bit, HostOp::Toggle)),
         "isset" => parts.host.tests.push((bit, true)),
         "isnotset" => parts.host.tests.push((bit, false)),
-        _ => return Err(bad_value(value, format!("`{what}` is nothing that `{name}` does"))),
+        _ => {
+            return Err(bad_value(value, format!("`{what}` is nothing that `{name}` does"))
+                .help("set, unset, toggle, isset, isnotset and noalert are"));
+        }
     }
     Ok(())
 }

@@ -107,6 +107,7 @@ fn foreign_protocol(name: &str, span: Span) -> Fault {
             .help("tcp, udp, icmp, ip, tcp-pkt and tcp-stream are");
     }
     Fault::new(Code::Header, span, format!("`{name}` is no protocol"))
+        .help("the protocols are tcp, udp, icmp, ip, tcp-pkt and tcp-stream")
 }
 
 /// What the options said so far.

@@ -104,7 +104,11 @@ impl Line<'_> {
             "post_offset" => flags.post_offset = argument.parse::<i32>().map_err(|_| self.bad(word))?.into(),
             "bitmask" => flags.mask = Some(self.mask(argument, word)?),
             "dce" => return Err(Fault::new(Code::NotBuilt, self.value.span, "`dce` is not built")),
-            _ => return Err(self.bad(word)),
+            _ => {
+                return Err(self.bad(word).help(
+                    "relative, big, little, string, hex, dec, oct, from_beginning, from_end, align, multiplier, post_offset and bitmask are",
+                ));
+            }
         }
         Ok(())
     }
@@ -135,7 +139,11 @@ fn byte_test(line: &Line<'_>) -> Result<Step, Fault> {
         ">=" => Compare::AtLeast,
         "&" => Compare::And,
         "^" => Compare::Xor,
-        _ => return Err(line.bad(operator)),
+        _ => {
+            return Err(line
+                .bad(operator)
+                .help("the comparisons are <, >, =, <=, >=, & and ^, with ! before them or not"));
+        }
     };
     let flags = line.flags(4)?;
     let value = compared(line, line.word(2)?)?;
@@ -192,7 +200,11 @@ fn byte_math(line: &Line<'_>) -> Result<(Step, String), Fault> {
                 line.flag(argument, &mut flags)?;
             }
             "relative" | "dce" | "bitmask" => line.flag(word, &mut flags)?,
-            _ => return Err(line.bad(word)),
+            _ => {
+                return Err(line.bad(word).help(
+                    "bytes, offset, oper, rvalue, result, endian big or little, string hex, dec or oct, relative and bitmask are",
+                ));
+            }
         }
     }
     let [Some(bytes), Some(offset), Some(operator), Some(value), Some(result)] = own else {
@@ -206,7 +218,7 @@ fn byte_math(line: &Line<'_>) -> Result<(Step, String), Fault> {
         "/" => Operator::Over,
         "<<" => Operator::Left,
         ">>" => Operator::Right,
-        _ => return Err(line.bad(operator)),
+        _ => return Err(line.bad(operator).help("the operators are +, -, *, /, << and >>")),
     };
     // The mask is that of the result.
     let mask = flags.mask.take();
@@ -223,7 +235,7 @@ fn is_data_at(line: &Line<'_>) -> Result<Step, Fault> {
         match *word {
             "relative" => relative = true,
             "rawbytes" => {}
-            _ => return Err(line.bad(word)),
+            _ => return Err(line.bad(word).help("relative and rawbytes are")),
         }
     }
     Ok(Step::IsDataAt { at: line.amount(at)?, relative, negated })

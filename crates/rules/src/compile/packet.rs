@@ -94,7 +94,10 @@ fn ip_option(option: &Opt) -> Result<PacketTest, Fault> {
         "cipso" => 134,
         "satid" => 136,
         "ssrr" => 137,
-        _ => return Err(bad_value(value, format!("`{text}` is no IP option that has a name"))),
+        _ => {
+            return Err(bad_value(value, format!("`{text}` is no IP option that has a name"))
+                .help("eol, nop, rr, ts, sec, lsrr, esec, cipso, satid and ssrr are"));
+        }
     };
     Ok(PacketTest::IpOption(kind))
 }
@@ -149,7 +152,10 @@ fn letters_to_flags(letters: &str, option: &Opt) -> Result<u8, Fault> {
             'E' | '2' => 0x40,
             'C' | '1' => 0x80,
             '0' => 0,
-            _ => return Err(bad_value(value, format!("`{letter}` is no TCP flag"))),
+            _ => {
+                return Err(bad_value(value, format!("`{letter}` is no TCP flag"))
+                    .help("the flags are F, S, R, P, A, U, E (or 2), C (or 1), and 0 for none"));
+            }
         };
     }
     Ok(bits)

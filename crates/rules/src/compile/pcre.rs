@@ -60,7 +60,10 @@ fn flags(letters: &[u8], value: &Spanned<Vec<u8>>) -> Result<Flags, Fault> {
                 let message = format!("`{}` of pcre looks at a buffer that is not built", char::from(*letter));
                 return Err(Fault::new(Code::NotBuilt, value.span, message));
             }
-            _ => return Err(bad_value(value, format!("`{}` is no modifier of pcre", char::from(*letter)))),
+            _ => {
+                return Err(bad_value(value, format!("`{}` is no modifier of pcre", char::from(*letter)))
+                    .help("the modifiers are i, s, m, x, A, E, G, R, O and B"));
+            }
         }
     }
     Ok(flags)

@@ -16,7 +16,14 @@ pub(super) fn filter(parts: &mut Parts, keyword: Keyword, option: &Opt) -> Resul
     let (mut track, mut count, mut seconds, mut distinct) = (None, None, None, None);
     for word in text(value).split(',').map(str::trim) {
         let (name, argument) = word.split_once([' ', '\t']).map_or((word, ""), |(name, rest)| (name, rest.trim()));
-        let bad = || bad_value(value, format!("`{word}` is not understood"));
+        let known = match name {
+            "type" => "type limit, type threshold and type both are",
+            "track" => "track by_src, by_dst, by_both, by_rule and by_flow are",
+            "count" | "seconds" => "a number is",
+            "unique_on" => "unique_on src_port and unique_on dst_port are",
+            _ => "type (of threshold), track, count, seconds and unique_on (of detection_filter) are",
+        };
+        let bad = || bad_value(value, format!("`{word}` is not understood")).help(known);
         match name {
             "type" if keyword == Keyword::Threshold => {
                 kind = Some(match argument {

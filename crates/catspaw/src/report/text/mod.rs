@@ -24,7 +24,7 @@ mod wrap;
 use std::io::{self, Write};
 
 use super::model::{Incident, Report, Tunnel};
-use page::Page;
+pub(crate) use page::Page;
 
 /// How the text is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

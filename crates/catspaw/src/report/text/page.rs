@@ -27,14 +27,14 @@ pub(super) const DOUBTFUL: Paint = AnsiColor::Yellow.on_default().bold();
 pub(super) const FINE: Paint = AnsiColor::Green.on_default();
 
 /// Where the report goes. Text of any origin may be given to it: it is cleaned here.
-pub(super) struct Page<'a, W> {
+pub(crate) struct Page<'a, W> {
     out: &'a mut W,
     style: Style,
 }
 
 impl<'a, W: Write> Page<'a, W> {
     /// An empty page.
-    pub(super) fn new(out: &'a mut W, style: Style) -> Self {
+    pub(crate) fn new(out: &'a mut W, style: Style) -> Self {
         Self { out, style: Style { width: style.width.max(40), ..style } }
     }
 
@@ -64,7 +64,7 @@ impl<'a, W: Write> Page<'a, W> {
     }
 
     /// An empty line.
-    pub(super) fn blank(&mut self) -> io::Result<()> {
+    pub(crate) fn blank(&mut self) -> io::Result<()> {
         writeln!(self.out)
     }
 
@@ -85,12 +85,12 @@ impl<'a, W: Write> Page<'a, W> {
     }
 
     /// Sentences.
-    pub(super) fn say(&mut self, depth: usize, text: &str) -> io::Result<()> {
+    pub(crate) fn say(&mut self, depth: usize, text: &str) -> io::Result<()> {
         self.hang(depth, "", text)
     }
 
     /// Sentences behind a mark that stands alone on the left.
-    pub(super) fn hang(&mut self, depth: usize, mark: &str, text: &str) -> io::Result<()> {
+    pub(crate) fn hang(&mut self, depth: usize, mark: &str, text: &str) -> io::Result<()> {
         let mark = Span::from(mark);
         let limit = self.room(depth).saturating_sub(mark.width()).min(READABLE);
         let margin = " ".repeat(mark.width());

@@ -160,8 +160,9 @@ fn places(page: &mut Page<'_, impl Write>, lines: &[&UnparsedLines]) -> io::Resu
     let places = lines.iter().flat_map(|one| {
         // The first is always known, the others only as far as they were kept.
         let others = one.lines.iter().filter(|&&line| line != one.line);
-        let others = others.map(|line| (&one.path, (*line, None), &one.why));
-        std::iter::once((&one.path, (one.line, one.column), &one.why)).chain(others)
+        let others = others.map(|line| (&one.path, (*line, None), one.why.clone()));
+        let why = one.value.iter().fold(one.why.clone(), |why, value| format!("{why}: {value}"));
+        std::iter::once((&one.path, (one.line, one.column), why)).chain(others)
     });
     let shown = if page.is_verbose() { usize::MAX } else { PLACES };
     for (path, place, why) in places.take(shown) {

@@ -128,6 +128,7 @@ fn evidence(path: &str, sensor: &str, bytes: u64, records: u64, duplicates: u64)
 
 fn unparsed(path: &str, lines: &[u64], count: u64, kind: &str, why: &str) -> UnparsedLines {
     UnparsedLines {
+        value: None,
         path: path.to_owned(),
         line: lines[0],
         column: None,

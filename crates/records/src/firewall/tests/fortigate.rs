@@ -39,6 +39,30 @@ fn a_session_is_told_by_its_real_ends() {
 }
 
 #[test]
+fn the_keys_of_older_releases_say_the_same() {
+    // FortiOS 5.0, and 4.
+    let five = CLOSE.replacen("action=", "status=", 1);
+    assert_eq!(told(&five), told(CLOSE));
+    let four = "date=2024-03-04 time=16:05:38 devname=fgt-1 device_id=FG100A0000000001 log_id=0021000002 type=traffic subtype=allowed \
+        pri=notice vd=root src=10.0.0.5 src_port=2007 src_int=\"internal\" dst=198.51.100.7 dst_port=25 dst_int=\"wan1\" SN=135480 \
+        status=accept policyid=65 dir_disp=org tran_disp=snat tran_sip=192.0.2.31 tran_sport=40123 service=SMTP proto=6 \
+        duration=22 sent=2764 rcvd=1068 sent_pkt=18 rcvd_pkt=16";
+    assert_eq!(
+        told(four),
+        "fgt-1 2024-03-04T16:05:38Z~1s whole #135480 tcp 10.0.0.5:2007=192.0.2.31:40123 > 198.51.100.7:25 from \
+         2024-03-04T16:05:15Z~2s for 22s, PayloadReckoned 1820+228, Unknown smtp"
+    );
+    let noop =
+        four.replace("tran_disp=snat tran_sip=192.0.2.31 tran_sport=40123", "tran_disp=noop tran_ip=N/A tran_port=0");
+    assert!(told(&noop).contains(" tcp 10.0.0.5:2007 > 198.51.100.7:25 from "), "{}", told(&noop));
+}
+
+#[test]
+fn a_sniffer_counts_nothing() {
+    assert_eq!(told(&CLOSE.replacen("subtype=\"forward\"", "subtype=\"sniffer\"", 1)), "fgt-1 skipped");
+}
+
+#[test]
 fn every_form_of_time_is_read() {
     for (from, to, moment) in [
         ("eventtime=1709568338557329000", "eventtime=1709568338", "2024-03-04T16:05:38Z~1s"),
@@ -129,7 +153,9 @@ fn the_forms_of_the_line_say_the_same() {
 
 #[test]
 fn cef_says_the_same() {
-    for (version, prefix) in [("CEF:0", "FTNTFGT"), ("CEF: 0", "FTNTFGT"), ("CEF:0", "")] {
+    for (version, prefix) in
+        [("CEF:0", "FTNTFGT"), ("CEF: 0", "FTNTFGT"), ("CEF:0", "FortinetFortiGate"), ("CEF:0", "ad."), ("CEF:0", "")]
+    {
         let line = format!(
             "Mar  4 16:05:38 fgt-1 {version}|Fortinet|Fortigate|v7.2.4|00013|traffic:forward close|3|dvchost=fgt-1 \
              deviceExternalId=FG100F0000000001 {prefix}eventtime=1709568338557329000 {prefix}tz=+0000 \

@@ -96,7 +96,15 @@ fn a_table_has_no_stamps() {
 #[test]
 fn a_packet_was_refused_only_if_the_prefix_says_so() {
     let line = |prefix: &str, packet: &str| told_without_id(&format!("Mar  4 16:05:38 gw kernel: {prefix}{packet}"));
-    for prefix in ["[486938.916177] [UFW BLOCK] ", "DROP:", "[7.5] FORWARD-reject ", "denied: ", "filter/input drop "] {
+    for prefix in [
+        "[486938.916177] [UFW BLOCK] ",
+        "DROP:",
+        "[7.5] FORWARD-reject ",
+        "denied: ",
+        "filter/input drop ",
+        "[WAN_LOCAL-default-D]",
+        "[7.5] [ipv4-FWD-filter-10-R] ",
+    ] {
         assert_eq!(
             line(prefix, PACKET),
             "gw 2024-03-04T16:05:38Z~1s denied tcp 203.0.113.9:41945 > 10.0.0.5:1182",
@@ -109,7 +117,7 @@ fn a_packet_was_refused_only_if_the_prefix_says_so() {
             "{prefix}"
         );
     }
-    for prefix in ["", "[486938.916177] ", "[UFW ALLOW] ", "new connection: "] {
+    for prefix in ["", "[486938.916177] ", "[UFW ALLOW] ", "new connection: ", "[BLOCK_IOT-3001-A]"] {
         assert_eq!(
             line(prefix, PACKET),
             "gw 2024-03-04T16:05:38Z~1s opened #id tcp 203.0.113.9:41945 > 10.0.0.5:1182 at 2024-03-04T16:05:38Z~1s",
@@ -127,6 +135,8 @@ fn the_prefix_is_found_behind_headers_of_other_collectors() {
         assert!(told("[UFW BLOCK] ").contains(" denied tcp "), "{head}");
         assert!(told("").contains(" opened #id tcp "), "{head}");
     }
+    let unnamed = told_without_id(&format!("Mar  4 16:05:38 DENY: {PACKET}"));
+    assert!(unnamed.contains(" denied tcp 203.0.113.9:41945 > 10.0.0.5:1182"), "{unnamed}");
     // A name is no prefix.
     assert!(told_without_id(&format!("Mar  4 16:05:38 drop-gw kernel: {PACKET}")).contains(" opened "));
     assert!(told_without_id(&format!("Mar  4 16:05:38 drop-gw {PACKET}")).contains(" opened "));

@@ -1,0 +1,68 @@
+//! Files that begin with more of other programs' lines than tell what a file is: they are read on until a line tells.
+
+use std::collections::BTreeMap;
+
+use catspaw_records::{LineSink, Place, Reader, Record, Unparsed, pass_over};
+
+use super::parse::{Lost, UnparsedCount};
+use crate::input::{BlockReader, Source, TextBlock};
+
+/// What was counted in the lines before, where these cannot be read again.
+#[derive(Debug, Default)]
+pub(crate) struct Passed {
+    /// The name of those whose lines they are, and how many.
+    pub(super) skipped: Option<(String, u64)>,
+    pub(super) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
+    pub(super) lost: Lost,
+}
+
+/// Reads on until some lines tell `sniff` what they are, and keeps these as the source's sample. Where it is a pipe, which is read
+/// once, `blocks` then goes on with the block that they are in, and what stands before it is counted.
+pub(super) fn read_on(
+    source: &mut Source,
+    blocks: &mut BlockReader,
+    sniff: impl Fn(&[u8]) -> Option<Reader>,
+) -> Option<(Reader, Option<Passed>)> {
+    let is_pipe = blocks.size().is_none();
+    let mut passed = Passed::default();
+    let (mut before, mut buffer) = (None, Vec::new());
+    while let Some(block) = blocks.next(buffer) {
+        let told = block.samples().find_map(|sample| Some((sniff(sample)?, sample)));
+        if let Some((mut reader, sample)) = told {
+            source.show(sample);
+            if !is_pipe {
+                return Some((reader, None));
+            }
+            before.iter().for_each(|block: &TextBlock| reader.advance(block.bytes()));
+            blocks.give_back(block);
+            return Some((reader, Some(passed)));
+        }
+        pass_over(block.lines(0), &mut passed);
+        buffer = before.replace(block).map_or_else(Vec::new, TextBlock::into_buffer);
+    }
+    None
+}
+
+impl Passed {
+    /// How many lines nobody knows.
+    pub(crate) fn unparsed(&self) -> u64 {
+        self.unparsed.values().map(|lines| lines.count).sum()
+    }
+}
+
+impl LineSink for Passed {
+    fn record(&mut self, _: &Record, _: &[u8]) {}
+
+    fn skipped(&mut self, sensor: &[u8]) {
+        let name = || (String::from_utf8_lossy(sensor).into_owned(), 0);
+        self.skipped.get_or_insert_with(name).1 += 1;
+    }
+
+    fn lost(&mut self, place: Place, messages: u64) {
+        self.lost.add(place, messages);
+    }
+
+    fn unparsed(&mut self, unparsed: Unparsed) {
+        self.unparsed.entry((unparsed.kind, unparsed.why)).or_default().add(&unparsed, None);
+    }
+}
