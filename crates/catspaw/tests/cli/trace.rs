@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
+use crate::redact::KEY;
 use crate::run::{Place, Said};
 
 fn trace(place: &Place, arguments: &[&str]) -> Said {
@@ -353,8 +354,10 @@ fn answers_fit_the_terminal_and_show_nobody_where_that_is_asked() {
     );
     assert!(plain.out.lines().all(|line| line.len() <= 80), "{}", plain.out);
     place.write("bad", "nothing\n");
+    // A key of its own: one in some thousand leaves an address as it is.
+    place.write("key", KEY);
     for more in [&["--redact"][..], &["--redact=all"], &["--redact", "--format", "json"]] {
-        let said = trace(&place, &[&asked[..], &["bad", "10.0.0.1.nothing"], more].concat());
+        let said = trace(&place, &[&asked[..], &["bad", "10.0.0.1.nothing", "--redact-key", "key"], more].concat());
         assert_eq!(said.status, Some(1), "{said:?}");
         for true_one in ["10.0.0.1", "192.0.2.", "2001:db8:", "annas-pc", "33:44:0a"] {
             assert!(!said.out.contains(true_one) && !said.err.contains(true_one), "{true_one}: {said:?}");
