@@ -9,7 +9,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 /// The decimal number at the front and its length; `None` where there is no digit or the number does not fit.
 #[inline]
 pub(crate) fn parse_decimal(text: &[u8]) -> Option<(u64, usize)> {
-    let (number, len) = decode_eight(u64::from_le_bytes(padded(text)));
+    let (number, len) = decode_eight(eight_of(text));
     if len < 8 { (len > 0).then_some((number, len)) } else { parse_more(text, number) }
 }
 
@@ -41,7 +41,7 @@ fn decode_eight(bytes: u64) -> (u64, usize) {
 /// The bits of the IPv4 address at the front, and its length; what follows it is not looked at.
 #[inline]
 pub(crate) fn parse_v4(text: &[u8]) -> Option<(u32, usize)> {
-    let bytes: [u8; 16] = padded(text);
+    let bytes = sixteen_of(text);
     let mut others = others_of_sixteen(bytes);
     let (mut addr, mut largest, mut from) = (0, 0, 0);
     for index in 0..4 {
@@ -82,22 +82,57 @@ fn others_of_eight(bytes: u64) -> u64 {
     ((low + 0x76 * ONES) | bytes) & (0x80 * ONES)
 }
 
-/// The first `N` bytes, with zeros where there are fewer.
+/// A number that is all of a text; `None` where anything else is in it, or it does not fit.
 #[inline]
-fn padded<const N: usize>(text: &[u8]) -> [u8; N] {
-    match text.first_chunk::<N>() {
-        Some(bytes) => *bytes,
-        None => padded_end(text),
+pub(crate) fn parse_whole(text: &[u8]) -> Option<u64> {
+    /// By what the first eight digits are multiplied that so many follow.
+    const SCALE: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+    if let Some((eight, rest)) = text.split_first_chunk::<8>() {
+        let ((number, 8), Some(scale)) = (decode_eight(u64::from_le_bytes(*eight)), SCALE.get(rest.len())) else {
+            let (number, len) = parse_decimal(text)?;
+            return (len == text.len()).then_some(number);
+        };
+        let (low, len) = decode_eight(eight_of(rest));
+        return (len == rest.len()).then_some(number * scale + low);
+    }
+    // What is none of them is nought, so that only as many digits as there are bytes can be all of it.
+    let (number, len) = decode_eight(eight_of(text));
+    (len == text.len() && len > 0).then_some(number)
+}
+
+/// Up to eight bytes, with zeros behind them.
+#[inline]
+pub(crate) fn eight_of(text: &[u8]) -> u64 {
+    let wide = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    match (text.first_chunk::<8>(), text.first_chunk::<4>(), text.last_chunk::<4>(), text) {
+        (Some(all), ..) => u64::from_le_bytes(*all),
+        // The two overlap in what is the same.
+        (_, Some(first), Some(last), _) => wide(first) | wide(last) << (8 * (text.len() - 4)),
+        (.., [first, .., last]) => {
+            let middle = text.len() / 2;
+            u64::from(*first) | u64::from(text[middle]) << (8 * middle) | u64::from(*last) << (8 * (text.len() - 1))
+        }
+        (.., [only]) => u64::from(*only),
+        (.., []) => 0,
     }
 }
 
-/// At a line's end. Kept apart, or the compiler makes one copy of a length that it does not know from both cases.
-#[cold]
-#[inline(never)]
-fn padded_end<const N: usize>(text: &[u8]) -> [u8; N] {
-    let mut bytes = [0; N];
-    bytes[..text.len()].copy_from_slice(text);
-    bytes
+/// The first sixteen bytes, with zeros where there are fewer.
+#[inline]
+fn sixteen_of(text: &[u8]) -> [u8; 16] {
+    match text.first_chunk::<16>() {
+        Some(bytes) => *bytes,
+        None => {
+            let bytes = match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+                (Some(first), Some(last)) => {
+                    let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
+                    u128::from(first) | u128::from(last) << (8 * (text.len() - 8))
+                }
+                _ => u128::from(eight_of(text)),
+            };
+            bytes.to_le_bytes()
+        }
+    }
 }
 
 #[cfg(test)]
@@ -114,6 +149,35 @@ mod tests {
             }
         }
         assert_eq!(parse_decimal(b"00000000000000000000000007 "), Some((7, 26)));
+    }
+
+    #[test]
+    fn texts_of_every_length_are_padded() {
+        let text = b"0123456789abcdef";
+        for len in 0..=text.len() {
+            let mut padded = [0; 16];
+            padded[..len].copy_from_slice(&text[..len]);
+            assert_eq!(sixteen_of(&text[..len]), padded, "{len}");
+            assert_eq!(eight_of(&text[..len]).to_le_bytes(), padded[..8], "{len}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_all_of_a_text() {
+        let digits = "18446744073709551615";
+        for len in 1..=digits.len() {
+            assert_eq!(parse_whole(digits[..len].as_bytes()), digits[..len].parse().ok(), "{len}");
+            for at in 0..len {
+                let broken = format!("{}x{}", &digits[..at], &digits[at + 1..len]);
+                assert_eq!(parse_whole(broken.as_bytes()), None, "{broken}");
+            }
+        }
+        for (text, number) in
+            [("", None), ("\0", None), ("1\0", None), ("18446744073709551616", None), ("007", Some(7))]
+        {
+            assert_eq!(parse_whole(text.as_bytes()), number, "{text}");
+        }
+        assert_eq!(parse_whole(b"00000000000000000000000000007"), Some(7));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What one line says, by a map.
 
 use super::field::{Field, Meaning};
-use super::map::{Form, Map};
+use super::map::{Form, Map, Source};
 use super::names;
 use crate::fields::json::{self, Broken, Value};
 use crate::fields::{Bad, Csv, Pairs, each, value};
@@ -130,23 +130,24 @@ impl<'a> Line<'a> {
 
     /// Whether it tells of a connection.
     pub(super) fn is_understood(&self, times: &mut Timekeeper) -> Result<(), Bad> {
-        match self.record(Place { file: 0, line: 0 }, HashSeed(0), times)? {
-            (Some(_), _) => Ok(()),
-            (None, _) => Err("left out".into()),
+        let mut record = Record::at(Place { file: 0, line: 0 });
+        match self.record(HashSeed(0), times, &mut record)? {
+            (true, _) => Ok(()),
+            (false, _) => Err("left out".into()),
         }
     }
 
-    /// What it says; `None` where it tells of no connection. And whose it is.
+    /// Puts into `record` what it says; `false` where it tells of no connection. And whose it is.
     pub(super) fn record(
         &self,
-        place: Place,
         seed: HashSeed,
         times: &mut Timekeeper,
-    ) -> Result<(Option<Record>, &'a [u8]), Bad> {
+        record: &mut Record,
+    ) -> Result<(bool, &'a [u8]), Bad> {
         let sensor = self.get(Field::Sensor).unwrap_or(self.map.name().as_bytes());
         let action = self.meaning(Field::Action);
         if !self.has_all() || !self.is_wanted() || action == Some(Meaning::Ignored) {
-            return Ok((None, sensor));
+            return Ok((false, sensor));
         }
         let tells = match action {
             // Where it has no name of its own its end could not be known to be the same connection's, and tells all of it.
@@ -155,15 +156,20 @@ impl<'a> Line<'a> {
             _ => self.is_whole(),
         };
         if !tells {
-            return Ok((None, sensor));
+            return Ok((false, sensor));
         }
         let when = self.times(SensorId::of(sensor), times)?;
-        let (known, event) = match action {
-            Some(Meaning::Denied) => (when.known, Event::Denied(self.denied()?)),
-            Some(Meaning::Opened) => (when.start, Event::Opened(self.opened(when.start)?)),
-            _ => (when.known, Event::Whole(self.whole(&when)?)),
-        };
-        Ok((Some(Record { known, place, fingerprint: seed.fingerprint(self.text), event }), sensor))
+        record.known = when.known;
+        match action {
+            Some(Meaning::Denied) => record.event = Event::Denied(self.denied()?),
+            Some(Meaning::Opened) => {
+                record.known = when.start;
+                record.event = Event::Opened(self.opened(when.start)?);
+            }
+            _ => self.whole(&when, &mut record.event)?,
+        }
+        record.fingerprint = seed.fingerprint(self.text);
+        Ok((true, sensor))
     }
 
     fn is_wanted(&self) -> bool {
@@ -190,6 +196,21 @@ impl<'a> Line<'a> {
     #[inline]
     fn find(&self, field: Field, fits: impl Fn(&[u8]) -> bool) -> Option<&'a [u8]> {
         let source = self.map.source(field);
+        // Most fields have one column, or none.
+        if let Some(first) = source.names.first() {
+            let text = self.values[usize::from(*first) % names::MOST];
+            if self.lists == 0 && self.map.is_set(text) && fits(text) {
+                return Some(text);
+            }
+            if source.names.len() > 1 || self.lists != 0 {
+                return self.find_among(source, fits);
+            }
+        }
+        source.constant.as_deref()
+    }
+
+    #[inline(never)]
+    fn find_among(&self, source: &'a Source, fits: impl Fn(&[u8]) -> bool) -> Option<&'a [u8]> {
         let single = source.names.iter().filter(|number| self.lists & (1 << **number) == 0);
         let mut texts = single.map(|number| self.values[usize::from(*number)]);
         let found = texts.find(|text| self.map.is_set(text) && fits(text));
@@ -198,6 +219,9 @@ impl<'a> Line<'a> {
 
     /// What the words of a field mean: the weightiest, and of these the first.
     fn meaning(&self, field: Field) -> Option<Meaning> {
+        if !self.map.has_words(field) {
+            return None;
+        }
         let source = self.map.source(field);
         let mut found: Option<Meaning> = None;
         let mut hear = |word: &[u8]| {
@@ -376,7 +400,8 @@ impl<'a> Line<'a> {
         Ok(Opened { id: self.id(), proto, start, orig, resp, mapped_orig, mapped_resp, inside: self.inside() })
     }
 
-    fn whole(&self, when: &Times) -> Result<Whole, Bad> {
+    #[inline]
+    fn whole(&self, when: &Times, event: &mut Event) -> Result<(), Bad> {
         let proto = self.proto()?;
         let (orig, resp) = (self.orig(proto)?, self.resp(proto)?);
         let state = self.optional(Field::ConnState, ConnState::parse, "conn_state is none of Zeek's")?;
@@ -385,7 +410,8 @@ impl<'a> Line<'a> {
             _ => state.map_or(Ending::Unknown, ConnState::ending),
         };
         let mapped = self.mapped_ends(orig, resp)?;
-        Ok(Whole {
+        let bytes = reckon::carried(ending, self.bytes(proto, resp)?);
+        *event = Event::Whole(Whole {
             id: self.id(),
             proto,
             orig,
@@ -393,14 +419,15 @@ impl<'a> Line<'a> {
             inside: self.inside(),
             start: when.start,
             duration: when.duration,
-            bytes: reckon::carried(ending, self.bytes(proto, resp)?),
+            bytes,
             ending,
             answered: state.map(ConnState::answered),
             state,
             service: self.get(Field::Service).map(service),
             history: None,
             beside: if mapped == [None; 2] { Beside::Nothing } else { Beside::Mapped(mapped) },
-        })
+        });
+        Ok(())
     }
 
     /// Unknown where a direction is and no column has the total: half a count would pass for the whole.

@@ -180,6 +180,12 @@ impl Map {
         &self.sources[field as usize]
     }
 
+    /// Whether any word in a column of `field` means something.
+    #[inline]
+    pub(super) fn has_words(&self, field: Field) -> bool {
+        !self.words[field as usize].is_empty()
+    }
+
     /// What a word in a column of `field` means.
     #[inline]
     pub(super) fn meaning(&self, field: Field, word: &[u8]) -> Option<Meaning> {

@@ -3,25 +3,12 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::Nanos;
-use crate::digits::parse_v4;
+use crate::digits::{parse_v4, parse_whole};
 
 /// An unsigned decimal number.
+#[inline]
 pub(crate) fn number(text: &[u8]) -> Option<u64> {
-    if text.is_empty() {
-        return None;
-    }
-    // 19 digits cannot overflow, and nothing real has more.
-    let checked = text.len() > 19;
-    text.iter().try_fold(0u64, |sum, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            None
-        } else if checked {
-            sum.checked_mul(10)?.checked_add(u64::from(digit))
-        } else {
-            Some(sum * 10 + u64::from(digit))
-        }
-    })
+    parse_whole(text)
 }
 
 /// Seconds with a fraction, to the nanosecond and exactly: a float has lost the microseconds of today's stamps to

@@ -12,7 +12,7 @@ use super::session::{Course, Session, answered, parse_end, parse_proto, reckon_s
 use super::{Header, Line, Why};
 use crate::fields::{Pairs, value};
 use crate::reckon::{Sent, payload};
-use crate::{Ending, Endpoint, Event, Inside, Nanos, Proto, RecordId, Stamp};
+use crate::{Ending, Endpoint, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp};
 
 /// The sensor of a machine that is not named.
 pub(super) const UNNAMED: &[u8] = b"conntrack";
@@ -59,13 +59,8 @@ pub(super) fn parse<'a>(text: &[u8], head: &[u8], header: Header<'a>, event: &mu
     if *what == What::Update {
         return Ok(Line::Skipped { name });
     }
-    let known = match epoch(head) {
-        Some(at) => {
-            let sensor = crate::SensorId::of(name);
-            Stamp { at, resolution: RESOLUTION, sensor }
-        }
-        None => known.map_err(|_| "no stamp: conntrack prints one with -o timestamp")?,
-    };
+    let own_stamp = if head.first() == Some(&b'[') { None } else { stamp(head, name) };
+    let known = own_stamp.map_or(known, Ok).map_err(|_| "no stamp: conntrack prints one with -o timestamp")?;
     let told = Told::of(&text[word.len()..]);
     let session = told.session()?;
     *event = match what {
@@ -73,6 +68,11 @@ pub(super) fn parse<'a>(text: &[u8], head: &[u8], header: Header<'a>, event: &mu
         _ => session.whole(told.course(session.proto, session.orig, known)?),
     };
     Ok(Line::Said { known, name, own })
+}
+
+/// The moment that stands before an event.
+pub(super) fn stamp(head: &[u8], name: &[u8]) -> Option<Stamp> {
+    epoch(head).map(|at| Stamp { at, resolution: RESOLUTION, sensor: SensorId::of(name) })
 }
 
 /// `[1711468800.123456]` before an event.
@@ -104,20 +104,45 @@ impl<'a> Told<'a> {
             if matches!(key, b"src" | b"SRC") {
                 ways += 1;
             }
-            let Some(way) = told.ways.get_mut(usize::max(ways, 1) - 1) else { continue };
-            match key {
-                b"src" | b"SRC" => way.src = value,
-                b"dst" | b"DST" => way.dst = value,
-                b"sport" | b"SPT" => way.sport = value,
-                b"dport" | b"DPT" => way.dport = value,
-                b"packets" | b"PKTS" => way.packets = value,
-                b"bytes" | b"BYTES" => way.bytes = value,
-                b"PROTO" => told.proto = value,
-                b"delta-time" => told.lived = value,
-                _ => {}
-            }
+            told.put(key, value, usize::max(ways, 1) - 1);
         }
         told
+    }
+
+    #[inline]
+    fn put(&mut self, key: &[u8], value: &'a [u8], way: usize) {
+        let Some(way) = self.ways.get_mut(way) else { return };
+        // By length first: a list is gone through one by one.
+        let slot = match key.len() {
+            3 => match key {
+                b"src" | b"SRC" => &mut way.src,
+                b"dst" | b"DST" => &mut way.dst,
+                b"SPT" => &mut way.sport,
+                b"DPT" => &mut way.dport,
+                _ => return,
+            },
+            4 => match key {
+                b"PKTS" => &mut way.packets,
+                _ => return,
+            },
+            5 => match key {
+                b"sport" => &mut way.sport,
+                b"dport" => &mut way.dport,
+                b"bytes" | b"BYTES" => &mut way.bytes,
+                b"PROTO" => &mut self.proto,
+                _ => return,
+            },
+            7 => match key {
+                b"packets" => &mut way.packets,
+                _ => return,
+            },
+            10 => match key {
+                b"delta-time" => &mut self.lived,
+                _ => return,
+            },
+            _ => return,
+        };
+        *slot = value;
     }
 
     /// `tcp 6 120 SYN_SENT` before the first way; `[UNREPLIED]` between or behind.

@@ -1,6 +1,6 @@
 //! What the dialects' sessions have in common.
 
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::IpAddr;
 
 use super::Why;
 use crate::fields::value;
@@ -12,12 +12,6 @@ use crate::{
 
 /// An address and a port, as they are written; empty where one is not.
 pub(super) type End<'a> = [&'a [u8]; 2];
-
-/// Stands in a record until its event is put there.
-pub(super) const NOTHING: Event = {
-    let nowhere = Endpoint { addr: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
-    Event::Denied(Denied { proto: Proto::Other(0), orig: nowhere, resp: nowhere, attempt: false, count: 1, over: 0 })
-};
 
 /// Who talked to whom.
 #[derive(Clone, Copy, Debug)]

@@ -100,11 +100,13 @@ pub(crate) struct Timekeeper {
     last: Option<(Minute, Nanos)>,
     /// Whether a date was followed.
     moved: bool,
+    /// The day of a moment, if the clock has followed that and nothing since.
+    day: Option<i64>,
 }
 
 impl Timekeeper {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, last: None, moved: false }
+        Self { clock, last: None, moved: false, day: None }
     }
 
     /// The same clock, of which [`Timekeeper::has_moved`] tells whether it follows a date from here on.
@@ -124,11 +126,25 @@ impl Timekeeper {
     pub(crate) fn follow(&mut self, date: civil::Date) {
         self.clock.follow(date);
         self.last = None;
+        self.day = None;
         self.moved = true;
     }
 
     /// Goes on from the date, in UTC, of a moment that needs no clock: to tell a year, that is near enough in any zone.
+    #[inline]
     pub(crate) fn follow_moment(&mut self, at: Nanos) {
+        let day = at.0.div_euclid(86_400 * Nanos::SECOND);
+        if self.day == Some(day) {
+            // It is there already.
+            self.moved = true;
+        } else {
+            self.follow_day(at);
+            self.day = Some(day);
+        }
+    }
+
+    #[cold]
+    fn follow_day(&mut self, at: Nanos) {
         if let Some(date) = utc(at).map(civil::DateTime::date) {
             self.follow(date);
         }
@@ -146,7 +162,7 @@ impl Timekeeper {
     }
 
     fn resolve_minute(&mut self, source: SensorId, minute: Minute) -> Option<Nanos> {
-        self.last = None;
+        (self.last, self.day) = (None, None);
         let Minute { year, month, day, hour, minute: of_hour, zone } = minute;
         // A time that does not exist moves the clock to its date, and a date that does not exist moves nothing.
         self.moved |= self.clock.date_of(year, month, day).is_some();
