@@ -9,7 +9,7 @@ const ONES: u64 = 0x0101_0101_0101_0101;
 /// The decimal number at the front and its length; `None` where there is no digit or the number does not fit.
 #[inline]
 pub(crate) fn parse_decimal(text: &[u8]) -> Option<(u64, usize)> {
-    let (number, len) = decode_eight(eight_of(text));
+    let (number, len) = decode_eight(u64::from_le_bytes(padded(text)));
     if len < 8 { (len > 0).then_some((number, len)) } else { parse_more(text, number) }
 }
 
@@ -41,20 +41,53 @@ fn decode_eight(bytes: u64) -> (u64, usize) {
 /// The bits of the IPv4 address at the front, and its length; what follows it is not looked at.
 #[inline]
 pub(crate) fn parse_v4(text: &[u8]) -> Option<(u32, usize)> {
-    let bytes = sixteen_of(text);
-    let mut others = others_of_sixteen(bytes);
+    let bytes: [u8; 16] = padded(text);
+    // The longest address leaves one byte of the sixteen, so no octet begins in the last three.
+    let four = |from: usize| bytes.get(from..).and_then(|rest| rest.first_chunk()).copied();
+    decode_v4(others_of_sixteen(bytes), four, |end| bytes.get(end) == Some(&b'.'))
+}
+
+/// The bits of an IPv4 address that is all of a text: of what stands between other fields, less is known to follow it.
+#[inline]
+pub(crate) fn parse_whole_v4(text: &[u8]) -> Option<u32> {
+    let len = text.len();
+    if !(7..16).contains(&len) {
+        return None;
+    }
+    let last = u32::from_le_bytes(*text.last_chunk()?);
+    let high = match text.last_chunk::<8>() {
+        Some(last) if len > 8 => u64::from_le_bytes(*last) >> (8 * (16 - len)),
+        _ => 0,
+    };
+    let others = gather(others_of_eight(eight_of(text))) | gather(others_of_eight(high)) << 8;
+    let four = |from: usize| {
+        let rest = text.get(from..).filter(|rest| !rest.is_empty())?;
+        match rest.first_chunk() {
+            Some(four) => Some(*four),
+            None => Some((last >> (8 * (4 - rest.len()))).to_le_bytes()),
+        }
+    };
+    decode_v4(others, four, |end| text.get(end) == Some(&b'.')).and_then(|(addr, end)| (end == len).then_some(addr))
+}
+
+/// The bits of an address and its length, by what is no digit, the four bytes from a place, and where a dot is.
+#[inline(always)]
+fn decode_v4(
+    mut others: u32,
+    four: impl Fn(usize) -> Option<[u8; 4]>,
+    is_dot: impl Fn(usize) -> bool,
+) -> Option<(u32, usize)> {
     let (mut addr, mut largest, mut from) = (0, 0, 0);
     for index in 0..4 {
         let end = others.trailing_zeros() as usize;
         others &= others.wrapping_sub(1);
         let len = end.wrapping_sub(from);
-        // The longest address leaves one byte of the sixteen, so no octet begins in the last three.
-        let four = bytes.get(from..)?.first_chunk()?;
-        if len.wrapping_sub(1) > 2 || (index < 3 && bytes.get(end) != Some(&b'.')) {
+        let four = four(from)?;
+        if len.wrapping_sub(1) > 2 || (index < 3 && !is_dot(end)) {
             return None;
         }
         // The digits at the end of the four bytes, noughts before them.
-        let digits = (u32::from_le_bytes(*four) & 0x0f0f_0f0f) << (32 - 8 * len);
+        let digits = (u32::from_le_bytes(four) & 0x0f0f_0f0f) << (32 - 8 * len);
         let octet = ((digits >> 8) & 0xf) * 100 + ((digits >> 16) & 0xf) * 10 + (digits >> 24);
         addr = addr << 8 | octet;
         largest |= octet;
@@ -69,9 +102,13 @@ pub(crate) fn parse_v4(text: &[u8]) -> Option<(u32, usize)> {
 fn others_of_sixteen(bytes: [u8; 16]) -> u32 {
     let bytes = u128::from_le_bytes(bytes);
     let (first, last) = (others_of_eight(bytes as u64), others_of_eight((bytes >> 64) as u64));
-    // The high bits of eight bytes next to each other.
-    let gather = |others: u64| ((others >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32;
     gather(first) | gather(last) << 8
+}
+
+/// The high bits of eight bytes next to each other.
+#[inline]
+fn gather(others: u64) -> u32 {
+    ((others >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
 }
 
 /// The high bit of each byte that is no digit.
@@ -80,6 +117,24 @@ fn others_of_eight(bytes: u64) -> u64 {
     // What is left of a digit is at most 9, so that 0x76 more stays below the high bit.
     let low = (bytes ^ (0x30 * ONES)) & (0x7f * ONES);
     ((low + 0x76 * ONES) | bytes) & (0x80 * ONES)
+}
+
+/// The first `N` bytes, with zeros where there are fewer.
+#[inline]
+fn padded<const N: usize>(text: &[u8]) -> [u8; N] {
+    match text.first_chunk::<N>() {
+        Some(bytes) => *bytes,
+        None => padded_end(text),
+    }
+}
+
+/// At a line's end. Kept apart, or the compiler makes one copy of a length that it does not know from both cases.
+#[cold]
+#[inline(never)]
+fn padded_end<const N: usize>(text: &[u8]) -> [u8; N] {
+    let mut bytes = [0; N];
+    bytes[..text.len()].copy_from_slice(text);
+    bytes
 }
 
 /// A number that is all of a text; `None` where anything else is in it, or it does not fit.
@@ -117,24 +172,6 @@ pub(crate) fn eight_of(text: &[u8]) -> u64 {
     }
 }
 
-/// The first sixteen bytes, with zeros where there are fewer.
-#[inline]
-fn sixteen_of(text: &[u8]) -> [u8; 16] {
-    match text.first_chunk::<16>() {
-        Some(bytes) => *bytes,
-        None => {
-            let bytes = match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-                (Some(first), Some(last)) => {
-                    let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
-                    u128::from(first) | u128::from(last) << (8 * (text.len() - 8))
-                }
-                _ => u128::from(eight_of(text)),
-            };
-            bytes.to_le_bytes()
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -157,7 +194,6 @@ mod tests {
         for len in 0..=text.len() {
             let mut padded = [0; 16];
             padded[..len].copy_from_slice(&text[..len]);
-            assert_eq!(sixteen_of(&text[..len]), padded, "{len}");
             assert_eq!(eight_of(&text[..len]).to_le_bytes(), padded[..8], "{len}");
         }
     }
@@ -198,6 +234,8 @@ mod tests {
             ] {
                 let len = text.find('/').unwrap_or(text.len());
                 assert_eq!(parse_v4(text.as_bytes()), Some((u32::from_be_bytes(octets), len)), "{text}");
+                assert_eq!(parse_whole_v4(text[..len].as_bytes()), Some(u32::from_be_bytes(octets)), "{text}");
+                assert_eq!(parse_whole_v4(format!("{}x", &text[..len]).as_bytes()), None, "{text}");
             }
         }
     }
@@ -225,6 +263,7 @@ mod tests {
             "255.255.255.2555",
         ] {
             assert_eq!(parse_v4(text.as_bytes()), None, "{text}");
+            assert_eq!(parse_whole_v4(text.as_bytes()), None, "{text}");
         }
     }
 }

@@ -505,7 +505,7 @@ mod tests {
 
     #[test]
     fn what_has_a_direction_turns_with_the_ends() {
-        let end = |port| Endpoint { addr: std::net::IpAddr::from([192, 0, 2, 1]), port };
+        let end = |port| Endpoint { addr: IpAddr::from([192, 0, 2, 1]), port };
         let bytes = |orig, resp| Bytes { kind: ByteKind::Payload, count: ByteCount::Directed { orig, resp } };
         let closed = Closed {
             id: RecordId::Device(7),

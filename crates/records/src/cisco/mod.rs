@@ -30,9 +30,7 @@ use crate::syslog::header::{Header, decode_header};
 use crate::syslog::other;
 use crate::syslog::written::{Timekeeper, Written};
 use crate::syslog::{LastStamp, last_stamp};
-use crate::{
-    Block, Clock, Denied, Endpoint, Event, HashSeed, LineSink, Nanos, Place, Proto, Record, SensorId, Stamp, Unparsed,
-};
+use crate::{Block, Clock, Event, HashSeed, LineSink, Place, Proto, Record, SensorId, Stamp, Unparsed};
 use before::Before;
 use memo::{Known, Memo, UNNAMED};
 pub use names::Names;

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::Nanos;
-use crate::digits::{parse_v4, parse_whole};
+use crate::digits::{parse_whole, parse_whole_v4};
 
 /// An unsigned decimal number.
 #[inline]
@@ -63,12 +63,11 @@ fn address_v6(text: &[u8]) -> Option<IpAddr> {
 
 #[inline]
 fn address_v4(text: &[u8]) -> Option<Ipv4Addr> {
-    let (bits, len) = parse_v4(text)?;
-    let addr = Ipv4Addr::from_bits(bits);
+    let addr = Ipv4Addr::from_bits(parse_whole_v4(text)?);
     // No leading zeros: some read them as octal.
     let digits = |octet: u8| 1 + usize::from(octet > 9) + usize::from(octet > 99);
     let shortest = 3 + addr.octets().into_iter().map(digits).sum::<usize>();
-    (len == text.len() && len == shortest).then_some(addr)
+    (text.len() == shortest).then_some(addr)
 }
 
 /// A port; for ICMP its type or code.
