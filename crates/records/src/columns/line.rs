@@ -195,18 +195,16 @@ impl<'a> Line<'a> {
     /// The first text for a field that `fits`.
     #[inline]
     fn find(&self, field: Field, fits: impl Fn(&[u8]) -> bool) -> Option<&'a [u8]> {
-        let source = self.map.source(field);
-        // Most fields have one column, or none.
-        if let Some(first) = source.names.first() {
-            let text = self.values[usize::from(*first) % names::MOST];
-            if self.lists == 0 && self.map.is_set(text) && fits(text) {
-                return Some(text);
-            }
-            if source.names.len() > 1 || self.lists != 0 {
-                return self.find_among(source, fits);
-            }
+        let single = self.map.single(field);
+        if single == names::NONE {
+            return None;
         }
-        source.constant.as_deref()
+        match self.values.get(usize::from(single)) {
+            Some(text) if self.lists & (1 << single) == 0 => {
+                Some(*text).filter(|text| self.map.is_set(text) && fits(text))
+            }
+            _ => self.find_among(self.map.source(field), fits),
+        }
     }
 
     #[inline(never)]

@@ -16,7 +16,7 @@ pub use cef::{Cef, Extension};
 pub use csv::Csv;
 pub use leef::Leef;
 pub use pairs::Pairs;
-pub(crate) use places::each;
+pub(crate) use places::{each, first, words};
 pub use structured::{Param, Structured};
 
 /// Why a line cannot be read, and where it breaks if that is known.

@@ -30,7 +30,7 @@ pub(super) fn quote(text: &[u8]) -> Option<usize> {
 
 /// Where the first `wanted` is in the first `len` bytes of a text that may go on behind them.
 #[inline(always)]
-pub(super) fn first(wanted: u8, text: &[u8], len: usize) -> Option<usize> {
+pub(crate) fn first(wanted: u8, text: &[u8], len: usize) -> Option<usize> {
     if let Some(sixteen) = text.first_chunk::<16>() {
         let (words, _) = sixteen.as_chunks::<8>();
         let found = u128::from(that_are(wanted, words[0])) | u128::from(that_are(wanted, words[1])) << 64;
@@ -103,6 +103,13 @@ impl Iterator for Places<'_> {
     }
 }
 
+/// The words of a text, between any number of spaces.
+pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+    let mut start = 0;
+    let ends = Places::new(b' ', text).chain([text.len()]);
+    ends.map(move |end| &text[std::mem::replace(&mut start, end + 1)..end]).filter(|word| !word.is_empty())
+}
+
 /// A bit for each of the bytes from `at` on that is `wanted`; behind the end of the line there is none.
 #[inline]
 fn found_at(line: &[u8], at: usize, wanted: u8) -> u64 {
@@ -134,6 +141,13 @@ mod tests {
                 text[at] = if at % 2 == 0 { b'"' } else { b'\\' };
                 assert_eq!((quote(&text), quote(&text[..at])), (Some(at), None));
             }
+        }
+    }
+
+    #[test]
+    fn any_number_of_spaces_is_between_words() {
+        for (text, expected) in [("", &[][..]), ("   ", &[]), ("a", &["a"]), (" a  bc d ", &["a", "bc", "d"])] {
+            assert!(words(text.as_bytes()).eq(expected.iter().map(|word| word.as_bytes())), "{text}");
         }
     }
 

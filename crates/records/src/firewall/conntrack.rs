@@ -10,7 +10,7 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::session::{Course, Session, answered, parse_end, parse_proto, reckon_start};
 use super::{Header, Line, Why};
-use crate::fields::{Pairs, value};
+use crate::fields::{Pairs, first, value, words};
 use crate::reckon::{Sent, payload};
 use crate::{Ending, Endpoint, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp};
 
@@ -94,8 +94,14 @@ struct Told<'a> {
 impl<'a> Told<'a> {
     fn of(text: &'a [u8]) -> Self {
         let mut told = Self::default();
-        let mut ways = 0;
-        for (key, value) in Pairs::new(b' ', text) {
+        let (mut ways, rest) = match told.usual(text) {
+            Some(rest) => (2, rest),
+            None => {
+                told = Self::default();
+                (0, text)
+            }
+        };
+        for (key, value) in Pairs::new(b' ', rest) {
             let Some(value) = value else {
                 told.word(key, ways == 0);
                 continue;
@@ -107,6 +113,33 @@ impl<'a> Told<'a> {
             told.put(key, value, usize::max(ways, 1) - 1);
         }
         told
+    }
+
+    /// Takes both ways of a connection that has ports, and what stands before them, if they are written as conntrack does; gives
+    /// what follows. That is most lines, and looking for what comes next is quicker than to ask what has come.
+    fn usual(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
+        let first = memchr::memchr(b'=', text)?.checked_sub(b" src".len())?;
+        for word in words(&text[..first]) {
+            self.word(word, true);
+        }
+        let mut rest = &text[first..];
+        for way in &mut self.ways {
+            way.src = eat(b" src=", &mut rest)?;
+            way.dst = eat(b" dst=", &mut rest)?;
+            way.sport = eat(b" sport=", &mut rest)?;
+            way.dport = eat(b" dport=", &mut rest)?;
+            if rest.starts_with(b" packets=") {
+                way.packets = eat(b" packets=", &mut rest)?;
+                way.bytes = eat(b" bytes=", &mut rest)?;
+            }
+            if let Some(behind) = rest.strip_prefix(b" [UNREPLIED]")
+                && matches!(behind.first(), None | Some(b' '))
+            {
+                self.unreplied = true;
+                rest = behind;
+            }
+        }
+        Some(rest)
     }
 
     #[inline]
@@ -216,6 +249,15 @@ impl<'a> Told<'a> {
             _ => Ending::Unknown,
         }
     }
+}
+
+/// The value behind `key`, if the text goes on with that.
+#[inline]
+fn eat<'a>(key: &[u8], rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let text = rest.strip_prefix(key).filter(|text| text.first() != Some(&b'"'))?;
+    let (value, behind) = text.split_at(first(b' ', text, text.len()).unwrap_or(text.len()));
+    *rest = behind;
+    Some(value)
 }
 
 /// A connection's number: events have none unless conntrack is asked for it.

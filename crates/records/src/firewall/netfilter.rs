@@ -107,5 +107,10 @@ impl<'a> Packet<'a> {
 }
 
 fn is_refusal(prefix: &[u8]) -> bool {
-    REFUSED.iter().any(|word| prefix.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
+    let begins = |rest: &[u8]| {
+        REFUSED.iter().any(|word| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word)))
+    };
+    let initials =
+        prefix.iter().enumerate().filter(|(_, byte)| matches!(byte.to_ascii_uppercase(), b'D' | b'R' | b'B'));
+    initials.map(|(at, _)| &prefix[at..]).any(begins)
 }

@@ -225,8 +225,9 @@ fn parse_month_first(text: &[u8]) -> Option<(Written, usize)> {
 }
 
 /// `2003-03-04T16:05:00.123Z`; a space may stand for the `T`, `/` for `-` then, and the zone may be missing.
-#[cold]
 fn parse_year_first(text: &[u8]) -> Option<(Written, usize)> {
+    // What is shorter is none: with this said, nothing below is looked for beyond the end.
+    text.first_chunk::<19>()?;
     let year = Some(four_digits(text, 0)?);
     let (month, day) = (two_digits(text, 5)?, two_digits(text, 8)?);
     match (text[4], text[7], text.get(10)?) {
