@@ -3,13 +3,14 @@
 use super::field::{Field, Meaning};
 use super::map::{Form, Map, Source};
 use super::names;
+use crate::end::{Address, End};
 use crate::fields::json::{self, Broken, Value};
 use crate::fields::{Bad, Csv, Pairs, each, value};
 use crate::reckon::{self, Sent};
 use crate::syslog::written::Timekeeper;
 use crate::{
-    Beside, ByteCount, ByteKind, Bytes, ConnState, Denied, Ending, Endpoint, Event, HashSeed, Inside, Nanos, Opened,
-    Place, Proto, Record, RecordId, SensorId, Stamp, Uid, Whole,
+    Beside, ByteCount, ByteKind, Bytes, ConnState, Denied, Ending, Event, HashSeed, Inside, Nanos, Opened, Place,
+    Proto, Record, RecordId, SensorId, Stamp, Uid, Whole,
 };
 
 /// The longest text that a [`Uid`] holds as it is.
@@ -319,16 +320,16 @@ impl<'a> Line<'a> {
         })
     }
 
-    fn orig(&self, proto: Proto) -> Result<Endpoint, Bad> {
+    fn orig(&self, proto: Proto) -> Result<End, Bad> {
         let port = self.port(proto, Field::OrigP, "orig_p is not set", "orig_p is not a port")?;
         let addr = self.address(Field::OrigH, "orig_h is not an address")?.ok_or("orig_h is not set")?;
-        Ok(Endpoint { addr, port })
+        Ok(End { addr, port })
     }
 
-    fn resp(&self, proto: Proto) -> Result<Endpoint, Bad> {
+    fn resp(&self, proto: Proto) -> Result<End, Bad> {
         let port = self.port(proto, Field::RespP, "resp_p is not set", "resp_p is not a port")?;
         let addr = self.address(Field::RespH, "resp_h is not an address")?.ok_or("resp_h is not set")?;
-        Ok(Endpoint { addr, port })
+        Ok(End { addr, port })
     }
 
     fn port(&self, proto: Proto, field: Field, unset: &'static str, wrong: &'static str) -> Result<u16, Bad> {
@@ -342,24 +343,19 @@ impl<'a> Line<'a> {
     }
 
     /// An address; logs write that of nobody for one that was not translated.
-    fn address(&self, field: Field, wrong: &'static str) -> Result<Option<std::net::IpAddr>, Bad> {
+    fn address(&self, field: Field, wrong: &'static str) -> Result<Option<Address>, Bad> {
         let text = self.find(field, |text| !matches!(text, b"0.0.0.0" | b"::"));
         text.map(|text| value::address(text).ok_or_else(|| wrong.into())).transpose()
     }
 
     /// An end as the other side saw it; its port is the real one where the log does not say.
-    fn mapped(
-        &self,
-        (addr, port): (Field, Field),
-        real: Endpoint,
-        wrong: &'static str,
-    ) -> Result<Option<Endpoint>, Bad> {
+    fn mapped(&self, (addr, port): (Field, Field), real: End, wrong: &'static str) -> Result<Option<End>, Bad> {
         let Some(addr) = self.address(addr, wrong)? else { return Ok(None) };
         let port = self.find(port, |text| text != b"0").map_or(Some(real.port), value::port).ok_or(wrong)?;
-        Ok(Some(Endpoint { addr, port }))
+        Ok(Some(End { addr, port }))
     }
 
-    fn mapped_ends(&self, orig: Endpoint, resp: Endpoint) -> Result<[Option<Endpoint>; 2], Bad> {
+    fn mapped_ends(&self, orig: End, resp: End) -> Result<[Option<End>; 2], Bad> {
         let orig_fields = (Field::MappedOrigH, Field::MappedOrigP);
         let resp_fields = (Field::MappedRespH, Field::MappedRespP);
         Ok([
@@ -388,13 +384,14 @@ impl<'a> Line<'a> {
         let proto = self.proto()?;
         let (orig, resp) = (self.orig(proto)?, self.resp(proto)?);
         let [_, asked] = self.mapped_ends(orig, resp)?;
-        Ok(Denied { proto, orig, resp: asked.unwrap_or(resp), attempt: true, count: 1, over: 0 })
+        Ok(Denied { proto, orig: orig.into(), resp: asked.unwrap_or(resp).into(), attempt: true, count: 1, over: 0 })
     }
 
     fn opened(&self, start: Stamp) -> Result<Opened, Bad> {
         let proto = self.proto()?;
         let (orig, resp) = (self.orig(proto)?, self.resp(proto)?);
-        let [mapped_orig, mapped_resp] = self.mapped_ends(orig, resp)?;
+        let [mapped_orig, mapped_resp] = self.mapped_ends(orig, resp)?.map(|end| end.map(Into::into));
+        let (orig, resp) = (orig.into(), resp.into());
         Ok(Opened { id: self.id(), proto, start, orig, resp, mapped_orig, mapped_resp, inside: self.inside() })
     }
 
@@ -412,8 +409,8 @@ impl<'a> Line<'a> {
         *event = Event::Whole(Whole {
             id: self.id(),
             proto,
-            orig,
-            resp,
+            orig: orig.into(),
+            resp: resp.into(),
             inside: self.inside(),
             start: when.start,
             duration: when.duration,
@@ -423,13 +420,16 @@ impl<'a> Line<'a> {
             state,
             service: self.get(Field::Service).map(service),
             history: None,
-            beside: if mapped == [None; 2] { Beside::Nothing } else { Beside::Mapped(mapped) },
+            beside: match mapped {
+                [None, None] => Beside::Nothing,
+                [orig, resp] => Beside::Mapped([orig.map(Into::into), resp.map(Into::into)]),
+            },
         });
         Ok(())
     }
 
     /// Unknown where a direction is and no column has the total: half a count would pass for the whole.
-    fn bytes(&self, proto: Proto, resp: Endpoint) -> Result<Option<Bytes>, Bad> {
+    fn bytes(&self, proto: Proto, resp: End) -> Result<Option<Bytes>, Bad> {
         let from_orig = self.optional(Field::OrigBytes, value::number, "orig_bytes is not a number")?;
         let from_resp = self.optional(Field::RespBytes, value::number, "resp_bytes is not a number")?;
         let kind = self.map.counted;

@@ -57,12 +57,8 @@ const WIDTH: usize = 64;
 
 /// Gives every place of `wanted` in `line` to `take` until that says `None`.
 #[inline]
-pub(crate) fn each(wanted: u8, line: &[u8], mut take: impl FnMut(usize) -> Option<()>) -> Option<()> {
-    let mut places = Places::new(wanted, line);
-    while let Some(place) = places.next() {
-        take(place)?;
-    }
-    Some(())
+pub(crate) fn each(wanted: u8, line: &[u8], take: impl FnMut(usize) -> Option<()>) -> Option<()> {
+    Places::new(wanted, line).try_for_each(take)
 }
 
 /// The places one after the other, for whoever may stop in between.

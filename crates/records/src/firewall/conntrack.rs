@@ -10,9 +10,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::session::{Course, Session, answered, parse_end, parse_proto, reckon_start};
 use super::{Header, Line, Why};
+use crate::end::End;
 use crate::fields::{Pairs, first, value, words};
 use crate::reckon::{Sent, payload};
-use crate::{Ending, Endpoint, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp};
+use crate::{Ending, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp};
 
 /// The sensor of a machine that is not named.
 pub(super) const UNNAMED: &[u8] = b"conntrack";
@@ -210,7 +211,7 @@ impl<'a> Told<'a> {
         })
     }
 
-    fn course(&self, proto: Proto, orig_end: Endpoint, known: Stamp) -> Result<Course, Why> {
+    fn course(&self, proto: Proto, orig_end: End, known: Stamp) -> Result<Course, Why> {
         let (start, duration) = match value::number(self.lived) {
             Some(seconds) => {
                 let (start, duration) = reckon_start(known, seconds).ok_or("delta-time is too long")?;
@@ -261,7 +262,7 @@ fn eat<'a>(key: &[u8], rest: &mut &'a [u8]) -> Option<&'a [u8]> {
 }
 
 /// A connection's number: events have none unless conntrack is asked for it.
-pub(super) fn tuple_id(proto: Proto, orig: Endpoint, resp: Endpoint) -> u64 {
+pub(super) fn tuple_id(proto: Proto, orig: End, resp: End) -> u64 {
     let mut bytes = [0; 38];
     for (part, end) in bytes.chunks_exact_mut(18).zip([orig, resp]) {
         part.copy_from_slice(&end.to_bytes());

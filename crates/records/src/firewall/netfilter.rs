@@ -63,7 +63,7 @@ pub(super) fn parse<'a>(text: &[u8], head: &[u8], header: Header<'a>, event: &mu
     let attempt = proto != Proto::Tcp || (fields.syn && !fields.ack);
     let prefix = prefix(head, name);
     if is_refusal(prefix) {
-        *event = Event::Denied(Denied { proto, orig, resp, attempt, count: 1, over: 0 });
+        *event = Event::Denied(Denied { proto, orig: orig.into(), resp: resp.into(), attempt, count: 1, over: 0 });
         return Ok(Line::Said { known, name, own });
     }
     if !attempt || proto != Proto::Tcp {

@@ -2,10 +2,11 @@
 
 use super::SENSOR;
 use super::header::{Header, Slot};
+use crate::end::End;
 use crate::fields::{each, value};
 use crate::{
-    Beside, ByteCount, ByteKind, Bytes, ConnState, Endpoint, Event, HashSeed, Inside, Nanos, Proto, Record, RecordId,
-    SensorId, Stamp, Uid, Whole,
+    Beside, ByteCount, ByteKind, Bytes, ConnState, Event, HashSeed, Inside, Nanos, Proto, Record, RecordId, SensorId,
+    Stamp, Uid, Whole,
 };
 
 /// Zeek writes microseconds.
@@ -101,8 +102,8 @@ impl<'a> Columns<'_, '_, 'a> {
         record.event = Event::Whole(Whole {
             id: RecordId::Uid(self.uid(line)),
             proto,
-            orig,
-            resp,
+            orig: orig.into(),
+            resp: resp.into(),
             inside,
             start,
             duration,
@@ -117,16 +118,16 @@ impl<'a> Columns<'_, '_, 'a> {
         Ok(())
     }
 
-    fn orig(&self) -> Result<Endpoint, &'static str> {
+    fn orig(&self) -> Result<End, &'static str> {
         let addr = value::address(self.text(Slot::OrigH)).ok_or("id.orig_h is not an address")?;
         let port = value::port(self.text(Slot::OrigP)).ok_or("id.orig_p is not a port")?;
-        Ok(Endpoint { addr, port })
+        Ok(End { addr, port })
     }
 
-    fn resp(&self) -> Result<Endpoint, &'static str> {
+    fn resp(&self) -> Result<End, &'static str> {
         let addr = value::address(self.text(Slot::RespH)).ok_or("id.resp_h is not an address")?;
         let port = value::port(self.text(Slot::RespP)).ok_or("id.resp_p is not a port")?;
-        Ok(Endpoint { addr, port })
+        Ok(End { addr, port })
     }
 
     fn proto(&self) -> Result<Proto, &'static str> {
