@@ -202,7 +202,7 @@ mod tests {
     fn a_number_is_all_of_a_text() {
         let digits = "18446744073709551615";
         for len in 1..=digits.len() {
-            assert_eq!(parse_whole(digits[..len].as_bytes()), digits[..len].parse().ok(), "{len}");
+            assert_eq!(parse_whole(&digits.as_bytes()[..len]), digits[..len].parse().ok(), "{len}");
             for at in 0..len {
                 let broken = format!("{}x{}", &digits[..at], &digits[at + 1..len]);
                 assert_eq!(parse_whole(broken.as_bytes()), None, "{broken}");
@@ -234,7 +234,7 @@ mod tests {
             ] {
                 let len = text.find('/').unwrap_or(text.len());
                 assert_eq!(parse_v4(text.as_bytes()), Some((u32::from_be_bytes(octets), len)), "{text}");
-                assert_eq!(parse_whole_v4(text[..len].as_bytes()), Some(u32::from_be_bytes(octets)), "{text}");
+                assert_eq!(parse_whole_v4(&text.as_bytes()[..len]), Some(u32::from_be_bytes(octets)), "{text}");
                 assert_eq!(parse_whole_v4(format!("{}x", &text[..len]).as_bytes()), None, "{text}");
             }
         }

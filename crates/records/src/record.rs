@@ -489,11 +489,11 @@ mod tests {
     fn a_name_is_its_text_where_that_is_short_and_printable() {
         let text = "Cabcdefghijklmnopqrst!~";
         for len in 1..=text.len() {
-            let name = Uid::new(text[..len].as_bytes());
+            let name = Uid::new(&text.as_bytes()[..len]);
             assert_eq!(name.as_str() == &text[..len], len <= 22, "{len}");
             for odd in [b' ', 0x7f, 0x80, 0xff, 0, b'\n'] {
                 for at in 0..len {
-                    let mut odd_text = text[..len].as_bytes().to_vec();
+                    let mut odd_text = text.as_bytes()[..len].to_vec();
                     odd_text[at] = odd;
                     assert!(Uid::new(&odd_text).as_str().starts_with('H'), "{odd_text:?}");
                     assert_eq!(Uid::new(&odd_text).as_str().len(), 17);
