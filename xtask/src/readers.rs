@@ -11,7 +11,7 @@ use crate::tables::Table;
 /// Logs are made of so many lines of a PIX; the others have as many connections.
 const LINES: u64 = 500_000;
 const HOSTS: u64 = 20_000;
-const ROUNDS: u64 = 9;
+const ROUNDS: u64 = 5;
 
 /// What is asked of each, of the bytes a second that the first one reads.
 const ASKED: f64 = 0.5;
