@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use catspaw_lab::daemons::{self, Request};
-use catspaw_lab::{Asa, Dialect, Pairs, Pix, Scenario, Tee, Truth, ZeekConn, example, run};
+use catspaw_lab::{Asa, Asa5424, Dialect, Pairs, Pix, Scenario, Tee, Truth, ZeekConn, ZeekJson, example, run};
 
 const HELP: &str = "\
 Evidence with its truth, made by the repository itself.
@@ -41,7 +41,8 @@ Usage: catspaw-lab example [DIRECTORY]
   --hosts N      ordinary hosts, up to 20000 [default: 2000]
   --relays N     relays, up to 60 [default: 5]
   --seed N       another case [default: 1]
-  --format FORM  pix, pix-year, asa, zeek, pan-os, fortigate, junos or conntrack [default: pix]
+  --format FORM  pix, pix-year, asa, asa-5424 (as a collector writes it), ftd, zeek, zeek-json, pan-os, pan-os-cef, pan-os-leef,
+                 fortigate, fortigate-cef, junos, junos-text, conntrack, netfilter, ecs, cim, csv or pairs [default: pix]
   -o FILE        where to; - is standard output [default: -]
   --truth FILE   truth.json
   --pairs FILE   pairs.tsv
@@ -179,6 +180,8 @@ fn big(options: &Options) -> Result<(), String> {
         "pix" => tee.and(Pix { sensor, year: false }.to(to)),
         "pix-year" => tee.and(Pix { sensor, year: true }.to(to)),
         "asa" => tee.and(Asa { sensor: "asa1".to_owned() }.to(to)),
+        "asa-5424" => tee.and(Asa5424 { sensor: "asa1".to_owned() }.to(to)),
+        "zeek-json" => tee.and(ZeekJson::new(to)),
         "zeek" => tee.and(ZeekConn::new(to, scenario.begin())),
         other => match Dialect::ALL.into_iter().find(|dialect| dialect.name() == other) {
             Some(dialect) => tee.and(dialect.to(to)),

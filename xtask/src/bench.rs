@@ -56,7 +56,11 @@ pub(crate) fn bench(args: &mut Args) -> Result {
             println!("{}", crate::long::long(args)?);
             return Ok(());
         }
-        _ => return Err("which benchmark? `cargo xtask bench logs`, `long`, `packets` or `trace`".into()),
+        Some("readers") => {
+            println!("{}", crate::readers::readers(args)?);
+            return Ok(());
+        }
+        _ => return Err("which benchmark? `cargo xtask bench logs`, `readers`, `long`, `packets` or `trace`".into()),
     }
     println!("{}", logs(args)?);
     Ok(())

@@ -8,9 +8,10 @@ use std::process::Command;
 
 use crate::args::Args;
 use crate::run::{self, Doing, Result};
-use crate::{bench, calibrate, judge, lab, long, packets};
+use crate::{bench, calibrate, judge, lab, long, packets, readers};
 
-const NAMES: [&str; 9] = ["judge", "case", "lab", "cisco", "innocents", "calibrate", "bench", "long", "packets"];
+const NAMES: [&str; 10] =
+    ["judge", "case", "lab", "cisco", "innocents", "calibrate", "bench", "readers", "long", "packets"];
 
 const END: &str = "<!-- end -->";
 
@@ -43,6 +44,7 @@ fn make(name: &str, labs: &[PathBuf], again: bool) -> Result<String> {
         "cisco" => return cisco(),
         "innocents" => return innocents(),
         "calibrate" => return calibrate::figures(labs),
+        "readers" => return readers::readers(&mut Args::none()),
         "long" => return long::long(&mut Args::none()),
         "packets" => return packets::packets(&mut Args::none()),
         _ => return bench::logs(&mut Args::none()),

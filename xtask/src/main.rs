@@ -11,6 +11,7 @@ mod judge;
 mod lab;
 mod long;
 mod packets;
+mod readers;
 mod readme;
 mod run;
 mod tables;
@@ -33,6 +34,8 @@ usage: cargo xtask TASK
       time `catspaw scan` on a made log beside wc, rg and grep, in interleaved rounds
   bench long [--lines N]
       what `catspaw scan` costs on logs of up to N lines (100 million), and on such of which one host has half
+  bench readers [FORM...] [--lines N] [--rounds N]
+      how many bytes a second each reader reads by itself, of made logs in every form, beside Cisco's, in interleaved rounds
   bench packets [--size 1G] [--hosts H] [--rounds N] [--file CAPTURE]
       time `catspaw scan` on a made capture beside Suricata (from Debian's backports), without rules and with the one of
       2003, in interleaved rounds
@@ -48,7 +51,7 @@ usage: cargo xtask TASK
       reads what was made there before; --fixtures keeps the logs as those that the tests read
   fuzz [TARGET...] [--seconds N]
       fuzz each target for N seconds (60)
-  figures [judge] [case] [lab] [innocents] [calibrate] [bench] [long] [packets] [--lab DIR]...
+  figures [judge] [case] [lab] [innocents] [calibrate] [bench] [readers] [long] [packets] [--lab DIR]...
       make the figures in docs/figures.md again (all of them without a name), and the pictures in docs/figures; the
       stated error on captures of real daemons, too
   audit

@@ -1,5 +1,7 @@
-//! What the fuzz targets call of this crate: each takes a file's content and panics where a reader breaks its contract.
+//! What the fuzz targets call of this crate: each takes a file's content and panics where a reader breaks its contract. And what
+//! the example that times readers (`read_speed`) needs of it.
 
+pub use crate::columns::check::sniff;
 pub use crate::input::check::packing;
 pub use crate::report::dialogue::check::dialogue;
 pub use crate::settings::check::settings;

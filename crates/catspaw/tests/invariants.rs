@@ -95,6 +95,7 @@ impl View {
             Self::Firewall(Dialect::PanOs) => line.split(',').nth(6).unwrap_or(line),
             Self::Firewall(Dialect::FortiGate) => line.split(' ').nth(1).unwrap_or(line),
             Self::Firewall(Dialect::Junos) => line.split(' ').nth(1).unwrap_or(line),
+            Self::Firewall(other) => panic!("{other:?} is not among the views that are split"),
         }
     }
 }

@@ -42,19 +42,52 @@ fn decode_eight(bytes: u64) -> (u64, usize) {
 #[inline]
 pub(crate) fn parse_v4(text: &[u8]) -> Option<(u32, usize)> {
     let bytes: [u8; 16] = padded(text);
-    let mut others = others_of_sixteen(bytes);
+    // The longest address leaves one byte of the sixteen, so no octet begins in the last three.
+    let four = |from: usize| bytes.get(from..).and_then(|rest| rest.first_chunk()).copied();
+    decode_v4(others_of_sixteen(bytes), four, |end| bytes.get(end) == Some(&b'.'))
+}
+
+/// The bits of an IPv4 address that is all of a text: of what stands between other fields, less is known to follow it.
+#[inline]
+pub(crate) fn parse_whole_v4(text: &[u8]) -> Option<u32> {
+    let len = text.len();
+    if !(7..16).contains(&len) {
+        return None;
+    }
+    let last = u32::from_le_bytes(*text.last_chunk()?);
+    let high = match text.last_chunk::<8>() {
+        Some(last) if len > 8 => u64::from_le_bytes(*last) >> (8 * (16 - len)),
+        _ => 0,
+    };
+    let others = gather(others_of_eight(eight_of(text))) | gather(others_of_eight(high)) << 8;
+    let four = |from: usize| {
+        let rest = text.get(from..).filter(|rest| !rest.is_empty())?;
+        match rest.first_chunk() {
+            Some(four) => Some(*four),
+            None => Some((last >> (8 * (4 - rest.len()))).to_le_bytes()),
+        }
+    };
+    decode_v4(others, four, |end| text.get(end) == Some(&b'.')).and_then(|(addr, end)| (end == len).then_some(addr))
+}
+
+/// The bits of an address and its length, by what is no digit, the four bytes from a place, and where a dot is.
+#[inline(always)]
+fn decode_v4(
+    mut others: u32,
+    four: impl Fn(usize) -> Option<[u8; 4]>,
+    is_dot: impl Fn(usize) -> bool,
+) -> Option<(u32, usize)> {
     let (mut addr, mut largest, mut from) = (0, 0, 0);
     for index in 0..4 {
         let end = others.trailing_zeros() as usize;
         others &= others.wrapping_sub(1);
         let len = end.wrapping_sub(from);
-        // The longest address leaves one byte of the sixteen, so no octet begins in the last three.
-        let four = bytes.get(from..)?.first_chunk()?;
-        if len.wrapping_sub(1) > 2 || (index < 3 && bytes.get(end) != Some(&b'.')) {
+        let four = four(from)?;
+        if len.wrapping_sub(1) > 2 || (index < 3 && !is_dot(end)) {
             return None;
         }
         // The digits at the end of the four bytes, noughts before them.
-        let digits = (u32::from_le_bytes(*four) & 0x0f0f_0f0f) << (32 - 8 * len);
+        let digits = (u32::from_le_bytes(four) & 0x0f0f_0f0f) << (32 - 8 * len);
         let octet = ((digits >> 8) & 0xf) * 100 + ((digits >> 16) & 0xf) * 10 + (digits >> 24);
         addr = addr << 8 | octet;
         largest |= octet;
@@ -69,9 +102,13 @@ pub(crate) fn parse_v4(text: &[u8]) -> Option<(u32, usize)> {
 fn others_of_sixteen(bytes: [u8; 16]) -> u32 {
     let bytes = u128::from_le_bytes(bytes);
     let (first, last) = (others_of_eight(bytes as u64), others_of_eight((bytes >> 64) as u64));
-    // The high bits of eight bytes next to each other.
-    let gather = |others: u64| ((others >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32;
     gather(first) | gather(last) << 8
+}
+
+/// The high bits of eight bytes next to each other.
+#[inline]
+fn gather(others: u64) -> u32 {
+    ((others >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
 }
 
 /// The high bit of each byte that is no digit.
@@ -100,6 +137,41 @@ fn padded_end<const N: usize>(text: &[u8]) -> [u8; N] {
     bytes
 }
 
+/// A number that is all of a text; `None` where anything else is in it, or it does not fit.
+#[inline]
+pub(crate) fn parse_whole(text: &[u8]) -> Option<u64> {
+    /// By what the first eight digits are multiplied that so many follow.
+    const SCALE: [u64; 9] = [1, 10, 100, 1_000, 10_000, 100_000, 1_000_000, 10_000_000, 100_000_000];
+    if let Some((eight, rest)) = text.split_first_chunk::<8>() {
+        let ((number, 8), Some(scale)) = (decode_eight(u64::from_le_bytes(*eight)), SCALE.get(rest.len())) else {
+            let (number, len) = parse_decimal(text)?;
+            return (len == text.len()).then_some(number);
+        };
+        let (low, len) = decode_eight(eight_of(rest));
+        return (len == rest.len()).then_some(number * scale + low);
+    }
+    // What is none of them is nought, so that only as many digits as there are bytes can be all of it.
+    let (number, len) = decode_eight(eight_of(text));
+    (len == text.len() && len > 0).then_some(number)
+}
+
+/// Up to eight bytes, with zeros behind them.
+#[inline]
+pub(crate) fn eight_of(text: &[u8]) -> u64 {
+    let wide = |bytes: &[u8; 4]| u64::from(u32::from_le_bytes(*bytes));
+    match (text.first_chunk::<8>(), text.first_chunk::<4>(), text.last_chunk::<4>(), text) {
+        (Some(all), ..) => u64::from_le_bytes(*all),
+        // The two overlap in what is the same.
+        (_, Some(first), Some(last), _) => wide(first) | wide(last) << (8 * (text.len() - 4)),
+        (.., [first, .., last]) => {
+            let middle = text.len() / 2;
+            u64::from(*first) | u64::from(text[middle]) << (8 * middle) | u64::from(*last) << (8 * (text.len() - 1))
+        }
+        (.., [only]) => u64::from(*only),
+        (.., []) => 0,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +186,34 @@ mod tests {
             }
         }
         assert_eq!(parse_decimal(b"00000000000000000000000007 "), Some((7, 26)));
+    }
+
+    #[test]
+    fn texts_of_every_length_are_padded() {
+        let text = b"0123456789abcdef";
+        for len in 0..=text.len() {
+            let mut padded = [0; 16];
+            padded[..len].copy_from_slice(&text[..len]);
+            assert_eq!(eight_of(&text[..len]).to_le_bytes(), padded[..8], "{len}");
+        }
+    }
+
+    #[test]
+    fn a_number_is_all_of_a_text() {
+        let digits = "18446744073709551615";
+        for len in 1..=digits.len() {
+            assert_eq!(parse_whole(&digits.as_bytes()[..len]), digits[..len].parse().ok(), "{len}");
+            for at in 0..len {
+                let broken = format!("{}x{}", &digits[..at], &digits[at + 1..len]);
+                assert_eq!(parse_whole(broken.as_bytes()), None, "{broken}");
+            }
+        }
+        for (text, number) in
+            [("", None), ("\0", None), ("1\0", None), ("18446744073709551616", None), ("007", Some(7))]
+        {
+            assert_eq!(parse_whole(text.as_bytes()), number, "{text}");
+        }
+        assert_eq!(parse_whole(b"00000000000000000000000000007"), Some(7));
     }
 
     #[test]
@@ -134,6 +234,8 @@ mod tests {
             ] {
                 let len = text.find('/').unwrap_or(text.len());
                 assert_eq!(parse_v4(text.as_bytes()), Some((u32::from_be_bytes(octets), len)), "{text}");
+                assert_eq!(parse_whole_v4(&text.as_bytes()[..len]), Some(u32::from_be_bytes(octets)), "{text}");
+                assert_eq!(parse_whole_v4(format!("{}x", &text[..len]).as_bytes()), None, "{text}");
             }
         }
     }
@@ -161,6 +263,7 @@ mod tests {
             "255.255.255.2555",
         ] {
             assert_eq!(parse_v4(text.as_bytes()), None, "{text}");
+            assert_eq!(parse_whole_v4(text.as_bytes()), None, "{text}");
         }
     }
 }

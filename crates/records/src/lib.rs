@@ -10,6 +10,7 @@ pub mod columns;
 mod conn;
 mod content;
 mod digits;
+mod end;
 pub mod fields;
 pub mod firewall;
 mod host;

@@ -3,8 +3,7 @@
 //! A connection that carried nothing has bytes all the same, and a relay's two legs differ in packets. Without the headers
 //! what is left of both is what was carried on, give or take what options have.
 
-use std::net::IpAddr;
-
+use crate::end::Address;
 use crate::{ByteCount, ByteKind, Bytes, Ending, Proto};
 
 /// What one side sent.
@@ -29,8 +28,8 @@ const ETHERNET: u64 = 14;
 
 /// The payload of a connection to `addr`; where packets were not counted, or it is neither TCP nor UDP, the bytes as they
 /// are, unless they are too few to have carried anything.
-pub(crate) fn payload(proto: Proto, addr: IpAddr, orig: Sent, resp: Sent) -> Bytes {
-    let ip = if addr.is_ipv4() { 20 } else { 40 };
+pub(crate) fn payload(proto: Proto, addr: Address, orig: Sent, resp: Sent) -> Bytes {
+    let ip = if addr.is_v4() { 20 } else { 40 };
     let reckoned = match proto {
         Proto::Tcp => tcp(ip, orig, resp),
         Proto::Udp => orig.above(ip + 8, 0).zip(resp.above(ip + 8, 0)),
@@ -73,8 +72,8 @@ pub(crate) fn carried(ending: Ending, bytes: Option<Bytes>) -> Option<Bytes> {
 
 impl Sent {
     /// Whether it is one packet of TCP at most to or from `addr`: by their number, else since two have more bytes.
-    pub(crate) fn is_one_of(self, addr: IpAddr) -> bool {
-        self.is_one(if addr.is_ipv4() { 20 } else { 40 })
+    pub(crate) fn is_one_of(self, addr: Address) -> bool {
+        self.is_one(if addr.is_v4() { 20 } else { 40 })
     }
 
     fn is_one(self, ip: u64) -> bool {
@@ -117,7 +116,7 @@ mod tests {
     }
 
     fn tcp_payload(orig: Sent, resp: Sent) -> (ByteKind, Option<(u64, u64)>) {
-        let bytes = payload(Proto::Tcp, IpAddr::from([192, 0, 2, 1]), orig, resp);
+        let bytes = payload(Proto::Tcp, Address::V4(0xc000_0201), orig, resp);
         (bytes.kind, bytes.directed())
     }
 
@@ -150,9 +149,10 @@ mod tests {
         // Nothing shows it here: twelve bytes too few for each packet.
         let mistaken = tcp_payload(ip_level(52 + 3 * 40 + 400, 4), ip_level(52 + 3 * 40 + 400, 4));
         assert_eq!(mistaken.1, Some((400 - 4 * 12 + 4, 400 - 4 * 12 + 4)));
-        let v6 = payload(Proto::Tcp, IpAddr::from([0; 16]), ip_level(80 + 72 + 9, 2), ip_level(80 + 72 + 7, 2));
+        let v6 =
+            payload(Proto::Tcp, Address::V6 { high: 0, low: 0 }, ip_level(80 + 72 + 9, 2), ip_level(80 + 72 + 7, 2));
         assert_eq!(v6.directed(), Some((9, 7)));
-        let udp = payload(Proto::Udp, IpAddr::from([192, 0, 2, 1]), ip_level(68, 1), ip_level(128, 1));
+        let udp = payload(Proto::Udp, Address::V4(0xc000_0201), ip_level(68, 1), ip_level(128, 1));
         assert_eq!(udp.directed(), Some((40, 100)));
     }
 
@@ -168,7 +168,7 @@ mod tests {
             assert_eq!(tcp_payload(sent(orig, None), sent(resp, None)), nothing, "{orig} {resp}");
         }
         assert_eq!(tcp_payload(sent(200, Some(14)), sent(119, Some(14))), nothing, "a padded frame");
-        let v6 = |resp| payload(Proto::Tcp, IpAddr::from([0; 16]), sent(200, None), sent(resp, None)).total();
+        let v6 = |resp| payload(Proto::Tcp, Address::V6 { high: 0, low: 0 }, sent(200, None), sent(resp, None)).total();
         assert_eq!((v6(119), v6(120)), (0, 320));
     }
 

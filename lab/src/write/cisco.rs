@@ -25,7 +25,14 @@ pub struct Asa {
     pub sensor: String,
 }
 
-/// What the two have in common.
+/// The same as a syslog server passes it on by RFC 5424: `<166>1 2003-03-04T00:00:03.250000+00:00 asa1 - - - - %ASA-6-302013: ...`.
+#[derive(Clone, Debug)]
+pub struct Asa5424 {
+    /// The device's name.
+    pub sensor: String,
+}
+
+/// What they have in common.
 pub struct Cisco<W: Write> {
     lines: Lines<W>,
     family: &'static str,
@@ -33,6 +40,8 @@ pub struct Cisco<W: Write> {
     year: bool,
     /// Whether a priority stands first.
     priority: bool,
+    /// Whether the header is RFC 5424's.
+    modern: bool,
     translates: bool,
     /// The second whose stamp is in `stamp`.
     second: u64,
@@ -50,6 +59,7 @@ impl Pix {
             sensor,
             year,
             priority: false,
+            modern: false,
             translates: true,
             second: u64::MAX,
             stamp,
@@ -65,10 +75,19 @@ impl Asa {
     }
 }
 
+impl Asa5424 {
+    /// Writes to `to`.
+    pub fn to<W: Write>(self, to: W) -> Cisco<W> {
+        Cisco { modern: true, ..Asa { sensor: self.sensor }.to(to) }
+    }
+}
+
 impl<W: Write> Cisco<W> {
     /// Everything up to the message: the stamp is the second that has begun.
     fn head(&mut self, at: u64, severity: u8, message: &[u8]) {
-        if at / SECOND != self.second {
+        if self.modern {
+            self.modern_stamp_of(at);
+        } else if at / SECOND != self.second {
             self.second = at / SECOND;
             self.stamp_of(at);
         }
@@ -112,6 +131,21 @@ impl<W: Write> Cisco<W> {
         self.stamp.extend_from_slice(if self.year { b" : %" } else { b" %" });
         self.stamp.extend_from_slice(self.family.as_bytes());
         self.stamp.push(b'-');
+    }
+
+    /// The same by RFC 5424, to the microsecond.
+    fn modern_stamp_of(&mut self, at: u64) {
+        let Civil { year, month, day, .. } = Civil::of(at);
+        let of_day = at % DAY / SECOND;
+        let [hour, minute, second] = [of_day / 3600, of_day / 60 % 60, of_day % 60];
+        let (micros, sensor, family) = (at % SECOND, &self.sensor, self.family);
+        self.stamp.clear();
+        self.stamp.extend_from_slice(
+            format!(
+                "1 {year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{micros:06}+00:00 {sensor} - - - - %{family}-"
+            )
+            .as_bytes(),
+        );
     }
 
     fn built(&mut self, at: u64, flow: &Flow) {

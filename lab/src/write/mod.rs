@@ -7,9 +7,9 @@ pub(crate) mod zeek;
 
 use std::io::{self, Write};
 
-pub use cisco::{Asa, Cisco, Pix};
+pub use cisco::{Asa, Asa5424, Cisco, Pix};
 pub use firewall::{Dialect, Firewall};
-pub use zeek::ZeekConn;
+pub use zeek::{ZeekConn, ZeekJson};
 
 use crate::engine::Sink;
 use crate::flow::{Event, Pair};

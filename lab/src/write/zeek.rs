@@ -67,6 +67,65 @@ impl<W: Write> ZeekConn<W> {
     }
 }
 
+/// The same as JSON, with `JSON::TS_EPOCH` and without `LogAscii::json_include_unset_fields`: what is not set is left out.
+pub struct ZeekJson<W: Write> {
+    lines: Lines<W>,
+}
+
+impl<W: Write> ZeekJson<W> {
+    /// Writes to `to`.
+    pub fn new(to: W) -> Self {
+        Self { lines: Lines::new(to) }
+    }
+
+    fn over(&mut self, flow: &Flow) {
+        let line = &mut self.lines.buffer;
+        line.extend_from_slice(b"{\"ts\":");
+        seconds(line, flow.start);
+        line.extend_from_slice(b",\"uid\":\"");
+        uid(line, flow.id, flow.start);
+        let (inside, outside) = ((flow.inside, flow.inside_port), (flow.outside, flow.outside_port));
+        let ends = if flow.inbound { [outside, inside] } else { [inside, outside] };
+        for (name, (addr, port)) in ["orig", "resp"].into_iter().zip(ends) {
+            let before = if name == "orig" { "\"" } else { "" };
+            line.extend_from_slice(format!("{before},\"id.{name}_h\":\"").as_bytes());
+            address(line, addr);
+            line.extend_from_slice(format!("\",\"id.{name}_p\":{port}").as_bytes());
+        }
+        line.extend_from_slice(if flow.proto == Proto::Tcp { b",\"proto\":\"tcp\"" } else { b",\"proto\":\"udp\"" });
+        let service = service(flow);
+        if service != "-" {
+            line.extend_from_slice(format!(",\"service\":\"{service}\"").as_bytes());
+        }
+        // Zeek takes the difference of two doubles, and writes all digits that it has.
+        let lasted = flow.last as f64 / 1e6 - flow.start as f64 / 1e6;
+        let (state, history) = state(flow);
+        let local = if flow.inbound { ["false", "true"] } else { ["true", "false"] };
+        let [(orig_bytes, orig), (resp_bytes, resp)] = packets(flow);
+        line.extend_from_slice(
+            format!(
+                ",\"duration\":{lasted},\"orig_bytes\":{},\"resp_bytes\":{},\"conn_state\":\"{state}\",\"local_orig\":{},\
+                 \"local_resp\":{},\"missed_bytes\":0,\"history\":\"{history}\",\"orig_pkts\":{orig},\"orig_ip_bytes\":{orig_bytes},\
+                 \"resp_pkts\":{resp},\"resp_ip_bytes\":{resp_bytes}}}",
+                flow.up, flow.down, local[0], local[1]
+            )
+            .as_bytes(),
+        );
+    }
+}
+
+impl<W: Write> Sink for ZeekJson<W> {
+    fn event(&mut self, _at: u64, event: Event<'_>) -> io::Result<()> {
+        let Event::Over(flow) = event else { return Ok(()) };
+        self.over(flow);
+        self.lines.end()
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.lines.finish()
+    }
+}
+
 /// What stands before the first line of a log that begins at `begin` (microseconds since 1970).
 pub(crate) fn head(begin: u64) -> String {
     let Civil { year, month, day, hour } = Civil::of(begin);

@@ -123,5 +123,19 @@ fn said(lack: &Lack) -> String {
     format!("{}; it has {has}{more}", lack.names.join(", "))
 }
 
+/// For the example that times readers.
+#[cfg(any(test, feature = "fuzzed"))]
+pub(crate) mod check {
+    use super::{Clock, Maps, Path, Sniffed};
+
+    /// Tells what a file is that begins with `head`, by the maps of a file's text, too.
+    ///
+    /// # Errors
+    /// What is wrong in the maps.
+    pub fn sniff((path, text): (&Path, &str), head: &[u8], clock: Clock) -> Result<Sniffed, String> {
+        Ok(Maps::of(&[(path, text.to_owned())])?.sniff(head, clock))
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -3,9 +3,10 @@
 
 use super::Why;
 use super::odd::Says;
-use super::party::{End, Party};
+use super::party::Party;
 use super::text::Text;
 use crate::digits::parse_decimal;
+use crate::end::End;
 use crate::{Denied, Endpoint, Event, Proto};
 
 /// One packet that was refused.

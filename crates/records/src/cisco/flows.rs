@@ -3,9 +3,10 @@
 
 use super::connection::{decode_inside, parse_bytes};
 use super::ending::decode_reason;
-use super::party::{End, Party};
+use super::party::Party;
 use super::text::{Text, parse_duration};
 use super::{UNKNOWN, Why};
+use crate::end::End;
 use crate::{Closed, Ending, Event, Inside, Opened, Proto, RecordId};
 
 /// What a message says of a connection beside its numbers.

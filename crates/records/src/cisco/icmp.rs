@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use super::party::End;
 use super::text::Text;
 use super::{UNKNOWN, Why};
+use crate::end::End;
 use crate::{Ending, Endpoint, Event, Inside, Proto, RecordId, Stamp, Uid, Whole};
 
 /// 302020: `Built {inbound|outbound} ICMP connection for faddr A/n gaddr B/n laddr C/n [(user)] [type T code C]`.

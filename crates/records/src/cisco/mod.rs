@@ -22,17 +22,15 @@ mod text;
 mod translation;
 mod wrapped;
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use crate::others;
+use crate::record::{NOTHING, UNKNOWN};
 use crate::syslog::header::{Header, decode_header};
 use crate::syslog::other;
 use crate::syslog::written::{Timekeeper, Written};
 use crate::syslog::{LastStamp, last_stamp};
-use crate::{
-    Block, Clock, Denied, Endpoint, Event, HashSeed, LineSink, Nanos, Place, Proto, Record, SensorId, Stamp, Unparsed,
-};
+use crate::{Block, Clock, Event, HashSeed, LineSink, Place, Proto, Record, SensorId, Stamp, Unparsed};
 use before::Before;
 use memo::{Known, Memo, UNNAMED};
 pub use names::{Names, Unread};
@@ -347,7 +345,7 @@ fn finish(
     seed: HashSeed,
     sink: &mut impl LineSink,
 ) -> bool {
-    let mut record = Record { known: UNKNOWN, place, fingerprint: 0, event: NOTHING };
+    let mut record = Record::at(place);
     let Some((_, Ok(()))) = parse_message(message_id, text, &mut record.event) else { return false };
     record.known = stamp;
     if let Event::Opened(opened) = &mut record.event {
@@ -357,15 +355,6 @@ fn finish(
     sink.record(&record, name);
     true
 }
-
-/// Stands in a record until its stamp is put there.
-const UNKNOWN: Stamp = Stamp { at: Nanos(0), resolution: 0, sensor: SensorId(0) };
-
-/// Stands in a record until its event is put there.
-const NOTHING: Event = {
-    let nowhere = Endpoint { addr: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
-    Event::Denied(Denied { proto: Proto::Other(0), orig: nowhere, resp: nowhere, attempt: false, count: 1, over: 0 })
-};
 
 #[cfg(test)]
 mod tests;

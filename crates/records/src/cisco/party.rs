@@ -1,14 +1,14 @@
 //! One end of a connection as a message writes it: `interface:address/port`, and what may follow in parentheses.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use memchr::memchr;
 
 use super::Why;
 use super::services::parse_service;
 use super::text::Text;
-use crate::Endpoint;
 use crate::digits::parse_v4;
+use crate::end::{Address, End};
 
 /// Where a name stands for an address. Whose it is only the device's configuration says.
 pub(super) const NAMED: Why = "no address (a name? --names FILE says whose)";
@@ -23,37 +23,6 @@ pub(super) struct Party<'a> {
     port: Option<u16>,
     /// `address/port` as it is written.
     text: &'a [u8],
-}
-
-/// An [`IpAddr`] that fits into registers: one that is copied about in memory costs more than reading it.
-#[derive(Clone, Copy)]
-pub(super) enum Address {
-    V4(u32),
-    V6 { high: u64, low: u64 },
-}
-
-/// An [`Endpoint`] that fits into registers, for the same reason.
-#[derive(Clone, Copy)]
-pub(super) struct End {
-    addr: Address,
-    port: u16,
-}
-
-impl From<End> for Endpoint {
-    #[inline(always)]
-    fn from(end: End) -> Self {
-        Self { addr: end.addr.into(), port: end.port }
-    }
-}
-
-impl From<Address> for IpAddr {
-    #[inline]
-    fn from(addr: Address) -> Self {
-        match addr {
-            Address::V4(bits) => Self::V4(Ipv4Addr::from_bits(bits)),
-            Address::V6 { high, low } => Self::V6(Ipv6Addr::from_bits(u128::from(high) << 64 | u128::from(low))),
-        }
-    }
 }
 
 impl Party<'_> {
@@ -271,11 +240,7 @@ fn parse_v6(text: &[u8]) -> Option<(Address, usize)> {
         let scope = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
         len += 1 + text[len + 1..].iter().take_while(scope).count();
     }
-    let addr = match addr.to_canonical() {
-        IpAddr::V4(addr) => Address::V4(addr.to_bits()),
-        IpAddr::V6(addr) => Address::V6 { high: (addr.to_bits() >> 64) as u64, low: addr.to_bits() as u64 },
-    };
-    ends_address(text.get(len)).then_some((addr, len))
+    ends_address(text.get(len)).then_some((addr.to_canonical().into(), len))
 }
 
 /// Whether an address may end before `next`: `192.0.2.1.example` and `192.0.2.1-a` are names.
@@ -287,6 +252,7 @@ fn ends_address(next: Option<&u8>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Endpoint;
 
     fn party(text: &str) -> Result<(String, String), Why> {
         let mut rest = Text::new(text.as_bytes());

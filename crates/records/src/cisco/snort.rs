@@ -1,7 +1,7 @@
 //! Connection events of FTD: 430002 at the beginning of a connection, 430003 at its end. They are written by Snort, and
 //! are pairs `Key: value` with commas between.
 
-use memchr::memmem;
+use memchr::memchr_iter;
 
 use super::odd::Says;
 use super::party::parse_address;
@@ -74,10 +74,10 @@ impl<'a> Fields<'a> {
         };
         let mut rest = text;
         while !rest.is_empty() {
-            let end = memmem::find(rest, b", ").unwrap_or(rest.len());
+            let end = find_behind_space(b',', rest).unwrap_or(rest.len());
             let (pair, after) = (&rest[..end], rest.get(end + 2..).unwrap_or_default());
             rest = after;
-            let Some(colon) = memmem::find(pair, b": ") else { continue };
+            let Some(colon) = find_behind_space(b':', pair) else { continue };
             let value = pair[colon + 2..].trim_ascii();
             match pair[..colon].trim_ascii_start() {
                 b"AccessControlRuleAction" => first(&mut fields.action, value),
@@ -156,6 +156,12 @@ impl<'a> Fields<'a> {
             (0, 0) => None,
         }
     }
+}
+
+/// The first `wanted` that has a space behind it. Pairs are short: a search for both must first find out how to search.
+#[inline]
+fn find_behind_space(wanted: u8, text: &[u8]) -> Option<usize> {
+    memchr_iter(wanted, text).find(|at| text.get(at + 1) == Some(&b' '))
 }
 
 fn parse_port(value: &[u8]) -> Option<u16> {

@@ -2,15 +2,16 @@
 
 use super::doubt::Figures;
 use super::field::{Field, Meaning};
-use super::map::{Form, Map};
+use super::map::{Form, Map, Source};
 use super::names;
+use crate::end::{Address, End};
 use crate::fields::json::{self, Broken, Value};
 use crate::fields::{Bad, Csv, Pairs, each, value};
 use crate::reckon::{self, Sent};
 use crate::syslog::written::Timekeeper;
 use crate::{
-    Beside, ByteCount, ByteKind, Bytes, ConnState, Denied, Ending, Endpoint, Event, HashSeed, Inside, Nanos, Opened,
-    Place, Proto, Record, RecordId, SensorId, Stamp, Uid, Whole,
+    Beside, ByteCount, ByteKind, Bytes, ConnState, Denied, Ending, Event, HashSeed, Inside, Nanos, Opened, Place,
+    Proto, Record, RecordId, SensorId, Stamp, Uid, Whole,
 };
 
 /// The longest text that a [`Uid`] holds as it is.
@@ -131,23 +132,24 @@ impl<'a> Line<'a> {
 
     /// Whether it tells of a connection.
     pub(super) fn is_understood(&self, times: &mut Timekeeper) -> Result<(), Bad> {
-        match self.record(Place { file: 0, line: 0 }, HashSeed(0), times)? {
-            (Some(_), _) => Ok(()),
-            (None, _) => Err("left out".into()),
+        let mut record = Record::at(Place { file: 0, line: 0 });
+        match self.record(HashSeed(0), times, &mut record)? {
+            (true, _) => Ok(()),
+            (false, _) => Err("left out".into()),
         }
     }
 
-    /// What it says; `None` where it tells of no connection. And whose it is.
+    /// Puts into `record` what it says; `false` where it tells of no connection. And whose it is.
     pub(super) fn record(
         &self,
-        place: Place,
         seed: HashSeed,
         times: &mut Timekeeper,
-    ) -> Result<(Option<Record>, &'a [u8]), Bad> {
+        record: &mut Record,
+    ) -> Result<(bool, &'a [u8]), Bad> {
         let sensor = self.get(Field::Sensor).unwrap_or(self.map.name().as_bytes());
         let action = self.meaning(Field::Action);
         if !self.has_all() || !self.is_wanted() || action == Some(Meaning::Ignored) {
-            return Ok((None, sensor));
+            return Ok((false, sensor));
         }
         let tells = match action {
             // Where it has no name of its own its end could not be known to be the same connection's, and tells all of it.
@@ -156,21 +158,27 @@ impl<'a> Line<'a> {
             _ => self.is_whole(),
         };
         if !tells {
-            return Ok((None, sensor));
+            return Ok((false, sensor));
         }
         let when = self.times(SensorId::of(sensor), times)?;
-        let (known, event) = match action {
-            Some(Meaning::Denied) => (when.known, Event::Denied(self.denied()?)),
-            Some(Meaning::Opened) => (when.start, Event::Opened(self.opened(when.start)?)),
-            _ => (when.known, Event::Whole(self.whole(&when)?)),
-        };
-        Ok((Some(Record { known, place, fingerprint: seed.fingerprint(self.text), event }), sensor))
+        record.known = when.known;
+        match action {
+            Some(Meaning::Denied) => record.event = Event::Denied(self.denied()?),
+            Some(Meaning::Opened) => {
+                record.known = when.start;
+                record.event = Event::Opened(self.opened(when.start)?);
+            }
+            _ => self.whole(&when, &mut record.event)?,
+        }
+        record.fingerprint = seed.fingerprint(self.text);
+        Ok((true, sensor))
     }
 
     /// What it says of a whole connection, before anything is made of it; `None` where it tells of none.
     pub(super) fn figures(&self, times: &mut Timekeeper) -> Option<Figures> {
-        let (record, _) = self.record(Place { file: 0, line: 0 }, HashSeed(0), times).ok()?;
-        let Event::Whole(whole) = record?.event else { return None };
+        let mut record = Record::at(Place { file: 0, line: 0 });
+        let (true, _) = self.record(HashSeed(0), times, &mut record).ok()? else { return None };
+        let Event::Whole(whole) = record.event else { return None };
         let moment = |field, times: &mut Timekeeper| self.moment(field, times).ok().flatten().map(|(at, _)| at);
         let span = self.get(Field::Duration).and_then(|text| self.map.unit.parse_span(text)).flatten();
         let number = |field| self.get(field).and_then(value::number);
@@ -212,7 +220,20 @@ impl<'a> Line<'a> {
     /// The first text for a field that `fits`.
     #[inline]
     fn find(&self, field: Field, fits: impl Fn(&[u8]) -> bool) -> Option<&'a [u8]> {
-        let source = self.map.source(field);
+        let single = self.map.single(field);
+        if single == names::NONE {
+            return None;
+        }
+        match self.values.get(usize::from(single)) {
+            Some(text) if self.lists & (1 << single) == 0 => {
+                Some(*text).filter(|text| self.map.is_set(text) && fits(text))
+            }
+            _ => self.find_among(self.map.source(field), fits),
+        }
+    }
+
+    #[inline(never)]
+    fn find_among(&self, source: &'a Source, fits: impl Fn(&[u8]) -> bool) -> Option<&'a [u8]> {
         let single = source.names.iter().filter(|number| self.lists & (1 << **number) == 0);
         let mut texts = single.map(|number| self.values[usize::from(*number)]);
         let found = texts.find(|text| self.map.is_set(text) && fits(text));
@@ -221,6 +242,9 @@ impl<'a> Line<'a> {
 
     /// What the words of a field mean: the weightiest, and of these the first.
     fn meaning(&self, field: Field) -> Option<Meaning> {
+        if !self.map.has_words(field) {
+            return None;
+        }
         let source = self.map.source(field);
         let mut found: Option<Meaning> = None;
         let mut hear = |word: &[u8]| {
@@ -326,16 +350,16 @@ impl<'a> Line<'a> {
         })
     }
 
-    fn orig(&self, proto: Proto) -> Result<Endpoint, Bad> {
+    fn orig(&self, proto: Proto) -> Result<End, Bad> {
         let port = self.port(proto, Field::OrigP, "orig_p is not set", "orig_p is not a port")?;
         let addr = self.address(Field::OrigH, "orig_h is not an address")?.ok_or("orig_h is not set")?;
-        Ok(Endpoint { addr, port })
+        Ok(End { addr, port })
     }
 
-    fn resp(&self, proto: Proto) -> Result<Endpoint, Bad> {
+    fn resp(&self, proto: Proto) -> Result<End, Bad> {
         let port = self.port(proto, Field::RespP, "resp_p is not set", "resp_p is not a port")?;
         let addr = self.address(Field::RespH, "resp_h is not an address")?.ok_or("resp_h is not set")?;
-        Ok(Endpoint { addr, port })
+        Ok(End { addr, port })
     }
 
     fn port(&self, proto: Proto, field: Field, unset: &'static str, wrong: &'static str) -> Result<u16, Bad> {
@@ -349,24 +373,19 @@ impl<'a> Line<'a> {
     }
 
     /// An address; logs write that of nobody for one that was not translated.
-    fn address(&self, field: Field, wrong: &'static str) -> Result<Option<std::net::IpAddr>, Bad> {
+    fn address(&self, field: Field, wrong: &'static str) -> Result<Option<Address>, Bad> {
         let text = self.find(field, |text| !matches!(text, b"0.0.0.0" | b"::"));
         text.map(|text| value::address(text).ok_or_else(|| self.bad(text, wrong))).transpose()
     }
 
     /// An end as the other side saw it; its port is the real one where the log does not say.
-    fn mapped(
-        &self,
-        (addr, port): (Field, Field),
-        real: Endpoint,
-        wrong: &'static str,
-    ) -> Result<Option<Endpoint>, Bad> {
+    fn mapped(&self, (addr, port): (Field, Field), real: End, wrong: &'static str) -> Result<Option<End>, Bad> {
         let Some(addr) = self.address(addr, wrong)? else { return Ok(None) };
         let port = self.find(port, |text| text != b"0").map_or(Some(real.port), value::port).ok_or(wrong)?;
-        Ok(Some(Endpoint { addr, port }))
+        Ok(Some(End { addr, port }))
     }
 
-    fn mapped_ends(&self, orig: Endpoint, resp: Endpoint) -> Result<[Option<Endpoint>; 2], Bad> {
+    fn mapped_ends(&self, orig: End, resp: End) -> Result<[Option<End>; 2], Bad> {
         let orig_fields = (Field::MappedOrigH, Field::MappedOrigP);
         let resp_fields = (Field::MappedRespH, Field::MappedRespP);
         Ok([
@@ -395,17 +414,19 @@ impl<'a> Line<'a> {
         let proto = self.proto()?;
         let (orig, resp) = (self.orig(proto)?, self.resp(proto)?);
         let [_, asked] = self.mapped_ends(orig, resp)?;
-        Ok(Denied { proto, orig, resp: asked.unwrap_or(resp), attempt: true, count: 1, over: 0 })
+        Ok(Denied { proto, orig: orig.into(), resp: asked.unwrap_or(resp).into(), attempt: true, count: 1, over: 0 })
     }
 
     fn opened(&self, start: Stamp) -> Result<Opened, Bad> {
         let proto = self.proto()?;
         let (orig, resp) = (self.orig(proto)?, self.resp(proto)?);
-        let [mapped_orig, mapped_resp] = self.mapped_ends(orig, resp)?;
+        let [mapped_orig, mapped_resp] = self.mapped_ends(orig, resp)?.map(|end| end.map(Into::into));
+        let (orig, resp) = (orig.into(), resp.into());
         Ok(Opened { id: self.id(), proto, start, orig, resp, mapped_orig, mapped_resp, inside: self.inside() })
     }
 
-    fn whole(&self, when: &Times) -> Result<Whole, Bad> {
+    #[inline]
+    fn whole(&self, when: &Times, event: &mut Event) -> Result<(), Bad> {
         let proto = self.proto()?;
         let (orig, resp) = (self.orig(proto)?, self.resp(proto)?);
         let state = self.optional(Field::ConnState, ConnState::parse, "conn_state is none of Zeek's")?;
@@ -414,26 +435,31 @@ impl<'a> Line<'a> {
             _ => state.map_or(Ending::Unknown, ConnState::ending),
         };
         let mapped = self.mapped_ends(orig, resp)?;
-        Ok(Whole {
+        let bytes = reckon::carried(ending, self.bytes(proto, resp)?);
+        *event = Event::Whole(Whole {
             id: self.id(),
             proto,
-            orig,
-            resp,
+            orig: orig.into(),
+            resp: resp.into(),
             inside: self.inside(),
             start: when.start,
             duration: when.duration,
-            bytes: reckon::carried(ending, self.bytes(proto, resp)?),
+            bytes,
             ending,
             answered: state.map(ConnState::answered),
             state,
             service: self.get(Field::Service).map(service),
             history: None,
-            beside: if mapped == [None; 2] { Beside::Nothing } else { Beside::Mapped(mapped) },
-        })
+            beside: match mapped {
+                [None, None] => Beside::Nothing,
+                [orig, resp] => Beside::Mapped([orig.map(Into::into), resp.map(Into::into)]),
+            },
+        });
+        Ok(())
     }
 
     /// Unknown where a direction is and no column has the total: half a count would pass for the whole.
-    fn bytes(&self, proto: Proto, resp: Endpoint) -> Result<Option<Bytes>, Bad> {
+    fn bytes(&self, proto: Proto, resp: End) -> Result<Option<Bytes>, Bad> {
         let from_orig = self.optional(Field::OrigBytes, value::number, "orig_bytes is not a number")?;
         let from_resp = self.optional(Field::RespBytes, value::number, "resp_bytes is not a number")?;
         let kind = self.map.counted;

@@ -5,6 +5,9 @@ use super::names::{self, Names};
 use super::time::{Times, Unit};
 use crate::ByteKind;
 
+/// Stands for several columns, or a constant.
+pub(super) const SEVERAL: u8 = names::NONE - 1;
+
 /// How the fields stand in a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -67,6 +70,8 @@ pub struct Map {
     pub(super) whole: Box<[u8]>,
     within: Vec<Box<[u8]>>,
     sources: [Source; Field::COUNT],
+    /// The same of fields that one column alone may say: its name's number; [`names::NONE`] where nothing says it.
+    singles: [u8; Field::COUNT],
     /// By the field in whose columns they stand.
     words: [Vec<(Meaning, Box<[u8]>)>; Field::COUNT],
     unset: Vec<Box<[u8]>>,
@@ -118,6 +123,12 @@ impl Map {
                 return Err(format!("no column says {}", named.join(" or ")));
             }
         }
+        let single = |source: &Source| match (&*source.names, &source.constant) {
+            ([], None) => names::NONE,
+            ([name], None) => *name,
+            _ => SEVERAL,
+        };
+        let singles = sources.each_ref().map(single);
         let mut words: [Vec<_>; Field::COUNT] = std::array::from_fn(|_| Vec::new());
         for (meaning, word) in spec.words {
             for (field, _) in Field::ALL.into_iter().filter(|(field, _)| meaning.is_of(*field)) {
@@ -137,6 +148,7 @@ impl Map {
             whole,
             within: bytes(spec.within.into_iter().map(|name| name + ".").collect()),
             sources,
+            singles,
             words,
             unset: bytes(spec.unset),
             times: spec.times,
@@ -180,6 +192,18 @@ impl Map {
         &self.sources[field as usize]
     }
 
+    /// The number of the one name that says a field, [`names::NONE`], or [`SEVERAL`].
+    #[inline]
+    pub(super) fn single(&self, field: Field) -> u8 {
+        self.singles[field as usize]
+    }
+
+    /// Whether any word in a column of `field` means something.
+    #[inline]
+    pub(super) fn has_words(&self, field: Field) -> bool {
+        !self.words[field as usize].is_empty()
+    }
+
     /// What a word in a column of `field` means.
     #[inline]
     pub(super) fn meaning(&self, field: Field, word: &[u8]) -> Option<Meaning> {
@@ -190,6 +214,7 @@ impl Map {
     /// Whether a text says something.
     #[inline]
     pub(super) fn is_set(&self, text: &[u8]) -> bool {
-        !matches!(text, b"" | b"-") && !self.unset.iter().any(|unset| **unset == *text)
+        let nothing = text.is_empty() || (text.len() == 1 && text[0] == b'-');
+        !nothing && (self.unset.is_empty() || !self.unset.iter().any(|unset| **unset == *text))
     }
 }

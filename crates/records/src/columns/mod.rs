@@ -29,7 +29,7 @@ use crate::fields::Bad;
 use crate::others;
 use crate::syslog::other;
 use crate::syslog::written::Timekeeper;
-use crate::{Block, Clock, HashSeed, LineSink, Place, Unparsed};
+use crate::{Block, Clock, HashSeed, LineSink, Place, Record, Unparsed};
 
 /// What an unparsed line was taken for.
 const KIND: &str = "columns";
@@ -114,9 +114,10 @@ impl Reader {
         let lines = (Block { bytes: head, first: Place { file: 0, line: 1 } }).lines().take(SNIFFED);
         for (place, text) in lines.filter(|(_, text)| !is_about(Some(columns), text)) {
             let split = line.read(Some(&*columns.names), text);
-            match split.and_then(|()| line.record(place, HashSeed(0), &mut self.times.clone())) {
-                Ok((Some(_), _)) => understood += 1,
-                Ok((None, _)) => {}
+            let mut record = Record::at(place);
+            match split.and_then(|()| line.record(HashSeed(0), &mut self.times.clone(), &mut record)) {
+                Ok((true, _)) => understood += 1,
+                Ok((false, _)) => {}
                 Err(_) => broken += 1,
             }
         }
@@ -149,12 +150,13 @@ impl Reader {
             if is_about(columns, text) {
                 continue;
             }
+            let mut record = Record::at(place);
             let said = match line.read(columns.map(|columns| &*columns.names), text) {
                 // A number that was cut off is another number.
                 Ok(()) if text.as_ptr_range().end == block_end && line.ends_in_use() => {
                     Err(Bad::from("cut off: no line end after the last value"))
                 }
-                Ok(()) => line.record(place, seed, &mut times),
+                Ok(()) => line.record(seed, &mut times, &mut record),
                 Err(bad) => Err(bad),
             };
             if times.clock().is_ambiguous() {
@@ -163,8 +165,8 @@ impl Reader {
                 times = self.times.clone();
             }
             match said {
-                Ok((Some(record), sensor)) => sink.record(&record, sensor),
-                Ok((None, sensor)) => sink.skipped(sensor),
+                Ok((true, sensor)) => sink.record(&record, sensor),
+                Ok((false, sensor)) => sink.skipped(sensor),
                 Err(_) if others::read(place, text, &self.times, &self.called, seed, sink) => {}
                 Err(_) if is_json && !others::is_json(text) && other::skip(place, text, sink) => {}
                 Err(Bad { at: Some(at), len, why }) => {

@@ -1,5 +1,7 @@
 //! Which of a map's names a key is, asked for every key of every line.
 
+use crate::digits::eight_of;
+
 /// As many names a map may have.
 pub(super) const MOST: usize = 64;
 
@@ -9,7 +11,7 @@ pub(super) const NONE: u8 = u8::MAX;
 /// The names, each with a number, in a table of hashes.
 #[derive(Clone, Debug)]
 pub(super) struct Names {
-    all: Vec<Box<[u8]>>,
+    all: Vec<(Key, Box<[u8]>)>,
     /// The numbers by their names' hashes; those with one hash follow one another.
     table: Box<[u8; 256]>,
 }
@@ -26,7 +28,7 @@ impl Names {
 
     /// The name of a number that is one.
     pub(super) fn name(&self, number: u8) -> &[u8] {
-        self.all.get(usize::from(number)).map_or(&[], |name| name)
+        self.all.get(usize::from(number)).map_or(&[], |(_, name)| name)
     }
 
     /// The number of `name`, which is added where it is new; `None` where there are too many.
@@ -36,23 +38,29 @@ impl Names {
             return (known != NONE).then_some(known);
         }
         let number = self.all.len() as u8;
-        let mut slot = hash(name);
+        let key = Key::of(name);
+        let mut slot = key.hash();
         // A quarter is taken at most.
         while self.table[usize::from(slot)] != NONE {
             slot = slot.wrapping_add(1);
         }
         self.table[usize::from(slot)] = number;
-        self.all.push(name.into());
+        self.all.push((key, name.into()));
         Some(number)
     }
 
     /// The number of `name`; [`NONE`] where it is no name of the map's.
     #[inline]
     pub(super) fn number(&self, name: &[u8]) -> u8 {
-        let mut slot = hash(name);
+        let key = Key::of(name);
+        let mut slot = key.hash();
         loop {
             let number = self.table[usize::from(slot)];
-            if self.all.get(usize::from(number)).is_none_or(|own| **own == *name) {
+            if self
+                .all
+                .get(usize::from(number))
+                .is_none_or(|(own, text)| *own == key && (key.is_all() || **text == *name))
+            {
                 return number;
             }
             slot = slot.wrapping_add(1);
@@ -60,12 +68,32 @@ impl Names {
     }
 }
 
-/// Names of one log differ in their length, or where they begin or end.
-#[inline]
-fn hash(name: &[u8]) -> u8 {
-    let at = |index: usize| name.get(index).copied().unwrap_or(0);
-    let (first, middle, last) = (at(0), at(name.len() / 2), at(name.len().wrapping_sub(1)));
-    (name.len() as u8).wrapping_mul(31) ^ first.wrapping_mul(7) ^ middle.wrapping_mul(59) ^ last.wrapping_mul(131)
+/// A name's length and its ends, which are all of most names: two numbers are compared sooner than two texts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    len: usize,
+    first: u64,
+    last: u64,
+}
+
+impl Key {
+    #[inline]
+    fn of(name: &[u8]) -> Self {
+        let last = name.last_chunk().map_or(0, |last| u64::from_le_bytes(*last));
+        Self { len: name.len(), first: eight_of(name), last }
+    }
+
+    /// Whether no byte of the name is left out.
+    #[inline]
+    fn is_all(self) -> bool {
+        self.len <= 16
+    }
+
+    #[inline]
+    fn hash(self) -> u8 {
+        let mixed = (self.first ^ self.last.rotate_left(23) ^ self.len as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed >> 56) as u8
+    }
 }
 
 #[cfg(test)]
@@ -85,5 +113,9 @@ mod tests {
             assert_eq!(names.number(name.as_bytes()), number as u8);
         }
         assert_eq!((names.number(b"name"), names.number(b"")), (NONE, NONE));
+        let long = ["destination.nat.port", "destination.xxx.port"];
+        let mut names = Names::new();
+        assert_eq!(long.map(|name| names.add(name.as_bytes())), [Some(0), Some(1)], "though their ends are the same");
+        assert_eq!(long.map(|name| names.number(name.as_bytes())), [0, 1]);
     }
 }

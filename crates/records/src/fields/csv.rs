@@ -1,8 +1,6 @@
 //! Fields with a separator between them, any of them in quotes.
 
-use memchr::memchr;
-
-use super::places::Places;
+use super::places::{Places, first};
 
 /// The fields of a line. One that begins with a quote ends at the next that is not doubled, and is told without both;
 /// one that lacks it ends with the line.
@@ -27,10 +25,12 @@ impl<'a> Csv<'a> {
         self.start
     }
 
+    #[inline]
     fn quoted(&mut self, start: usize) -> &'a [u8] {
         let mut from = start + 1;
         let close = loop {
-            match memchr(b'"', &self.line[from..]) {
+            let rest = &self.line[from..];
+            match first(b'"', rest, rest.len()) {
                 Some(len) if self.line.get(from + len + 1) == Some(&b'"') => from += len + 2,
                 Some(len) => break from + len,
                 None => {

@@ -1,8 +1,6 @@
 //! JSON, one object to a line: its values by their paths. Nothing is allocated.
 
-use memchr::memchr2;
-
-use super::places::that_are;
+use super::places::quote;
 
 /// Objects within objects; what lies deeper is not told.
 const DEPTH: usize = 16;
@@ -228,20 +226,6 @@ fn closing(text: &[u8], start: usize) -> Option<usize> {
         }
         at += 2;
     }
-}
-
-/// Where the first quote or backslash is. Names and values are some ten bytes long, too short for a search that must first
-/// find out how to search.
-#[inline(always)]
-fn quote(text: &[u8]) -> Option<usize> {
-    let (words, rest) = text.as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let found = that_are(b'"', *word) | that_are(b'\\', *word);
-        if found != 0 {
-            return Some(at * 8 + (found.trailing_zeros() / 8) as usize);
-        }
-    }
-    memchr2(b'"', b'\\', rest).map(|at| text.len() - rest.len() + at)
 }
 
 #[inline]

@@ -18,7 +18,7 @@ pub use cef::{Cef, Extension};
 pub use csv::Csv;
 pub use leef::Leef;
 pub use pairs::Pairs;
-pub(crate) use places::each;
+pub(crate) use places::{each, first, words};
 pub use structured::{Param, Structured};
 
 /// CEF and LEEF begin within so many bytes: a priority, stamps and names stand before them.

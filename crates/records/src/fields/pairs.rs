@@ -1,8 +1,6 @@
 //! `key=value`, and words between.
 
-use memchr::memchr2;
-
-use super::places::Places;
+use super::places::{Places, first, quote};
 
 /// The words of a line, each with its value where it has one: `srcip=192.0.2.1`, `msg="a b"`, or a word alone.
 ///
@@ -31,11 +29,11 @@ impl<'a> Pairs<'a> {
     }
 
     /// The value that begins at `start`, behind its quote; the separator at `end` may stand in it.
-    #[inline(never)]
+    #[inline]
     fn quoted(&mut self, start: usize, mut end: usize) -> &'a [u8] {
         let mut from = start;
         let close = loop {
-            let Some(len) = self.line.get(from..).and_then(|rest| memchr2(b'"', b'\\', rest)) else {
+            let Some(len) = self.line.get(from..).and_then(quote) else {
                 self.start = self.line.len();
                 return &self.line[start..];
             };
@@ -67,8 +65,7 @@ impl<'a> Iterator for Pairs<'a> {
             if word.is_empty() {
                 continue;
             }
-            // Keys are too short for a search that has to be set up.
-            let Some(equals) = word.iter().position(|byte| *byte == b'=') else { return Some((word, None)) };
+            let Some(equals) = first(b'=', &self.line[start..], word.len()) else { return Some((word, None)) };
             let (key, value) = (&word[..equals], &word[equals + 1..]);
             if value.first() == Some(&b'"') {
                 return Some((key, Some(self.quoted(start + equals + 2, end))));

@@ -1,7 +1,8 @@
 //! The places of one byte in a line.
 //!
-//! Columns are some six bytes wide, too narrow for a search that starts anew at each (`memchr`): eight bytes at a time
-//! takes half as long.
+//! Columns are some six bytes wide, too narrow for a search that starts anew at each (`memchr`).
+
+use memchr::memchr2;
 
 const LOW: u64 = 0x0101_0101_0101_0101;
 
@@ -13,19 +14,51 @@ pub(super) fn that_are(wanted: u8, word: [u8; 8]) -> u64 {
     !(((different & SEVEN) + SEVEN) | different | SEVEN)
 }
 
-/// Gives every place of `wanted` in `line` to `take` until that says `None`.
-#[inline]
-pub(crate) fn each(wanted: u8, line: &[u8], mut take: impl FnMut(usize) -> Option<()>) -> Option<()> {
-    let (words, rest) = line.as_chunks::<8>();
+/// Where the first quote or backslash is. Names and values are some ten bytes long, too short for a search that must first
+/// find out how to search.
+#[inline(always)]
+pub(super) fn quote(text: &[u8]) -> Option<usize> {
+    let (words, rest) = text.as_chunks::<8>();
     for (at, word) in words.iter().enumerate() {
-        let mut found = that_are(wanted, *word);
-        while found != 0 {
-            take(at * 8 + (found.trailing_zeros() / 8) as usize)?;
-            found &= found - 1;
+        let found = that_are(b'"', *word) | that_are(b'\\', *word);
+        if found != 0 {
+            return Some(at * 8 + (found.trailing_zeros() / 8) as usize);
         }
     }
-    let rest_start = line.len() - rest.len();
-    rest.iter().enumerate().filter(|(_, byte)| **byte == wanted).try_for_each(|(at, _)| take(rest_start + at))
+    memchr2(b'"', b'\\', rest).map(|at| text.len() - rest.len() + at)
+}
+
+/// Where the first `wanted` is in the first `len` bytes of a text that may go on behind them.
+#[inline(always)]
+pub(crate) fn first(wanted: u8, text: &[u8], len: usize) -> Option<usize> {
+    if let Some(sixteen) = text.first_chunk::<16>() {
+        let (words, _) = sixteen.as_chunks::<8>();
+        let found = u128::from(that_are(wanted, words[0])) | u128::from(that_are(wanted, words[1])) << 64;
+        let at = (found.trailing_zeros() / 8) as usize;
+        if at < 16 || len <= 16 {
+            return (at < len).then_some(at);
+        }
+    }
+    memchr::memchr(wanted, &text[..len])
+}
+
+/// A bit for each of sixty-four bytes that is `wanted`.
+#[inline]
+fn bits(wanted: u8, bytes: &[u8; WIDTH]) -> u64 {
+    let (words, _) = bytes.as_chunks::<8>();
+    // The top bits of eight bytes next to each other.
+    let gather = |found: u64| (found >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
+    words.iter().rev().fold(0, |bits, word| bits << 8 | gather(that_are(wanted, *word)))
+}
+
+/// As many bytes are looked at together: where the next place is cannot be guessed, so that a question for each eight bytes is
+/// answered wrong as often as not.
+const WIDTH: usize = 64;
+
+/// Gives every place of `wanted` in `line` to `take` until that says `None`.
+#[inline]
+pub(crate) fn each(wanted: u8, line: &[u8], take: impl FnMut(usize) -> Option<()>) -> Option<()> {
+    Places::new(wanted, line).try_for_each(take)
 }
 
 /// The places one after the other, for whoever may stop in between.
@@ -33,15 +66,16 @@ pub(crate) fn each(wanted: u8, line: &[u8], mut take: impl FnMut(usize) -> Optio
 pub(super) struct Places<'a> {
     wanted: u8,
     line: &'a [u8],
-    /// Where the eight bytes begin that were looked at last.
+    /// Where the bytes begin that were looked at last.
     at: usize,
     /// Those of them that are still to be told.
     found: u64,
 }
 
 impl<'a> Places<'a> {
+    #[inline]
     pub(super) fn new(wanted: u8, line: &'a [u8]) -> Self {
-        Self { wanted, line, at: 0, found: that_are(wanted, eight(line, 0, wanted)) }
+        Self { wanted, line, at: 0, found: found_at(line, 0, wanted) }
     }
 }
 
@@ -51,30 +85,41 @@ impl Iterator for Places<'_> {
     #[inline]
     fn next(&mut self) -> Option<usize> {
         while self.found == 0 {
-            self.at += 8;
+            self.at += WIDTH;
             if self.at >= self.line.len() {
                 // Where it is: asked again, it must not begin to count from beyond.
                 self.at = self.line.len();
                 return None;
             }
-            self.found = that_are(self.wanted, eight(self.line, self.at, self.wanted));
+            self.found = found_at(self.line, self.at, self.wanted);
         }
-        let place = self.at + (self.found.trailing_zeros() / 8) as usize;
+        let place = self.at + self.found.trailing_zeros() as usize;
         self.found &= self.found - 1;
         Some(place)
     }
 }
 
-/// Eight bytes from `at`; behind the end of the line, bytes that are not `wanted`.
+/// The words of a text, between any number of spaces.
+pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
+    let mut start = 0;
+    let ends = Places::new(b' ', text).chain([text.len()]);
+    ends.map(move |end| &text[std::mem::replace(&mut start, end + 1)..end]).filter(|word| !word.is_empty())
+}
+
+/// A bit for each of the bytes from `at` on that is `wanted`; behind the end of the line there is none.
 #[inline]
-fn eight(line: &[u8], at: usize, wanted: u8) -> [u8; 8] {
-    match line.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
-        Some(bytes) => *bytes,
-        None => {
-            let rest = line.get(at..).unwrap_or_default();
-            std::array::from_fn(|index| rest.get(index).copied().unwrap_or(!wanted))
-        }
+fn found_at(line: &[u8], at: usize, wanted: u8) -> u64 {
+    let rest = line.get(at..).unwrap_or_default();
+    if let Some(bytes) = rest.first_chunk() {
+        return bits(wanted, bytes);
     }
+    // The line's last bytes, less those that were looked at before: there are some, or nobody asks.
+    if let Some(bytes) = line.last_chunk() {
+        return bits(wanted, bytes) >> (WIDTH - rest.len());
+    }
+    let mut bytes = [!wanted; WIDTH];
+    bytes[..rest.len()].copy_from_slice(rest);
+    bits(wanted, &bytes)
 }
 
 #[cfg(test)]
@@ -82,9 +127,30 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_place_is_found_and_no_other() {
+    fn the_first_is_found_within_so_many_bytes() {
         for len in 0..40 {
-            for step in 1..9 {
+            for at in 0..len {
+                let mut text = vec![b'-'; len];
+                text[at] = b'=';
+                assert_eq!(first(b'=', &text, len), Some(at));
+                assert_eq!(first(b'=', &text, at), None);
+                text[at] = if at % 2 == 0 { b'"' } else { b'\\' };
+                assert_eq!((quote(&text), quote(&text[..at])), (Some(at), None));
+            }
+        }
+    }
+
+    #[test]
+    fn any_number_of_spaces_is_between_words() {
+        for (text, expected) in [("", &[][..]), ("   ", &[]), ("a", &["a"]), (" a  bc d ", &["a", "bc", "d"])] {
+            assert!(words(text.as_bytes()).eq(expected.iter().map(|word| word.as_bytes())), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_place_is_found_and_no_other() {
+        for len in 0..200 {
+            for step in [1, 2, 3, 7, 8, 63, 64, 65] {
                 let line: Vec<u8> = (0..len).map(|at| if at % step == 0 { b',' } else { b'-' }).collect();
                 let expected: Vec<usize> = (0..len).step_by(step).collect();
                 let mut places = Places::new(b',', &line);

@@ -1,27 +1,15 @@
 //! What logs write in a column: numbers, seconds, addresses, ports.
 
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::Ipv6Addr;
 
 use crate::Nanos;
-use crate::digits::parse_v4;
+use crate::digits::{parse_whole, parse_whole_v4};
+use crate::end::Address;
 
 /// An unsigned decimal number.
+#[inline]
 pub(crate) fn number(text: &[u8]) -> Option<u64> {
-    if text.is_empty() {
-        return None;
-    }
-    // 19 digits cannot overflow, and nothing real has more.
-    let checked = text.len() > 19;
-    text.iter().try_fold(0u64, |sum, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 {
-            None
-        } else if checked {
-            sum.checked_mul(10)?.checked_add(u64::from(digit))
-        } else {
-            Some(sum * 10 + u64::from(digit))
-        }
-    })
+    parse_whole(text)
 }
 
 /// Seconds with a fraction, to the nanosecond and exactly: a float has lost the microseconds of today's stamps to
@@ -61,27 +49,27 @@ pub(crate) fn duration(text: &[u8]) -> Option<Option<i64>> {
 
 /// An address; an IPv4 address in IPv6 clothes is the IPv4 address, so that one host is one host.
 #[inline]
-pub(crate) fn address(text: &[u8]) -> Option<IpAddr> {
+pub(crate) fn address(text: &[u8]) -> Option<Address> {
     match address_v4(text) {
-        Some(v4) => Some(IpAddr::V4(v4)),
+        Some(bits) => Some(Address::V4(bits)),
         None => address_v6(text),
     }
 }
 
+#[cold]
 #[inline(never)]
-fn address_v6(text: &[u8]) -> Option<IpAddr> {
+fn address_v6(text: &[u8]) -> Option<Address> {
     let v6: Ipv6Addr = std::str::from_utf8(text).ok()?.parse().ok()?;
-    Some(IpAddr::V6(v6).to_canonical())
+    Some(v6.to_canonical().into())
 }
 
 #[inline]
-fn address_v4(text: &[u8]) -> Option<Ipv4Addr> {
-    let (bits, len) = parse_v4(text)?;
-    let addr = Ipv4Addr::from_bits(bits);
+fn address_v4(text: &[u8]) -> Option<u32> {
+    let bits = parse_whole_v4(text)?;
     // No leading zeros: some read them as octal.
     let digits = |octet: u8| 1 + usize::from(octet > 9) + usize::from(octet > 99);
-    let shortest = 3 + addr.octets().into_iter().map(digits).sum::<usize>();
-    (len == text.len() && len == shortest).then_some(addr)
+    let shortest = 3 + bits.to_be_bytes().into_iter().map(digits).sum::<usize>();
+    (text.len() == shortest).then_some(bits)
 }
 
 /// A port; for ICMP its type or code.
@@ -91,6 +79,8 @@ pub(crate) fn port(text: &[u8]) -> Option<u16> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::IpAddr;
+
     use super::*;
 
     #[test]
@@ -149,7 +139,7 @@ mod tests {
             "1:2",
         ];
         for text in texts {
-            assert_eq!(address(text.as_bytes()), text.parse().ok(), "{text}");
+            assert_eq!(address(text.as_bytes()).map(IpAddr::from), text.parse().ok(), "{text}");
         }
         assert_eq!(address(b"::ffff:10.1.2.3"), address(b"10.1.2.3"));
     }

@@ -107,7 +107,7 @@ fn parse_nfware(text: &[u8]) -> Result<Option<Event>, Why> {
     let proto = if let TranslationKind::Port(proto) = kind { proto } else { Proto::Other(0) };
     let real = parse_end(proto, [real, real_port]).ok_or("an inside address that is none")?;
     let mapped = parse_mapped(proto, [mapped, port]).ok_or("an outside address that is none")?;
-    Ok(Some(Event::Translation(Translation { kind, real, mapped, torn_down: gone })))
+    Ok(Some(Event::Translation(Translation { kind, real: real.into(), mapped: mapped.into(), torn_down: gone })))
 }
 
 /// `203.0.113.1:1024-1535`.

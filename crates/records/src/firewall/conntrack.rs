@@ -10,9 +10,10 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::session::{Course, Session, answered, parse_end, parse_proto, reckon_start};
 use super::{Header, Line, Why};
-use crate::fields::{Pairs, value};
+use crate::end::End;
+use crate::fields::{Pairs, first, value, words};
 use crate::reckon::{Sent, payload};
-use crate::{Ending, Endpoint, Event, Inside, Nanos, Proto, RecordId, Stamp};
+use crate::{Ending, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp};
 
 /// The sensor of a machine that is not named.
 pub(super) const UNNAMED: &[u8] = b"conntrack";
@@ -59,13 +60,8 @@ pub(super) fn parse<'a>(text: &[u8], head: &[u8], header: Header<'a>, event: &mu
     if *what == What::Update {
         return Ok(Line::Skipped { name });
     }
-    let known = match epoch(head) {
-        Some(at) => {
-            let sensor = crate::SensorId::of(name);
-            Stamp { at, resolution: RESOLUTION, sensor }
-        }
-        None => known.map_err(|_| "no stamp: conntrack prints one with -o timestamp")?,
-    };
+    let own_stamp = if head.first() == Some(&b'[') { None } else { stamp(head, name) };
+    let known = own_stamp.map_or(known, Ok).map_err(|_| "no stamp: conntrack prints one with -o timestamp")?;
     let told = Told::of(&text[word.len()..]);
     let session = told.session()?;
     *event = match what {
@@ -73,6 +69,11 @@ pub(super) fn parse<'a>(text: &[u8], head: &[u8], header: Header<'a>, event: &mu
         _ => session.whole(told.course(session.proto, session.orig, known)?),
     };
     Ok(Line::Said { known, name, own })
+}
+
+/// The moment that stands before an event.
+pub(super) fn stamp(head: &[u8], name: &[u8]) -> Option<Stamp> {
+    epoch(head).map(|at| Stamp { at, resolution: RESOLUTION, sensor: SensorId::of(name) })
 }
 
 /// `[1711468800.123456]` before an event.
@@ -94,8 +95,14 @@ struct Told<'a> {
 impl<'a> Told<'a> {
     fn of(text: &'a [u8]) -> Self {
         let mut told = Self::default();
-        let mut ways = 0;
-        for (key, value) in Pairs::new(b' ', text) {
+        let (mut ways, rest) = match told.usual(text) {
+            Some(rest) => (2, rest),
+            None => {
+                told = Self::default();
+                (0, text)
+            }
+        };
+        for (key, value) in Pairs::new(b' ', rest) {
             let Some(value) = value else {
                 told.word(key, ways == 0);
                 continue;
@@ -104,20 +111,72 @@ impl<'a> Told<'a> {
             if matches!(key, b"src" | b"SRC") {
                 ways += 1;
             }
-            let Some(way) = told.ways.get_mut(usize::max(ways, 1) - 1) else { continue };
-            match key {
-                b"src" | b"SRC" => way.src = value,
-                b"dst" | b"DST" => way.dst = value,
-                b"sport" | b"SPT" => way.sport = value,
-                b"dport" | b"DPT" => way.dport = value,
-                b"packets" | b"PKTS" => way.packets = value,
-                b"bytes" | b"BYTES" => way.bytes = value,
-                b"PROTO" => told.proto = value,
-                b"delta-time" => told.lived = value,
-                _ => {}
-            }
+            told.put(key, value, usize::max(ways, 1) - 1);
         }
         told
+    }
+
+    /// Takes both ways of a connection that has ports, and what stands before them, if they are written as conntrack does; gives
+    /// what follows. That is most lines, and looking for what comes next is quicker than to ask what has come.
+    fn usual(&mut self, text: &'a [u8]) -> Option<&'a [u8]> {
+        let first = memchr::memchr(b'=', text)?.checked_sub(b" src".len())?;
+        for word in words(&text[..first]) {
+            self.word(word, true);
+        }
+        let mut rest = &text[first..];
+        for way in &mut self.ways {
+            way.src = eat(b" src=", &mut rest)?;
+            way.dst = eat(b" dst=", &mut rest)?;
+            way.sport = eat(b" sport=", &mut rest)?;
+            way.dport = eat(b" dport=", &mut rest)?;
+            if rest.starts_with(b" packets=") {
+                way.packets = eat(b" packets=", &mut rest)?;
+                way.bytes = eat(b" bytes=", &mut rest)?;
+            }
+            if let Some(behind) = rest.strip_prefix(b" [UNREPLIED]")
+                && matches!(behind.first(), None | Some(b' '))
+            {
+                self.unreplied = true;
+                rest = behind;
+            }
+        }
+        Some(rest)
+    }
+
+    #[inline]
+    fn put(&mut self, key: &[u8], value: &'a [u8], way: usize) {
+        let Some(way) = self.ways.get_mut(way) else { return };
+        // By length first: a list is gone through one by one.
+        let slot = match key.len() {
+            3 => match key {
+                b"src" | b"SRC" => &mut way.src,
+                b"dst" | b"DST" => &mut way.dst,
+                b"SPT" => &mut way.sport,
+                b"DPT" => &mut way.dport,
+                _ => return,
+            },
+            4 => match key {
+                b"PKTS" => &mut way.packets,
+                _ => return,
+            },
+            5 => match key {
+                b"sport" => &mut way.sport,
+                b"dport" => &mut way.dport,
+                b"bytes" | b"BYTES" => &mut way.bytes,
+                b"PROTO" => &mut self.proto,
+                _ => return,
+            },
+            7 => match key {
+                b"packets" => &mut way.packets,
+                _ => return,
+            },
+            10 => match key {
+                b"delta-time" => &mut self.lived,
+                _ => return,
+            },
+            _ => return,
+        };
+        *slot = value;
     }
 
     /// `tcp 6 120 SYN_SENT` before the first way; `[UNREPLIED]` between or behind.
@@ -152,7 +211,7 @@ impl<'a> Told<'a> {
         })
     }
 
-    fn course(&self, proto: Proto, orig_end: Endpoint, known: Stamp) -> Result<Course, Why> {
+    fn course(&self, proto: Proto, orig_end: End, known: Stamp) -> Result<Course, Why> {
         let (start, duration) = match value::number(self.lived) {
             Some(seconds) => {
                 let (start, duration) = reckon_start(known, seconds).ok_or("delta-time is too long")?;
@@ -193,8 +252,17 @@ impl<'a> Told<'a> {
     }
 }
 
+/// The value behind `key`, if the text goes on with that.
+#[inline]
+fn eat<'a>(key: &[u8], rest: &mut &'a [u8]) -> Option<&'a [u8]> {
+    let text = rest.strip_prefix(key).filter(|text| text.first() != Some(&b'"'))?;
+    let (value, behind) = text.split_at(first(b' ', text, text.len()).unwrap_or(text.len()));
+    *rest = behind;
+    Some(value)
+}
+
 /// A connection's number: events have none unless conntrack is asked for it.
-pub(super) fn tuple_id(proto: Proto, orig: Endpoint, resp: Endpoint) -> u64 {
+pub(super) fn tuple_id(proto: Proto, orig: End, resp: End) -> u64 {
     let mut bytes = [0; 38];
     for (part, end) in bytes.chunks_exact_mut(18).zip([orig, resp]) {
         part.copy_from_slice(&end.to_bytes());

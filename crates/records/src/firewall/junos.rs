@@ -6,13 +6,13 @@
 
 use std::sync::LazyLock;
 
-use memchr::memmem;
+use memchr::{memchr_iter, memmem};
 
 use super::session::{
     Course, End, PortBlock, Session, answered, name, parse_end, parse_mapped, proto_of, reckon_start,
 };
 use super::{Header, Line, Why};
-use crate::fields::{Structured, value};
+use crate::fields::{Structured, value, words};
 use crate::reckon::{Sent, payload};
 use crate::{Ending, Event, Inside, Nanos, RecordId, Stamp};
 
@@ -168,7 +168,7 @@ fn parse_sentence(text: &[u8]) -> Result<Log<'_>, Why> {
         let rest = text.strip_prefix(b"session created ").or_else(|| text.strip_prefix(b"session denied "));
         rest.ok_or("neither structured data nor a sentence about a session")?
     };
-    let mut words = text.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    let mut words = words(text);
     (log.src, log.dst) = words.next().and_then(parse_flow).ok_or("no ends")?;
     // The service's name, a tag of the connection before it in later releases; then the translated ends, but of what was denied.
     let mut rest = words.clone().take(3).skip_while(|word| parse_flow(word).is_none());
@@ -206,7 +206,7 @@ fn parse_behind_ends<'a>(words: impl Iterator<Item = &'a [u8]> + Clone, log: &mu
 
 /// `192.0.2.1/2007->198.51.100.7/25`.
 fn parse_flow(word: &[u8]) -> Option<(End<'_>, End<'_>)> {
-    let arrow = memmem::find(word, b"->")?;
+    let arrow = memchr_iter(b'-', word).find(|dash| word.get(dash + 1) == Some(&b'>'))?;
     Some((parse_slash(&word[..arrow])?, parse_slash(&word[arrow + 2..])?))
 }
 

@@ -16,12 +16,12 @@ use std::sync::Arc;
 use crate::cisco::Names;
 use crate::fields::Cef;
 use crate::others;
+use crate::record::NOTHING;
 use crate::syslog::header::decode_header;
 use crate::syslog::other;
 use crate::syslog::written::{Timekeeper, Written};
 use crate::syslog::{LastStamp, last_stamp};
 use crate::{Block, Clock, Event, HashSeed, LineSink, Place, Record, SensorId, Stamp, Unparsed};
-use session::NOTHING;
 
 /// Why something could not be read, in a few words that name the field.
 type Why = &'static str;
@@ -174,10 +174,12 @@ impl Dialect {
     fn header<'a>(self, line: &'a [u8], head: &'a [u8], time: &mut Timekeeper) -> Header<'a> {
         if self == Self::Conntrack && head.first() == Some(&b'[') {
             // Its own stamp, which has nothing of syslog's before it.
-            if let Some(at) = conntrack::epoch(head) {
-                time.follow_moment(at);
+            let name = self.unnamed();
+            let known = conntrack::stamp(head, name).ok_or("no stamp");
+            if let Ok(known) = known {
+                time.follow_moment(known.at);
             }
-            return Header { known: Err("no stamp"), name: self.unnamed(), own: line };
+            return Header { known, name, own: line };
         }
         let header = decode_header(self.syslog(head));
         let name = if header.sensor.is_empty() { self.unnamed() } else { header.sensor };
@@ -209,8 +211,7 @@ impl Dialect {
         seed: HashSeed,
         sink: &mut impl LineSink,
     ) {
-        let known = Stamp { at: crate::Nanos(0), resolution: 0, sensor: SensorId(0) };
-        let mut record = Record { known, place, fingerprint: 0, event: NOTHING };
+        let mut record = Record::at(place);
         match self.parse(line, time, &mut record.event) {
             Ok(Line::Said { known, name, own }) => {
                 record.known = known;

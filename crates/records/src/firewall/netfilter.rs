@@ -65,7 +65,7 @@ pub(super) fn parse<'a>(text: &[u8], head: &'a [u8], header: Header<'a>, event: 
     let attempt = proto != Proto::Tcp || (fields.syn && !fields.ack);
     let prefix = prefix(head, name);
     if is_refusal(prefix) && !is_acceptance(prefix) {
-        *event = Event::Denied(Denied { proto, orig, resp, attempt, count: 1, over: 0 });
+        *event = Event::Denied(Denied { proto, orig: orig.into(), resp: resp.into(), attempt, count: 1, over: 0 });
         return Ok(Line::Said { known, name, own });
     }
     if !attempt || proto != Proto::Tcp {
@@ -109,8 +109,12 @@ impl<'a> Packet<'a> {
 }
 
 fn is_refusal(prefix: &[u8]) -> bool {
-    REFUSED.iter().any(|word| prefix.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word)))
-        || ends_with(prefix, [b"-D]", b"-R]"])
+    let begins = |rest: &[u8]| {
+        REFUSED.iter().any(|word| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word)))
+    };
+    let initials =
+        prefix.iter().enumerate().filter(|(_, byte)| matches!(byte.to_ascii_uppercase(), b'D' | b'R' | b'B'));
+    initials.map(|(at, _)| &prefix[at..]).any(begins) || ends_with(prefix, [b"-D]", b"-R]"])
 }
 
 /// VyOS, EdgeOS and UniFi write `[WAN_IN-3001-A]`: the set of rules, the rule, and what it does. A set may have any name.

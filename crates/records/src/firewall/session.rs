@@ -1,8 +1,7 @@
 //! What the dialects' sessions have in common.
 
-use std::net::{IpAddr, Ipv4Addr};
-
 use super::Why;
+use crate::end::{self, Address};
 use crate::fields::value;
 use crate::reckon::{Sent, carried};
 use crate::{
@@ -13,23 +12,17 @@ use crate::{
 /// An address and a port, as they are written; empty where one is not.
 pub(super) type End<'a> = [&'a [u8]; 2];
 
-/// Stands in a record until its event is put there.
-pub(super) const NOTHING: Event = {
-    let nowhere = Endpoint { addr: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
-    Event::Denied(Denied { proto: Proto::Other(0), orig: nowhere, resp: nowhere, attempt: false, count: 1, over: 0 })
-};
-
 /// Who talked to whom.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Session {
     pub(super) id: RecordId,
     pub(super) proto: Proto,
     /// By its real address.
-    pub(super) orig: Endpoint,
+    pub(super) orig: end::End,
     /// By its real address.
-    pub(super) resp: Endpoint,
+    pub(super) resp: end::End,
     /// As the other side saw them, where that is said.
-    pub(super) mapped: [Option<Endpoint>; 2],
+    pub(super) mapped: [Option<end::End>; 2],
     pub(super) inside: Inside,
 }
 
@@ -45,21 +38,28 @@ pub(super) struct Course {
 }
 
 impl Session {
+    #[inline]
     pub(super) fn opened(self, start: Stamp) -> Event {
-        let Self { id, proto, orig, resp, mapped: [mapped_orig, mapped_resp], inside } = self;
+        let Self { id, proto, orig, resp, mapped, inside } = self;
+        let [mapped_orig, mapped_resp] = mapped.map(|end| end.map(Into::into));
+        let (orig, resp) = (orig.into(), resp.into());
         Event::Opened(Opened { id, proto, start, orig, resp, mapped_orig, mapped_resp, inside })
     }
 
+    #[inline]
     pub(super) fn whole(self, course: Course) -> Event {
         let Self { id, proto, orig, resp, mapped, inside } = self;
         let Course { start, duration, bytes, ending, answered, service } = course;
-        let beside = if mapped == [None; 2] { Beside::Nothing } else { Beside::Mapped(mapped) };
+        let beside = match mapped {
+            [None, None] => Beside::Nothing,
+            [orig, resp] => Beside::Mapped([orig.map(Into::into), resp.map(Into::into)]),
+        };
         let (state, history) = (None, None);
         Event::Whole(Whole {
             id,
             proto,
-            orig,
-            resp,
+            orig: orig.into(),
+            resp: resp.into(),
             inside,
             start,
             duration,
@@ -76,7 +76,7 @@ impl Session {
     /// It was refused, as an attempt: what belongs to no session is not logged so.
     pub(super) fn denied(self) -> Event {
         let Self { proto, orig, resp, .. } = self;
-        Event::Denied(Denied { proto, orig, resp, attempt: true, count: 1, over: 0 })
+        Event::Denied(Denied { proto, orig: orig.into(), resp: resp.into(), attempt: true, count: 1, over: 0 })
     }
 }
 
@@ -90,14 +90,14 @@ pub(super) fn reckon_start(ended: Stamp, seconds: u64) -> Option<(Stamp, i64)> {
 }
 
 /// An end. A port that is missing is 0, of protocols that have none.
-pub(super) fn parse_end(proto: Proto, [addr, port]: End<'_>) -> Option<Endpoint> {
+pub(super) fn parse_end(proto: Proto, [addr, port]: End<'_>) -> Option<end::End> {
     let has_ports = matches!(proto, Proto::Tcp | Proto::Udp);
     let port = if port.is_empty() && !has_ports { 0 } else { value::port(port)? };
-    Some(Endpoint { addr: value::address(addr)?, port })
+    Some(end::End { addr: value::address(addr)?, port })
 }
 
 /// An end after translation; `None` where nothing was translated.
-pub(super) fn parse_mapped(proto: Proto, end: End<'_>) -> Option<Endpoint> {
+pub(super) fn parse_mapped(proto: Proto, end: End<'_>) -> Option<end::End> {
     parse_end(proto, end).filter(|end| !end.addr.is_unspecified())
 }
 
@@ -125,15 +125,15 @@ impl PortBlock<'_> {
         }
         Ok(Event::Translation(Translation {
             kind: TranslationKind::Block { proto: self.proto, last },
-            real: Endpoint { addr: real, port: 0 },
-            mapped: Endpoint { addr: mapped, port: first },
+            real: Endpoint { addr: real.into(), port: 0 },
+            mapped: Endpoint { addr: mapped.into(), port: first },
             torn_down,
         }))
     }
 }
 
 /// `Some(false)` where it is known that nobody took the connection: nothing came back, or whoever opened it never went on.
-pub(super) fn answered(proto: Proto, addr: IpAddr, orig: Sent, resp: Sent) -> Option<bool> {
+pub(super) fn answered(proto: Proto, addr: Address, orig: Sent, resp: Sent) -> Option<bool> {
     let gave_up = proto == Proto::Tcp && orig.is_one_of(addr);
     (resp.bytes == 0 || gave_up).then_some(false)
 }

@@ -100,11 +100,13 @@ pub(crate) struct Timekeeper {
     last: Option<(Minute, Nanos)>,
     /// Whether a date was followed.
     moved: bool,
+    /// The day of a moment, if the clock has followed that and nothing since.
+    day: Option<i64>,
 }
 
 impl Timekeeper {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, last: None, moved: false }
+        Self { clock, last: None, moved: false, day: None }
     }
 
     /// The same, before any stamp, whose first one is of this year if it has none.
@@ -129,11 +131,25 @@ impl Timekeeper {
     pub(crate) fn follow(&mut self, date: civil::Date) {
         self.clock.follow(date);
         self.last = None;
+        self.day = None;
         self.moved = true;
     }
 
     /// Goes on from the date, in UTC, of a moment that needs no clock: to tell a year, that is near enough in any zone.
+    #[inline]
     pub(crate) fn follow_moment(&mut self, at: Nanos) {
+        let day = at.0.div_euclid(86_400 * Nanos::SECOND);
+        if self.day == Some(day) {
+            // It is there already.
+            self.moved = true;
+        } else {
+            self.follow_day(at);
+            self.day = Some(day);
+        }
+    }
+
+    #[cold]
+    fn follow_day(&mut self, at: Nanos) {
         if let Some(date) = utc(at).map(civil::DateTime::date) {
             self.follow(date);
         }
@@ -151,7 +167,7 @@ impl Timekeeper {
     }
 
     fn resolve_minute(&mut self, source: SensorId, minute: Minute) -> Option<Nanos> {
-        self.last = None;
+        (self.last, self.day) = (None, None);
         let Minute { year, month, day, hour, minute: of_hour, zone } = minute;
         // A time that does not exist moves the clock to its date, and a date that does not exist moves nothing.
         self.moved |= self.clock.date_of(year, month, day).is_some();
@@ -214,8 +230,9 @@ fn parse_month_first(text: &[u8]) -> Option<(Written, usize)> {
 }
 
 /// `2003-03-04T16:05:00.123Z`; a space may stand for the `T`, `/` for `-` then, and the zone may be missing.
-#[cold]
 fn parse_year_first(text: &[u8]) -> Option<(Written, usize)> {
+    // What is shorter is none: with this said, nothing below is looked for beyond the end.
+    text.first_chunk::<19>()?;
     let year = Some(four_digits(text, 0)?);
     let (month, day) = (two_digits(text, 5)?, two_digits(text, 8)?);
     match (text[4], text[7], text.get(10)?) {

@@ -5,7 +5,7 @@ use super::line::{Columns, Fields};
 use crate::fields::json::{Broken, each, object};
 use crate::fields::{Bad, value};
 use crate::syslog::written::{Timekeeper, parse_written};
-use crate::{HashSeed, Nanos, Place, Record, SensorId};
+use crate::{HashSeed, Nanos, Record, SensorId};
 
 /// Zeek's log that is read; Corelight's `conn_long` tells of the same connections while they last.
 const CONN: &[u8] = b"conn";
@@ -63,16 +63,17 @@ pub(super) fn is_other(line: &[u8]) -> bool {
     Line::of(line).is_ok_and(|said| said.path.is_some_and(|path| path != CONN))
 }
 
-/// What a line says; `None` where it is of another log.
-pub(super) fn parse(line: &[u8], place: Place, seed: HashSeed, times: &mut Timekeeper) -> Result<Option<Record>, Bad> {
+/// Puts into `record` what a line says; `false` where it is of another log.
+pub(super) fn parse(line: &[u8], seed: HashSeed, times: &mut Timekeeper, record: &mut Record) -> Result<bool, Bad> {
     let said = Line::of(line).map_err(|Broken { at, why }| Bad { at: Some(at), len: 0, why })?;
     if !said.is_conn() {
-        return Ok(None);
+        return Ok(false);
     }
     let columns = Columns { header: None, fields: &said.fields };
     let start = moment(columns.text(Slot::Ts), times).ok_or("ts is neither a number of seconds nor a time")?;
     let duration = columns.optional(Slot::Duration, duration, "duration is not seconds")?.flatten();
-    Ok(Some(columns.record((start, duration), line, place, seed)?))
+    columns.record((start, duration), line, seed, record)?;
+    Ok(true)
 }
 
 /// `json_timestamps`: seconds, whole milliseconds, or a civil time in UTC.

@@ -2,10 +2,11 @@
 
 use super::SENSOR;
 use super::header::{Header, Slot};
+use crate::end::End;
 use crate::fields::{each, value};
 use crate::{
-    Beside, ByteCount, ByteKind, Bytes, ConnState, Endpoint, Event, HashSeed, Inside, Nanos, Place, Proto, Record,
-    RecordId, SensorId, Stamp, Uid, Whole,
+    Beside, ByteCount, ByteKind, Bytes, ConnState, Event, HashSeed, Inside, Nanos, Proto, Record, RecordId, SensorId,
+    Stamp, Uid, Whole,
 };
 
 /// Zeek writes microseconds.
@@ -17,18 +18,13 @@ const SHORT: usize = 22;
 /// A line's columns by what they are; empty where there is no such column.
 pub(super) type Fields<'a> = [&'a [u8]; Slot::COUNT];
 
-/// What a line says, and its sensor's name; or why it cannot be read.
-pub(super) fn parse<'a>(
-    header: &Header,
-    line: &'a [u8],
-    place: Place,
-    seed: HashSeed,
-) -> Result<(Record, &'a [u8]), &'static str> {
+/// Puts into `record` what a line says; or why it cannot be read.
+pub(super) fn parse(header: &Header, line: &[u8], seed: HashSeed, record: &mut Record) -> Result<(), &'static str> {
     let fields = split(header, line)?;
     let columns = Columns { header: Some(header), fields: &fields };
     let start = value::seconds(columns.text(Slot::Ts)).ok_or("ts is not seconds since 1970")?;
     let duration = columns.optional(Slot::Duration, value::duration, "duration is not seconds")?.flatten();
-    Ok((columns.record((start, duration), line, place, seed)?, SENSOR))
+    columns.record((start, duration), line, seed, record)
 }
 
 /// Sorts a line's columns into their slots. Their number must be that of the header: a line with fewer was cut off,
@@ -85,37 +81,31 @@ impl<'a> Columns<'_, '_, 'a> {
         self.get(slot).map(|text| parse(text).ok_or(why)).transpose()
     }
 
-    /// The record of a connection that began then and lasted so long.
+    /// Puts into `record` a connection that began then and lasted so long: it is large, and handed up by value it would be copied
+    /// at each step.
+    #[inline]
     pub(super) fn record(
         &self,
-        times: (i64, Option<i64>),
-        line: &[u8],
-        place: Place,
-        seed: HashSeed,
-    ) -> Result<Record, &'static str> {
-        // The workers of a cluster share a clock, and a relay's two legs may be seen by two of them: one sensor.
-        let whole = self.whole(times, SensorId::of(SENSOR), line)?;
-        let known = Stamp { at: whole.start.at.plus(whole.duration.unwrap_or(0)), ..whole.start };
-        Ok(Record { known, place, fingerprint: seed.fingerprint(line), event: Event::Whole(whole) })
-    }
-
-    fn whole(
-        &self,
         (start, duration): (i64, Option<i64>),
-        sensor: SensorId,
         line: &[u8],
-    ) -> Result<Whole, &'static str> {
+        seed: HashSeed,
+        record: &mut Record,
+    ) -> Result<(), &'static str> {
+        // The workers of a cluster share a clock, and a relay's two legs may be seen by two of them: one sensor.
+        let start = Stamp { at: Nanos(start), resolution: RESOLUTION, sensor: SensorId::of(SENSOR) };
         let (proto, orig, resp, inside) = (self.proto()?, self.orig()?, self.resp()?, self.inside()?);
         let bytes = self.bytes()?;
         let state = self.optional(Slot::ConnState, ConnState::parse, "conn_state is none of Zeek's")?;
         let state = state.unwrap_or(ConnState::Oth);
-        Ok(Whole {
+        record.known = Stamp { at: start.at.plus(duration.unwrap_or(0)), ..start };
+        record.fingerprint = seed.fingerprint(line);
+        record.event = Event::Whole(Whole {
             id: RecordId::Uid(self.uid(line)),
             proto,
-            orig,
-            resp,
+            orig: orig.into(),
+            resp: resp.into(),
             inside,
-            start: Stamp { at: Nanos(start), resolution: RESOLUTION, sensor },
+            start,
             duration,
             bytes,
             ending: state.ending(),
@@ -124,19 +114,20 @@ impl<'a> Columns<'_, '_, 'a> {
             service: self.get(Slot::Service).map(service),
             history: self.get(Slot::History).map(history),
             beside: Beside::Nothing,
-        })
+        });
+        Ok(())
     }
 
-    fn orig(&self) -> Result<Endpoint, &'static str> {
+    fn orig(&self) -> Result<End, &'static str> {
         let addr = value::address(self.text(Slot::OrigH)).ok_or("id.orig_h is not an address")?;
         let port = value::port(self.text(Slot::OrigP)).ok_or("id.orig_p is not a port")?;
-        Ok(Endpoint { addr, port })
+        Ok(End { addr, port })
     }
 
-    fn resp(&self) -> Result<Endpoint, &'static str> {
+    fn resp(&self) -> Result<End, &'static str> {
         let addr = value::address(self.text(Slot::RespH)).ok_or("id.resp_h is not an address")?;
         let port = value::port(self.text(Slot::RespP)).ok_or("id.resp_p is not a port")?;
-        Ok(Endpoint { addr, port })
+        Ok(End { addr, port })
     }
 
     fn proto(&self) -> Result<Proto, &'static str> {

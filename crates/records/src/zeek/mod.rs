@@ -18,7 +18,7 @@ use crate::fields::Bad;
 use crate::others;
 use crate::syslog::other;
 use crate::syslog::written::Timekeeper;
-use crate::{Block, Clock, HashSeed, LineSink, Place, Unparsed, YearHint};
+use crate::{Block, Clock, HashSeed, LineSink, Place, Record, Unparsed, YearHint};
 
 /// The sensor's name where no column says one.
 const SENSOR: &[u8] = b"zeek";
@@ -99,9 +99,10 @@ impl Reader {
     }
 
     fn read_json(&mut self, place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
-        match json::parse(line, place, seed, &mut self.times) {
-            Ok(Some(record)) => sink.record(&record, SENSOR),
-            Ok(None) => sink.skipped(SENSOR),
+        let mut record = Record::at(place);
+        match json::parse(line, seed, &mut self.times, &mut record) {
+            Ok(true) => sink.record(&record, SENSOR),
+            Ok(false) => sink.skipped(SENSOR),
             Err(_) if !others::is_json(line) && other::skip(place, line, sink) => {}
             Err(Bad { at: Some(at), why, .. }) => sink.broken(Unparsed { place, kind: KIND, why }, at + 1, None),
             Err(Bad { at: None, why, .. }) => unparsed(place, why, sink),
@@ -109,8 +110,9 @@ impl Reader {
     }
 
     fn read_line(&self, place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
-        match line::parse(&self.header, line, place, seed) {
-            Ok((record, sensor)) => sink.record(&record, sensor),
+        let mut record = Record::at(place);
+        match line::parse(&self.header, line, seed, &mut record) {
+            Ok(()) => sink.record(&record, SENSOR),
             Err(why) => unparsed(place, why, sink),
         }
     }

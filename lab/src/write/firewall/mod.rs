@@ -1,10 +1,18 @@
-//! Firewalls that write a line for each session: PAN-OS, FortiGate, SRX, and Linux's connection tracking.
+//! Firewalls that write a line for each session: PAN-OS, FortiGate, SRX, FTD, and Linux's connection tracking; and what collectors
+//! make of such lines.
+
+mod collected;
+mod ftd;
+mod junos;
+mod linux;
+mod named;
 
 use std::io::{self, Write};
+use std::net::Ipv4Addr;
 
 use super::Lines;
-use super::text::{address, number, seconds, two};
-use crate::civil::{Civil, DAY, SECOND};
+use super::text::{address, number, two};
+use crate::civil::{Civil, DAY, MONTHS, SECOND};
 use crate::engine::Sink;
 use crate::flow::{Denial, Ending, Event, Flow, Proto};
 use crate::rng::mix;
@@ -17,12 +25,32 @@ const SEGMENT: u64 = 1448;
 pub enum Dialect {
     /// PAN-OS: TRAFFIC logs of ends and drops, as CSV.
     PanOs,
+    /// The same as CEF.
+    PanOsCef,
+    /// The same as LEEF.
+    PanOsLeef,
     /// FortiGate: traffic logs, as `key=value`.
     FortiGate,
+    /// The same as CEF.
+    FortiGateCef,
     /// SRX: sessions created, closed and denied, as structured data.
     Junos,
+    /// The same as sentences.
+    JunosText,
+    /// FTD: the ends of connections and what was blocked, as Snort writes them (430002, 430003).
+    Ftd,
     /// Linux: `conntrack -E -o timestamp`, with accounting and timestamps.
     Conntrack,
+    /// Linux: LOG of the packets that open connections, and of those that were dropped.
+    Netfilter,
+    /// Elastic's ECS, one event to a line.
+    Ecs,
+    /// Splunk's CIM, as a search exports it: CSV.
+    Cim,
+    /// Columns with names of nobody's, between commas.
+    Csv,
+    /// The same as `key=value`.
+    Pairs,
 }
 
 /// Writes to a file what such a device would.
@@ -43,26 +71,58 @@ struct Sent {
 
 impl Dialect {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::PanOs, Self::FortiGate, Self::Junos, Self::Conntrack];
+    pub const ALL: [Self; 14] = [
+        Self::PanOs,
+        Self::PanOsCef,
+        Self::PanOsLeef,
+        Self::FortiGate,
+        Self::FortiGateCef,
+        Self::Junos,
+        Self::JunosText,
+        Self::Ftd,
+        Self::Conntrack,
+        Self::Netfilter,
+        Self::Ecs,
+        Self::Cim,
+        Self::Csv,
+        Self::Pairs,
+    ];
 
     /// Its name as a format.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Self::PanOs => "pan-os",
+            Self::PanOsCef => "pan-os-cef",
+            Self::PanOsLeef => "pan-os-leef",
             Self::FortiGate => "fortigate",
+            Self::FortiGateCef => "fortigate-cef",
             Self::Junos => "junos",
+            Self::JunosText => "junos-text",
+            Self::Ftd => "ftd",
             Self::Conntrack => "conntrack",
+            Self::Netfilter => "netfilter",
+            Self::Ecs => "ecs",
+            Self::Cim => "cim",
+            Self::Csv => "csv",
+            Self::Pairs => "pairs",
         }
     }
 
     /// Writes to `to`.
     pub fn to<W: Write>(self, to: W) -> Firewall<W> {
-        Firewall { lines: Lines::new(to), dialect: self }
+        let mut lines = Lines::new(to);
+        lines.buffer.extend_from_slice(named::header(self).as_bytes());
+        Firewall { lines, dialect: self }
     }
 
     fn says_openings(self) -> bool {
-        matches!(self, Self::Junos | Self::Conntrack)
+        matches!(self, Self::Junos | Self::JunosText | Self::Conntrack | Self::Netfilter)
+    }
+
+    /// Linux says nothing of what it drops but where a rule logs it, and ECS and its like here nothing but ends.
+    fn says_denials(self) -> bool {
+        !matches!(self, Self::Conntrack | Self::Ecs | Self::Cim | Self::Csv | Self::Pairs)
     }
 }
 
@@ -71,34 +131,34 @@ impl<W: Write> Firewall<W> {
         let [opener, other] = sent(flow);
         match self.dialect {
             Dialect::PanOs => self.pan_os(at, flow, "end", opener, other),
+            Dialect::PanOsCef => self.pan_os_cef(at, flow, "end", opener, other),
+            Dialect::PanOsLeef => self.pan_os_leef(at, flow, "end", opener, other),
             Dialect::FortiGate => self.fortigate(at, flow, fortigate_action(flow), Some((opener, other))),
-            Dialect::Junos => {
-                self.junos(at, "CLOSE", Some(junos_reason(flow)), Ends::of(flow));
-                self.text(&format!(
-                    " session-id=\"{}\" packets-from-client=\"{}\" bytes-from-client=\"{}\" packets-from-server=\"{}\" \
-                     bytes-from-server=\"{}\" elapsed-time=\"{}\" application=\"UNKNOWN\"]",
-                    flow.id,
-                    opener.packets,
-                    opener.bytes,
-                    other.packets,
-                    other.bytes,
-                    (flow.end - flow.start) / SECOND
-                ));
-            }
+            Dialect::FortiGateCef => self.fortigate_cef(at, flow, fortigate_action(flow), Some((opener, other))),
+            Dialect::Junos => self.junos_closed(at, flow, opener, other),
+            Dialect::JunosText => self.junos_sentence(at, flow, Some((opener, other))),
+            Dialect::Ftd => self.snort(at, flow, Some((opener, other))),
             Dialect::Conntrack => {
-                self.conntrack(at, "\t[DESTROY] ", flow, conntrack_state(flow), Some((opener, other)));
+                self.conntrack(at, "\t[DESTROY] ", flow, linux::conntrack_state(flow), Some((opener, other)));
                 self.text(&format!(" delta-time={}", (flow.end - flow.start) / SECOND));
             }
+            Dialect::Ecs => self.ecs(flow, opener, other),
+            Dialect::Cim => self.cim(at, flow, opener, other),
+            Dialect::Csv => self.columns(flow, opener, other),
+            Dialect::Pairs => self.pairs(flow, opener, other),
+            Dialect::Netfilter => {}
         }
     }
 
     fn opened(&mut self, at: u64, flow: &Flow) {
-        if self.dialect == Dialect::Junos {
-            self.junos(at, "CREATE", None, Ends::of(flow));
-            self.text(&format!(" session-id=\"{}\" application=\"UNKNOWN\"]", flow.id));
-        } else {
-            let state = if flow.proto == Proto::Tcp { "120 SYN_SENT" } else { "30" };
-            self.conntrack(at, "\t    [NEW] ", flow, state, None);
+        match self.dialect {
+            Dialect::Junos => self.junos_created(at, flow),
+            Dialect::JunosText => self.junos_sentence(at, flow, None),
+            Dialect::Netfilter => self.packet(at, "NEW ", Ends::of(flow)),
+            _ => {
+                let state = if flow.proto == Proto::Tcp { "120 SYN_SENT" } else { "30" };
+                self.conntrack(at, "\t    [NEW] ", flow, state, None);
+            }
         }
     }
 
@@ -109,11 +169,14 @@ impl<W: Write> Firewall<W> {
         let (one, none) = (Sent { packets: 1, bytes: 48, frames: 62 }, Sent { packets: 0, bytes: 0, frames: 0 });
         match self.dialect {
             Dialect::PanOs => self.pan_os(at, &flow, "drop", one, none),
+            Dialect::PanOsCef => self.pan_os_cef(at, &flow, "drop", one, none),
+            Dialect::PanOsLeef => self.pan_os_leef(at, &flow, "drop", one, none),
             Dialect::FortiGate => self.fortigate(at, &flow, "deny", None),
-            _ => {
-                self.junos(at, "DENY", None, Ends::of(&flow));
-                self.text(" application=\"UNKNOWN\" reason=\"policy deny\"]");
-            }
+            Dialect::FortiGateCef => self.fortigate_cef(at, &flow, "deny", None),
+            Dialect::JunosText => self.junos_refusal(at, &flow),
+            Dialect::Ftd => self.snort(at, &flow, None),
+            Dialect::Netfilter => self.packet(at, "DROP ", Ends::of(&flow)),
+            _ => self.junos_denied(at, &flow),
         }
     }
 
@@ -196,51 +259,6 @@ impl<W: Write> Firewall<W> {
         }
     }
 
-    fn junos(&mut self, at: u64, what: &str, reason: Option<&str>, ends: Ends) {
-        self.text("<14>1 ");
-        self.dated(at, b'-', "T");
-        self.text(&format!(".{:03}Z srx-1 RT_FLOW - RT_FLOW_SESSION_{what} [junos@2636.1.1.1.2.129", at / 1000 % 1000));
-        if let Some(reason) = reason {
-            self.text(&format!(" reason=\"{reason}\""));
-        }
-        for (name, end) in [
-            ("source", ends.orig),
-            ("destination", ends.asked),
-            ("nat-source", ends.seen),
-            ("nat-destination", ends.resp),
-        ] {
-            self.text(&format!(" {name}-address=\""));
-            address(&mut self.lines.buffer, end.0);
-            self.text(&format!("\" {name}-port=\"{}\"", end.1));
-        }
-        let number = if ends.proto == Proto::Tcp { 6 } else { 17 };
-        self.text(&format!(" protocol-id=\"{number}\" policy-name=\"p\""));
-    }
-
-    fn conntrack(&mut self, at: u64, what: &str, flow: &Flow, state: &str, counts: Option<(Sent, Sent)>) {
-        let ends = Ends::of(flow);
-        self.text("[");
-        seconds(&mut self.lines.buffer, at);
-        self.text("]");
-        self.text(what);
-        self.text(if flow.proto == Proto::Tcp { "tcp      6 " } else { "udp      17 " });
-        self.text(state);
-        for (number, (from, to)) in [(ends.orig, ends.asked), (ends.resp, ends.seen)].into_iter().enumerate() {
-            self.text(" src=");
-            address(&mut self.lines.buffer, from.0);
-            self.text(" dst=");
-            address(&mut self.lines.buffer, to.0);
-            self.text(&format!(" sport={} dport={}", from.1, to.1));
-            if let Some((opener, other)) = counts {
-                let Sent { packets, bytes, .. } = if number == 0 { opener } else { other };
-                self.text(&format!(" packets={packets} bytes={bytes}"));
-            }
-            if number == 0 && counts.is_none_or(|(_, other)| other.packets == 0) {
-                self.text(" [UNREPLIED]");
-            }
-        }
-    }
-
     fn text(&mut self, text: &str) {
         self.lines.buffer.extend_from_slice(text.as_bytes());
     }
@@ -250,9 +268,22 @@ impl<W: Write> Firewall<W> {
         self.dated(at, b'/', " ");
     }
 
+    /// `Mar  4 00:00:03 `, as syslogd has it.
+    fn bsd(&mut self, at: u64) {
+        let Civil { month, day, .. } = Civil::of(at);
+        self.text(&format!("{} {day:>2} ", MONTHS[month as usize - 1]));
+        self.time(at);
+        self.text(" ");
+    }
+
+    /// `2003-03-04T00:00:03.250Z`.
+    fn rfc3339(&mut self, at: u64) {
+        self.dated(at, b'-', "T");
+        self.text(&format!(".{:03}Z", at / 1000 % 1000));
+    }
+
     fn dated(&mut self, at: u64, between: u8, then: &str) {
         let Civil { year, month, day, .. } = Civil::of(at);
-        let of_day = at % DAY / SECOND;
         let line = &mut self.lines.buffer;
         number(line, u64::from(year));
         for part in [month, day] {
@@ -260,6 +291,12 @@ impl<W: Write> Firewall<W> {
             two(line, u64::from(part));
         }
         line.extend_from_slice(then.as_bytes());
+        self.time(at);
+    }
+
+    /// `00:00:03`.
+    fn time(&mut self, at: u64) {
+        let (of_day, line) = (at % DAY / SECOND, &mut self.lines.buffer);
         for (part, before) in [(of_day / 3600, None), (of_day / 60 % 60, Some(b':')), (of_day % 60, Some(b':'))] {
             line.extend(before);
             two(line, part);
@@ -323,6 +360,11 @@ fn side(payload: u64, packets: u64, header: u64, syn: u64) -> Sent {
     Sent { packets, bytes, frames: bytes + packets * 14 + padded }
 }
 
+/// An address as text.
+fn shown(addr: u32) -> Ipv4Addr {
+    Ipv4Addr::from(addr)
+}
+
 fn proto(flow: &Flow) -> &'static str {
     if flow.proto == Proto::Tcp { "tcp" } else { "udp" }
 }
@@ -351,35 +393,15 @@ fn fortigate_action(flow: &Flow) -> &'static str {
     }
 }
 
-fn junos_reason(flow: &Flow) -> &'static str {
-    match flow.ending {
-        Ending::Fins => "TCP FIN",
-        Ending::ResetInside | Ending::ResetOutside if by_opener(flow) => "TCP CLIENT RST",
-        Ending::ResetInside | Ending::ResetOutside => "TCP SERVER RST",
-        _ => "idle Timeout",
-    }
-}
-
-fn conntrack_state(flow: &Flow) -> &'static str {
-    match flow.ending {
-        Ending::Fins => "TIME_WAIT",
-        Ending::ResetInside | Ending::ResetOutside => "CLOSE",
-        Ending::SynTimeout => "SYN_SENT",
-        Ending::FinTimeout => "FIN_WAIT",
-        Ending::IdleTimeout => "ESTABLISHED",
-        Ending::Udp => "",
-    }
-}
-
 impl<W: Write> Sink for Firewall<W> {
     fn event(&mut self, at: u64, event: Event<'_>) -> io::Result<()> {
         match event {
             Event::Built(flow) if self.dialect.says_openings() => self.opened(at, flow),
-            Event::Teardown(flow) => self.ended(at, flow),
-            Event::Denied { why: Denial::Inbound, from, to, .. } if self.dialect != Dialect::Conntrack => {
+            Event::Teardown(flow) if self.dialect != Dialect::Netfilter => self.ended(at, flow),
+            Event::Denied { why: Denial::Inbound, from, to, .. } if self.dialect.says_denials() => {
                 self.denied(at, Proto::Tcp, from, to);
             }
-            Event::Denied { why: Denial::List(proto), from, to, .. } if self.dialect != Dialect::Conntrack => {
+            Event::Denied { why: Denial::List(proto), from, to, .. } if self.dialect.says_denials() => {
                 self.denied(at, proto, from, to);
             }
             _ => return Ok(()),
