@@ -25,7 +25,6 @@ mod packed;
 mod pairing;
 mod pending;
 mod proof;
-mod queue;
 mod rare;
 mod refused;
 mod service;
