@@ -130,11 +130,20 @@ fn a_packet_was_refused_only_if_the_prefix_says_so() {
 
 #[test]
 fn the_prefix_is_found_behind_headers_of_other_collectors() {
-    for head in ["<4>1 2024-03-04T16:05:38Z gw kernel - - - ", "Mar  4 16:05:38 gw ", "Mar  4 16:05:38 gw ulogd[7]: "] {
+    for head in [
+        "<4>1 2024-03-04T16:05:38Z gw kernel - - - ",
+        "Mar  4 16:05:38 gw ",
+        "Mar  4 16:05:38 gw ulogd[7]: ",
+        "1709568338.123456 gw kernel: [7.5] ",
+        "Mon Mar  4 16:05:38 CET 2024 gw kernel: ",
+    ] {
         let told = |prefix: &str| told_without_id(&format!("{head}{prefix}{PACKET}"));
         assert!(told("[UFW BLOCK] ").contains(" denied tcp "), "{head}");
         assert!(told("").contains(" opened #id tcp "), "{head}");
+        assert!(told("").starts_with("gw 2024-03-04T16:05:38"), "{head}");
     }
+    let unix = told_without_id(&format!("1709568338.123456 gw kernel: DROP {PACKET}"));
+    assert_eq!(unix, "gw 2024-03-04T16:05:38.123456Z~us denied tcp 203.0.113.9:41945 > 10.0.0.5:1182");
     let unnamed = told_without_id(&format!("Mar  4 16:05:38 DENY: {PACKET}"));
     assert!(unnamed.contains(" denied tcp 203.0.113.9:41945 > 10.0.0.5:1182"), "{unnamed}");
     // A name is no prefix.
