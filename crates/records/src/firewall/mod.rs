@@ -8,7 +8,9 @@ mod conntrack;
 mod fortigate;
 mod junos;
 mod netfilter;
+mod packet;
 mod panos;
+mod pf;
 mod session;
 
 use std::sync::Arc;
@@ -42,6 +44,8 @@ pub enum Dialect {
     Conntrack,
     /// Linux's LOG of packets.
     Netfilter,
+    /// pf of pfSense and OPNsense.
+    Pf,
     /// Port blocks of carriers' NAT.
     Blocks,
 }
@@ -75,8 +79,8 @@ pub struct Reader {
 
 impl Dialect {
     /// All of them, in the order in which they are tried.
-    pub const ALL: [Self; 6] =
-        [Self::PanOs, Self::FortiGate, Self::Junos, Self::Conntrack, Self::Netfilter, Self::Blocks];
+    pub const ALL: [Self; 7] =
+        [Self::PanOs, Self::FortiGate, Self::Junos, Self::Conntrack, Self::Netfilter, Self::Pf, Self::Blocks];
 
     /// Its name in the report's `evidence`.
     #[must_use]
@@ -87,6 +91,7 @@ impl Dialect {
             Self::Junos => "junos",
             Self::Conntrack => "conntrack",
             Self::Netfilter => "netfilter",
+            Self::Pf => "pf",
             Self::Blocks => "nat-blocks",
         }
     }
@@ -101,7 +106,7 @@ impl Dialect {
             Self::FortiGate => fortigate::is_line(line),
             Self::Conntrack => conntrack::is_line(line),
             Self::Netfilter => netfilter::is_line(line),
-            Self::Junos | Self::Blocks => self.body(line).is_some(),
+            Self::Junos | Self::Pf | Self::Blocks => self.body(line).is_some(),
         }
     }
 
@@ -110,7 +115,7 @@ impl Dialect {
         match self {
             Self::PanOs => Some(panos::MAKER),
             Self::FortiGate => Some(fortigate::MAKER),
-            Self::Junos | Self::Conntrack | Self::Netfilter | Self::Blocks => None,
+            Self::Junos | Self::Conntrack | Self::Netfilter | Self::Pf | Self::Blocks => None,
         }
     }
 
@@ -121,13 +126,18 @@ impl Dialect {
             Self::Junos => junos::body(line),
             Self::Conntrack => conntrack::body(line),
             Self::Netfilter => netfilter::body(line),
+            Self::Pf => pf::body(line),
             Self::Blocks => blocks::body(line),
         }
     }
 
     /// The part of what stands before the message that is syslog's.
     fn syslog(self, head: &[u8]) -> &[u8] {
-        if self == Self::Netfilter { netfilter::syslog(head) } else { head }
+        match self {
+            Self::Netfilter => netfilter::syslog(head),
+            Self::Pf => pf::syslog(head),
+            _ => head,
+        }
     }
 
     /// The sensor of a device that its header does not name.
@@ -137,6 +147,7 @@ impl Dialect {
             Self::Junos => junos::UNNAMED,
             Self::Conntrack => conntrack::UNNAMED,
             Self::Netfilter => netfilter::UNNAMED,
+            Self::Pf => pf::UNNAMED,
             Self::Blocks => blocks::UNNAMED,
         }
     }
@@ -157,6 +168,7 @@ impl Dialect {
             Self::Conntrack => conntrack::parse(text, head, header, event),
             Self::Netfilter => netfilter::parse(text, head, header, event),
             Self::Junos => junos::parse(text, header, event),
+            Self::Pf => pf::parse(text, header, event),
             _ => blocks::parse(text, header, event),
         }
     }
