@@ -96,6 +96,14 @@ impl Dialect {
         }
     }
 
+    /// Whose a line is. The strings of JSON may hold the lines of any device; whose objects these are, only FortiGate is asked.
+    pub(crate) fn of(line: &[u8]) -> Option<Self> {
+        if line.first() == Some(&b'{') || others::is_json(line) {
+            return fortigate::is_object(line).then_some(Self::FortiGate);
+        }
+        Self::ALL.into_iter().find(|dialect| dialect.is_line(line))
+    }
+
     /// Whether a line is one of its own.
     pub(crate) fn is_line(self, line: &[u8]) -> bool {
         if let Some(cef) = self.maker().and_then(|_| Cef::parse(line)) {
@@ -246,14 +254,12 @@ impl Dialect {
 }
 
 impl Reader {
-    /// A reader of a file that begins with `head`, if that is one of the dialects. The file must not be JSON, whose strings
-    /// may hold such lines.
+    /// A reader of a file that begins with `head`, if that is one of the dialects.
     #[must_use]
     pub fn sniff(head: &[u8], clock: &Clock) -> Option<Self> {
         let head = &head[..head.len().min(SNIFFED)];
-        let is_text = |line: &&[u8]| !matches!(line.first(), None | Some(b'{')) && !others::is_json(line);
-        let mut lines = head.split(|byte| *byte == b'\n').filter(is_text);
-        let dialect = lines.find_map(|line| Dialect::ALL.into_iter().find(|dialect| dialect.is_line(line)))?;
+        let mut lines = head.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let dialect = lines.find_map(Dialect::of)?;
         Some(dialect.reader(clock.clone()))
     }
 
