@@ -24,12 +24,14 @@ pub(crate) fn read(
     sink: &mut impl LineSink,
 ) -> bool {
     if is_json(line) {
-        return zeek::read_other(place, line, seed, sink);
-    }
-    let dialect = || Dialect::ALL.into_iter().find(|dialect| dialect.is_line(line));
-    if cisco::has_message(line) {
+        if zeek::read_other(place, line, seed, sink) {
+            return true;
+        }
+    } else if cisco::has_message(line) {
         cisco::read_other(place, line, &mut time.clone(), names, seed, sink);
-    } else if let Some(dialect) = dialect() {
+        return true;
+    }
+    if let Some(dialect) = Dialect::of(line) {
         dialect.read_line(place, line, &mut time.clone(), names, seed, sink);
     } else {
         return false;

@@ -101,16 +101,14 @@ impl Redactor {
             let (before, behind) = rest.split_at(at + 1);
             out.push_str(before);
             rest = behind;
-            let key = before[..at].trim_end_matches(['"', ' ']);
-            let key = key.rsplit([' ', ',', '"', '{', '|', '\t']).next().unwrap_or_default().to_ascii_lowercase();
-            if !USERS.contains(&key.as_str()) {
+            let name = before[..at].trim_end_matches(['"', ' ']);
+            let (around, key) = name.split_at(name.rfind([' ', ',', '"', '{', '|', '\t']).map_or(0, |mark| mark + 1));
+            if !USERS.contains(&key.to_ascii_lowercase().as_str()) {
                 continue;
             }
-            let quote = rest.trim_start().starts_with('"');
-            let from = rest.len() - rest.trim_start().len() + usize::from(quote);
+            let in_cell = before.ends_with('=') && around.ends_with('"');
+            let (from, len) = if in_cell { value_in_cell(rest) } else { value_of_key(rest) };
             let value = &rest[from..];
-            let len =
-                if quote { value.find('"') } else { value.find([' ', ',', '|', '}', '\t']) }.unwrap_or(value.len());
             if len > 0 {
                 out.push_str(&rest[..from]);
                 out.push_str(&self.pseudonym("user", &value[..len]));
@@ -285,6 +283,27 @@ fn backwards_of(addr: IpAddr) -> IpAddr {
     }
 }
 
+/// Where the value begins behind a key, and its length: between quotes, or a word.
+fn value_of_key(rest: &str) -> (usize, usize) {
+    let quote = rest.trim_start().starts_with('"');
+    let from = rest.len() - rest.trim_start().len() + usize::from(quote);
+    let value = &rest[from..];
+    let closes = |(at, _): &(usize, &str)| !value[..*at].ends_with('\\');
+    let end = if quote {
+        value.match_indices('"').find(closes).map(|(at, _)| at)
+    } else {
+        value.find([' ', ',', '|', '}', '\t'])
+    };
+    (from, end.unwrap_or(value.len()))
+}
+
+/// The same in a cell of CSV that holds key and value (`"user=jane doe","user=""jane doe"""`).
+fn value_in_cell(rest: &str) -> (usize, usize) {
+    let from = if rest.starts_with("\"\"") { 2 } else { 0 };
+    let value = &rest[from..];
+    (from, value[..value.find("\",").unwrap_or(value.len())].trim_end_matches('"').len())
+}
+
 fn without_community_ids(text: &str) -> String {
     let is_one = |word: &str| {
         let base64 = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'/' | b'=');
@@ -336,6 +355,9 @@ mod tests {
             r#"{"source":{"ip":"10.0.0.1","mac":"00:11:22:33:44:55"},"user.name": "jane.doe"}"#,
             r"1,2024/03/04 16:05:40,1,TRAFFIC,end,1,2024/03/04 16:05:38,10.0.0.1,192.0.2.7,,,a rule,lab\jane.doe,jane.doe,smtp",
             r"CEF:0|Fortinet|Fortigate|7.0|1|traffic|3|suser=jane.doe act=close",
+            r#""type=traffic","user=lab jane","srcmac=00:11:22:33:44:55","action=close""#,
+            r#""type=""traffic""","user=""lab, jane""","srcname=""the ""jane"" pc""","action=""close"""#,
+            r#"{"type":"traffic","user":"the \"jane\"","srcmac":"00:11:22:33:44:55","action":"close"}"#,
         ] {
             let shown = redactor.record(record);
             assert!(!shown.contains("jane") && !shown.contains("00:11:22"), "{shown}");

@@ -13,6 +13,11 @@ use crate::zeek::conn_log;
 
 const NETFILTER: &str = "Mar  4 16:05:02 gw kernel: [12.3] DROP IN=eth0 OUT= SRC=203.0.113.9 DST=192.0.2.1 LEN=60 PROTO=TCP \
     SPT=4711 DPT=1182 WINDOW=1 SYN URGP=0\n";
+const PF: &str = "Mar  4 16:05:02 gw filterlog[7]: 5,,,1000000103,em0,match,block,in,4,0x0,,64,0,0,DF,6,tcp,60,203.0.113.9,192.0.2.1,4711,\
+    1182,0,S,1,,64240,,mss\n";
+const FORTIGATE_JSON: &str = "{\"date\":\"2003-03-04\",\"time\":\"16:05:01\",\"devname\":\"fgt\",\"devid\":\"FG1\",\"logid\":\"0000000013\",\
+    \"type\":\"traffic\",\"vd\":\"root\",\"srcip\":\"10.0.0.6\",\"srcport\":2007,\"dstip\":\"198.51.100.7\",\"dstport\":25,\"sessionid\":1,\
+    \"proto\":6,\"action\":\"close\",\"duration\":22,\"sentbyte\":2764,\"rcvdbyte\":1068,\"sentpkt\":18,\"rcvdpkt\":16}\n";
 const BLOCKS: &str = "Mar  4 10:00:00 nat-1 A VRF 0 INT 10.0.0.6 EXT 192.0.2.31:1024-1535\n";
 const ZEEK: &str = "{\"ts\":1046793903.5,\"id.orig_h\":\"10.0.0.7\",\"id.orig_p\":1,\"id.resp_h\":\"198.51.100.7\",\
     \"id.resp_p\":25,\"proto\":\"tcp\",\"conn_state\":\"SF\",\"duration\":1.5}\n";
@@ -40,7 +45,7 @@ fn lines_add_up_in_every_kind_of_file() {
     let kea = "address,hwaddr,client_id,valid_lifetime,expire,subnet_id,fqdn_fwd,fqdn_rev,hostname,state,user_context\n\
                10.0.0.5,00:11:22:33:44:0a,,7199,1046775600,1,0,0,pc-a,2,\n";
     let dnsmasq = "1046779200 00:11:22:33:44:0a 10.0.0.5 pc-a *\nduid 00:01\n";
-    let all = [FORTIGATE, NETFILTER, PAN_OS, ZEEK, JUNOS, CONNTRACK, BLOCKS, ACK].concat();
+    let all = [FORTIGATE, NETFILTER, PF, PAN_OS, ZEEK, FORTIGATE_JSON, JUNOS, CONNTRACK, BLOCKS, ACK].concat();
     let kinds = [
         ("cisco", relay_log()),
         ("zeek", conn_log()),
@@ -50,6 +55,8 @@ fn lines_add_up_in_every_kind_of_file() {
         ("junos", JUNOS.to_owned()),
         ("conntrack", CONNTRACK.to_owned()),
         ("netfilter", NETFILTER.to_owned()),
+        ("fortigate-json", FORTIGATE_JSON.repeat(3)),
+        ("pf", PF.to_owned()),
         ("blocks", BLOCKS.to_owned()),
         ("comma", csv(&rows, ',')),
         ("pairs", pairs(&rows)),

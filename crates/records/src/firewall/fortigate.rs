@@ -1,4 +1,5 @@
-//! Fortinet FortiGate: traffic logs, as `key=value` (FortiOS's `default` and `csv` formats of syslog) and as CEF.
+//! Fortinet FortiGate: traffic logs, as `key=value` (FortiOS's `default` and `csv` formats of syslog, and what is downloaded), as JSON and as
+//! CEF.
 //!
 //! The keys are those of the "FortiOS Log Message Reference" from FortiOS 5.0 on, and FortiOS 4's own (`src_port`, `status`), in CEF those of its "Traffic log support for CEF".
 
@@ -6,7 +7,8 @@ use memchr::{memchr2, memmem};
 
 use super::session::{Course, End, Session, answered, name, parse_end, parse_mapped, proto_of, reckon_start};
 use super::{Line, Why};
-use crate::fields::{Cef, Pairs, value};
+use crate::fields::json::{self, Value};
+use crate::fields::{Cef, Csv, Pairs, value};
 use crate::reckon::{Sent, payload};
 use crate::syslog::written::{Timekeeper, parse_written, parse_zone};
 use crate::{Ending, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp};
@@ -49,16 +51,51 @@ const PREFIXES: [&[u8]; 3] = [b"FTNTFGT", b"FortinetFortiGate", b"ad."];
 
 /// Whether a line that is no CEF is a log of FortiOS, of whatever type.
 pub(super) fn is_line(line: &[u8]) -> bool {
+    if object(line).is_some() {
+        return is_object(line);
+    }
     let has = |key: &[u8]| memmem::find(line, key).is_some();
     (has(b"logid=") || has(b"log_id="))
         && has(b"type=")
         && (has(b"devid=") || has(b"vd=") || has(b"eventtime=") || has(b"device_id="))
 }
 
+/// Whether a line is one of its objects of JSON, as far as that goes.
+pub(super) fn is_object(line: &[u8]) -> bool {
+    let Some(start) = object(line) else { return false };
+    let (mut is_log, mut is_typed, mut is_device) = (false, false, false);
+    _ = json::each(&line[start..], |key, _| match key {
+        b"logid" => is_log = true,
+        b"type" => is_typed = true,
+        b"devid" | b"vd" | b"eventtime" => is_device = true,
+        _ => {}
+    });
+    is_log && is_typed && is_device
+}
+
+/// Where an object of JSON begins, if no pair stands before it.
+fn object(line: &[u8]) -> Option<usize> {
+    memchr2(b'{', b'=', line).filter(|at| line[*at] == b'{')
+}
+
 /// A line that is no CEF.
 pub(super) fn parse<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
-    let own = own_text(line);
     let mut log = Log::default();
+    if let Some(start) = object(line) {
+        let own = &line[start..];
+        let take = |key: &[u8], value: Value<'a>| _ = value.single().map(|value| log.put(key, value));
+        json::each(own, take).map_err(|broken| broken.why)?;
+        return log.tell(own, time, event);
+    }
+    let start = own_start(line);
+    if let Some(quote) = start.checked_sub(1).filter(|before| line[*before] == b'"') {
+        let own = &line[quote..];
+        for (key, value) in Csv::new(b',', own).filter_map(pair_of_cell) {
+            log.put(key, value);
+        }
+        return log.tell(own, time, event);
+    }
+    let own = &line[start..];
     for (key, value) in Pairs::new(separator(own), own) {
         log.put(key, value.unwrap_or_default());
     }
@@ -73,11 +110,19 @@ fn separator(own: &[u8]) -> u8 {
     memchr2(b',', b' ', &own[from..]).map_or(b' ', |at| own[from + at])
 }
 
-/// What the device wrote: from the first key on. Before it are a priority and a collector's stamp and name.
-fn own_text(line: &[u8]) -> &[u8] {
+/// Where what the device wrote begins: at the first key. Before it are a priority and a collector's stamp and name.
+fn own_start(line: &[u8]) -> usize {
     let equals = memchr::memchr(b'=', line).unwrap_or(line.len());
-    let start = line[..equals].iter().rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
-    &line[start.map_or(0, |before| before + 1)..]
+    let before = line[..equals].iter().rposition(|byte| !byte.is_ascii_alphanumeric() && *byte != b'_');
+    before.map_or(0, |before| before + 1)
+}
+
+/// A cell of what is downloaded as CSV: `proto=6`, and `type=""traffic""` of FortiAnalyzer.
+fn pair_of_cell(cell: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (key, value) = cell.split_at(memchr::memchr(b'=', cell)?);
+    let value = &value[1..];
+    let bare = value.strip_prefix(b"\"\"").and_then(|value| value.strip_suffix(b"\"\""));
+    Some((key, bare.unwrap_or(value)))
 }
 
 pub(super) fn parse_cef<'a>(

@@ -8,7 +8,9 @@ mod conntrack;
 mod fortigate;
 mod junos;
 mod netfilter;
+mod packet;
 mod panos;
+mod pf;
 mod session;
 
 use std::sync::Arc;
@@ -42,6 +44,8 @@ pub enum Dialect {
     Conntrack,
     /// Linux's LOG of packets.
     Netfilter,
+    /// pf of pfSense and OPNsense.
+    Pf,
     /// Port blocks of carriers' NAT.
     Blocks,
 }
@@ -75,8 +79,8 @@ pub struct Reader {
 
 impl Dialect {
     /// All of them, in the order in which they are tried.
-    pub const ALL: [Self; 6] =
-        [Self::PanOs, Self::FortiGate, Self::Junos, Self::Conntrack, Self::Netfilter, Self::Blocks];
+    pub const ALL: [Self; 7] =
+        [Self::PanOs, Self::FortiGate, Self::Junos, Self::Conntrack, Self::Netfilter, Self::Pf, Self::Blocks];
 
     /// Its name in the report's `evidence`.
     #[must_use]
@@ -87,8 +91,17 @@ impl Dialect {
             Self::Junos => "junos",
             Self::Conntrack => "conntrack",
             Self::Netfilter => "netfilter",
+            Self::Pf => "pf",
             Self::Blocks => "nat-blocks",
         }
+    }
+
+    /// Whose a line is. The strings of JSON may hold the lines of any device; whose objects these are, only FortiGate is asked.
+    pub(crate) fn of(line: &[u8]) -> Option<Self> {
+        if line.first() == Some(&b'{') || others::is_json(line) {
+            return fortigate::is_object(line).then_some(Self::FortiGate);
+        }
+        Self::ALL.into_iter().find(|dialect| dialect.is_line(line))
     }
 
     /// Whether a line is one of its own.
@@ -101,7 +114,7 @@ impl Dialect {
             Self::FortiGate => fortigate::is_line(line),
             Self::Conntrack => conntrack::is_line(line),
             Self::Netfilter => netfilter::is_line(line),
-            Self::Junos | Self::Blocks => self.body(line).is_some(),
+            Self::Junos | Self::Pf | Self::Blocks => self.body(line).is_some(),
         }
     }
 
@@ -110,7 +123,7 @@ impl Dialect {
         match self {
             Self::PanOs => Some(panos::MAKER),
             Self::FortiGate => Some(fortigate::MAKER),
-            Self::Junos | Self::Conntrack | Self::Netfilter | Self::Blocks => None,
+            Self::Junos | Self::Conntrack | Self::Netfilter | Self::Pf | Self::Blocks => None,
         }
     }
 
@@ -121,13 +134,18 @@ impl Dialect {
             Self::Junos => junos::body(line),
             Self::Conntrack => conntrack::body(line),
             Self::Netfilter => netfilter::body(line),
+            Self::Pf => pf::body(line),
             Self::Blocks => blocks::body(line),
         }
     }
 
     /// The part of what stands before the message that is syslog's.
     fn syslog(self, head: &[u8]) -> &[u8] {
-        if self == Self::Netfilter { netfilter::syslog(head) } else { head }
+        match self {
+            Self::Netfilter => netfilter::syslog(head),
+            Self::Pf => pf::syslog(head),
+            _ => head,
+        }
     }
 
     /// The sensor of a device that its header does not name.
@@ -137,6 +155,7 @@ impl Dialect {
             Self::Junos => junos::UNNAMED,
             Self::Conntrack => conntrack::UNNAMED,
             Self::Netfilter => netfilter::UNNAMED,
+            Self::Pf => pf::UNNAMED,
             Self::Blocks => blocks::UNNAMED,
         }
     }
@@ -157,6 +176,7 @@ impl Dialect {
             Self::Conntrack => conntrack::parse(text, head, header, event),
             Self::Netfilter => netfilter::parse(text, head, header, event),
             Self::Junos => junos::parse(text, header, event),
+            Self::Pf => pf::parse(text, header, event),
             _ => blocks::parse(text, header, event),
         }
     }
@@ -234,14 +254,12 @@ impl Dialect {
 }
 
 impl Reader {
-    /// A reader of a file that begins with `head`, if that is one of the dialects. The file must not be JSON, whose strings
-    /// may hold such lines.
+    /// A reader of a file that begins with `head`, if that is one of the dialects.
     #[must_use]
     pub fn sniff(head: &[u8], clock: &Clock) -> Option<Self> {
         let head = &head[..head.len().min(SNIFFED)];
-        let is_text = |line: &&[u8]| !matches!(line.first(), None | Some(b'{')) && !others::is_json(line);
-        let mut lines = head.split(|byte| *byte == b'\n').filter(is_text);
-        let dialect = lines.find_map(|line| Dialect::ALL.into_iter().find(|dialect| dialect.is_line(line)))?;
+        let mut lines = head.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
+        let dialect = lines.find_map(Dialect::of)?;
         Some(dialect.reader(clock.clone()))
     }
 

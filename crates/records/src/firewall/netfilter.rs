@@ -6,11 +6,11 @@ use std::sync::LazyLock;
 
 use memchr::memmem;
 
-use super::conntrack::tuple_id;
-use super::session::{Session, parse_end, parse_proto};
+use super::packet::Packet;
+use super::session::parse_proto;
 use super::{Header, Line, Why};
+use crate::Event;
 use crate::fields::Pairs;
-use crate::{Denied, Event, Inside, Proto, RecordId};
 
 /// The sensor of a machine that is not named.
 pub(super) const UNNAMED: &[u8] = b"netfilter";
@@ -21,6 +21,8 @@ const REFUSED: [&[u8]; 5] = [b"DROP", b"REJECT", b"DENY", b"DENIED", b"BLOCK"];
 static OUT: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(" OUT="));
 static SRC: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(" SRC="));
 static KERNEL: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new(" kernel:"));
+/// What ufw writes of a packet before any rule has decided.
+static AUDIT: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("[UFW AUDIT"));
 
 /// Whether a line is one of them.
 pub(super) fn is_line(line: &[u8]) -> bool {
@@ -55,32 +57,26 @@ fn prefix<'a>(head: &'a [u8], name: &'a [u8]) -> &'a [u8] {
 pub(super) fn parse<'a>(text: &[u8], head: &'a [u8], header: Header<'a>, event: &mut Event) -> Result<Line<'a>, Why> {
     let Header { known, name, own } = header;
     let known = known?;
-    let mut fields = Packet::default();
+    let mut fields = Fields::default();
     for (key, value) in Pairs::new(b' ', text) {
         fields.put(key, value.unwrap_or_default());
     }
     let proto = parse_proto(fields.proto).ok_or("no protocol")?;
-    let orig = parse_end(proto, [fields.src, fields.spt]).ok_or("a source that is no address and port")?;
-    let resp = parse_end(proto, [fields.dst, fields.dpt]).ok_or("a destination that is no address and port")?;
-    let attempt = proto != Proto::Tcp || (fields.syn && !fields.ack);
     let prefix = prefix(head, name);
-    if is_refusal(prefix) && !is_acceptance(prefix) {
-        *event = Event::Denied(Denied { proto, orig: orig.into(), resp: resp.into(), attempt, count: 1, over: 0 });
-        return Ok(Line::Said { known, name, own });
-    }
-    if !attempt || proto != Proto::Tcp {
+    let is_refused = is_refusal(prefix) && !is_acceptance(prefix);
+    let is_syn = fields.syn && !fields.ack;
+    let (orig, resp) = ([fields.src, fields.spt], [fields.dst, fields.dpt]);
+    let says = Packet { proto, orig, resp, is_syn, is_refused }.tell(known, event)?;
+    if !says || (!is_refused && AUDIT.find(prefix).is_some()) {
         return Ok(Line::Skipped { name });
     }
-    let id = RecordId::Device(tuple_id(proto, orig, resp));
-    let session = Session { id, proto, orig, resp, mapped: [None; 2], inside: Inside::default() };
-    *event = session.opened(known);
     Ok(Line::Said { known, name, own })
 }
 
 /// What a line says, as it is written there. An error of ICMP has the packet that it is about behind its own: the first of
 /// each key counts.
 #[derive(Default)]
-struct Packet<'a> {
+struct Fields<'a> {
     src: &'a [u8],
     dst: &'a [u8],
     proto: &'a [u8],
@@ -90,7 +86,7 @@ struct Packet<'a> {
     ack: bool,
 }
 
-impl<'a> Packet<'a> {
+impl<'a> Fields<'a> {
     fn put(&mut self, key: &[u8], value: &'a [u8]) {
         let slot = match key {
             b"SRC" => &mut self.src,

@@ -5,6 +5,7 @@ mod fortigate;
 mod junos;
 mod linux;
 mod panos;
+mod pf;
 
 use jiff::tz::TimeZone;
 
@@ -37,6 +38,15 @@ fn clock() -> Clock {
 fn told(line: &str) -> String {
     let Some(reader) = Reader::sniff(line.as_bytes(), &clock()) else { return "no evidence".to_owned() };
     told_by(reader, line)
+}
+
+/// The number that a tuple makes is told as `#id`.
+fn told_without_id(line: &str) -> String {
+    let told = told(line);
+    let Some((before, rest)) = told.split_once('#') else { return told };
+    let (id, rest) = rest.split_once(' ').unwrap();
+    assert!(id.parse::<u64>().is_ok());
+    format!("{before}#id {rest}")
 }
 
 fn told_by(mut reader: Reader, line: &str) -> String {
@@ -199,6 +209,7 @@ fn lines_of_other_programs_are_passed_over_and_what_is_left_of_a_line_is_not() {
         (Dialect::PanOs, panos::END),
         (Dialect::FortiGate, fortigate::CLOSE),
         (Dialect::Junos, junos::CLOSE),
+        (Dialect::Pf, &format!("Mar  4 16:05:38 gw filterlog[7]: {}", pf::BLOCK)),
         (Dialect::Netfilter, &format!("Mar  4 16:05:38 gw kernel: {}", linux::PACKET)),
     ] {
         let cut = &line[line.len() / 2..];

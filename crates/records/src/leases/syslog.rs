@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 
 use super::{Entry, Holder, Line, Says, parse_mac, parse_name};
-use crate::{Clock, Nanos};
+use crate::syslog::written::{Timekeeper, parse_written};
+use crate::{Clock, Nanos, SensorId};
 
 /// Reads lines in the order of the log.
 #[derive(Clone, Debug)]
 pub(super) struct Reader {
-    clock: Clock,
+    time: Timekeeper,
 }
 
 /// Whether a line tells of a lease.
@@ -27,7 +28,7 @@ fn program(line: &str) -> Option<&str> {
 
 impl Reader {
     pub(super) fn new(clock: Clock) -> Self {
-        Self { clock }
+        Self { time: Timekeeper::new(clock) }
     }
 
     /// Takes a line. `Ok(None)` where it says nothing that is used.
@@ -36,7 +37,7 @@ impl Reader {
     /// Where it is wrong: why.
     pub(super) fn line(&mut self, line: &str) -> Line {
         // Lines of other programs, too: the year follows from the stamps in between.
-        let at = parse_stamp(line, &mut self.clock);
+        let at = parse_stamp(line, &mut self.time);
         let Some((addr, holder)) = program(line).and_then(parse_message) else { return Ok(None) };
         let at = at.ok_or("no stamp")?;
         let says = match holder {
@@ -80,29 +81,12 @@ fn parse_message(message: &str) -> Option<(IpAddr, Option<Holder>)> {
     Some((addr, Some(Holder { mac: Some(mac.into()), name: name.map(Into::into) })))
 }
 
-/// `Mar  4 16:05:00`, or RFC 3339, either behind a priority (and a version).
-fn parse_stamp(line: &str, clock: &mut Clock) -> Option<Nanos> {
+/// A stamp as syslog has it, behind a priority (and a version).
+fn parse_stamp(line: &str, time: &mut Timekeeper) -> Option<Nanos> {
     let text = match line.strip_prefix('<') {
         Some(rest) => rest.split_once('>')?.1.trim_start_matches("1 "),
         None => line,
     };
-    let word = text.split_whitespace().next()?;
-    if word.len() >= 20
-        && let Ok(at) = word.parse::<jiff::Timestamp>()
-    {
-        return i64::try_from(at.as_nanosecond()).ok().map(Nanos);
-    }
-    const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-    let month = MONTHS.iter().position(|month| *month == word)? as i8 + 1;
-    let mut words = text.split_whitespace().skip(1);
-    let day: i8 = words.next()?.parse().ok()?;
-    let mut next = words.next()?;
-    let mut year = None;
-    if next.len() == 4 && !next.contains(':') {
-        year = Some(next.parse().ok()?);
-        next = words.next()?;
-    }
-    let mut parts = next.trim_end_matches(':').splitn(3, ':').map(|part| part.get(..2)?.parse::<i8>().ok());
-    let (hour, minute, second) = (parts.next()??, parts.next()??, parts.next()??);
-    clock.resolve(year, month, day, hour, minute, second)
+    let (written, _) = parse_written(text.as_bytes())?;
+    time.resolve(SensorId(0), &written)
 }

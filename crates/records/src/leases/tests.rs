@@ -52,6 +52,16 @@ fn a_log_says_from_when_an_address_is_whose() {
 }
 
 #[test]
+fn every_stamp_of_syslog_tells_when() {
+    let ack = "gw dhcpd[7]: DHCPACK on 10.0.0.5 to 00:11:22:33:44:0a (pc-a) via eth0";
+    let given = || ("10.0.0.5".to_owned(), Says::Given { at: NINE, holder: a("pc-a") });
+    for stamp in ["Mar 04 2003 09:00:00", "2003-03-04T10:00:00+01:00", "Tue Mar  4 09:00:00 2003", "1046768400.000000"]
+    {
+        assert_eq!(told(Form::Syslog, &format!("{stamp} {ack}\n")), (vec![given()], vec![]), "{stamp}");
+    }
+}
+
+#[test]
 fn a_lease_of_dhcpd_is_told_at_its_end() {
     let file = "lease 10.0.0.5 {\n  starts 2 2003/03/04 09:00:00;\n  ends epoch 1046775600; # Tue Mar  4 11:00:00 2003\n\
                 \x20 hardware ethernet 0:11:22:33:44:a;\n  client-hostname \"pc-a\";\n}\n\

@@ -1,6 +1,6 @@
 //! What stands before a message's tag: a priority, stamps and names, of the device and of those who passed it on.
 
-use super::written::{Written, parse_written};
+use super::written::{Written, parse_written, zone_name};
 
 /// What the header says.
 #[derive(Clone, Copy, Debug)]
@@ -81,24 +81,6 @@ fn trim_colons(word: &[u8]) -> &[u8] {
     &word[..end]
 }
 
-/// Whether a word behind a stamp is its zone; `Some(true)` for UTC. Other abbreviations mean several zones each, so
-/// they only tell us that this is no host.
-#[inline]
-fn zone_name(word: &[u8]) -> Option<bool> {
-    if !(3..=4).contains(&word.len()) || !word.iter().all(u8::is_ascii_uppercase) {
-        return None;
-    }
-    match word {
-        b"UTC" | b"GMT" => Some(true),
-        b"WET" | b"WEST" | b"CET" | b"CEST" | b"MET" | b"MEST" | b"EET" | b"EEST" | b"MSK" | b"MSD" | b"BST"
-        | b"IST" | b"EST" | b"EDT" | b"CST" | b"CDT" | b"MST" | b"MDT" | b"PST" | b"PDT" | b"AKST" | b"AKDT"
-        | b"HST" | b"JST" | b"KST" | b"SGT" | b"HKT" | b"AEST" | b"AEDT" | b"NZST" | b"NZDT" | b"BRT" | b"SAST" => {
-            Some(false)
-        }
-        _ => None,
-    }
-}
-
 /// Whether a word can be a sensor's name: not RFC 5424's nil or version, not a program with its process id, and not
 /// the `local4.info` that some collectors write.
 fn is_name(word: &[u8]) -> bool {
@@ -146,6 +128,12 @@ mod tests {
                 "Aug 16 2009 11:16:46: ",
             ),
             ("192.0.2.2:514 : local4.info Aug 16 2009 11:16:46: ", "192.0.2.2:514", "Aug 16 2009 11:16:46: "),
+            ("Mon Mar  4 16:05:03 2024 asa1 ", "asa1", "Mon Mar  4 16:05:03 2024 asa1 "),
+            ("<166>Mon Mar  4 16:05:03 2024: ", "", "Mon Mar  4 16:05:03 2024: "),
+            ("Tue Mar  5 16:05:03 CET 2024 asa1 : ", "asa1", "Tue Mar  5 16:05:03 CET 2024 asa1 : "),
+            ("Tue Mar  5 16:05:03 relay Mar 05 2024 16:05:03: ", "relay", "Mar 05 2024 16:05:03: "),
+            ("Mon 2024-03-04 16:05:03 CET asa1 ", "asa1", "Mon 2024-03-04 16:05:03 CET asa1 "),
+            ("1709568303.123456 asa1 ", "asa1", "1709568303.123456 asa1 "),
             ("<166>", "", ""),
             ("", "", ""),
         ] {

@@ -3,6 +3,7 @@
 use jiff::civil;
 use jiff::tz::{Offset, TimeZone};
 
+use crate::fields::value;
 use crate::{Clock, Nanos, SensorId};
 
 /// A stamp to the minute, and its zone in minutes east of UTC where it says one.
@@ -74,6 +75,12 @@ impl Written {
     /// The same stamp, so many minutes east of UTC.
     pub(crate) fn east(mut self, minutes: i16) -> Self {
         self.minute.zone = self.minute.zone.or(Some(minutes));
+        self
+    }
+
+    /// The same stamp, which stands so much further on in its line.
+    fn moved_by(mut self, by: usize) -> Self {
+        self.second_at = self.second_at.map(|second| second + by);
         self
     }
 
@@ -193,12 +200,13 @@ impl Timekeeper {
     }
 }
 
-/// The stamp at the front and its length: `Mar  4 16:05:00`, `Mar 04 2003 16:05:00.123` or RFC 3339.
+/// The stamp at the front and its length: `Mar  4 16:05:00`, `Mar 04 2003 16:05:00.123`, RFC 3339, what ctime and `date` write, or
+/// seconds since 1970 with six digits behind the point.
 #[inline]
 pub(crate) fn parse_written(text: &[u8]) -> Option<(Written, usize)> {
     match text.first()? {
-        b'A'..=b'S' => parse_month_first(text),
-        b'0'..=b'9' => parse_year_first(text),
+        b'A'..=b'W' => parse_month_first(text).or_else(|| parse_behind_weekday(text)),
+        b'0'..=b'9' => parse_year_first(text).or_else(|| parse_epoch(text)),
         _ => None,
     }
 }
@@ -245,6 +253,82 @@ fn parse_year_first(text: &[u8]) -> Option<(Written, usize)> {
         at += len;
     }
     Some((written, at))
+}
+
+/// `Mon Mar  4 16:05:00 2003` of ctime, `Mon Mar  4 04:05:00 PM CET 2003` of `date`, `Mon 2003-03-04 16:05:00` of systemd.
+#[cold]
+fn parse_behind_weekday(text: &[u8]) -> Option<(Written, usize)> {
+    const DAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
+    let mut at = 3 + spaces(text, 3).filter(|_| DAYS.contains(&&text[..3]))?;
+    if text.get(at)?.is_ascii_digit() {
+        let (written, len) = parse_year_first(&text[at..])?;
+        return Some((written.moved_by(at), at + len));
+    }
+    let (written, len) = parse_month_first(&text[at..])?;
+    let mut written = written.moved_by(at);
+    at += len;
+    let half = text.get(at..).unwrap_or_default();
+    if half.starts_with(b" AM") || half.starts_with(b" PM") {
+        let hour = written.minute.hour;
+        written.minute.hour = (1..=12).contains(&hour).then(|| hour % 12 + if half[1] == b'P' { 12 } else { 0 })?;
+        at += 3;
+    }
+    if !written.has_year()
+        && let Some((zone, year, len)) = parse_year_behind(&text[at..])
+    {
+        (written.minute.zone, written.minute.year) = (zone, Some(year));
+        at += len;
+    }
+    Some((written, at))
+}
+
+/// ` 2003` or ` CET 2003`: the zone where the word tells it, the year, and its length.
+fn parse_year_behind(text: &[u8]) -> Option<(Option<i16>, i16, usize)> {
+    let mut at = spaces(text, 0)?;
+    let word = text[at..].split(|byte| *byte == b' ').next()?;
+    let mut zone = None;
+    if !word.first()?.is_ascii_digit() {
+        zone = match word {
+            // `date` has no abbreviation for some zones.
+            [sign @ (b'+' | b'-'), tens, ones] => Some(parse_zone(&[*sign, *tens, *ones, b'0', b'0'])?.0),
+            [b'+' | b'-', ..] => Some(parse_zone(word).filter(|(_, len)| *len == word.len())?.0),
+            _ if (3..=5).contains(&word.len()) && word.iter().all(u8::is_ascii_uppercase) => {
+                zone_name(word).and_then(|is_utc| is_utc.then_some(0))
+            }
+            _ => return None,
+        };
+        at += word.len();
+        at += spaces(text, at)?;
+    }
+    let year = four_digits(text, at)?;
+    matches!(text.get(at + 4), None | Some(b' ' | b'\t' | b':')).then_some((zone, year, at + 4))
+}
+
+/// `1046793900.123456`, as `journalctl -o short-unix` has it.
+#[cold]
+fn parse_epoch(text: &[u8]) -> Option<(Written, usize)> {
+    const LEN: usize = "1046793900.123456".len();
+    let ends = text.get(10) == Some(&b'.') && matches!(text.get(LEN), None | Some(b' '));
+    let at = value::seconds(text.get(..LEN).filter(|_| ends)?)?;
+    Some((Written::of_moment(Nanos(at), 1_000)?, LEN))
+}
+
+/// Whether a word behind a stamp is its zone; `Some(true)` for UTC. Other abbreviations mean several zones each, so
+/// they only tell us that this is no host.
+#[inline]
+pub(crate) fn zone_name(word: &[u8]) -> Option<bool> {
+    if !(3..=4).contains(&word.len()) || !word.iter().all(u8::is_ascii_uppercase) {
+        return None;
+    }
+    match word {
+        b"UTC" | b"GMT" => Some(true),
+        b"WET" | b"WEST" | b"CET" | b"CEST" | b"MET" | b"MEST" | b"EET" | b"EEST" | b"MSK" | b"MSD" | b"BST"
+        | b"IST" | b"EST" | b"EDT" | b"CST" | b"CDT" | b"MST" | b"MDT" | b"PST" | b"PDT" | b"AKST" | b"AKDT"
+        | b"HST" | b"JST" | b"KST" | b"SGT" | b"HKT" | b"AEST" | b"AEDT" | b"NZST" | b"NZDT" | b"BRT" | b"SAST" => {
+            Some(false)
+        }
+        _ => None,
+    }
 }
 
 /// The moment of a stamp that says everything: `2003-03-04T16:05:00Z`.
@@ -355,9 +439,22 @@ mod tests {
             "2003/03/04 16:05:00 pix",
             "2003-03-04T17:05:00+01:00 pix",
             "2003-03-04T14:35:00-0130 pix",
+            "Tue Mar  4 16:05:00 2003 pix",
+            "Tue Mar  4 16:05:00 2003: %PIX",
+            "Tue Mar 04 16:05:00 2003",
+            "Tue Mar  4 16:05:00 pix",
+            "Tue Mar  4 16:05:00 CET 2003 pix",
+            "Tue Mar  4 04:05:00 PM UTC 2003 pix",
+            "Tue Mar  4 17:05:00 +01 2003 pix",
+            "Tue Mar  4 21:35:00 +0530 2003 pix",
+            "Tue 2003-03-04 16:05:00 UTC pix",
         ] {
             assert_eq!(moment(text).map(|(at, resolution, _)| (at, resolution)), Some((AT, 1_000_000_000)), "{text}");
         }
+        assert_eq!(moment("1046793900.123456 pix"), Some((AT + 123_456_000, 1_000, 17)));
+        assert_eq!(moment("Tue Mar  4 12:05:00 AM UTC 2010 pix"), Some((1_267_661_100_000_000_000, 1_000_000_000, 31)));
+        // What stands there is a name, and no year.
+        assert_eq!(moment("Tue Mar  4 16:05:00 2003pix").map(|(_, _, len)| len), Some(19));
         assert_eq!(moment("2003-03-04T16:05:00.123Z"), Some((AT + 123_000_000, 1_000_000, 24)));
         assert_eq!(moment("Mar  4 2003 16:05:00.5: "), Some((AT + 500_000_000, 100_000_000, 22)));
         assert_eq!(moment("Mar  4 16:05:00.1234567899 "), Some((AT + 123_456_789, 1, 26)));
@@ -381,6 +478,13 @@ mod tests {
             "2003/03/04T16:05:00",
             "192.0.2.1 ",
             "Mar  x 16:05:00",
+            "Tus Mar  4 16:05:00 2003",
+            "Tue",
+            "Tue Mar",
+            "Tue Mar  4 13:05:00 PM UTC 2003",
+            "1046793900.123 ",
+            "1046793900.1234567 ",
+            "104679390.1234567 ",
         ] {
             assert_eq!(moment(text), None, "{text}");
         }

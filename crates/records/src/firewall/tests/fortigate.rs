@@ -152,6 +152,55 @@ fn the_forms_of_the_line_say_the_same() {
 }
 
 #[test]
+fn what_is_downloaded_says_the_same() {
+    // FortiGate's own, and FortiAnalyzer's, whose columns may be empty and whose words have quotes of their own.
+    let cells = |quote: &str| {
+        let pairs = CLOSE.replace("jane's \\\"pc\\\"", "jane,pc").replace('"', quote).replace(' ', "\",\"");
+        format!("\"{pairs}\"")
+    };
+    assert!(cells("").starts_with("\"date=2024-03-04\",\"time=16:05:38\",\"devname=fgt-1\","));
+    let analyzer = cells("\"\"").replacen("\"date=", "\"itime=1709568339\",\"\",\"date=", 1);
+    assert!(analyzer.contains(",\"type=\"\"traffic\"\"\",\"subtype="));
+    for line in [cells(""), analyzer] {
+        assert_eq!(told(&line), told(CLOSE), "{line}");
+        assert_eq!(told(&line.replacen("traffic", "event", 1)), "fgt-1 skipped");
+        assert_eq!(told(&line.replacen("srcip=", "srcip=x", 1)), "srcip and srcport are no address and port");
+    }
+}
+
+/// CLOSE as an object.
+fn object(is_quoted: bool) -> String {
+    let pairs = CLOSE.replace("srcname=\"jane's \\\"pc\\\"\" ", "").replace('"', "");
+    let is_number = |value: &str| !is_quoted && value.parse::<u32>().is_ok() && !value.starts_with(['0', '+']);
+    let members = pairs.split(' ').map(|pair| {
+        let (key, value) = pair.split_once('=').unwrap();
+        let quote = if is_number(value) { "" } else { "\"" };
+        format!("\"{key}\":{quote}{value}{quote}")
+    });
+    format!("{{{}}}", members.collect::<Vec<_>>().join(","))
+}
+
+#[test]
+fn objects_of_json_say_the_same() {
+    assert!(object(false).contains("\"srcport\":2007,"));
+    for line in [object(false), object(true), object(false).replace(',', ", ")] {
+        for head in ["", "<189>", "Mar  4 16:05:39 192.0.2.77 ", "<189>1 2024-03-04T16:05:39Z fgt-1 - - - - "] {
+            assert_eq!(told(&format!("{head}{line}")), told(CLOSE), "{head}{line}");
+        }
+        assert_eq!(told(&line.replacen("\"traffic\"", "\"utm\"", 1)), "fgt-1 skipped");
+        assert_eq!(told(&line[..line.len() - 9]), "JSON: the line ends within the object: cut off?");
+        assert_eq!(told(&line.replacen("\"logid\"", "\"id\"", 1)), "no evidence");
+    }
+    // Among the lines of another device, and among Zeek's.
+    let zeek = "{\"ts\":1709568300.5,\"id.orig_h\":\"10.0.0.7\",\"id.orig_p\":1,\"id.resp_h\":\"198.51.100.7\",\"id.resp_p\":25,\
+        \"proto\":\"tcp\",\"conn_state\":\"SF\",\"duration\":1.5}";
+    for reader in [Dialect::Junos, Dialect::FortiGate].map(|dialect| dialect.reader(clock())) {
+        let said = told_by(reader, &format!("{zeek}\n{}\n", object(false)));
+        assert!(said.starts_with("zeek ") && said.ends_with(&told(CLOSE)), "{said}");
+    }
+}
+
+#[test]
 fn cef_says_the_same() {
     for (version, prefix) in
         [("CEF:0", "FTNTFGT"), ("CEF: 0", "FTNTFGT"), ("CEF:0", "FortinetFortiGate"), ("CEF:0", "ad."), ("CEF:0", "")]

@@ -7,15 +7,6 @@ pub(super) const PACKET: &str = "IN=eth0 OUT=eth1 MAC=02:00:00:00:00:01:02:00:00
 const THERE: &str = "src=10.0.0.5 dst=198.51.100.7 sport=2007 dport=25";
 const BACK: &str = "src=198.51.100.7 dst=192.0.2.31 sport=25 dport=40123";
 
-/// The number that a tuple makes is told as `#id`.
-fn told_without_id(line: &str) -> String {
-    let told = told(line);
-    let Some((before, rest)) = told.split_once('#') else { return told };
-    let (id, rest) = rest.split_once(' ').unwrap();
-    assert!(id.parse::<u64>().is_ok());
-    format!("{before}#id {rest}")
-}
-
 #[test]
 fn an_event_has_both_ways_of_a_connection() {
     let new = format!("[1709568316.123456]\t    [NEW] tcp      6 120 SYN_SENT {THERE} [UNREPLIED] {BACK}");
@@ -129,12 +120,36 @@ fn a_packet_was_refused_only_if_the_prefix_says_so() {
 }
 
 #[test]
+fn what_ufw_audits_is_not_decided_yet() {
+    let line =
+        |prefix: &str, packet: &str| told_without_id(&format!("Mar  4 16:05:38 gw kernel: [7.5] {prefix} {packet}"));
+    for prefix in ["[UFW AUDIT]", "[UFW AUDIT INVALID]"] {
+        assert_eq!(line(prefix, PACKET), "gw skipped");
+        assert_eq!(
+            line(prefix, &PACKET.replacen("SRC=203.0.113.9", "SRC=x", 1)),
+            "a source that is no address and port"
+        );
+    }
+    assert!(line("[UFW ALLOW]", PACKET).contains(" opened "));
+    assert!(line("[UFW LIMIT BLOCK]", PACKET).contains(" denied "));
+}
+
+#[test]
 fn the_prefix_is_found_behind_headers_of_other_collectors() {
-    for head in ["<4>1 2024-03-04T16:05:38Z gw kernel - - - ", "Mar  4 16:05:38 gw ", "Mar  4 16:05:38 gw ulogd[7]: "] {
+    for head in [
+        "<4>1 2024-03-04T16:05:38Z gw kernel - - - ",
+        "Mar  4 16:05:38 gw ",
+        "Mar  4 16:05:38 gw ulogd[7]: ",
+        "1709568338.123456 gw kernel: [7.5] ",
+        "Mon Mar  4 16:05:38 CET 2024 gw kernel: ",
+    ] {
         let told = |prefix: &str| told_without_id(&format!("{head}{prefix}{PACKET}"));
         assert!(told("[UFW BLOCK] ").contains(" denied tcp "), "{head}");
         assert!(told("").contains(" opened #id tcp "), "{head}");
+        assert!(told("").starts_with("gw 2024-03-04T16:05:38"), "{head}");
     }
+    let unix = told_without_id(&format!("1709568338.123456 gw kernel: DROP {PACKET}"));
+    assert_eq!(unix, "gw 2024-03-04T16:05:38.123456Z~us denied tcp 203.0.113.9:41945 > 10.0.0.5:1182");
     let unnamed = told_without_id(&format!("Mar  4 16:05:38 DENY: {PACKET}"));
     assert!(unnamed.contains(" denied tcp 203.0.113.9:41945 > 10.0.0.5:1182"), "{unnamed}");
     // A name is no prefix.
