@@ -17,7 +17,7 @@ use crate::alerts::{self, Counts};
 use crate::args::{FailOn, Format, ScanArgs, When};
 use crate::console::{self, complain};
 use crate::extract::{self, Chosen};
-use crate::input::{Expanded, Source, expand};
+use crate::input::{Expanded, Problem, Source, expand};
 use crate::output::{Output, Taken};
 use crate::owners::{self, LeaseFile, Owners};
 use crate::packets::Replay;
@@ -118,6 +118,9 @@ impl Scan {
         owners::list(std::mem::take(&mut self.leases), &mut gathered.files);
         let redactor = self.redactor(&gathered)?;
         let redactor = redactor.as_ref();
+        if redactor.is_some() {
+            gathered.problems.iter_mut().for_each(Problem::hide);
+        }
         let shown = |said: String| redactor.map_or_else(|| said.clone(), |redactor| redactor.name(&said));
         console::tell(&gathered.problems, self.settings.quiet, shown);
         let names = Names::new(&gathered);

@@ -132,6 +132,16 @@ impl Problem {
         Why(self).to_string()
     }
 
+    /// Leaves out what a file's first line holds, which may be whatever is to be redacted.
+    pub(crate) fn hide(&mut self) {
+        if let What::Unfit(why) = &mut self.what
+            && let Some((shown, _)) = why.match_indices(": ").nth(1)
+        {
+            // Behind the map that does not fit and what it does.
+            why.truncate(shown);
+        }
+    }
+
     fn unpack_command(&self, command: &str) -> String {
         match self.path.as_str() {
             "-" => format!("put {command} before catspaw: ... | {command} | catspaw scan -"),

@@ -261,17 +261,31 @@ struct Collect<'a> {
     places: HashMap<SensorId, u32>,
     /// The sensor of the record before and its place: logs repeat it.
     last: Option<(SensorId, u32)>,
+    /// Of each sensor, lines that say nothing that is used. They have no places, which are as few as there are records.
+    skipped: HashMap<SensorId, (String, u64)>,
 }
 
 impl<'a> Collect<'a> {
     fn new(home: &'a Home, first: Place, scratch: &'a mut Scratch) -> Self {
         let batch = Batch { file: first.file, first_line: first.line, ..Batch::default() };
-        Self { home, scratch, batch, counts: Vec::new(), places: HashMap::default(), last: None }
+        Self {
+            home,
+            scratch,
+            batch,
+            counts: Vec::new(),
+            places: HashMap::default(),
+            last: None,
+            skipped: HashMap::default(),
+        }
     }
 
     fn finish(mut self) -> Batch {
         self.batch.sort(self.scratch);
         self.batch.sensors = self.batch.named.iter().copied().zip(self.counts).collect();
+        for (id, (name, skipped)) in self.skipped {
+            self.batch.sensors.entry(id).or_insert_with(|| SensorCount { name, ..SensorCount::default() }).skipped =
+                skipped;
+        }
         self.batch
     }
 
@@ -361,10 +375,8 @@ impl LineSink for Collect<'_> {
     }
 
     fn skipped(&mut self, sensor: &[u8]) {
-        let sensor = self.sensor(SensorId::of(sensor), sensor);
-        if let Some(count) = self.counts.get_mut(sensor as usize) {
-            count.skipped += 1;
-        }
+        let name = || (String::from_utf8_lossy(sensor).into_owned(), 0);
+        self.skipped.entry(SensorId::of(sensor)).or_insert_with(name).1 += 1;
     }
 
     fn unparsed(&mut self, unparsed: Unparsed) {
@@ -383,5 +395,23 @@ impl LineSink for Collect<'_> {
 impl Collect<'_> {
     fn count_unparsed(&mut self, unparsed: &Unparsed, broken: Option<(u64, Option<fmt::Arguments<'_>>)>) {
         self.batch.unparsed.entry((unparsed.kind, unparsed.why)).or_default().add(unparsed, broken);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sensors_that_say_nothing_take_no_places_of_those_that_do() {
+        let (home, mut scratch) = (Home::default(), Scratch::default());
+        let mut collect = Collect::new(&home, Place { file: 0, line: 1 }, &mut scratch);
+        (0..70_000_u32).for_each(|n| collect.skipped(&n.to_le_bytes()));
+        let last = collect.sensor(SensorId::of(b"last"), b"last");
+        collect.skipped(b"last");
+        assert_eq!(last, 0);
+        let batch = collect.finish();
+        let counts = &batch.sensors[&SensorId::of(b"last")];
+        assert_eq!((batch.sensors.len(), counts.skipped, counts.name.as_str()), (70_001, 1, "last"));
     }
 }

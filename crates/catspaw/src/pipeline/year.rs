@@ -3,7 +3,6 @@
 use catspaw_records::{Block, HashSeed, LineSink, Nanos, Place, Reader, Record, Unparsed};
 use jiff::civil::Date;
 use jiff::tz::Offset;
-use memchr::memchr;
 
 use super::survey::{Looked, Stamps, survey};
 use crate::columns::Maps;
@@ -30,13 +29,15 @@ impl Year {
     /// Of the file that `reader` is for, which begins with the lines that are `shown`.
     pub(super) fn of(source: &Source, reader: &Reader, shown: &[u8]) -> Self {
         let mut looking = Looking::new(reader);
-        if let Some(year) = looking.look(shown) {
-            return year;
+        match looking.look(shown) {
+            // One stamp of another year among many without one is a clock that was not set, or forged.
+            Some(Self::Followed(_)) if ends_with_a_year(source, reader) == Some(false) => return Self::Guessed,
+            Some(year) => return year,
+            None if !looking.begun => return Self::Said,
+            None => {}
         }
-        if !looking.begun {
-            return Self::Said;
-        }
-        let found = ends_with_a_year(source, reader).then(|| look_through(source, reader)).flatten();
+        let ends_with_one = ends_with_a_year(source, reader) == Some(true);
+        let found = if ends_with_one { look_through(source, reader) } else { None };
         found.unwrap_or(Self::Guessed)
     }
 }
@@ -44,23 +45,24 @@ impl Year {
 /// The year of a file's first stamp by all of the file, where what was read of it contradicts a guess.
 pub(super) fn of_contradicted(source: &Source, stamps: &Stamps, maps: &Maps) -> Option<i16> {
     let Ok(Looked::Log(log)) = survey(source.clone(), 0, stamps, maps) else { return None };
+    if ends_with_a_year(source, &log.reader) == Some(false) {
+        return None;
+    }
     match look_through(source, &log.reader)? {
         Year::Followed(year) => Some(year),
         Year::Said | Year::Guessed => None,
     }
 }
 
-/// Whether stamps at the end of a file that is not packed say their year.
-fn ends_with_a_year(source: &Source, reader: &Reader) -> bool {
-    let tail = || {
-        let from = source.open().ok().filter(|blocks| blocks.is_seekable()).and(source.size())?.checked_sub(TAIL)?;
-        let mut blocks = source.open_from(from).ok()?;
-        let tail = blocks.head();
-        Some(tail[memchr(b'\n', tail)? + 1..].to_vec())
-    };
-    tail().is_some_and(|tail| {
-        let [one, other] = YEARS.map(|year| moments(&mut reader.clone().of_year(year), &tail));
-        one.iter().zip(&other).any(|(one, other)| one == other)
+/// Whether the last stamp of a file says its year itself; `None` where that cannot be looked at, as in a pipe (which must not be opened
+/// twice) or a packed file.
+fn ends_with_a_year(source: &Source, reader: &Reader) -> Option<bool> {
+    let size = source.size()?;
+    source.open().ok().filter(|blocks| blocks.is_seekable())?;
+    let mut blocks = source.open_from(size.saturating_sub(TAIL)).ok()?;
+    blocks.head().rsplit(|byte| *byte == b'\n').find_map(|line| {
+        let [one, other] = YEARS.map(|year| moments(&mut reader.clone().of_year(year), line));
+        Some(one.first()? == other.first()?)
     })
 }
 

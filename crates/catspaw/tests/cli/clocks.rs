@@ -395,6 +395,23 @@ fn stamps_without_a_year_are_of_the_year_that_later_ones_say() {
 }
 
 #[test]
+fn one_stamp_of_another_year_among_many_without_one_dates_nothing() {
+    let mut log = Log::default();
+    (0..600).for_each(|n| _ = log.out(DAY + n, "10.0.0.5"));
+    let lines = log.text.lines().count();
+    let (undated, dated) = (without_year(&log.text, lines), log.text.replace("2003", "1993"));
+    let stray = dated.lines().nth(lines / 2).unwrap();
+    let mut mixed: Vec<&str> = undated.lines().collect();
+    mixed.insert(lines / 2, stray);
+    let place = Place::with("log", undated.as_str());
+    let year = |key: &str| place.report(&["log"])["evidence"][0][key].as_str().unwrap()[..4].to_owned();
+    let guessed = year("first");
+    place.write("log", mixed.join("\n") + "\n");
+    // What follows it follows its year, as it always does; what stands before it does not.
+    assert_eq!((year("first").as_str(), year("last")), ("1993", guessed));
+}
+
+#[test]
 fn of_a_packed_file_they_are_found_when_it_was_read_and_of_a_pipe_a_warning_says_so() {
     let mut log = Log::default();
     (0..600).for_each(|n| _ = log.out(DAY + n, "10.0.0.5"));
@@ -405,6 +422,13 @@ fn of_a_packed_file_they_are_found_when_it_was_read_and_of_a_pipe_a_warning_says
     let said = place.scan(&["log.gz", "--format", "json"]);
     let report: Value = serde_json::from_str(&said.out).unwrap();
     assert_eq!((&report["evidence"][0]["first"], said.err.as_str()), (&clean["first"], ""));
+    // A pipe is read once, and all of it: of its records none is missing.
+    for input in [log.as_bytes().to_vec(), crate::files::gzip(log.as_bytes())] {
+        let piped = place.scan_input(&["-", "--format", "json"], &input);
+        let piped: Value = serde_json::from_str(&piped.out).unwrap();
+        let counts = |report: &Value| ["records", "skipped"].map(|key| report["evidence"][0][key].clone());
+        assert_eq!((counts(&piped), &piped["unparsed"]), (counts(&report), &report["unparsed"]));
+    }
     let err = place.scan_input(&["-"], log.as_bytes()).err;
     let says = "and others of the same file say another: --year says of which year the first is.\n";
     assert!(err.starts_with("warning: Stamps without a year in - were taken as of ") && err.contains(says), "{err}");

@@ -167,3 +167,17 @@ fn a_map_that_does_not_fit_says_what_it_makes_of_the_first_line() {
         assert!(err.contains(says) && err.starts_with("error: log: no evidence: "), "{err}");
     }
 }
+
+#[test]
+fn what_a_first_line_holds_is_not_shown_where_addresses_are_to_be_hidden() {
+    let place = Place::with("map.toml", map("form = \"csv\"\n"));
+    place.write("bad", "jane.doe;secret-host;10.1.2.3\n");
+    place.write("good", csv(&connections(), ','));
+    let plain = place.scan(&["bad", "good", "--columns", "map.toml", "--format", "json"]);
+    assert!(plain.out.contains("secret-host") && plain.err.contains("jane.doe"), "{plain:?}");
+    let hidden = place.scan(&["bad", "good", "--columns", "map.toml", "--format", "json", "--redact"]);
+    assert!(hidden.out.contains("cuts line 1 into 1 column") && hidden.err.contains("cuts line 1"), "{hidden:?}");
+    for shown in ["secret-host", "jane.doe", "10.1.2"] {
+        assert!(!hidden.out.contains(shown) && !hidden.err.contains(shown), "{hidden:?}");
+    }
+}
