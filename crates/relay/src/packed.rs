@@ -200,15 +200,18 @@ impl PackedLeg {
     }
 }
 
-fn both(low: u32, high: u32) -> u64 {
+#[inline]
+pub(crate) fn both(low: u32, high: u32) -> u64 {
     u64::from(low) | u64::from(high) << 32
 }
 
-fn halves(word: u64) -> (u32, u32) {
+#[inline]
+pub(crate) fn halves(word: u64) -> (u32, u32) {
     (word as u32, (word >> 32) as u32)
 }
 
-fn from_seconds(seconds: u32) -> Nanos {
+#[inline]
+pub(crate) fn from_seconds(seconds: u32) -> Nanos {
     Nanos(i64::from(seconds) * SECOND)
 }
 

@@ -94,8 +94,8 @@ fn say_years(sources: &mut [Source], gathered: &Gathered, options: &Options) -> 
     said
 }
 
-/// Reads all of `sources`; once more where a file's later stamps say another year than its first were taken to be of, or where the clocks of several sensors are apart, and can be set right. `progress` is told
-/// the bytes read from the disk.
+/// Reads all of `sources`; once more where a file's later stamps say another year than its first were taken to be of, or where
+/// the clocks of several sensors are apart, and can be set right. `progress` is told the bytes read from the disk.
 ///
 /// # Errors
 /// Where a temporary file fails. What is wrong with the evidence is in the result.

@@ -96,19 +96,12 @@ impl Looking {
         let [one, other] = self.readers.each_mut().map(|reader| moments(reader, lines));
         let said = one.iter().zip(&other).position(|(one, other)| one == other);
         self.begun |= !one.is_empty();
-        match said {
-            Some(at) => {
-                let before = one[..at].last().copied().or(self.last);
-                Some(
-                    before
-                        .map_or(Year::Said, |before| first_year(before, one[at]).map_or(Year::Guessed, Year::Followed)),
-                )
-            }
-            None => {
-                self.last = one.last().copied().or(self.last);
-                None
-            }
-        }
+        let Some(at) = said else {
+            self.last = one.last().copied().or(self.last);
+            return None;
+        };
+        let Some(before) = one[..at].last().copied().or(self.last) else { return Some(Year::Said) };
+        Some(first_year(before, one[at]).map_or(Year::Guessed, Year::Followed))
     }
 }
 

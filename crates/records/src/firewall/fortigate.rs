@@ -1,7 +1,8 @@
 //! Fortinet FortiGate: traffic logs, as `key=value` (FortiOS's `default` and `csv` formats of syslog, and what is downloaded), as JSON and as
 //! CEF.
 //!
-//! The keys are those of the "FortiOS Log Message Reference" from FortiOS 5.0 on, and FortiOS 4's own (`src_port`, `status`), in CEF those of its "Traffic log support for CEF".
+//! The keys are those of the "FortiOS Log Message Reference" from FortiOS 5.0 on, and FortiOS 4's own (`src_port`, `status`), in
+//! CEF those of its "Traffic log support for CEF".
 
 use memchr::{memchr2, memmem};
 

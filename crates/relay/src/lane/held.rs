@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::open::{Name, Open};
 use crate::opens::Named;
+use crate::packed::{both, from_seconds, halves};
 
 const SECOND: i64 = Nanos::SECOND;
 /// What the upper half of a packed opening's state says, from its lowest bit: that it is one (always set), the host's side,
@@ -130,7 +131,7 @@ impl Packed {
     }
 
     fn flags(&self) -> u32 {
-        (self.1.get() >> 32) as u32
+        halves(self.1.get()).1
     }
 
     fn proto(&self) -> usize {
@@ -140,20 +141,22 @@ impl Packed {
     #[inline]
     fn open(&self) -> Open {
         let Self([id, addrs, mapped, ports, orders, sensor], state) = *self;
-        let flags = self.flags();
+        let (second, flags) = halves(state.get());
+        let (order, line) = halves(orders);
         let has = |flag: u32| flags & flag != 0;
-        let (orig, resp) = (end(addrs as u32, ports as u16), end((addrs >> 32) as u32, (ports >> 16) as u16));
-        let is_mapped = has(MAPPED);
-        let mapped_orig = is_mapped.then(|| end(mapped as u32, (ports >> 32) as u16));
-        let mapped_resp = is_mapped.then(|| end((mapped >> 32) as u32, (ports >> 48) as u16));
-        let at = Nanos(i64::from(state.get() as u32) * SECOND);
-        let start = Stamp { at, resolution: SECOND as u32, sensor: SensorId(sensor) };
+        let (ports, mapped_ports) = halves(ports);
+        let [orig, resp] = both_ends(addrs, ports);
+        let (mapped_orig, mapped_resp) = match both_ends(mapped, mapped_ports) {
+            [orig, resp] if has(MAPPED) => (Some(orig), Some(resp)),
+            _ => (None, None),
+        };
+        let start = Stamp { at: from_seconds(second), resolution: SECOND as u32, sensor: SensorId(sensor) };
         let inside = Inside { orig: tells(flags >> ORIG_INSIDE), resp: tells(flags >> RESP_INSIDE) };
         let proto = PROTOS.get(self.proto()).copied().unwrap_or(Proto::Tcp);
         Open {
             opened: Opened { id: RecordId::Device(id), proto, start, orig, resp, mapped_orig, mapped_resp, inside },
-            order: orders & u64::from(u32::MAX),
-            place: Place { file: flags >> FILE, line: orders >> 32 },
+            order: order.into(),
+            place: Place { file: flags >> FILE, line: line.into() },
             side: if has(RESP) { Side::Resp } else { Side::Orig },
             peer_inside: has(PEER_INSIDE),
             owner: has(OWNER),
@@ -169,13 +172,12 @@ fn ends(a: Endpoint, b: Endpoint) -> Option<(u64, u32)> {
     Some((both(a_addr.to_bits(), b_addr.to_bits()), u32::from(a.port) | u32::from(b.port) << 16))
 }
 
+/// The other way round.
 #[inline]
-fn end(addr: u32, port: u16) -> Endpoint {
-    Endpoint { addr: Ipv4Addr::from_bits(addr).into(), port }
-}
-
-fn both(low: u32, high: u32) -> u64 {
-    u64::from(low) | u64::from(high) << 32
+fn both_ends(addrs: u64, ports: u32) -> [Endpoint; 2] {
+    let (a, b) = halves(addrs);
+    [(a, ports as u16), (b, (ports >> 16) as u16)]
+        .map(|(addr, port)| Endpoint { addr: Ipv4Addr::from_bits(addr).into(), port })
 }
 
 /// What may not be told, in two bits.
