@@ -35,10 +35,6 @@ const FIRST: f64 = 20.0;
 const EACH: f64 = 100.0;
 /// The same weight among legs of about the same size, and with one direction exchanged: these only make the test stricter.
 const ITSELF_ALIKE: f64 = 0.02;
-/// The same of mail, whose letters are of all sizes: hardly any is near another, and half as much lets a relay that runs its queue
-/// every dozen seconds be found in 13 sessions instead of 14 (the middle one of a thousand, `tests/queues.rs`), and no reply that
-/// is merely longer than what it answers.
-const ITSELF_ALIKE_MAIL: f64 = 0.01;
 /// About the same size: to within one part in this.
 const NEAR: i64 = 8;
 /// As many of about the same size are assumed at least.
@@ -140,8 +136,7 @@ impl Exchange<'_> {
         if own == 0.0 {
             return 0.0;
         }
-        let [mut near, mut up, mut down] =
-            [Mean::of(own, if self.uploads { ITSELF_ALIKE_MAIL } else { ITSELF_ALIKE }); 3];
+        let [mut near, mut up, mut down] = [Mean::of(own, ITSELF_ALIKE); 3];
         let by_direction =
             outbound.directed && inbound.directed && !inbound.minus(outbound).is_some_and(like_a_handshake);
         for other in self.others(key, outbound) {

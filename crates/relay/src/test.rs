@@ -8,7 +8,7 @@
 use catspaw_records::Nanos;
 use serde::{Deserialize, Serialize};
 
-use crate::copies::Place;
+use crate::copies::{ALIKE, Place};
 use crate::exchange::{Calls, Exchange, ITSELF, ITSELF_PRESCRIBED, Recent};
 use crate::histogram::{Histogram, Marginals, is_prescribed, mail_prior, overhead_prior, size_prior};
 use crate::leg::Size;
@@ -116,36 +116,54 @@ impl Test {
     }
 
     /// Takes one outbound leg of size `size` (known to within `resolution` nanoseconds in time) with the inbound
-    /// legs that were open when it started, on civil day `day`. Of a letter it is said how it lies to others: copies are not taken,
-    /// and as it shows only in its size that it is none, that one is left which may be likelier for its candidates is paid for
-    /// beforehand, by the share of sizes that would have made it a copy.
+    /// legs that were open when it started, on civil day `day`. Of a letter it is said how it lies to others.
+    ///
+    /// Where few letters go out together, copies are left out. Whatever else the host sends has then a size outside of theirs, and is
+    /// as much likelier than the null says as theirs are likely by it: by that its ratio is made smaller. Where many go out together
+    /// that would cost too much: copies are taken, and may speak against and not for, as what they copy has spoken already.
     pub(crate) fn take(
         &mut self,
-        (size, place): (Size, Option<Place>),
+        (size, place): (Size, Option<&Place<'_>>),
         resolution: i64,
         candidates: &[Candidate],
         inbound: Inbound<'_>,
         day: i32,
     ) {
         self.spend(day);
-        let null = self.null(size, candidates, inbound.sizes);
+        let chance = place.and_then(|place| self.chance_of_a_copy(place, inbound.sizes));
+        let is_copy = place.is_some_and(|place| place.copy);
+        if is_copy && chance.is_some() {
+            return;
+        }
+        let sent = place.map_or(0.0, |place| place.sizes.sharpest(size, 0.0));
+        let null = self.null(size, candidates, inbound.sizes).max(sent);
         let beliefs = place.map(|place| self.queue.make().beliefs(candidates, (&self.lags, resolution), place));
         let weights = self.weights(resolution, candidates, beliefs.as_ref());
         let ratios: Vec<f64> =
             candidates.iter().zip(&weights).map(|(c, &w)| self.ratio(size, c, w, null, inbound.recent)).collect();
         let explained: f64 = weights.iter().zip(&ratios).map(|(w, r)| w * r).sum();
-        let mean_ratio = explained * (1.0 - place.map_or(0.0, |place| place.by_chance));
+        let worth = if is_copy { explained.min(1.0) } else { explained * (1.0 - chance.unwrap_or(0.0)) };
         let share = self.believed_share();
-        self.capital.multiply(SHARES.map(|pi| (1.0 - pi + pi * mean_ratio).min(MOST).ln()));
+        self.capital.multiply(SHARES.map(|pi| (1.0 - pi + pi * worth).min(MOST).ln()));
+        if is_copy {
+            return;
+        }
         if let Some(beliefs) = beliefs {
             self.queue.make().judge(&beliefs, &ratios, share);
         }
         self.learn(size, resolution, candidates, &weights, &ratios, share / (1.0 - share + share * explained));
     }
 
-    /// How likely a size is by the host's own, for each byte.
-    pub(crate) fn density(&self, size: Size) -> f64 {
-        self.sizes.sharpest(size, size_prior(size))
+    /// How likely a letter is, whatever it is, to be as long as one that goes out together with it, by the witness that finds it
+    /// likeliest; `None` where copies are not left out.
+    fn chance_of_a_copy(&self, place: &Place<'_>, inbound: &Histogram) -> Option<f64> {
+        let witnesses = [&self.sizes, &self.matched_sizes, place.sizes, inbound];
+        let near = |size: Size| {
+            let prior = (2 * ALIKE + 1) as f64 * size_prior(Size { up: size.up - ALIKE, ..size });
+            witnesses.iter().map(|witness| witness.share_near(size, ALIKE)).fold(prior, f64::max)
+        };
+        let beside = place.beside.as_ref()?;
+        Some(beside.iter().map(|&size| near(size)).sum::<f64>().min(1.0))
     }
 
     /// How likely an outbound leg of this size is anyway. Four witnesses, and the one that finds it likeliest counts:
