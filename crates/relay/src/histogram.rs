@@ -125,6 +125,26 @@ impl Histogram {
         (0..scales_of(size).len()).map(|k| self.density(k, size, &[])).fold(prior, f64::max)
     }
 
+    /// The largest of all scales' shares of the totals that differ from `size` by at most `by`.
+    pub(crate) fn share_near(&self, size: Size, by: i64) -> f64 {
+        let share = |k: usize| {
+            let (mut sum, mut last) = (0.0, None);
+            for up in size.up - by..=size.up + by {
+                let size = Size { up, ..size };
+                let here = cell(size, SCALES[k]);
+                // Each cell is looked up once.
+                let density = match last {
+                    Some((cell, density)) if cell == here => density,
+                    _ => self.density(k, size, &[]),
+                };
+                last = Some((here, density));
+                sum += density;
+            }
+            sum
+        };
+        (0..TOTAL_SCALES).map(share).fold(0.0, f64::max)
+    }
+
     /// `mixture` of what was seen alone.
     pub(crate) fn learned(&self, size: Size) -> f64 {
         self.mixture(size, 0.0)
@@ -263,4 +283,25 @@ fn one_overhead(d: i64, likely: (i64, i64), possible: (i64, i64)) -> f64 {
     let uniform = |(from, to): (i64, i64)| if (from..to).contains(&d) { 1.0 / (to - from) as f64 } else { 0.0 };
     let tail = 1.0 / ((d.unsigned_abs() as f64 + 64.0) * 40.0);
     0.5 * uniform(likely) + 0.3 * uniform(possible) + 0.2 * tail
+}
+
+#[cfg(test)]
+mod tests {
+    use catspaw_records::ByteKind;
+
+    use super::*;
+
+    fn total(up: i64) -> Size {
+        Size { up, down: 0, directed: false, kind: ByteKind::Payload }
+    }
+
+    #[test]
+    fn the_share_near_a_size_is_that_of_its_neighbours_at_the_scale_that_has_most() {
+        let mut sizes = Histogram::default();
+        assert!(sizes.share_near(total(2048), 16) < 1e-9, "of nothing");
+        [2048, 2048, 2060, 9000, 9100, 700, 40_000].iter().for_each(|&up| sizes.add(total(up), 1.0));
+        // To the byte three of seven lie there, and one is the prior's; at 9040 only the cell of 512 bytes from 8704 on has any.
+        assert!((sizes.share_near(total(2050), 16) - 3.0 / 8.0).abs() < 1e-9, "{}", sizes.share_near(total(2050), 16));
+        assert!((sizes.share_near(total(9040), 16) - 2.0 / 8.0 * 33.0 / 512.0).abs() < 1e-9);
+    }
 }

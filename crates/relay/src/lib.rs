@@ -25,6 +25,7 @@ mod packed;
 mod pairing;
 mod pending;
 mod proof;
+mod queue;
 mod rare;
 mod refused;
 mod service;

@@ -12,8 +12,12 @@ use crate::leg::Leg;
 use crate::pairing::{Match, Outbound, UNRELATED};
 use crate::tally::RETRY;
 
-/// Natural logarithm of how much likelier it is that a letter goes out, and that a refused one is tried again, than that it is not.
-const EXPECTED: f64 = 1.5;
+/// Natural logarithm of how much likelier it is that a letter goes out than that it does not: of 780 of the captures and the lab 769
+/// did.
+const GOES_OUT: f64 = 4.2;
+/// The same of a refused one that is tried again, in which a queue goes on as long as it is not told never to. Of 72 of the lab's
+/// queues 29 were before the capture ended; with what that makes (-0.4) one host has 4 right pairs of 68 fewer.
+const TRIED_AGAIN: f64 = 1.5;
 /// Earlier tries at the same server that one may repeat.
 const EARLIER: usize = 16;
 /// Lags are alike that differ by no more than so many nanoseconds, or by one part in this.
@@ -57,15 +61,15 @@ pub(crate) fn extend(matches: &mut Vec<Match>, refused: &[Refused], outbound: &[
             of_row.push(Edge { column, score: score + one.caused });
         };
         for &(at, score) in one.causes.iter().filter(|_| !tries.same[row]) {
-            let more = effects.get(&at).map_or(EXPECTED, |legs| {
+            let more = effects.get(&at).map_or(GOES_OUT, |legs| {
                 // What is taken by a server that has refused before was refused then.
                 let later = |other: &&Leg| other.peer == leg(row).peer && is_over_before(leg(row), other);
-                if legs.iter().any(later) { EXPECTED } else { further }
+                if legs.iter().any(later) { GOES_OUT } else { further }
             });
             add(Origin::Letter(at), score + more);
         }
         for (earlier, density) in tries.before(row) {
-            add(Origin::Try(earlier), (density / UNRELATED).ln() + EXPECTED);
+            add(Origin::Try(earlier), (density / UNRELATED).ln() + TRIED_AGAIN);
         }
         edges.push(of_row);
     }

@@ -159,16 +159,19 @@ impl Tests {
         let resolution = i64::from(due.leg.start.resolution);
         let stored = self.hypothesis == Hypothesis::StoreAndForward;
         let size = if stored { due.size.upload() } else { due.size };
-        let copy = stored && self.letters.is_copy(due.leg, size);
+        let place = stored.then(|| self.letters.place(due.leg, size));
         for (test, candidates) in self.shifted.iter_mut().zip(shifted).filter(|(_, candidates)| !candidates.is_empty())
         {
-            test.take((size, copy), resolution, candidates, inbound, due.day);
+            test.take((size, place.as_ref()), resolution, candidates, inbound, due.day);
             raise(&mut self.largest_shifted, test.log_ratio());
         }
         if !candidates.is_empty() {
             self.taken += 1;
-            self.test.take((size, copy), resolution, candidates, inbound, due.day);
+            self.test.take((size, place.as_ref()), resolution, candidates, inbound, due.day);
             raise(&mut self.largest, self.test.log_ratio());
+        }
+        if stored {
+            self.letters.keep(due.leg, size);
         }
     }
 

@@ -5,14 +5,15 @@
 //! test martingale and `1/product` bounds the p-value at every moment (Ville). Everything in a factor is fixed by
 //! what was known before the outbound leg's total was; only then is it learned from.
 
-use std::collections::VecDeque;
-
 use catspaw_records::Nanos;
 use serde::{Deserialize, Serialize};
 
+use crate::copies::{ALIKE, Place};
 use crate::exchange::{Calls, Exchange, ITSELF, ITSELF_PRESCRIBED, Recent};
 use crate::histogram::{Histogram, Marginals, is_prescribed, mail_prior, overhead_prior, size_prior};
 use crate::leg::Size;
+use crate::queue::{Beliefs, Queue};
+use crate::rare::Rare;
 use crate::spread::{Distance, Spread};
 
 /// Shares of relayed traffic among the host's outbound legs that are tried side by side.
@@ -27,11 +28,6 @@ const WORTH_A_LOOK: f64 = 0.02;
 const UNKNOWN_END: f64 = 0.1;
 const STILL_OPEN: f64 = 0.03;
 const APART: f64 = 0.001;
-/// A letter that has gone out is so much less likely than others to be what goes out next, if it was its cause with this
-/// probability; so many are remembered.
-const AGAIN: f64 = 0.1;
-const SURELY: f64 = 0.5;
-const HANDED_ON: usize = 128;
 /// After so many days without a leg that could be tested the evidence is dropped: it is not the same host any more.
 const IDLE_DAYS: i32 = 30;
 /// Days over which the error of thirty days is spent: half on the first, the rest evenly.
@@ -81,8 +77,8 @@ pub(crate) struct Test {
     ends: Spread,
     /// The last outbound legs.
     calls: Calls,
-    /// Of stored mail: the last letters that have gone out.
-    handed_on: VecDeque<(Nanos, u64)>,
+    /// Of stored mail.
+    queue: Rare<Queue>,
     /// The product for each share.
     capital: Capital<{ SHARES.len() }>,
 }
@@ -97,7 +93,7 @@ impl Default for Test {
             lags: Spread::prior(Distance::Lag),
             ends: Spread::prior(Distance::End),
             calls: Calls::default(),
-            handed_on: VecDeque::new(),
+            queue: Rare::default(),
             capital: Capital::default(),
         }
     }
@@ -120,29 +116,54 @@ impl Test {
     }
 
     /// Takes one outbound leg of size `size` (known to within `resolution` nanoseconds in time) with the inbound
-    /// legs that were open when it started, on civil day `day`. What carries a copy of what another carried may speak against
-    /// and not for, as that has spoken already: which it is its size tells, so that to leave it out would be to choose.
+    /// legs that were open when it started, on civil day `day`. Of a letter it is said how it lies to others.
+    ///
+    /// Where few letters go out together, copies are left out. Whatever else the host sends has then a size outside of theirs, and is
+    /// as much likelier than the null says as theirs are likely by it: by that its ratio is made smaller. Where many go out together
+    /// that would cost too much: copies are taken, and may speak against and not for, as what they copy has spoken already.
     pub(crate) fn take(
         &mut self,
-        (size, copy): (Size, bool),
+        (size, place): (Size, Option<&Place<'_>>),
         resolution: i64,
         candidates: &[Candidate],
         inbound: Inbound<'_>,
         day: i32,
     ) {
         self.spend(day);
-        let null = self.null(size, candidates, inbound.sizes);
-        let weights = self.weights(resolution, candidates);
+        let chance = place.and_then(|place| self.chance_of_a_copy(place, inbound.sizes));
+        let is_copy = place.is_some_and(|place| place.copy);
+        if is_copy && chance.is_some() {
+            return;
+        }
+        let sent = place.map_or(0.0, |place| place.sizes.sharpest(size, 0.0));
+        let null = self.null(size, candidates, inbound.sizes).max(sent);
+        let beliefs = place.map(|place| self.queue.make().beliefs(candidates, (&self.lags, resolution), place));
+        let weights = self.weights(resolution, candidates, beliefs.as_ref());
         let ratios: Vec<f64> =
             candidates.iter().zip(&weights).map(|(c, &w)| self.ratio(size, c, w, null, inbound.recent)).collect();
-        let mean_ratio: f64 = weights.iter().zip(&ratios).map(|(w, r)| w * r).sum();
-        if copy {
-            let ratio = mean_ratio.min(1.0);
-            return self.capital.multiply(SHARES.map(|pi| (1.0 - pi + pi * ratio).ln()));
-        }
+        let explained: f64 = weights.iter().zip(&ratios).map(|(w, r)| w * r).sum();
+        let worth = if is_copy { explained.min(1.0) } else { explained * (1.0 - chance.unwrap_or(0.0)) };
         let share = self.believed_share();
-        self.capital.multiply(SHARES.map(|pi| (1.0 - pi + pi * mean_ratio).min(MOST).ln()));
-        self.learn(size, resolution, candidates, &weights, &ratios, share / (1.0 - share + share * mean_ratio));
+        self.capital.multiply(SHARES.map(|pi| (1.0 - pi + pi * worth).min(MOST).ln()));
+        if is_copy {
+            return;
+        }
+        if let Some(beliefs) = beliefs {
+            self.queue.make().judge(&beliefs, &ratios, share);
+        }
+        self.learn(size, resolution, candidates, &weights, &ratios, share / (1.0 - share + share * explained));
+    }
+
+    /// How likely a letter is, whatever it is, to be as long as one that goes out together with it, by the witness that finds it
+    /// likeliest; `None` where copies are not left out.
+    fn chance_of_a_copy(&self, place: &Place<'_>, inbound: &Histogram) -> Option<f64> {
+        let witnesses = [&self.sizes, &self.matched_sizes, place.sizes, inbound];
+        let near = |size: Size| {
+            let prior = (2 * ALIKE + 1) as f64 * size_prior(Size { up: size.up - ALIKE, ..size });
+            witnesses.iter().map(|witness| witness.share_near(size, ALIKE)).fold(prior, f64::max)
+        };
+        let beside = place.beside.as_ref()?;
+        Some(beside.iter().map(|&size| near(size)).sum::<f64>().min(1.0))
     }
 
     /// How likely an outbound leg of this size is anyway. Four witnesses, and the one that finds it likeliest counts:
@@ -183,12 +204,13 @@ impl Test {
         if self.lags.is_of_queue() { mail_prior(difference) } else { overhead_prior(difference) }
     }
 
-    /// How much each candidate is meant, going by time alone, and by what has gone out already: both legs of a session begin and end
-    /// together, and each letter goes out a first time.
-    fn weights(&self, resolution: i64, candidates: &[Candidate]) -> Vec<f64> {
-        let again = |c: &Candidate| if self.handed_on.contains(&c.key) { AGAIN } else { 1.0 };
-        let weight =
-            |c: &Candidate| self.lags.density(c.lag, resolution) * self.end_weight(c.gap, resolution) * again(c);
+    /// How much each candidate is meant, going by time alone (both legs of a session begin and end together), or of mail by
+    /// `beliefs` of its queue.
+    fn weights(&self, resolution: i64, candidates: &[Candidate], beliefs: Option<&Beliefs>) -> Vec<f64> {
+        if let (Some(beliefs), Some(queue)) = (beliefs, self.queue.get()) {
+            return queue.weights(beliefs);
+        }
+        let weight = |c: &Candidate| self.lags.density(c.lag, resolution) * self.end_weight(c.gap, resolution);
         let mut weights: Vec<f64> = candidates.iter().map(weight).collect();
         let sum: f64 = weights.iter().sum();
         for weight in &mut weights {
@@ -237,10 +259,10 @@ impl Test {
         for ((candidate, weight), ratio) in candidates.iter().zip(weights).zip(ratios) {
             let Some(difference) = candidate.size.and_then(|inbound| inbound.minus(size)) else { continue };
             let responsibility = factor * weight * ratio;
-            if responsibility > SURELY && self.lags.is_of_queue() {
-                self.handed_on.push_back(candidate.key);
-            }
             if responsibility > 0.01 {
+                if let Some(queue) = self.queue.get_mut() {
+                    queue.handed_on(candidate.key, responsibility);
+                }
                 self.overheads.add(difference, responsibility);
                 self.lags.add(candidate.lag, resolution, responsibility);
                 if let Gap::Apart(nanos) = candidate.gap {
@@ -251,9 +273,6 @@ impl Test {
         }
         if matched > 0.0 {
             self.matched_sizes.add(size, matched);
-        }
-        if self.handed_on.len() > HANDED_ON {
-            self.handed_on.pop_front();
         }
     }
 
@@ -375,7 +394,7 @@ mod tests {
             let inbound = Candidate { key, lag: 0, gap: Gap::Apart(0), size: Some(size(out + 25)) };
             recent.keep(key, size(out + 25));
             let known = Inbound { sizes: &sizes, recent: &recent };
-            test.take((size(out), false), 1_000_000_000, &[inbound], known, day);
+            test.take((size(out), None), 1_000_000_000, &[inbound], known, day);
         }
     }
 
@@ -406,7 +425,7 @@ mod tests {
             sizes.add(came, 1.0);
             recent.keep(key, came);
             let candidate = Candidate { key, lag: 0, gap: Gap::Apart(0), size: Some(came) };
-            test.take((went, false), 1_000_000_000, &[candidate], Inbound { sizes: &sizes, recent: &recent }, 0);
+            test.take((went, None), 1_000_000_000, &[candidate], Inbound { sizes: &sizes, recent: &recent }, 0);
             largest = largest.max(test.log_ratio());
         }
         largest

@@ -335,7 +335,7 @@ fn outcomes(kind: &Kind, view: View, hosts: u64, part: u64) -> Vec<Outcome> {
 }
 
 fn reaching(outcomes: &[Outcome], x: f64) -> usize {
-    outcomes.iter().filter(|o| o.log_max >= x.ln()).count()
+    outcomes.iter().filter(|o| o.log_max.max(o.stored) >= x.ln()).count()
 }
 
 /// Chance that at least `count` of `n` have what one in a hundred has.

@@ -250,6 +250,8 @@ impl Sink for Nowhere {
 pub(crate) struct Outcome {
     pub(crate) log_max: f64,
     pub(crate) convicted: Option<u64>,
+    /// Of stored mail alone, without its share of the error.
+    pub(crate) stored: f64,
 }
 
 pub(crate) fn judge(legs: &[SimLeg], view: View) -> Outcome {
@@ -269,7 +271,9 @@ pub(crate) fn judge(legs: &[SimLeg], view: View) -> Outcome {
         lane.services.values().flat_map(|s| s.tried(false)).filter_map(|t| t.conviction.map(|c| c.sessions));
     let caught = spam.and_then(|stream| stream.caught).map(|caught| caught.connections);
     let sends = spam.and_then(|stream| stream.largest).map(|largest| largest + SPAM_SHARE.ln());
+    let stored = lane.services.values().filter_map(|s| s.mail[0].as_deref()?.largest);
     Outcome {
+        stored: stored.fold(f64::NEG_INFINITY, f64::max),
         log_max: lane.largest.into_iter().chain(sends).fold(f64::NEG_INFINITY, f64::max),
         convicted: convicted.chain(caught).min(),
     }
