@@ -73,6 +73,9 @@ impl Queue {
 
     /// Notes how likely it is that a letter has gone out as the cause of what was looked at.
     pub(crate) fn handed_on(&mut self, key: (Nanos, u64), likely: f64) {
+        if likely < LIKELY {
+            return;
+        }
         let before =
             self.handed_on.iter().position(|(other, _)| *other == key).and_then(|at| self.handed_on.remove(at));
         let likely = (before.map_or(0.0, |(_, before)| before) + likely).min(1.0);

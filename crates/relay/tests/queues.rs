@@ -139,10 +139,13 @@ fn reaching<const N: usize>(judged: &[(f64, Option<u64>)]) -> [usize; N] {
     std::array::from_fn(|n| judged.iter().filter(|(log, _)| *log >= (n as f64 + 1.0) * 10_f64.ln()).count())
 }
 
+/// A name, and what such a host does.
+type Kind = (&'static str, fn(&mut World));
+
 /// The innocents: those who send letters of their own, of which a share is of one length, and those who answer. Where half are of one
 /// length, the first that goes out has often the length of one that came in, which nobody expected then: so that a ratio of 10 says
 /// nothing, as for whoever serves and fetches one page.
-const INNOCENTS: [(&str, fn(&mut World)); 4] = [
+const INNOCENTS: [Kind; 4] = [
     ("letters of its own", |w| queue(w, false, 0.0)),
     ("a tenth of one length", |w| queue(w, false, 0.1)),
     ("half of one length", |w| queue(w, false, 0.5)),
