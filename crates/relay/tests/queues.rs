@@ -178,7 +178,9 @@ fn table_of_queues() {
         for alike in [0.0, 0.1, 0.5] {
             let found = sessions(&judged(0..1000, view, |w| queue(w, true, alike)));
             let [least, middle, most, last] = [50, 500, 990, 999].map(|at| found[at]);
+            let later = found.iter().filter(|sessions| **sessions > 25).count();
             println!("{view:6?} {alike} alike: found in {middle}, 5 % in {least}, 99 % in {most}, the last in {last}");
+            println!("{view:6?} {alike} alike: {later} of 1000 in more than 25 sessions");
         }
         for (name, kind) in INNOCENTS {
             let reach: [usize; 5] = reaching(&judged(1000..5000, view, kind));
