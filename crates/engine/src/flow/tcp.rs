@@ -158,9 +158,11 @@ impl End {
         if !(0..=self.last.max(self.acked) + AHEAD).contains(&ack) {
             return None;
         }
-        if delta > 0 && !is_broken && !segment.has(TcpFlags::RST) {
-            self.acked = ack;
+        if delta > 0 && (is_broken || segment.has(TcpFlags::RST)) {
+            // Not believed; nothing is given up for it either.
+            return None;
         }
+        self.acked = self.acked.max(ack);
         Some(ack)
     }
 
