@@ -65,6 +65,10 @@ const SNIFFED: usize = 64 * 1024;
 #[must_use]
 pub fn sniff(head: &[u8]) -> bool {
     let head = &head[..head.len().min(SNIFFED)];
+    if find_tag(head).is_none() {
+        // Most pieces of a collector's file have none, and are not taken apart for it.
+        return false;
+    }
     let is_text = |byte: &u8| *byte >= b' ' || *byte == b'\t';
     head.split(|byte| *byte == b'\n').any(|line| {
         let before_tag = find_tag(line).map(|tag| &line[..tag.start]);

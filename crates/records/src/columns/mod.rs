@@ -71,6 +71,9 @@ impl Reader {
         let mut reader =
             Self { map: Arc::clone(map), columns: None, times: Timekeeper::new(clock), called: Arc::default() };
         let head = head.strip_prefix(BOM).unwrap_or(head);
+        if !map.may_be_in(head) {
+            return None;
+        }
         let lines = Block { bytes: head, first: Place { file: 0, line: 1 } }.lines().map(|(_, line)| line);
         let is_json = matches!(map.form(), Form::Json);
         // Other programs' lines may stand between objects.

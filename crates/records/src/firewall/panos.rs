@@ -17,7 +17,7 @@ use crate::{Clock, Ending, Event, Inside, Nanos, Proto, RecordId, SensorId, Stam
 pub(super) const MAKER: &[u8] = b"Palo Alto Networks";
 
 /// Types of logs that have the CSV's first fields in common.
-const TYPES: [&[u8]; 12] = [
+pub(super) const TYPES: [&[u8]; 12] = [
     b"TRAFFIC",
     b"THREAT",
     b"SYSTEM",

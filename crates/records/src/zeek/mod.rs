@@ -48,6 +48,9 @@ impl Reader {
         let text_start = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
         if head[text_start] != b'#' {
             let block = Block { bytes: head, first: Place { file: 0, line: 1 } };
+            if memchr(b'{', head).is_none() {
+                return None;
+            }
             let mut objects = block.lines().filter(|(_, line)| line.contains(&b'{')).take(SNIFFED);
             let is_json = objects.any(|(_, line)| json::is_conn(line));
             return is_json.then(|| Self::new(true));
