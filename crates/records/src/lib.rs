@@ -31,7 +31,7 @@ pub use alert::Alert;
 pub use bytes::{ByteCount, ByteKind, Bytes};
 pub use conn::{ConnState, Ending, Endpoint, Proto};
 pub use content::{AppProto, Asked, Burst, Content, Digest, Target, Transaction, Utterance};
-pub use host::{HostKey, Side};
+pub use host::{HostKey, Side, is_private};
 pub use reader::{Reader, Sniffed, sniff};
 pub use record::{
     Beside, Block, Closed, Counters, Denied, Event, HashSeed, Inside, LineSink, Opened, Place, Record, RecordId,

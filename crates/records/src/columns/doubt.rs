@@ -2,13 +2,14 @@
 //! numbers in another unit. Said only where nine of ten connections show it.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use super::field::Field;
 use super::line::Line;
 use super::map::Map;
 use super::time::Unit;
 use super::{Reader, is_about};
-use crate::{Block, ByteKind, Nanos, Place, Proto};
+use crate::{Block, ByteKind, Nanos, Place, Proto, is_private};
 
 /// Of fewer connections nothing is said.
 const LEAST: usize = 20;
@@ -20,13 +21,21 @@ const BYTES_A_SECOND: u128 = 12_500_000_000;
 const HEADER: u64 = 20;
 /// 1990: no log of connections is older.
 const OLDEST: Nanos = Nanos(631_152_000 * Nanos::SECOND);
-const DAY: i64 = 86_400 * Nanos::SECOND;
+/// Few connections last as long: firewalls forget those that are idle after an hour.
+const LONG: i64 = 7200 * Nanos::SECOND;
+/// Between two networks nothing is asked, answered and closed in less.
+const SHORT: i64 = Nanos::SECOND / 1000;
 
 /// What a line says of a connection, before anything is made of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Figures {
     pub(super) proto: Proto,
     pub(super) ports: [u16; 2],
+    pub(super) addrs: [IpAddr; 2],
+    /// Whether each end is inside, as far as zones and directions say.
+    pub(super) inside: [Option<bool>; 2],
+    /// Whether each has another address on the other side.
+    pub(super) is_mapped: [bool; 2],
     pub(super) begun: Option<Nanos>,
     pub(super) ended: Option<Nanos>,
     pub(super) lasted: Option<i64>,
@@ -50,7 +59,15 @@ pub fn doubts(reader: &Reader, head: &[u8]) -> Vec<String> {
             line.figures(&mut reader.times.clone())
         })
         .collect();
-    let doubts = [ends(map, &all), times(map, &all), order(map, &all), unit(map, &all), packets(map, &all)];
+    let doubts = [
+        ends(map, &all),
+        sides(map, &all),
+        translated(map, &all),
+        times(map, &all),
+        order(map, &all),
+        unit(map, &all),
+        packets(map, &all),
+    ];
     doubts.into_iter().flatten().collect()
 }
 
@@ -85,6 +102,59 @@ fn ends(map: &Map, all: &[Figures]) -> Option<String> {
             count + straight,
             named(map, Field::OrigP),
             named(map, Field::RespP)
+        )
+    })
+}
+
+/// Whether the first of two ends is private and the other public.
+fn goes_out([from, to]: [IpAddr; 2]) -> bool {
+    is_private(from) && !is_private(to)
+}
+
+fn reversed<T: Copy>([from, to]: [T; 2]) -> [T; 2] {
+    [to, from]
+}
+
+/// Zones and directions against addresses: of two ends of which one is private that one is inside.
+fn sides(map: &Map, all: &[Figures]) -> Option<String> {
+    let marked: Vec<_> = all.iter().filter(|one| one.inside != [None; 2]).collect();
+    let against = |one: &&&Figures| {
+        let is_inside = match one.addrs {
+            addrs if goes_out(addrs) => [true, false],
+            addrs if goes_out(reversed(addrs)) => [false, true],
+            _ => return false,
+        };
+        let mut sides = one.inside.into_iter().zip(is_inside);
+        sides.all(|(said, is)| said != Some(is))
+    };
+    let count = marked.iter().filter(against).count();
+    is_clear(count, marked.len()).then(|| {
+        format!(
+            "in {count} of {} connections the end that is inside by its zone or direction has a public address, and the other one a private \
+             one: see the words of {}, and {} and {}",
+            marked.len(),
+            [Field::OrigZone, Field::RespZone, Field::Direction].map(Field::name).join(", "),
+            named(map, Field::OrigH),
+            named(map, Field::RespH)
+        )
+    })
+}
+
+/// Nobody reaches a private address from a public one but by its translation.
+fn translated(map: &Map, all: &[Figures]) -> Option<String> {
+    let mapped: Vec<_> = all.iter().filter(|one| one.is_mapped != [false; 2]).collect();
+    let public = |one: &&&Figures| {
+        one.is_mapped == [true, false] && goes_out(reversed(one.addrs))
+            || one.is_mapped == [false, true] && goes_out(one.addrs)
+    };
+    let count = mapped.iter().filter(public).count();
+    is_clear(count, mapped.len()).then(|| {
+        format!(
+            "in {count} of {} connections that are translated it is the end with a public address that is, and not the one with a private \
+             one: see {} and {}, and those of mapped_orig_h and mapped_resp_h",
+            mapped.len(),
+            named(map, Field::OrigH),
+            named(map, Field::RespH)
         )
     })
 }
@@ -131,8 +201,26 @@ fn unit(map: &Map, all: &[Figures]) -> Option<String> {
     }
     let mut lasted: Vec<i64> = all.iter().filter_map(|one| one.lasted).filter(|lasted| *lasted > 0).collect();
     lasted.sort_unstable();
-    if lasted.len() >= LEAST && lasted[lasted.len() / 2] > DAY {
-        return Some(format!("half of {} connections last longer than a day: see unit (now {now:?})", lasted.len()));
+    if lasted.len() >= LEAST && lasted[lasted.len() / 2] > LONG {
+        return Some(format!(
+            "half of {} connections last longer than two hours: see unit (now {now:?})",
+            lasted.len()
+        ));
+    }
+    if let Some(name) = unit_of_ends(map, all) {
+        return Some(format!(
+            "the lines are in no order by unit = {now:?}, and in that in which connections end by another: see unit; unit = {name:?} would fit"
+        ));
+    }
+    let mut asked: Vec<i64> =
+        all.iter().filter(|one| is_asked_and_answered(one)).filter_map(|one| one.lasted).collect();
+    asked.retain(|lasted| *lasted > 0);
+    asked.sort_unstable();
+    if asked.len() >= LEAST && asked[asked.len() / 2] < SHORT {
+        return Some(format!(
+            "half of {} connections between a private and a public address last less than a millisecond: see unit (now {now:?})",
+            asked.len()
+        ));
     }
     let carried = all.iter().filter_map(|one| {
         let bytes: u64 = one.bytes.iter().flatten().fold(0, |sum, bytes| sum.saturating_add(*bytes));
@@ -148,6 +236,37 @@ fn unit(map: &Map, all: &[Figures]) -> Option<String> {
             carried.len()
         )
     })
+}
+
+/// Whether it is a connection of TCP to another network that carried something each way.
+fn is_asked_and_answered(one: &Figures) -> bool {
+    let carried = match one.bytes {
+        [Some(from), Some(to)] => from.min(to) > 0,
+        [total, _] => total.is_some_and(|total| total > 0),
+    };
+    one.proto == Proto::Tcp && carried && (goes_out(one.addrs) || goes_out(reversed(one.addrs)))
+}
+
+/// The unit by which a log without ends is in their order, where it is in order by nothing else: neither by its own unit nor
+/// by beginnings.
+fn unit_of_ends(map: &Map, all: &[Figures]) -> Option<&'static str> {
+    let moments: Vec<(i64, i64)> = all
+        .iter()
+        .filter(|one| one.ended.is_none())
+        .filter_map(|one| Some((one.begun?.0, one.lasted? / map.unit.nanos())))
+        .collect();
+    let in_order = |unit: i64| {
+        let ends: Vec<i64> =
+            moments.iter().map(|(begun, number)| begun.saturating_add(number.saturating_mul(unit))).collect();
+        // A stamp may be of a whole second.
+        ends.windows(2).filter(|pair| pair[1].saturating_sub(pair[0]) >= -Nanos::SECOND).count()
+    };
+    let pairs = moments.len().saturating_sub(1);
+    let is_mixed = |unit: i64| in_order(unit) * 4 < pairs * 3;
+    if !is_mixed(0) || !is_mixed(map.unit.nanos()) {
+        return None;
+    }
+    Unit::ALL.into_iter().find(|(unit, _)| is_clear(in_order(unit.nanos()), pairs)).map(|(_, name)| name)
 }
 
 fn packets(map: &Map, all: &[Figures]) -> Option<String> {

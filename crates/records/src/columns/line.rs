@@ -189,6 +189,9 @@ impl<'a> Line<'a> {
         Some(Figures {
             proto: whole.proto,
             ports: [whole.orig.port, whole.resp.port],
+            addrs: [whole.orig.addr, whole.resp.addr],
+            inside: [whole.inside.orig, whole.inside.resp],
+            is_mapped: whole.mapped().map(|mapped| mapped.is_some()),
             begun: moment(Field::Ts, times),
             ended: moment(Field::End, times),
             lasted: span.map(|(span, _)| span),
