@@ -25,7 +25,6 @@ mod survey;
 mod witness;
 mod year;
 
-pub(crate) use ahead::Passed;
 pub(crate) use clocks::{Clocks, read};
 pub(crate) use gathered::{FileRead, Gathered, is_of_years};
 pub(crate) use offsets::{Offset, Offsets};

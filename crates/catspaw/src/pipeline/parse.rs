@@ -6,6 +6,7 @@ use std::fmt;
 use catspaw_records::{Block, HashSeed, HostKey, LineSink, Nanos, Place, Reader, Record, SensorId, Unparsed};
 use catspaw_relay::Network;
 use foldhash::HashMap;
+use serde::{Deserialize, Serialize};
 
 use super::clocks::{Clocks, Watched};
 use super::reach::Reach;
@@ -68,7 +69,7 @@ impl UnparsedCount {
 }
 
 /// Messages that did not come to a log, as who wrote it says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lost {
     /// How often it says so.
     pub(crate) times: u64,
@@ -79,13 +80,23 @@ pub(crate) struct Lost {
 }
 
 impl Lost {
+    /// That messages did not come to the log at `path`; `None` where none says so. Who dropped them, the
+    /// line says: a syslog server, the journal or the kernel.
+    pub(crate) fn sentence(&self, path: &str) -> Option<String> {
+        let Self { times, messages, line } = self;
+        let many = if *messages == 0 { String::new() } else { format!(", {messages} of them by its count") };
+        (*times > 0).then(|| {
+            format!("{path} says (first in line {line}) that messages were dropped before they came to it{many}.")
+        })
+    }
+
     /// Takes what a line says.
-    pub(super) fn add(&mut self, place: Place, messages: u64) {
+    pub(crate) fn add(&mut self, place: Place, messages: u64) {
         self.add_all(&Self { times: 1, messages, line: place.line });
     }
 
     /// Takes what later lines say.
-    pub(super) fn add_all(&mut self, later: &Self) {
+    pub(crate) fn add_all(&mut self, later: &Self) {
         if self.times == 0 {
             self.line = later.line;
         }
