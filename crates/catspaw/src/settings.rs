@@ -402,12 +402,22 @@ impl Settings {
 
 /// The `name` commands of a device's configuration, and all of it hashed.
 fn load_names(path: &Path) -> Result<(Names, u64), String> {
-    let text = fs::read(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))?;
+    let option = format!("--names {}", path.display());
+    let text = fs::read(path).map_err(|e| format!("{option}: cannot be read: {e}"))?;
     let names = Names::parse(&text);
-    if names.is_empty() {
-        return Err(format!("{}: no `name ADDRESS NAME` command; is it the device's configuration?", path.display()));
+    match names.unread().first() {
+        _ if !names.is_empty() => Ok((names, xxh3_64(&text))),
+        Some(Unread { line, column, why }) => {
+            Err(format!("{option}:{line}:{column}: {why}, and no other names anything"))
+        }
+        None => {
+            let lines = text.split(|byte| *byte == b'\n').filter(|line| !line.trim_ascii().is_empty()).count();
+            Err(format!(
+                "{option}: none of its {lines} lines is a `name ADDRESS NAME` command (such as name 192.0.2.25 mail); is it the \
+                 device's configuration?"
+            ))
+        }
     }
-    Ok((names, xxh3_64(&text)))
 }
 
 fn home_net(text: &str) -> Result<Network, String> {

@@ -16,7 +16,7 @@ use super::incident::Case;
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
 use super::{Names, restricted, time};
 use crate::indicators::{Elsewhere, Indicators};
-use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, Lost, PRIVATE, UnparsedCount};
+use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, PRIVATE, UnparsedCount};
 use crate::settings::Settings;
 
 /// Networks that are named where the owner must say which are ours.
@@ -102,8 +102,10 @@ pub(crate) fn build(
         warnings.extend(restricted::nothing(only));
     }
     let restricting = restricted::limit(only).into_iter();
-    let limits =
-        restricting.chain(limits(gathered)).chain(found.told.limit()).chain(warnings.iter().cloned()).collect();
+    // What a map of columns may have wrong was said before anything was read.
+    let doubts = gathered.problems.iter().filter(|problem| problem.is_doubt()).map(ToString::to_string);
+    let said = warnings.iter().cloned().chain(doubts);
+    let limits = restricting.chain(limits(gathered)).chain(found.told.limit()).chain(said).collect();
     Report {
         schema: "catspaw.report/1",
         version: env!("CARGO_PKG_VERSION"),
@@ -256,16 +258,13 @@ fn not_understood(path: &str, file: &FileRead) -> Option<String> {
     })
 }
 
-/// That a syslog server dropped messages, by what it says itself.
+/// That messages were dropped, by what the log says itself.
 fn lost(path: &str, file: &FileRead) -> Option<String> {
-    let Lost { times, messages, line } = file.lost;
-    let many = if messages == 0 { String::new() } else { format!(", {messages} of them by its count") };
-    (times > 0).then(|| {
-        format!(
-            "A syslog server says in {path} (first in line {line}) that it dropped messages{many}: what they told of is missing here, and \
-             counts are too small. Its rate limit is to be raised for what a firewall logs."
-        )
-    })
+    let lost = file.lost.sentence(path)?;
+    Some(format!(
+        "{lost} What they told of is missing here, and counts are too small. The limit (that line says whose: a syslog server's, the \
+         journal's, the kernel's) is to be raised for what a firewall logs."
+    ))
 }
 
 /// What captures lack.
@@ -369,7 +368,7 @@ fn unparsed(gathered: &Gathered, names: &Names) -> Vec<UnparsedLines> {
             })
             .collect()
     };
-    let whole = gathered.problems.iter().map(|problem| UnparsedLines {
+    let whole = gathered.problems.iter().filter(|problem| !problem.is_doubt()).map(|problem| UnparsedLines {
         path: problem.path.clone(),
         line: 0,
         column: None,
@@ -434,15 +433,19 @@ fn network_of(addr: IpAddr) -> Option<String> {
     Network::around(addr, 24, 64).map(|net| net.to_string())
 }
 
-/// What to say where no file gave a record: what stands in the way of most lines.
+/// What to say where no file gave a record: what stands in the way of most lines, and `with_values` what stands there.
 #[must_use]
-pub(crate) fn nothing_understood(files: &BTreeMap<u32, FileRead>) -> String {
+pub(crate) fn nothing_understood(files: &BTreeMap<u32, FileRead>, with_values: bool) -> String {
     let mut message = "no evidence: no file gave a record that is understood".to_owned();
     let lines = |file: &FileRead| {
         let name = file.source.name();
         let say = |(&(kind, why), count): (&(&str, &str), &UnparsedCount)| {
             let line = count.lines.first().copied().unwrap_or(0);
-            (count.count, format!("{name}:{line}: {kind}: {why} ({} lines)", count.count))
+            let column = count.column.map_or_else(String::new, |column| format!(":{column}"));
+            let value =
+                count.value.as_ref().filter(|_| with_values).map_or_else(String::new, |value| format!(": {value}"));
+            let lines = if count.count == 1 { "line" } else { "lines" };
+            (count.count, format!("{name}:{line}{column}: {kind}: {why}{value} ({} {lines})", count.count))
         };
         file.unparsed.iter().map(say).collect::<Vec<_>>()
     };
