@@ -8,7 +8,7 @@ use crate::end::{Address, End};
 use crate::fields::json::{self, Broken, Value};
 use crate::fields::{Bad, Csv, Pairs, each, value};
 use crate::reckon::{self, Sent};
-use crate::syslog::written::Timekeeper;
+use crate::syslog::timekeeper::Timekeeper;
 use crate::{
     Beside, ByteCount, ByteKind, Bytes, ConnState, Denied, Ending, Event, HashSeed, Inside, Nanos, Opened, Place,
     Proto, Record, RecordId, SensorId, Stamp, Uid, Whole,

@@ -28,7 +28,7 @@ use crate::cisco::Names;
 use crate::fields::Bad;
 use crate::others;
 use crate::syslog::other;
-use crate::syslog::written::Timekeeper;
+use crate::syslog::timekeeper::Timekeeper;
 use crate::{Block, Clock, HashSeed, LineSink, Place, Record, Unparsed};
 
 /// What an unparsed line was taken for.

@@ -23,7 +23,8 @@ use crate::others;
 use crate::record::NOTHING;
 use crate::syslog::header::decode_header;
 use crate::syslog::other;
-use crate::syslog::written::{Timekeeper, Written};
+use crate::syslog::timekeeper::Timekeeper;
+use crate::syslog::written::Written;
 use crate::syslog::{LastStamp, last_stamp};
 use crate::{Block, Clock, Event, HashSeed, LineSink, Place, Record, SensorId, Stamp, Unparsed};
 

@@ -10,7 +10,8 @@ use super::session::{Course, End, Session, answered, name, parse_end, parse_mapp
 use super::{Line, Why};
 use crate::fields::{Cef, Csv, Leef, value};
 use crate::reckon::{Sent, ethernet, payload};
-use crate::syslog::written::{Timekeeper, Written, parse_written};
+use crate::syslog::timekeeper::Timekeeper;
+use crate::syslog::written::{Written, parse_written};
 use crate::{Clock, Ending, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp, YearHint};
 
 /// Who makes it, in CEF and LEEF.
