@@ -181,9 +181,16 @@ fn order(map: &Map, all: &[Figures]) -> Option<String> {
 
 /// The unit of durations, and of bytes.
 fn unit(map: &Map, all: &[Figures]) -> Option<String> {
-    let name = |unit| Unit::ALL.iter().find(|(own, _)| *own == unit).map_or("", |(_, name)| name);
-    let now = name(map.unit);
-    // Where the stamps say it, too.
+    let now = Unit::ALL.iter().find(|(own, _)| *own == map.unit).map_or("", |(_, name)| name);
+    by_stamps(map, all, now)
+        .or_else(|| half_are_long(all, now))
+        .or_else(|| unit_of_ends(map, all, now))
+        .or_else(|| too_fast(all, now))
+        .or_else(|| half_are_short(all, now))
+}
+
+/// Where the stamps say it, too.
+fn by_stamps(map: &Map, all: &[Figures], now: &str) -> Option<String> {
     let spans = all.iter().filter_map(|one| Some((one.lasted?, one.ended?.since(one.begun?))));
     let spans: Vec<_> = spans.filter(|(lasted, span)| *lasted > 0 && *span >= 2 * Nanos::SECOND).collect();
     let by = |power: i32| {
@@ -191,45 +198,42 @@ fn unit(map: &Map, all: &[Figures]) -> Option<String> {
             |(lasted, span): &&(i64, i64)| ((*lasted as f64 / *span as f64).log10() - f64::from(power)).abs() < 0.5;
         spans.iter().filter(is_off).count()
     };
-    if let Some(power) = [3, 6, 9, -3, -6, -9].into_iter().find(|power| is_clear(by(*power), spans.len())) {
-        let right =
-            Unit::ALL.iter().find(|(unit, _)| map.unit.nanos().ilog10() as i32 - power == unit.nanos().ilog10() as i32);
-        let fits = right.map_or(String::new(), |(_, name)| format!("; unit = {name:?} would fit"));
-        return Some(format!(
-            "durations are some 10^{power} times what lies between ts and end: see unit (now {now:?}){fits}"
-        ));
-    }
-    let mut lasted: Vec<i64> = all.iter().filter_map(|one| one.lasted).filter(|lasted| *lasted > 0).collect();
+    let power = [3, 6, 9, -3, -6, -9].into_iter().find(|power| is_clear(by(*power), spans.len()))?;
+    let right =
+        Unit::ALL.iter().find(|(unit, _)| map.unit.nanos().ilog10() as i32 - power == unit.nanos().ilog10() as i32);
+    let fits = right.map_or(String::new(), |(_, name)| format!("; unit = {name:?} would fit"));
+    Some(format!("durations are some 10^{power} times what lies between ts and end: see unit (now {now:?}){fits}"))
+}
+
+/// How long that of the middle is, of those that last at all; and how many they are.
+fn median(lasted: impl Iterator<Item = i64>) -> Option<(i64, usize)> {
+    let mut lasted: Vec<i64> = lasted.filter(|lasted| *lasted > 0).collect();
     lasted.sort_unstable();
-    if lasted.len() >= LEAST && lasted[lasted.len() / 2] > LONG {
-        return Some(format!(
-            "half of {} connections last longer than two hours: see unit (now {now:?})",
-            lasted.len()
-        ));
-    }
-    if let Some(name) = unit_of_ends(map, all) {
-        return Some(format!(
-            "the lines are in no order by unit = {now:?}, and in that in which connections end by another: see unit; unit = {name:?} would fit"
-        ));
-    }
-    let mut asked: Vec<i64> =
-        all.iter().filter(|one| is_asked_and_answered(one)).filter_map(|one| one.lasted).collect();
-    asked.retain(|lasted| *lasted > 0);
-    asked.sort_unstable();
-    if asked.len() >= LEAST && asked[asked.len() / 2] < SHORT {
-        return Some(format!(
-            "half of {} connections between a private and a public address last less than a millisecond: see unit (now {now:?})",
-            asked.len()
-        ));
-    }
+    lasted.get(lasted.len() / 2).filter(|_| lasted.len() >= LEAST).map(|median| (*median, lasted.len()))
+}
+
+fn half_are_long(all: &[Figures], now: &str) -> Option<String> {
+    let (_, count) = median(all.iter().filter_map(|one| one.lasted)).filter(|(median, _)| *median > LONG)?;
+    Some(format!("half of {count} connections last longer than two hours: see unit (now {now:?})"))
+}
+
+fn half_are_short(all: &[Figures], now: &str) -> Option<String> {
+    let asked = all.iter().filter(|one| is_asked_and_answered(one));
+    let (_, count) = median(asked.filter_map(|one| one.lasted)).filter(|(median, _)| *median < SHORT)?;
+    Some(format!(
+        "half of {count} connections between a private and a public address last less than a millisecond: see unit (now {now:?})"
+    ))
+}
+
+fn too_fast(all: &[Figures], now: &str) -> Option<String> {
     let carried = all.iter().filter_map(|one| {
         let bytes: u64 = one.bytes.iter().flatten().fold(0, |sum, bytes| sum.saturating_add(*bytes));
         Some((u128::from(bytes), u128::try_from(one.lasted?).ok()?))
             .filter(|(bytes, lasted)| *bytes >= 1000 && *lasted > 0)
     });
     let carried: Vec<_> = carried.collect();
-    let too_fast = |(bytes, lasted): &&(u128, u128)| bytes * Nanos::SECOND as u128 > BYTES_A_SECOND * lasted;
-    let fast = carried.iter().filter(too_fast).count();
+    let is_too_fast = |(bytes, lasted): &&(u128, u128)| bytes * Nanos::SECOND as u128 > BYTES_A_SECOND * lasted;
+    let fast = carried.iter().filter(is_too_fast).count();
     is_clear(fast, carried.len()).then(|| {
         format!(
             "{fast} of {} connections carry more than 100 Gbit/s: see unit (now {now:?}), and the columns of bytes",
@@ -249,7 +253,7 @@ fn is_asked_and_answered(one: &Figures) -> bool {
 
 /// The unit by which a log without ends is in their order, where it is in order by nothing else: neither by its own unit nor
 /// by beginnings.
-fn unit_of_ends(map: &Map, all: &[Figures]) -> Option<&'static str> {
+fn unit_of_ends(map: &Map, all: &[Figures], now: &str) -> Option<String> {
     let moments: Vec<(i64, i64)> = all
         .iter()
         .filter(|one| one.ended.is_none())
@@ -266,7 +270,10 @@ fn unit_of_ends(map: &Map, all: &[Figures]) -> Option<&'static str> {
     if !is_mixed(0) || !is_mixed(map.unit.nanos()) {
         return None;
     }
-    Unit::ALL.into_iter().find(|(unit, _)| is_clear(in_order(unit.nanos()), pairs)).map(|(_, name)| name)
+    let (_, name) = Unit::ALL.into_iter().find(|(unit, _)| is_clear(in_order(unit.nanos()), pairs))?;
+    Some(format!(
+        "the lines are in no order by unit = {now:?}, and in that in which connections end by another: see unit; unit = {name:?} would fit"
+    ))
 }
 
 fn packets(map: &Map, all: &[Figures]) -> Option<String> {
