@@ -136,7 +136,11 @@ fn short_chance(incident: &Incident) -> String {
 }
 
 fn nothing(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
-    page.title("No relay was found", FINE)?;
+    match report.looked_at.foreign.as_slice() {
+        [] => page.title("No relay was found", FINE)?,
+        [host] => page.title(&format!("{host} is not one of the network's own addresses"), DOUBTFUL)?,
+        hosts => page.title(&format!("{} are not the network's own addresses", some_of(hosts, 4)), DOUBTFUL)?,
+    }
     page.say(0, &read::looked_at(report))?;
     declared(page, report)?;
     page.say(0, "That is no proof that there is none: what this evidence cannot show stands at the end.")
