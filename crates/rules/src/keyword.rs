@@ -287,7 +287,8 @@ pub(crate) fn similar(name: &str) -> Option<&'static str> {
 
 /// Of some names the one that was perhaps meant: it differs by one letter that is missing, too many, another one or has changed
 /// its place with its neighbour, or by as many as every fifth, whatever the case.
-pub(crate) fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let far = |other: &&str| distance(name.as_bytes(), other.as_bytes());
     let most = (name.len() / 5).max(1);
     // Of a name of one letter any other would be near.

@@ -192,7 +192,7 @@ fn rules_come_from_directories_too() {
     assert!(said.out.contains("Of 3 rules 1 were refused"), "{}", said.out);
     let named = place.scan(&["x.pcap", "--rules", "all", "--rules", "all/http.rules"]);
     assert!(named.failed().contains("all/http.rules: no rule of it could be loaded"), "{}", named.err);
-    let nothing = Place::new("alerts-nothing");
+    let nothing = Place::new();
     nothing.write("none/http.rules", "alert http any any -> any any (msg:\"x\"; sid:9;)\n");
     nothing.write("x.log", "");
     let said = nothing.scan(&["x.log", "--rules", "none"]);

@@ -166,6 +166,22 @@ fn a_unit_shows_where_lines_stand_in_the_order_of_ends() {
 }
 
 #[test]
+fn a_map_that_may_be_wrong_is_no_line_that_was_not_understood() {
+    let place = Place::with("map.toml", BOTH.replace("unit = \"ms\"\n", ""));
+    place.write("log", quiet(line));
+    let report = place.report(&["log", "--columns", "map.toml"]);
+    assert_eq!(report["unparsed"], serde_json::json!([]));
+    let said = |limit: &Value| limit.as_str().unwrap().starts_with("log: the map both may be wrong: durations are");
+    assert!(report["limits"].as_array().unwrap().iter().any(said), "{report:#}");
+    let text = place.scan(&["log", "--columns", "map.toml"]).out;
+    assert!(!text.contains("Not understood") && text.contains("- log: the map both may be wrong:"), "{text}");
+    // Of a file as a whole it is said that it is one.
+    place.write("notes", "nothing\n");
+    let text = place.scan(&["log", "notes", "--columns", "map.toml"]).out;
+    assert!(text.contains("Not understood: 1 file\n") && text.contains("\nfile (1 file)\n"), "{text}");
+}
+
+#[test]
 fn one_of_many_is_no_sign() {
     // Three in four come from a port of the system's: not clear.
     let log = quiet(|at, span| {
