@@ -38,4 +38,4 @@ pub use engine::{Sink, run};
 pub use flow::{Denial, Ending, Event, Flow, Pair, Proto};
 pub use scenario::{MAX_HOSTS, MAX_RELAYS, Relay, RelayKind, Scenario};
 pub use truth::{Containment, Counts, Day, Innocent, RelayTruth, Truth};
-pub use write::{Asa, Asa5424, Cisco, Dialect, Firewall, Pairs, Pix, Tee, ZeekConn, ZeekJson};
+pub use write::{Asa, Asa5424, Cisco, Dialect, Firewall, Pairs, Pix, Tee, ZeekConn};

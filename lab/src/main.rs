@@ -12,7 +12,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use catspaw_lab::daemons::{self, Request};
-use catspaw_lab::{Asa, Asa5424, Dialect, Pairs, Pix, Scenario, Tee, Truth, ZeekConn, ZeekJson, example, run};
+use catspaw_lab::{Asa, Asa5424, Dialect, Pairs, Pix, Scenario, Tee, Truth, ZeekConn, example, run};
 
 const HELP: &str = "\
 Evidence with its truth, made by the repository itself.
@@ -181,7 +181,7 @@ fn big(options: &Options) -> Result<(), String> {
         "pix-year" => tee.and(Pix { sensor, year: true }.to(to)),
         "asa" => tee.and(Asa { sensor: "asa1".to_owned() }.to(to)),
         "asa-5424" => tee.and(Asa5424 { sensor: "asa1".to_owned() }.to(to)),
-        "zeek-json" => tee.and(ZeekJson::new(to)),
+        "zeek-json" => tee.and(ZeekConn::json(to)),
         "zeek" => tee.and(ZeekConn::new(to, scenario.begin())),
         other => match Dialect::ALL.into_iter().find(|dialect| dialect.name() == other) {
             Some(dialect) => tee.and(dialect.to(to)),

@@ -17,6 +17,10 @@ use crate::trace::TraceArgs;
 /// Finds the machines on your network that somebody else is using as a relay.
 #[derive(Debug, Parser)]
 #[command(name = "catspaw", version, disable_help_subcommand = true)]
+#[command(
+    after_help = "Exit status of scan: 0 nothing found, 1 incidents, 2 the run failed; of trace: 0 every question has exactly one \
+                        candidate, 1 one has none or several, 2 the run failed."
+)]
 pub(crate) struct Args {
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -24,17 +28,18 @@ pub(crate) struct Args {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Judge hosts from files, directories or standard input
+    #[command(about = "Judge hosts from files, directories or standard input")]
     Scan(Box<ScanArgs>),
-    /// Say who was behind a public address at a time
+    #[command(about = "Say who was behind a public address at a time")]
     Trace(Box<TraceArgs>),
 }
 
-/// Judges hosts from evidence: packet captures (pcap, pcapng), Cisco PIX, ASA, FWSM and FTD syslog, Zeek conn.log (TSV), plain or
-/// packed with gzip or zstd; with nmap's output (-oX, -oG) beside them.
-/// What a file is, is told from its content.
+/// Judges hosts from evidence: packet captures (pcap, pcapng), logs of firewalls (Cisco, Palo Alto, FortiGate, Juniper, Linux, pfSense
+/// and OPNsense), Zeek conn.log (TSV, JSON), any other log of connections whose columns are named (--columns), plain or packed with gzip,
+/// zstd, xz or bzip2; with nmap's output (-oX, -oG) beside them. What a file is, is told from its content.
 ///
-/// Exit status: 0 nothing found, 1 incidents, 2 the run failed (usage, no readable evidence).
+/// Exit status: 0 nothing found, 1 incidents (suspects too, authorised relays not; with --fail-on alerts: alerts), 2 the run failed
+/// (usage, no readable evidence, output that cannot be written, rules that cannot be loaded).
 #[derive(Debug, Default, clap::Args)]
 pub(crate) struct ScanArgs {
     /// Files, directories (read recursively), or - for standard input

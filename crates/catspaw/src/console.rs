@@ -1,9 +1,10 @@
 //! What every command says and how it ends: standard error and the exit status.
 
-use std::io::{self, Write};
+use std::io::{self, IsTerminal as _, Write};
 use std::process::ExitCode;
 
 use crate::input::{Problem, Severity};
+use crate::report::text::{self, READABLE};
 
 /// The run failed.
 const FAILED: u8 = 2;
@@ -30,7 +31,16 @@ pub(crate) fn width() -> usize {
 
 /// Says something on standard error; where that is closed there is nobody to say it to.
 pub(crate) fn complain(kind: &str, what: &str) {
-    _ = writeln!(io::stderr(), "{kind}: {what}");
+    let limit = io::stderr().is_terminal().then(width);
+    _ = writeln!(io::stderr(), "{}", set(&format!("{kind}: {what}"), limit));
+}
+
+/// A message in lines of at most `limit` columns. What follows its first line (a piece of a file with a mark below it, a command to
+/// copy) stays as it is.
+fn set(said: &str, limit: Option<usize>) -> String {
+    let (first, rest) = said.find('\n').map_or((said, ""), |end| said.split_at(end));
+    let lines = limit.map_or_else(|| vec![first.to_owned()], |limit| text::lines(first, limit.min(READABLE)));
+    lines.join("\n") + rest
 }
 
 /// Says what is wrong with files, in the words that `shown` makes of it.
@@ -41,5 +51,22 @@ pub(crate) fn tell(problems: &[Problem], quiet: bool, shown: impl Fn(String) -> 
             Severity::Warning if quiet => {}
             Severity::Warning => complain("warning", &shown(problem.to_string())),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_fits_the_terminal_but_for_what_is_to_be_copied() {
+        let said = "error: no record has an end in --home-net\n  try: --home-net 10.0.0.0/8,172.16.0.0/12";
+        assert_eq!(set(said, None), said);
+        assert_eq!(set(said, Some(80)), said);
+        let narrow = "error: no record has\nan end in --home-net\n  try: --home-net 10.0.0.0/8,172.16.0.0/12";
+        assert_eq!(set(said, Some(20)), narrow);
+        let long = "word ".repeat(60);
+        assert!(set(&long, Some(400)).lines().all(|line| line.len() <= READABLE), "no line is too long to read");
+        assert_eq!(set(&long, None), long);
     }
 }

@@ -363,7 +363,7 @@ impl Scan {
             if gathered.scans.files > 0 {
                 return Ok(());
             }
-            return Err(report::nothing_understood(&gathered.files));
+            return Err(report::nothing_understood(&gathered.files, self.key.is_none()));
         }
         if sensors().map(|sensor| sensor.inside).sum::<u64>() > 0 || gathered.alerts.is_any() {
             return Ok(());

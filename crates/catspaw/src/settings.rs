@@ -116,9 +116,7 @@ struct File {
     rules: Option<Vec<PathBuf>>,
     var: Option<Vec<String>>,
     strict_rules: Option<bool>,
-    /// None come with the program, so that there is nothing to leave out.
-    #[serde(rename = "no_builtin_rules")]
-    _no_builtin_rules: Option<bool>,
+    no_builtin_rules: Option<bool>,
     alerts: Option<PathBuf>,
     fail_on: Option<FailOn>,
     #[serde(default)]
@@ -359,6 +357,10 @@ impl Settings {
             Some(threads) => threads.min(256),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
+        let mut warnings = Vec::new();
+        if args.rules.no_builtin_rules || file.no_builtin_rules == Some(true) {
+            warnings.push("--no-builtin-rules: no rules come with this version, so that none are left out".to_owned());
+        }
         let rules = Rules::new(args.rules, &file)?;
         let column_files = match args.columns.is_empty() {
             true => file.columns.unwrap_or_default(),
@@ -392,7 +394,7 @@ impl Settings {
             names: Arc::default(),
             names_file: args.names.or(file.names),
             names_digest: 0,
-            warnings: Vec::new(),
+            warnings,
             maps: Arc::default(),
             column_files,
             rules,
@@ -402,12 +404,19 @@ impl Settings {
 
 /// The `name` commands of a device's configuration, and all of it hashed.
 fn load_names(path: &Path) -> Result<(Names, u64), String> {
-    let text = fs::read(path).map_err(|e| format!("{}: cannot be read: {e}", path.display()))?;
+    let option = format!("--names {}", path.display());
+    let text = fs::read(path).map_err(|e| format!("{option}: cannot be read: {e}"))?;
     let names = Names::parse(&text);
-    if names.is_empty() {
-        return Err(format!("{}: no `name ADDRESS NAME` command; is it the device's configuration?", path.display()));
+    match names.unread().first() {
+        _ if !names.is_empty() => Ok((names, xxh3_64(&text))),
+        Some(Unread { line, column, why }) => {
+            Err(format!("{option}:{line}:{column}: {why}, and no other names anything"))
+        }
+        None => Err(format!(
+            "{option}: no line of it is a `name ADDRESS NAME` command (such as name 192.0.2.25 mail); is it the device's \
+             configuration?"
+        )),
     }
-    Ok((names, xxh3_64(&text)))
 }
 
 fn home_net(text: &str) -> Result<Network, String> {

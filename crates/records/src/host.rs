@@ -70,3 +70,15 @@ impl Side {
         }
     }
 }
+
+/// Whether an address is never routed on the internet (RFC 1918, 6598, 3927, 4193, 4291).
+#[must_use]
+pub fn is_private(addr: IpAddr) -> bool {
+    match addr {
+        IpAddr::V4(addr) => {
+            let [a, b, ..] = addr.octets();
+            addr.is_private() || addr.is_link_local() || addr.is_loopback() || (a == 100 && (64..128).contains(&b))
+        }
+        IpAddr::V6(addr) => addr.is_unique_local() || addr.is_unicast_link_local() || addr.is_loopback(),
+    }
+}

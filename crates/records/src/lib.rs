@@ -25,18 +25,20 @@ mod stamp;
 mod syslog;
 #[cfg(test)]
 mod told;
+mod uid;
 pub mod zeek;
 
 pub use alert::Alert;
 pub use bytes::{ByteCount, ByteKind, Bytes};
 pub use conn::{ConnState, Ending, Endpoint, Proto};
 pub use content::{AppProto, Asked, Burst, Content, Digest, Target, Transaction, Utterance};
-pub use host::{HostKey, Side};
+pub use host::{HostKey, Side, is_private};
 pub use reader::{Reader, Sniffed, sniff};
 pub use record::{
     Beside, Block, Closed, Counters, Denied, Event, HashSeed, Inside, LineSink, Opened, Place, Record, RecordId,
-    SensorId, Translation, TranslationKind, Uid, Unparsed, Whole,
+    SensorId, Translation, TranslationKind, Unparsed, Whole,
 };
 pub use repeated::is_repeated;
 pub use stamp::{Clock, Days, Nanos, Stamp, YearHint};
 pub use syslog::other::{PROGRAMS, is_of_programs, pass_over};
+pub use uid::Uid;

@@ -9,7 +9,7 @@ use memchr::memmem;
 
 use crate::cisco::Names;
 use crate::firewall::Dialect;
-use crate::syslog::written::Timekeeper;
+use crate::syslog::timekeeper::Timekeeper;
 use crate::{HashSeed, LineSink, Place, cisco, zeek};
 
 /// Gives a line to `sink` if some reader knows it. `time` is the file's own, `names` are the owner's.

@@ -32,21 +32,24 @@ pub enum Sniffed {
 /// Tells from the first bytes of a file (up to some 64 KiB, whole lines where possible) what it is.
 #[must_use]
 pub fn sniff(head: &[u8], clock: Clock) -> Sniffed {
-    let zeek = zeek::Reader::sniff(head);
-    // Where JSON stands among syslog, the reader of the latter knows its clock.
-    if let Some(reader) = zeek.clone().filter(|reader| !reader.is_json()) {
-        return Sniffed::Evidence(Reader::ZeekConn(reader));
-    }
-    if cisco::sniff(head) {
-        return Sniffed::Evidence(Reader::Cisco(cisco::Reader::of(head, clock)));
-    }
-    if let Some(reader) = firewall::Reader::sniff(head, &clock) {
-        return Sniffed::Evidence(Reader::Firewall(reader));
-    }
-    zeek.map_or_else(|| Sniffed::Other(name_of(head)), |reader| Sniffed::Evidence(Reader::ZeekConn(reader)))
+    Reader::sniff(head, clock).map_or_else(|| Sniffed::Other(name_of(head)), Sniffed::Evidence)
 }
 
 impl Reader {
+    /// The reader of a log of which these are lines, at its front or further on; `None` where nobody knows one of them.
+    #[must_use]
+    pub fn sniff(lines: &[u8], clock: Clock) -> Option<Self> {
+        let zeek = zeek::Reader::sniff(lines);
+        // Where JSON stands among syslog, the reader of the latter knows its clock.
+        if let Some(reader) = zeek.clone().filter(|reader| !reader.is_json()) {
+            return Some(Self::ZeekConn(reader));
+        }
+        if cisco::sniff(lines) {
+            return Some(Self::Cisco(cisco::Reader::of(lines, clock)));
+        }
+        firewall::Reader::sniff(lines, &clock).map(Self::Firewall).or_else(|| zeek.map(Self::ZeekConn))
+    }
+
     /// The format's name in the report's `evidence`.
     #[must_use]
     pub fn format(&self) -> Cow<'static, str> {

@@ -282,17 +282,59 @@ pub(crate) fn look_up(name: &str) -> Known {
 
 /// The keyword that was perhaps meant.
 pub(crate) fn similar(name: &str) -> Option<&'static str> {
-    BUILT.iter().map(|(built, _)| *built).find(|built| distance_is_one(name.as_bytes(), built.as_bytes()))
+    nearest(name, BUILT.iter().map(|(built, _)| *built))
 }
 
-/// Whether one letter too many, too few or another one makes the difference.
-fn distance_is_one(a: &[u8], b: &[u8]) -> bool {
-    let same = a.iter().zip(b).take_while(|(x, y)| x == y).count();
-    let (a, b) = (&a[same..], &b[same..]);
-    match a.len() as isize - b.len() as isize {
-        0 => !a.is_empty() && a[1..] == b[1..],
-        1 => a[1..] == *b,
-        -1 => *a == b[1..],
-        _ => false,
+/// Of some names the one that was perhaps meant: it differs by one letter that is missing, too many, another one or has changed
+/// its place with its neighbour, or by as many as every fifth, whatever the case.
+#[must_use]
+pub fn nearest<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let far = |other: &&str| distance(name.as_bytes(), other.as_bytes());
+    let most = (name.len() / 5).max(1);
+    // Of a name of one letter any other would be near.
+    let near = names.filter(|other| name.len() > 1 && name.len().abs_diff(other.len()) <= most && far(other) <= most);
+    near.min_by_key(far)
+}
+
+/// How many letters are missing, too many, others, or exchanged with their neighbours.
+fn distance(a: &[u8], b: &[u8]) -> usize {
+    let same = |x: usize, y: usize| a[x].eq_ignore_ascii_case(&b[y]);
+    let (mut before, mut last) = (Vec::new(), (0..=b.len()).collect::<Vec<_>>());
+    for x in 0..a.len() {
+        let mut row = vec![x + 1];
+        for y in 0..b.len() {
+            let mut least = (last[y] + usize::from(!same(x, y))).min(last[y + 1] + 1).min(row[y] + 1);
+            if x > 0 && y > 0 && same(x, y - 1) && same(x - 1, y) {
+                least = least.min(before[y - 1] + 1);
+            }
+            row.push(least);
+        }
+        (before, last) = (last, row);
+    }
+    last[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_keyword_is_said_and_no_other() {
+        for (name, meant) in [
+            ("contnet", Some("content")),
+            ("contant", Some("content")),
+            ("ocntent", Some("content")),
+            ("conten", Some("content")),
+            ("nocsae", Some("nocase")),
+            ("fast_patern", Some("fast_pattern")),
+            ("detectoin_fliter", Some("detection_filter")),
+            ("sdi", Some("sid")),
+            ("prce", Some("pcre")),
+            ("x", None),
+            ("uricontents", None),
+            ("cnotnet", None),
+        ] {
+            assert_eq!(similar(name), meant, "{name}");
+        }
     }
 }

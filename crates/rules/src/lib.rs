@@ -25,6 +25,7 @@ pub use diagnostic::{Code, Diagnostic, Severity, Span};
 pub use header::{Class, Flow};
 pub use hostbits::HostBits;
 pub use inspect::{Buffer, Scratch};
+pub use keyword::nearest;
 pub use network::{Variables, VariablesError};
 pub use packet::Facts;
 pub use rule::{

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use crate::ast::{Set, Spanned};
 use crate::diagnostic::{Code, Fault, Span};
+use crate::keyword::nearest;
 use crate::parse::parse_set;
 use crate::ranges::{Number, Ranges};
 
@@ -165,6 +166,14 @@ impl Variables {
         Ok(())
     }
 
+    fn unknown(&self, name: &str, span: Span) -> Fault {
+        let defined = self.0.keys().map(String::as_str).filter(|defined| *defined != name);
+        let meant =
+            nearest(name, defined).map_or_else(String::new, |meant| format!("perhaps ${meant} is meant; else "));
+        Fault::new(Code::Variable, span, format!("${name} is not defined, or only by itself"))
+            .help(format!("{meant}define it: --var {name}=VALUE"))
+    }
+
     pub(crate) fn addresses(&self, set: &Spanned<Set>) -> Result<Addresses, Fault> {
         let v4 = Walk { variables: self, leaf: &leaf_v4, left: MAX_PARTS }.top(set)?;
         let v6 = Walk { variables: self, leaf: &leaf_v6, left: MAX_PARTS }.top(set)?;
@@ -209,10 +218,12 @@ impl<T: Number> Walk<'_, T> {
                     .help("addresses: 192.0.2.1, 192.0.2.0/24, a-b; ports: 25, 25:80, 1024:, :1024; $NAME, !x, [x,y]")
             }),
             Set::Variable(name) => {
-                let value = self.variables.0.get(name).filter(|_| chain < MAX_CHAIN).ok_or_else(|| {
-                    Fault::new(Code::Variable, span, format!("${name} is not defined, or only by itself"))
-                        .help(format!("define it: --var {name}=VALUE"))
-                })?;
+                let value = self
+                    .variables
+                    .0
+                    .get(name)
+                    .filter(|_| chain < MAX_CHAIN)
+                    .ok_or_else(|| self.variables.unknown(name, span))?;
                 self.eval(value, Some(span), chain + 1)
             }
             Set::Not(inner) => Ok(self.eval(inner, within, chain)?.complement()),

@@ -157,6 +157,46 @@ fn what_is_refused_is_refused_by_name_and_place() {
 }
 
 #[test]
+fn a_semicolon_that_is_missing_behind_a_text_is_said() {
+    for (options, code, column) in [
+        ("msg:\"x\" sid:1; content:\"a\";", Code::Option, 39),
+        ("msg:\"x\" content:\"RCPT TO\"; sid:1;", Code::Option, 39),
+        ("msg:\"x\"content:\"RCPT TO\"; sid:1;", Code::Option, 38),
+        ("classtype:trojan-activity sid:1;", Code::Option, 57),
+        ("sid:1; reference:url,example.org/a content:\"a\";", Code::Option, 66),
+    ] {
+        let (_, loaded) = load(&format!("alert tcp any any -> any any ({options})"));
+        let found = loaded.diagnostics.first().map(|d| (d.code, d.column));
+        assert_eq!(found, Some((code, column)), "{options}: {:?}", loaded.diagnostics);
+    }
+    for options in [
+        "msg:\"the \"content\" of: a letter\"; sid:1;",
+        "msg:\"x content: y\\; sid:1\"; sid:1;",
+        "msg:\"a \\\" sid:2\"; sid:1;",
+        "sid:1; reference:url,example.org/?id:5; metadata:created_at 2003_03_04, service http;",
+        "sid:1; classtype:trojan-activity;",
+    ] {
+        let (_, loaded) = load(&format!("alert tcp any any -> any any ({options})"));
+        assert_eq!(loaded.diagnostics, [], "{options}");
+    }
+}
+
+#[test]
+fn who_writes_a_name_a_little_otherwise_is_told_which_was_meant() {
+    for (text, help) in [
+        ("alert tcp any any -> any any (contnet:\"x\"; sid:1;)", "perhaps `content` is meant"),
+        ("alert tcp $EXTRENAL_NET any -> any any (sid:1;)", "perhaps $EXTERNAL_NET is meant; else define it"),
+        ("alert tcp any any -> $home_net any (sid:1;)", "perhaps $HOME_NET is meant; else define it"),
+        ("alert tcp any any -> any $HTTP_PORT (sid:1;)", "perhaps $HTTP_PORTS is meant; else define it"),
+        ("alert tcp any any -> $NOBODY any (sid:1;)", "define it: --var NOBODY=VALUE"),
+    ] {
+        let (_, loaded) = load(text);
+        let said = loaded.diagnostics.first().and_then(|d| d.help.clone()).unwrap_or_default();
+        assert!(said.starts_with(help), "{text}: {said}");
+    }
+}
+
+#[test]
 fn what_is_wrong_among_a_few_words_is_said_with_those_that_are_right() {
     let rule = |options: &str| format!("alert tcp any any -> any any ({options} sid:1;)");
     for (text, help) in [

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 
 pub use cisco::{Asa, Asa5424, Cisco, Pix};
 pub use firewall::{Dialect, Firewall};
-pub use zeek::{ZeekConn, ZeekJson};
+pub use zeek::ZeekConn;
 
 use crate::engine::Sink;
 use crate::flow::{Event, Pair};

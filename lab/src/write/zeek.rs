@@ -21,6 +21,8 @@ const SEGMENT: u64 = 1460;
 /// Writes a line for each connection that is over. What is open when the log ends has none: Zeek has not stopped.
 pub struct ZeekConn<W: Write> {
     lines: Lines<W>,
+    /// What a line says.
+    over: fn(&mut Vec<u8>, &Flow),
 }
 
 impl<W: Write> ZeekConn<W> {
@@ -28,102 +30,83 @@ impl<W: Write> ZeekConn<W> {
     pub fn new(to: W, begin: u64) -> Self {
         let mut lines = Lines::new(to);
         lines.buffer.extend_from_slice(head(begin).as_bytes());
-        Self { lines }
+        Self { lines, over }
     }
 
-    fn over(&mut self, flow: &Flow) {
-        let line = &mut self.lines.buffer;
-        seconds(line, flow.start);
-        line.push(b'\t');
-        uid(line, flow.id, flow.start);
-        let (inside, outside) = ((flow.inside, flow.inside_port), (flow.outside, flow.outside_port));
-        let ends = if flow.inbound { [outside, inside] } else { [inside, outside] };
-        for (addr, port) in ends {
-            line.push(b'\t');
-            address(line, addr);
-            line.push(b'\t');
-            number(line, u64::from(port));
-        }
-        line.extend_from_slice(if flow.proto == Proto::Tcp { b"\ttcp\t" } else { b"\tudp\t" });
-        line.extend_from_slice(service(flow).as_bytes());
-        line.push(b'\t');
-        seconds(line, flow.last - flow.start);
-        for bytes in [flow.up, flow.down] {
-            line.push(b'\t');
-            number(line, u64::from(bytes));
-        }
-        let (state, history) = state(flow);
-        line.push(b'\t');
-        line.extend_from_slice(state.as_bytes());
-        line.extend_from_slice(if flow.inbound { b"\tF\tT\t0\t" } else { b"\tT\tF\t0\t" });
-        line.extend_from_slice(history.as_bytes());
-        for (bytes, packets) in packets(flow) {
-            line.push(b'\t');
-            number(line, packets);
-            line.push(b'\t');
-            number(line, bytes);
-        }
-        line.extend_from_slice(b"\t-");
+    /// Writes the same as JSON, with `JSON::TS_EPOCH` and without `LogAscii::json_include_unset_fields`: what is not set is left out.
+    pub fn json(to: W) -> Self {
+        Self { lines: Lines::new(to), over: over_json }
     }
 }
 
-/// The same as JSON, with `JSON::TS_EPOCH` and without `LogAscii::json_include_unset_fields`: what is not set is left out.
-pub struct ZeekJson<W: Write> {
-    lines: Lines<W>,
+/// The line of a connection, between tabs.
+fn over(line: &mut Vec<u8>, flow: &Flow) {
+    seconds(line, flow.start);
+    line.push(b'\t');
+    uid(line, flow.id, flow.start);
+    let (inside, outside) = ((flow.inside, flow.inside_port), (flow.outside, flow.outside_port));
+    let ends = if flow.inbound { [outside, inside] } else { [inside, outside] };
+    for (addr, port) in ends {
+        line.push(b'\t');
+        address(line, addr);
+        line.push(b'\t');
+        number(line, u64::from(port));
+    }
+    line.extend_from_slice(if flow.proto == Proto::Tcp { b"\ttcp\t" } else { b"\tudp\t" });
+    line.extend_from_slice(service(flow).as_bytes());
+    line.push(b'\t');
+    seconds(line, flow.last - flow.start);
+    for bytes in [flow.up, flow.down] {
+        line.push(b'\t');
+        number(line, u64::from(bytes));
+    }
+    let (state, history) = state(flow);
+    line.push(b'\t');
+    line.extend_from_slice(state.as_bytes());
+    line.extend_from_slice(if flow.inbound { b"\tF\tT\t0\t" } else { b"\tT\tF\t0\t" });
+    line.extend_from_slice(history.as_bytes());
+    for (bytes, packets) in packets(flow) {
+        line.push(b'\t');
+        number(line, packets);
+        line.push(b'\t');
+        number(line, bytes);
+    }
+    line.extend_from_slice(b"\t-");
 }
 
-impl<W: Write> ZeekJson<W> {
-    /// Writes to `to`.
-    pub fn new(to: W) -> Self {
-        Self { lines: Lines::new(to) }
+/// The same as an object.
+fn over_json(line: &mut Vec<u8>, flow: &Flow) {
+    line.extend_from_slice(b"{\"ts\":");
+    seconds(line, flow.start);
+    line.extend_from_slice(b",\"uid\":\"");
+    uid(line, flow.id, flow.start);
+    let (inside, outside) = ((flow.inside, flow.inside_port), (flow.outside, flow.outside_port));
+    let ends = if flow.inbound { [outside, inside] } else { [inside, outside] };
+    for (name, (addr, port)) in ["orig", "resp"].into_iter().zip(ends) {
+        let before = if name == "orig" { "\"" } else { "" };
+        line.extend_from_slice(format!("{before},\"id.{name}_h\":\"").as_bytes());
+        address(line, addr);
+        line.extend_from_slice(format!("\",\"id.{name}_p\":{port}").as_bytes());
     }
-
-    fn over(&mut self, flow: &Flow) {
-        let line = &mut self.lines.buffer;
-        line.extend_from_slice(b"{\"ts\":");
-        seconds(line, flow.start);
-        line.extend_from_slice(b",\"uid\":\"");
-        uid(line, flow.id, flow.start);
-        let (inside, outside) = ((flow.inside, flow.inside_port), (flow.outside, flow.outside_port));
-        let ends = if flow.inbound { [outside, inside] } else { [inside, outside] };
-        for (name, (addr, port)) in ["orig", "resp"].into_iter().zip(ends) {
-            let before = if name == "orig" { "\"" } else { "" };
-            line.extend_from_slice(format!("{before},\"id.{name}_h\":\"").as_bytes());
-            address(line, addr);
-            line.extend_from_slice(format!("\",\"id.{name}_p\":{port}").as_bytes());
-        }
-        line.extend_from_slice(if flow.proto == Proto::Tcp { b",\"proto\":\"tcp\"" } else { b",\"proto\":\"udp\"" });
-        let service = service(flow);
-        if service != "-" {
-            line.extend_from_slice(format!(",\"service\":\"{service}\"").as_bytes());
-        }
-        // Zeek takes the difference of two doubles, and writes all digits that it has.
-        let lasted = flow.last as f64 / 1e6 - flow.start as f64 / 1e6;
-        let (state, history) = state(flow);
-        let local = if flow.inbound { ["false", "true"] } else { ["true", "false"] };
-        let [(orig_bytes, orig), (resp_bytes, resp)] = packets(flow);
-        line.extend_from_slice(
-            format!(
-                ",\"duration\":{lasted},\"orig_bytes\":{},\"resp_bytes\":{},\"conn_state\":\"{state}\",\"local_orig\":{},\
-                 \"local_resp\":{},\"missed_bytes\":0,\"history\":\"{history}\",\"orig_pkts\":{orig},\"orig_ip_bytes\":{orig_bytes},\
-                 \"resp_pkts\":{resp},\"resp_ip_bytes\":{resp_bytes}}}",
-                flow.up, flow.down, local[0], local[1]
-            )
-            .as_bytes(),
-        );
+    line.extend_from_slice(if flow.proto == Proto::Tcp { b",\"proto\":\"tcp\"" } else { b",\"proto\":\"udp\"" });
+    let service = service(flow);
+    if service != "-" {
+        line.extend_from_slice(format!(",\"service\":\"{service}\"").as_bytes());
     }
-}
-
-impl<W: Write> Sink for ZeekJson<W> {
-    fn event(&mut self, _at: u64, event: Event<'_>) -> io::Result<()> {
-        let Event::Over(flow) = event else { return Ok(()) };
-        self.over(flow);
-        self.lines.end()
-    }
-
-    fn finish(&mut self) -> io::Result<()> {
-        self.lines.finish()
-    }
+    // Zeek takes the difference of two doubles, and writes all digits that it has.
+    let lasted = flow.last as f64 / 1e6 - flow.start as f64 / 1e6;
+    let (state, history) = state(flow);
+    let local = if flow.inbound { ["false", "true"] } else { ["true", "false"] };
+    let [(orig_bytes, orig), (resp_bytes, resp)] = packets(flow);
+    line.extend_from_slice(
+        format!(
+            ",\"duration\":{lasted},\"orig_bytes\":{},\"resp_bytes\":{},\"conn_state\":\"{state}\",\"local_orig\":{},\
+             \"local_resp\":{},\"missed_bytes\":0,\"history\":\"{history}\",\"orig_pkts\":{orig},\"orig_ip_bytes\":{orig_bytes},\
+             \"resp_pkts\":{resp},\"resp_ip_bytes\":{resp_bytes}}}",
+            flow.up, flow.down, local[0], local[1]
+        )
+        .as_bytes(),
+    );
 }
 
 /// What stands before the first line of a log that begins at `begin` (microseconds since 1970).
@@ -194,7 +177,7 @@ fn packets(flow: &Flow) -> [(u64, u64); 2] {
 impl<W: Write> Sink for ZeekConn<W> {
     fn event(&mut self, _at: u64, event: Event<'_>) -> io::Result<()> {
         let Event::Over(flow) = event else { return Ok(()) };
-        self.over(flow);
+        (self.over)(&mut self.lines.buffer, flow);
         self.lines.end()
     }
 

@@ -64,7 +64,8 @@ impl Asked {
     /// Loads them; `None` where there are none.
     ///
     /// # Errors
-    /// Where a file cannot be read, none of its rules loads, or one does not and the user is strict.
+    /// Where a file cannot be read, no rule of one that was named loads, or of a directory's files, or one does not and the user
+    /// is strict.
     pub(crate) fn load(&self, home: &Home, quiet: bool, verbose: bool) -> Result<Option<Loaded>, String> {
         if self.files.is_empty() {
             return Ok(None);
@@ -76,18 +77,24 @@ impl Asked {
             let text = read(&path).map_err(|why| format!("--rules {name}: {why}"))?;
             let loaded = builder.add(&text);
             let strict = self.strict && loaded.refused > 0;
-            if !quiet || strict || loaded.rules == 0 {
+            // Nobody expects that of all files of a directory rules can be run.
+            let fails = loaded.rules == 0 && self.files.contains(&path);
+            if !quiet || strict || fails {
                 Said { name: &name, text: &text, loaded: &loaded }.say(verbose || strict);
             }
             if strict {
                 let bad = loaded.refused;
                 return Err(format!("--strict-rules: {bad} of {name} cannot be loaded: the reasons stand above"));
             }
-            if loaded.rules == 0 {
+            if fails {
                 return Err(format!("--rules {name}: no rule of it could be loaded"));
             }
             taken += loaded.rules;
             refused += loaded.refused;
+        }
+        if taken == 0 {
+            let named: Vec<String> = self.files.iter().map(|path| path.display().to_string()).collect();
+            return Err(format!("--rules {}: no rule could be loaded", named.join(", ")));
         }
         let rules = builder.build().ok_or("--rules: the patterns of these rules are too large together")?;
         let limit = (refused > 0).then(|| {

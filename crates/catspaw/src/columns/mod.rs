@@ -58,17 +58,19 @@ impl Maps {
         Ok(Self { own, ready, digest: xxh3_64(texts.as_bytes()) })
     }
 
+    /// The reader of a log of which these are lines; `None` where nobody knows one of them.
+    pub(crate) fn reader(&self, lines: &[u8], clock: &Clock) -> Option<Reader> {
+        let first = |maps: &[Arc<Map>]| maps.iter().find_map(|map| Mapped::sniff(map, lines, clock.clone()));
+        first(&self.own)
+            .map(Reader::Columns)
+            .or_else(|| Reader::sniff(lines, clock.clone()))
+            .or_else(|| first(&self.ready).map(Reader::Columns))
+    }
+
     /// Tells from the first bytes of a file what it is.
-    pub(crate) fn sniff(&self, head: &[u8], clock: Clock) -> Sniffed {
-        let first = |maps: &[Arc<Map>]| {
-            let reader = maps.iter().find_map(|map| Mapped::sniff(map, head, clock.clone()));
-            reader.map(|reader| Sniffed::Evidence(Reader::Columns(reader)))
-        };
-        let known = || match sniff(head, clock.clone()) {
-            Sniffed::Other(seems) => first(&self.ready).unwrap_or(Sniffed::Other(seems)),
-            evidence @ Sniffed::Evidence(_) => evidence,
-        };
-        match first(&self.own).unwrap_or_else(known) {
+    pub(crate) fn sniff(&self, head: &[u8], clock: &Clock) -> Sniffed {
+        let seems = self.reader(head, clock).map_or_else(|| sniff(head, clock.clone()), Sniffed::Evidence);
+        match seems {
             Sniffed::Other(seems)
                 if !self.own.is_empty() && ["text", "JSON", "lines"].iter().any(|kind| seems.starts_with(kind)) =>
             {
@@ -133,7 +135,7 @@ pub(crate) mod check {
     /// # Errors
     /// What is wrong in the maps.
     pub fn sniff((path, text): (&Path, &str), head: &[u8], clock: Clock) -> Result<Sniffed, String> {
-        Ok(Maps::of(&[(path, text.to_owned())])?.sniff(head, clock))
+        Ok(Maps::of(&[(path, text.to_owned())])?.sniff(head, &clock))
     }
 }
 

@@ -132,6 +132,11 @@ impl Problem {
         Why(self).to_string()
     }
 
+    /// Whether it is a map of columns that may be wrong: the file was read by it.
+    pub(crate) fn is_doubt(&self) -> bool {
+        matches!(self.what, What::Doubtful(_))
+    }
+
     /// Leaves out what a file's first line holds, which may be whatever is to be redacted.
     pub(crate) fn hide(&mut self) {
         if let What::Unfit(why) = &mut self.what

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::SystemTime;
 
 use catspaw_records::leases::{Form, Said};
-use catspaw_records::{Nanos, Sniffed, Unparsed, is_of_programs, sniff};
+use catspaw_records::{Nanos, Reader, Unparsed, is_of_programs};
 
 use super::Owners;
 use super::lease::Leases;
@@ -92,7 +92,7 @@ pub(crate) fn sift(sources: &mut Vec<Source>, owners: &mut Owners, stamps: &Stam
 
 /// Whether these lines are of a log of connections.
 fn is_log(lines: &[u8], stamps: &Stamps) -> bool {
-    matches!(sniff(lines, stamps.clock(SystemTime::UNIX_EPOCH)), Sniffed::Evidence(_))
+    Reader::sniff(lines, stamps.clock(SystemTime::UNIX_EPOCH)).is_some()
 }
 
 /// Whether a file that begins with other programs' lines has leases further on.

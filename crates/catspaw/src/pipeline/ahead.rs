@@ -13,21 +13,21 @@ pub(crate) struct Passed {
     /// The name of those whose lines they are, and how many.
     pub(super) skipped: Option<(String, u64)>,
     pub(super) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
-    pub(super) lost: Lost,
+    pub(crate) lost: Lost,
 }
 
-/// Reads on until some lines tell `sniff` what they are, and keeps these as the source's sample. Where it is a pipe, which is read
+/// Reads on until some lines tell `reader_of` what they are, and keeps these as the source's sample. Where it is a pipe, which is read
 /// once, `blocks` then goes on with the block that they are in, and what stands before it is counted.
 pub(super) fn read_on(
     source: &mut Source,
     blocks: &mut BlockReader,
-    sniff: impl Fn(&[u8]) -> Option<Reader>,
+    reader_of: impl Fn(&[u8]) -> Option<Reader>,
 ) -> Option<(Reader, Option<Passed>)> {
     let is_pipe = blocks.size().is_none();
     let mut passed = Passed::default();
     let (mut before, mut buffer) = (None, Vec::new());
     while let Some(block) = blocks.next(buffer) {
-        let told = block.samples().find_map(|sample| Some((sniff(sample)?, sample)));
+        let told = block.samples().find_map(|sample| Some((reader_of(sample)?, sample)));
         if let Some((mut reader, sample)) = told {
             source.show(sample);
             if !is_pipe {
@@ -37,7 +37,9 @@ pub(super) fn read_on(
             blocks.give_back(block);
             return Some((reader, Some(passed)));
         }
-        pass_over(block.lines(0), &mut passed);
+        if is_pipe {
+            pass_over(block.lines(0), &mut passed);
+        }
         buffer = before.replace(block).map_or_else(Vec::new, TextBlock::into_buffer);
     }
     None

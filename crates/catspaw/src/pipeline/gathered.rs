@@ -4,13 +4,13 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use catspaw_records::{Nanos, SensorId};
-use catspaw_relay::Network;
 
 use super::ahead::Passed;
 use super::offsets::Offsets;
 use super::parse::{Batch, Lost, PLACES, SensorCount, UnparsedCount};
 use super::rows::{Counted, Rows};
 use super::shard::Lanes;
+use super::strangers::Strangers;
 use super::witness::Witnesses;
 use crate::alerts::Alerts;
 use crate::indicators::Scans;
@@ -55,8 +55,8 @@ pub(crate) struct Gathered {
     pub(crate) scans: Scans,
     /// What rules said.
     pub(crate) alerts: Alerts,
-    /// How often each network was an end of records without an end of ours.
-    pub(crate) strangers: BTreeMap<Network, u64>,
+    /// Records without an end of ours.
+    pub(crate) strangers: Strangers,
     /// What several sensors may both have seen, where there are several.
     pub(super) witnesses: Option<Witnesses>,
     /// How far their clocks are apart.

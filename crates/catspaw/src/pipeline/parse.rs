@@ -4,20 +4,19 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use catspaw_records::{Block, HashSeed, HostKey, LineSink, Nanos, Place, Reader, Record, SensorId, Unparsed};
-use catspaw_relay::Network;
 use foldhash::HashMap;
+use serde::{Deserialize, Serialize};
 
 use super::clocks::{Clocks, Watched};
 use super::reach::Reach;
 use super::route::{Home, route};
 use super::row::{Other, Rest, Row};
+use super::strangers::Strangers;
 use super::witness::Witness;
 use crate::packets::{Dropped, Flows, SENSOR};
 
 /// Places that are shown of each kind of unparsed line.
 pub(crate) const PLACES: usize = 3;
-/// Networks that are counted to find out which may be ours.
-const NETWORKS: usize = 4096;
 
 /// How a file's records are placed among those of other files in the same second: by what it holds, then its number.
 pub(crate) type Rank = (Nanos, u64, u32);
@@ -68,7 +67,7 @@ impl UnparsedCount {
 }
 
 /// Messages that did not come to a log, as who wrote it says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Lost {
     /// How often it says so.
     pub(crate) times: u64,
@@ -79,13 +78,23 @@ pub(crate) struct Lost {
 }
 
 impl Lost {
+    /// That messages did not come to the log at `path`; `None` where none says so. Who dropped them, the
+    /// line says: a syslog server, the journal or the kernel.
+    pub(crate) fn sentence(&self, path: &str) -> Option<String> {
+        let Self { times, messages, line } = self;
+        let many = if *messages == 0 { String::new() } else { format!(", {messages} of them by its count") };
+        (*times > 0).then(|| {
+            format!("{path} says (first in line {line}) that messages were dropped before they came to it{many}.")
+        })
+    }
+
     /// Takes what a line says.
-    pub(super) fn add(&mut self, place: Place, messages: u64) {
+    pub(crate) fn add(&mut self, place: Place, messages: u64) {
         self.add_all(&Self { times: 1, messages, line: place.line });
     }
 
     /// Takes what later lines say.
-    pub(super) fn add_all(&mut self, later: &Self) {
+    pub(crate) fn add_all(&mut self, later: &Self) {
         if self.times == 0 {
             self.line = later.line;
         }
@@ -122,8 +131,8 @@ pub(crate) struct Batch {
     pub(crate) unparsed: BTreeMap<(&'static str, &'static str), UnparsedCount>,
     /// What syslog servers say that they lost.
     pub(crate) lost: Lost,
-    /// Where no end is ours: how often each network was an end.
-    pub(crate) strangers: BTreeMap<Network, u64>,
+    /// Where no end is ours.
+    pub(crate) strangers: Strangers,
     /// How far each sensor had come in the file before this block; the coordinator knows it.
     pub(crate) before: BTreeMap<SensorId, Reach>,
     /// What the tables of flows left out, by why.
@@ -245,22 +254,15 @@ pub(super) fn sort_flows(flows: Flows, file: u32, home: &Home, scratch: &mut Scr
     collect.finish()
 }
 
-/// Counts a network, as long as there are not too many.
-pub(crate) fn count_network(counts: &mut BTreeMap<Network, u64>, network: Network, count: u64) {
-    if counts.len() < NETWORKS || counts.contains_key(&network) {
-        *counts.entry(network).or_default() += count;
-    }
-}
-
 struct Collect<'a> {
     home: &'a Home,
     scratch: &'a mut Scratch,
     batch: Batch,
     /// What is counted of each sensor, by its place.
     counts: Vec<SensorCount>,
-    places: HashMap<SensorId, u32>,
+    places: HashMap<SensorId, u16>,
     /// The sensor of the record before and its place: logs repeat it.
-    last: Option<(SensorId, u32)>,
+    last: Option<(SensorId, u16)>,
     /// Of each sensor, lines that say nothing that is used. They have no places, which are as few as there are records.
     skipped: HashMap<SensorId, (String, u64)>,
 }
@@ -290,13 +292,14 @@ impl<'a> Collect<'a> {
     }
 
     /// The place of the sensor `id`, which is called `name`.
-    fn sensor(&mut self, id: SensorId, name: &[u8]) -> u32 {
+    fn sensor(&mut self, id: SensorId, name: &[u8]) -> u16 {
         if let Some((last, place)) = self.last
             && last == id
         {
             return place;
         }
-        let new = self.counts.len() as u32;
+        // No block has as many records.
+        let new = self.counts.len() as u16;
         let place = *self.places.entry(id).or_insert(new);
         if place == new {
             self.batch.named.push(id);
@@ -309,8 +312,8 @@ impl<'a> Collect<'a> {
 
     /// Takes a record. Where it cannot be packed, `keep` says where it is kept.
     #[inline]
-    fn count(&mut self, record: &Record, sensor: u32, keep: impl FnOnce(&mut Vec<Record>) -> u32) {
-        let Some(count) = self.counts.get_mut(sensor as usize) else { return };
+    fn count(&mut self, record: &Record, sensor: u16, keep: impl FnOnce(&mut Vec<Record>) -> u32) {
+        let Some(count) = self.counts.get_mut(usize::from(sensor)) else { return };
         let Scratch { rows, shards, .. } = &mut *self.scratch;
         let Batch { first_line, records, others, .. } = &mut self.batch;
         let known = record.known_at();
@@ -331,7 +334,7 @@ impl<'a> Collect<'a> {
         if ours {
             count.inside += 1;
         } else {
-            self.count_strangers(record);
+            self.batch.strangers.count(record);
         }
     }
 
@@ -344,22 +347,6 @@ impl<'a> Collect<'a> {
             // An attempt that nobody answered is one wherever it is seen.
             None | Some(ConnState::S0 | ConnState::Oth) => {}
             Some(_) => *both += 1,
-        }
-    }
-
-    #[cold]
-    fn count_strangers(&mut self, record: &Record) {
-        use catspaw_records::Event;
-        let ends = match &record.event {
-            Event::Opened(o) => [o.orig.addr, o.resp.addr],
-            Event::Closed(c) => [c.first.addr, c.second.addr],
-            Event::Whole(w) => [w.orig.addr, w.resp.addr],
-            Event::Denied(_) | Event::Translation(_) | Event::Content(_) | Event::Burst(_) => return,
-        };
-        for addr in ends {
-            if let Some(network) = Network::around(addr, 24, 64) {
-                count_network(&mut self.batch.strangers, network, 1);
-            }
         }
     }
 }

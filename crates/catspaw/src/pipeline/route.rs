@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::Arc;
 
+pub(crate) use catspaw_records::is_private;
 use catspaw_records::{Event, HostKey, Inside, Record, Side};
 use catspaw_relay::Network;
 
@@ -44,17 +45,6 @@ pub(crate) const PRIVATE: [&str; 9] = [
     "fe80::/10",
     "::1/128",
 ];
-
-/// Whether an address lies in one of [`PRIVATE`].
-pub(crate) fn is_private(addr: IpAddr) -> bool {
-    match addr {
-        IpAddr::V4(addr) => {
-            let [a, b, ..] = addr.octets();
-            addr.is_private() || addr.is_link_local() || addr.is_loopback() || (a == 100 && (64..128).contains(&b))
-        }
-        IpAddr::V6(addr) => addr.is_unique_local() || addr.is_unicast_link_local() || addr.is_loopback(),
-    }
-}
 
 /// The way of a record to one host.
 #[derive(Clone, Copy, Debug)]

@@ -112,7 +112,7 @@ const SECOND: u32 = 1_000_000_000;
 impl Row {
     /// The copy of `record` that goes by `route`, if it can be packed. `first` is the block's first line, `sensor` its sensor's
     /// place, `before` what the record is late against.
-    pub(super) fn pack(record: &Record, route: Route, first: u64, sensor: u32, before: Nanos) -> Option<Self> {
+    pub(super) fn pack(record: &Record, route: Route, first: u64, sensor: u16, before: Nanos) -> Option<Self> {
         let line = u32::try_from(record.place.line.wrapping_sub(first)).ok()?;
         let known = record.known.at;
         if record.known.resolution != SECOND {
@@ -126,20 +126,20 @@ impl Row {
             fingerprint: record.fingerprint,
             body,
             line,
-            sensor: sensor as u16,
+            sensor,
             ahead,
             way: Way::of(&route),
         })
     }
 
     /// The same of one that cannot, which has a place among the batch's others.
-    pub(super) fn refer(record: &Record, route: Route, other: u32, sensor: u32, before: Nanos) -> Self {
+    pub(super) fn refer(record: &Record, route: Route, other: u32, sensor: u16, before: Nanos) -> Self {
         Self {
             known: record.known.at,
             fingerprint: record.fingerprint,
             body: Body::Other { other, before },
             line: 0,
-            sensor: sensor as u16,
+            sensor,
             ahead: 0,
             way: Way::of(&route),
         }

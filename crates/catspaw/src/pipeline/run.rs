@@ -16,7 +16,7 @@ use super::active::{Active, Content, Work};
 use super::clocks::Clocks;
 use super::fold::{Folded, Folder, Message, ROUND, Watermarks};
 use super::gathered::{FileRead, Gathered};
-use super::parse::{Batch, Scratch, count_network, parse, parse_watched, sort_flows};
+use super::parse::{Batch, Scratch, parse, parse_watched, sort_flows};
 use super::parts::{follow_parts, take_parts};
 use super::restrict::Restriction;
 use super::route::Home;
@@ -431,9 +431,7 @@ impl<'a> Coordinator<'a> {
         if let Some(file) = self.gathered.files.get_mut(&batch.file) {
             file.add(&batch);
         }
-        for (&network, &count) in &batch.strangers {
-            count_network(&mut self.gathered.strangers, network, count);
-        }
+        self.gathered.strangers.add_all(&batch.strangers);
         self.gathered.dropped.add_all(&batch.dropped);
         self.gathered.heard.0 += batch.heard.0;
         self.gathered.heard.1 += batch.heard.1;

@@ -157,7 +157,7 @@ impl Shard {
                 continue;
             }
             for (at, row) in (first..).zip(own) {
-                stream.insert(limits.place(row, self.wait), (*number, at), batches);
+                stream.insert(limits.place(row, self.wait), (*number, at));
             }
         }
         if done > 0 {
@@ -225,6 +225,7 @@ impl Shard {
         streams: &mut [&mut Stream],
     ) -> io::Result<()> {
         self.reached = upto;
+        streams.iter_mut().for_each(|stream| stream.settle(batches));
         let (mut unpacked, mut seen) = (Row::blank(), std::mem::take(self.seen.entry(sensor).or_default()));
         while let Some((due, before)) = next_due(streams, upto) {
             let Some(stream) = streams.get_mut(due) else { break };

@@ -147,21 +147,20 @@ pub(crate) fn survey(mut source: Source, file: u32, stamps: &Stamps, maps: &Maps
         return Ok(Looked::Capture(Opened::new(source, file, blocks)));
     }
     let head = head.to_vec();
-    let sniff = |lines: &[u8]| match maps.sniff(lines, clock.clone()) {
-        Sniffed::Evidence(reader) => Ok(reader.with_names(&stamps.names)),
+    let mut passed = None;
+    let mut reader = match maps.sniff(source.sample().unwrap_or(&head), &clock) {
+        Sniffed::Evidence(reader) => Ok(reader),
         Sniffed::Other(name) => Err(name),
     };
-    let mut passed = None;
-    let mut reader = sniff(source.sample().unwrap_or(&head));
     if reader.is_err()
         && is_of_programs(&head)
-        && let Some((told, before)) = read_on(&mut source, &mut blocks, |lines| sniff(lines).ok())
+        && let Some((told, before)) = read_on(&mut source, &mut blocks, |lines| maps.reader(lines, &clock))
     {
         (reader, passed) = (Ok(told), before);
     }
     let shown = source.sample().unwrap_or(&head);
     let mut reader = match reader {
-        Ok(reader) => reader,
+        Ok(reader) => reader.with_names(&stamps.names),
         Err(name) => {
             let is_text = name.starts_with("of no kind");
             let unfit = is_text.then(|| maps.nearest(shown, &clock)).flatten();

@@ -68,7 +68,8 @@ impl Redactor {
             self.put(why);
         }
         limits.iter_mut().chain(warnings).chain(notes).chain(restricted).for_each(|sentence| self.put(sentence));
-        let LookedAt { hosts: _, connections: _, services_tested: _, dns_forwarders } = looked_at;
+        let LookedAt { hosts: _, connections: _, services_tested: _, dns_forwarders, foreign } = looked_at;
+        foreign.iter_mut().for_each(|host| self.put(host));
         dns_forwarders.iter_mut().for_each(|(host, _)| self.put(host));
         limits.insert(0, self.limit().to_owned());
     }

@@ -16,7 +16,7 @@ use super::incident::Case;
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
 use super::{Names, restricted, time};
 use crate::indicators::{Elsewhere, Indicators};
-use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, Lost, PRIVATE, UnparsedCount};
+use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, Proposal, Strangers, UnparsedCount, network_of};
 use crate::settings::Settings;
 
 /// Networks that are named where the owner must say which are ours.
@@ -98,12 +98,18 @@ pub(crate) fn build(
     warnings.extend(hardly_ours(&settings.home, gathered));
     warnings.extend(cut_off_unseen(&settings.config, &incidents));
     let only = &settings.restriction;
-    if gathered.counted.connected == 0 {
+    let foreign = restricted::foreign(only, |addr| {
+        settings.home.is_inside(addr, None) || lanes.iter().any(|lanes| lanes.inside.contains(&addr))
+    });
+    warnings.extend(foreign.iter().map(|host| restricted::not_ours(host)));
+    if gathered.counted.connected == 0 && foreign.is_empty() {
         warnings.extend(restricted::nothing(only));
     }
     let restricting = restricted::limit(only).into_iter();
-    let limits =
-        restricting.chain(limits(gathered)).chain(found.told.limit()).chain(warnings.iter().cloned()).collect();
+    // What a map of columns may have wrong was said before anything was read.
+    let doubts = gathered.problems.iter().filter(|problem| problem.is_doubt()).map(ToString::to_string);
+    let said = warnings.iter().cloned().chain(doubts);
+    let limits = restricting.chain(limits(gathered)).chain(found.told.limit()).chain(said).collect();
     Report {
         schema: "catspaw.report/1",
         version: env!("CARGO_PKG_VERSION"),
@@ -125,6 +131,7 @@ pub(crate) fn build(
             hosts: hosts(lanes, only.is_none()),
             connections: gathered.counted.connected,
             services_tested: lanes.iter().flat_map(|l| &l.lanes).map(|(_, _, lane)| lane.services.len() as u64).sum(),
+            foreign: if foreign.len() == only.hosts.len() { foreign } else { Vec::new() },
             dns_forwarders: dns_forwarders.iter().map(|(host, port)| (host.addr().to_string(), *port)).collect(),
         },
         restricted: restricted::looked_at(only),
@@ -256,16 +263,13 @@ fn not_understood(path: &str, file: &FileRead) -> Option<String> {
     })
 }
 
-/// That a syslog server dropped messages, by what it says itself.
+/// That messages were dropped, by what the log says itself.
 fn lost(path: &str, file: &FileRead) -> Option<String> {
-    let Lost { times, messages, line } = file.lost;
-    let many = if messages == 0 { String::new() } else { format!(", {messages} of them by its count") };
-    (times > 0).then(|| {
-        format!(
-            "A syslog server says in {path} (first in line {line}) that it dropped messages{many}: what they told of is missing here, and \
-             counts are too small. Its rate limit is to be raised for what a firewall logs."
-        )
-    })
+    let lost = file.lost.sentence(path)?;
+    Some(format!(
+        "{lost} What they told of is missing here, and counts are too small. The limit (that line says whose: a syslog server's, the \
+         journal's, the kernel's) is to be raised for what a firewall logs."
+    ))
 }
 
 /// What captures lack.
@@ -304,11 +308,12 @@ fn of_packets(gathered: &Gathered) -> Vec<String> {
 fn hardly_ours(home: &Home, gathered: &Gathered) -> Option<String> {
     let records: u64 = gathered.sensors().map(|sensor| sensor.records).sum();
     let ours: u64 = gathered.sensors().map(|sensor| sensor.inside).sum();
-    let busiest = gathered.strangers.iter().max_by_key(|&(_, &count)| count)?.0;
+    let Proposal { networks, explained: (explained, of) } = gathered.strangers.proposal()?;
     (!home.nets.is_empty() && ours.saturating_mul(MANY_LATE) < records).then(|| {
         format!(
             "Only {ours} of {records} records have an end in --home-net. Behind NAT a host has its address inside, not the public \
-             one: is {busiest}, the busiest network of the others, yours?"
+             one: is {}, which has an end of {explained} of the {of} others that tell of a connection, yours?",
+            listed(&networks)
         )
     })
 }
@@ -369,7 +374,7 @@ fn unparsed(gathered: &Gathered, names: &Names) -> Vec<UnparsedLines> {
             })
             .collect()
     };
-    let whole = gathered.problems.iter().map(|problem| UnparsedLines {
+    let whole = gathered.problems.iter().filter(|problem| !problem.is_doubt()).map(|problem| UnparsedLines {
         path: problem.path.clone(),
         line: 0,
         column: None,
@@ -421,28 +426,24 @@ fn home_net(home: &Home, lanes: &[Lanes]) -> Vec<String> {
     if !home.nets.is_empty() {
         return home.nets.iter().map(ToString::to_string).collect();
     }
-    let nets: BTreeSet<String> = lanes.iter().flat_map(|l| &l.inside).filter_map(|&addr| network_of(addr)).collect();
+    let nets: BTreeSet<String> =
+        lanes.iter().flat_map(|l| &l.inside).filter_map(|&addr| Some(network_of(addr)?.to_string())).collect();
     nets.into_iter().take(LISTED_NETS).collect()
 }
 
-/// The private range an address lies in; of a public one that a record marks as inside, its /24 or /64.
-fn network_of(addr: IpAddr) -> Option<String> {
-    let private = PRIVATE.iter().find(|net| Network::parse(net).is_some_and(|net| net.contains(addr)));
-    if let Some(net) = private {
-        return Some((*net).to_owned());
-    }
-    Network::around(addr, 24, 64).map(|net| net.to_string())
-}
-
-/// What to say where no file gave a record: what stands in the way of most lines.
+/// What to say where no file gave a record: what stands in the way of most lines, and `with_values` what stands there.
 #[must_use]
-pub(crate) fn nothing_understood(files: &BTreeMap<u32, FileRead>) -> String {
+pub(crate) fn nothing_understood(files: &BTreeMap<u32, FileRead>, with_values: bool) -> String {
     let mut message = "no evidence: no file gave a record that is understood".to_owned();
     let lines = |file: &FileRead| {
         let name = file.source.name();
         let say = |(&(kind, why), count): (&(&str, &str), &UnparsedCount)| {
             let line = count.lines.first().copied().unwrap_or(0);
-            (count.count, format!("{name}:{line}: {kind}: {why} ({} lines)", count.count))
+            let column = count.column.map_or_else(String::new, |column| format!(":{column}"));
+            let value =
+                count.value.as_ref().filter(|_| with_values).map_or_else(String::new, |value| format!(": {value}"));
+            let lines = if count.count == 1 { "line" } else { "lines" };
+            (count.count, format!("{name}:{line}{column}: {kind}: {why}{value} ({} {lines})", count.count))
         };
         file.unparsed.iter().map(say).collect::<Vec<_>>()
     };
@@ -456,20 +457,24 @@ pub(crate) fn nothing_understood(files: &BTreeMap<u32, FileRead>) -> String {
 
 /// What to say where no record has an end of ours.
 #[must_use]
-pub(crate) fn no_inside(home: &Home, strangers: &BTreeMap<Network, u64>) -> String {
+pub(crate) fn no_inside(home: &Home, strangers: &Strangers) -> String {
     let mut message = match home.nets.as_slice() {
         [] => "no record says which of its ends is ours: name our networks with --home-net".to_owned(),
         _ => "no record has an end in --home-net".to_owned(),
     };
-    let mut busiest: Vec<_> = strangers.iter().map(|(&net, &count)| (count, net)).collect();
-    busiest.sort_unstable_by(|a, b| b.cmp(a));
-    busiest.truncate(BUSIEST);
-    if let Some(&(_, first)) = busiest.first() {
+    if let Some(Proposal { networks, explained: (explained, of) }) = strangers.proposal() {
         message.push_str("\n  the busiest networks in it:");
-        for &(count, network) in &busiest {
+        for (network, count) in strangers.busiest().into_iter().take(BUSIEST) {
             _ = write!(message, "\n    {:<18} {count} connections", network.to_string());
         }
-        _ = write!(message, "\n  try: --home-net {}", first);
+        let networks = listed(&networks);
+        _ = write!(message, "\n  {explained} of {of} records of connections have an end in {networks}");
+        _ = write!(message, "\n  try: --home-net {networks}");
     }
     message
+}
+
+/// As `--home-net` takes them.
+fn listed(networks: &[Network]) -> String {
+    networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }

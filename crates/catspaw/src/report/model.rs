@@ -60,6 +60,8 @@ pub(crate) struct LookedAt {
     pub(crate) services_tested: u64,
     /// Hosts and ports that carry DNS on to DNS: relays by design, and no incidents.
     pub(crate) dns_forwarders: Vec<(String, u16)>,
+    /// What was asked for with `--host`, if nothing of it is ours.
+    pub(crate) foreign: Vec<String>,
 }
 
 /// What was read of one file and sensor.

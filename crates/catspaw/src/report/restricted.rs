@@ -1,5 +1,7 @@
 //! What a restricted scan looked at, in words.
 
+use std::net::IpAddr;
+
 use crate::pipeline::Restriction;
 
 use super::time;
@@ -50,6 +52,20 @@ pub(super) fn limit(only: &Restriction) -> Option<String> {
         "This scan was restricted by its options to {looked_at}: of all else in the evidence nothing is said, and counts, \
          first and last moments are those of this part.",
     ))
+}
+
+/// Hosts that were asked for and are none of ours.
+pub(super) fn foreign(only: &Restriction, is_ours: impl Fn(IpAddr) -> bool) -> Vec<String> {
+    let foreign = only.hosts.iter().filter(|host| host.is_single() && !is_ours(host.addr()));
+    foreign.map(|host| host.addr().to_string()).collect()
+}
+
+/// What to say of one of them.
+pub(super) fn not_ours(host: &str) -> String {
+    format!(
+        "{host} is not one of the network's own addresses in this evidence: --host takes a host's address inside of NAT. Which host was \
+         seen as {host} at a time says catspaw trace {host} --at TIME EVIDENCE; --host with that one's address looks at it."
+    )
 }
 
 /// What to say where nothing of the evidence was asked for.

@@ -25,7 +25,7 @@ pub fn settings(data: &[u8]) {
     let maps = Maps::of(&[(path, text.to_owned())]);
     if let Ok(maps) = &maps {
         let clock = Clock::new(TimeZone::UTC, YearHint::First(2003));
-        match maps.sniff(log, clock.clone()) {
+        match maps.sniff(log, &clock) {
             Sniffed::Evidence(reader) => {
                 check_reader(&reader, log);
                 check_words(maps.doubts(&reader, log).into_iter().chain(maps.lack(&reader, log)));

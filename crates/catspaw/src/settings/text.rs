@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use catspaw_rules::nearest;
 use serde::de::DeserializeOwned;
 
 /// A file of the owner's.
@@ -34,7 +35,17 @@ impl Text<'_> {
     }
 }
 
-/// The parser's words, without the names of Rust's types.
+/// The parser's words, without the names of Rust's types; of a key that is unknown with the one that was perhaps meant.
 fn plain(message: &str) -> String {
-    message.replace("expected i64", "expected a whole number").replace("expected f64", "expected a number")
+    let message =
+        message.replace("expected i64", "expected a whole number").replace("expected f64", "expected a number");
+    let meant = message.strip_prefix("unknown field `").and_then(|rest| {
+        let (name, known) = rest.split_once('`')?;
+        // Every other piece stands between marks.
+        nearest(name, known.split('`').skip(1).step_by(2))
+    });
+    match meant {
+        Some(meant) => message.replacen("`, expected", &format!("` (perhaps `{meant}` is meant), expected"), 1),
+        None => message,
+    }
 }

@@ -127,7 +127,9 @@ fn of_inside(question: &Question, inside: &mut Inside, logs: &[Indexed<'_>]) -> 
         "{asked} is an inside address: the outside sees what it is translated to, and that is what can be asked for."
     )];
     inside.then.sort_by_key(|hit| (hit.span.from, hit.span.line));
-    why.extend(inside.then.iter().take(TRANSLATIONS).map(|hit| format!("Then: {}", sentence(hit, question, logs))));
+    why.extend(
+        inside.then.iter().take(TRANSLATIONS).map(|hit| format!("At that moment: {}", sentence(hit, question, logs))),
+    );
     let more = inside.more + inside.then.len().saturating_sub(TRANSLATIONS) as u64;
     if more > 0 {
         why.push(format!("{more} more translations of it held then: with its port there are fewer."));

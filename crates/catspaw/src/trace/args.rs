@@ -9,9 +9,8 @@ use crate::args::{ScanArgs, ViewArgs};
 use crate::redact::Scope;
 use crate::settings::Settings;
 
-/// Says who was behind a public address, and a port of it, at a time: by the translations and connections in Cisco PIX
-/// and ASA syslog (and connections in Zeek's conn.log), and, where DHCP leases or the owner's table are at hand, whose
-/// machine that was. An index of each log is kept, so that the next question is answered at once.
+/// Says who was behind a public address, and a port of it, at a time: by the translations and connections in the logs of firewalls
+/// (and connections in Zeek's conn.log), and, where DHCP leases or the owner's table are at hand, whose machine that was. An index of each log is kept, so that the next question is answered at once.
 ///
 /// Exit status: 0 every question has exactly one candidate, 1 one has none or several, 2 the run failed.
 #[derive(Clone, Debug, clap::Args)]

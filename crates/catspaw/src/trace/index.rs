@@ -27,7 +27,7 @@ use super::uses::Open;
 /// What an index begins with.
 pub(crate) const MAGIC: &[u8; 8] = b"catspawX";
 /// Changed with every change of the format, or of what is read into it.
-const VERSION: u64 = 2;
+const VERSION: u64 = 3;
 const HEADER: usize = 40;
 /// Spans of a segment; some 10 MB.
 const SEGMENT: usize = 1 << 18;

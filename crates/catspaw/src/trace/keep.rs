@@ -16,7 +16,7 @@ use super::log::{Change, LogState, Seen};
 use super::read::read;
 use super::uses::{Open, Uses};
 use crate::input::{BlockReader, Problem, Source, What};
-use crate::pipeline::{Passed, Stamps, Surveyed};
+use crate::pipeline::{Lost, Stamps, Surveyed};
 
 /// What index files are called behind the name of their log.
 const SUFFIX: &str = "catspaw-index";
@@ -75,7 +75,7 @@ impl Keeper {
             }
             break;
         }
-        let passed = surveyed.passed.as_ref().map_or(0, Passed::unparsed);
+        let passed = surveyed.passed.as_ref().map(|passed| (passed.unparsed(), passed.lost)).unwrap_or_default();
         let mut log = Making { keeper: self, source: &source, first, reader: &reader, passed, problems };
         let made = match grown {
             Some((old, place)) => match log.extend(&old, &place, seen.as_ref()) {
@@ -97,7 +97,7 @@ impl Keeper {
     pub(crate) fn again(&self, log: &mut Log, problems: &mut Vec<Problem>) -> Result<(), String> {
         let places = self.places(&log.source);
         let Log { source, reader, first, .. } = &*log;
-        let mut making = Making { keeper: self, source, first: *first, reader, passed: 0, problems };
+        let mut making = Making { keeper: self, source, first: *first, reader, passed: Default::default(), problems };
         let (index, kept) = making
             .make(None, &places, |_| {})
             .map_err(|error| format!("the index of {} cannot be written: {error}", log.source.name()))?;
@@ -140,8 +140,8 @@ struct Making<'a> {
     source: &'a Source,
     first: Nanos,
     reader: &'a Reader,
-    /// Lines that nobody knows before those that told what it is, where these are not read again.
-    passed: u64,
+    /// Lines that nobody knows, and messages that were lost, before those that told what it is, where these are not read again.
+    passed: (u64, Lost),
     problems: &'a mut Vec<Problem>,
 }
 
@@ -165,12 +165,15 @@ impl Making<'_> {
         let mut uses = Uses::new(Open::default(), Vec::new());
         let read = read(blocks, self.reader.clone(), 1, self.keeper.threads, (&mut uses, &mut writer), progress)?;
         let let_go = uses.let_go;
+        let (unparsed, mut lost) = self.passed;
+        lost.add_all(&read.lost);
         let whole = !matches!(read.summary.problem.as_ref().map(|problem| &problem.what), Some(What::LastLine));
         let state = LogState {
             goes_on: whole && read.plain && matches!(self.reader, Reader::Cisco(_) | Reader::Firewall(_)),
             lines: read.lines,
             records: read.records,
-            unparsed: read.unparsed + self.passed,
+            unparsed: read.unparsed + unparsed,
+            lost,
             span: read.span,
             let_go,
             ..self.state(read.summary.on_disk)
@@ -199,11 +202,14 @@ impl Making<'_> {
         let first_line = known.lines + 1;
         let read = read(blocks, reader, first_line, self.keeper.threads, (&mut uses, &mut writer), |_| {})?;
         let whole = !matches!(read.summary.problem.as_ref().map(|problem| &problem.what), Some(What::LastLine));
+        let mut lost = known.lost;
+        lost.add_all(&read.lost);
         let state = LogState {
             goes_on: whole,
             lines: read.lines,
             records: known.records + read.records,
             unparsed: known.unparsed + read.unparsed,
+            lost,
             span: known.span.into_iter().chain(read.span).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1))),
             let_go: known.let_go + uses.let_go,
             ..self.state(known.size + read.summary.on_disk)

@@ -10,6 +10,8 @@ use catspaw_records::Nanos;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+use crate::pipeline::Lost;
+
 /// As many bytes at the log's beginning, and before the place up to which it was read, must be what they were.
 const PROBE: u64 = 64 << 10;
 
@@ -35,6 +37,8 @@ pub(crate) struct LogState {
     pub(crate) lines: u64,
     pub(crate) records: u64,
     pub(crate) unparsed: u64,
+    /// Messages that did not come to it.
+    pub(crate) lost: Lost,
     /// What had to be let go before its end came.
     pub(crate) let_go: u64,
     /// Whether it can be read on where it ended: not packed, its last line whole, and its kind has no header.

@@ -41,6 +41,9 @@ pub(crate) fn trace(args: TraceArgs) -> ExitCode {
     console::exit(Trace::new(args).and_then(Trace::run).map(|clear| !clear))
 }
 
+/// Lines of --questions of which it is said why they are none.
+const BAD_QUESTIONS: usize = 20;
+
 /// What is to be done.
 struct Trace {
     settings: Settings,
@@ -48,6 +51,8 @@ struct Trace {
     owners: Owners,
     evidence: Vec<PathBuf>,
     questions: Vec<Question>,
+    /// Lines that were meant as questions and are none.
+    bad: usize,
     form: Form,
     proto: Option<Proto>,
     folder: Option<PathBuf>,
@@ -61,20 +66,24 @@ impl Trace {
         let key = settings.key()?;
         let owners = settings.owners.read(settings.configuration.as_deref(), &settings.zone)?;
         let zone = &settings.zone;
-        let questions = match (&args.at, &args.questions) {
+        let (questions, bad) = match (&args.at, &args.questions) {
             (Some(at), _) => {
                 let address = args.words.remove(0);
-                vec![Question::parse(&address.to_string_lossy(), at, zone)?]
+                (vec![Question::parse(&address.to_string_lossy(), at, zone)?], Vec::new())
             }
             (None, Some(path)) => question::read(path, zone)?,
-            (None, None) if args.index => Vec::new(),
+            (None, None) if args.index => (Vec::new(), Vec::new()),
             (None, None) => return Err(nothing_asked(&args.words)),
         };
         if args.words.is_empty() {
             return Err("no evidence is named: which logs tell of translations and connections?".to_owned());
         }
-        let (evidence, folder, form) = (args.words, args.index_dir, args.format);
-        Ok(Self { settings, key, owners, evidence, questions, form, proto: args.proto, folder, index_only: args.index })
+        bad.iter().take(BAD_QUESTIONS).for_each(|why| complain("error", &format!("--questions {why}")));
+        if bad.len() > BAD_QUESTIONS {
+            complain("error", &format!("--questions: {} more lines are no questions", bad.len() - BAD_QUESTIONS));
+        }
+        let TraceArgs { words: evidence, index_dir: folder, format: form, proto, index: index_only, .. } = args;
+        Ok(Self { settings, key, owners, evidence, questions, bad: bad.len(), form, proto, folder, index_only })
     }
 
     fn run(mut self) -> Result<bool, String> {
@@ -105,7 +114,8 @@ impl Trace {
         if let Some(redactor) = redactor {
             redactor.answers(&mut answers);
         }
-        let clear = answers.questions.iter().all(|answer| answer.candidates.len() == 1);
+        // What was not understood has no answer.
+        let clear = self.bad == 0 && answers.questions.iter().all(|answer| answer.candidates.len() == 1);
         match self.write(&answers) {
             // Whoever read it has seen enough.
             Err(e) if e.kind() == io::ErrorKind::BrokenPipe => Ok(clear),
@@ -202,6 +212,9 @@ impl Trace {
                     "warning",
                     &format!("{name}: {unparsed} of {lines} lines could not be read: catspaw scan shows which"),
                 );
+            }
+            if let Some(lost) = state.lost.sentence(&name) {
+                complain("warning", &format!("{lost} Of what they told no question can be answered."));
             }
             if state.let_go > 0 {
                 complain(

@@ -14,7 +14,15 @@ pub(crate) fn write(answers: &Answers, style: Style, out: &mut impl Write) -> io
         }
         write_answer(answer, &mut page)?;
     }
-    Ok(())
+    if !style.redacted {
+        return Ok(());
+    }
+    page.blank()?;
+    page.say(
+        0,
+        "Addresses are replaced (--redact): private ones by others of their range, public ones by such as nobody has (of 240.0.0.0/4, \
+         or fc00::/7).",
+    )
 }
 
 fn write_answer(answer: &Answer, page: &mut Page<'_, impl Write>) -> io::Result<()> {

@@ -50,26 +50,50 @@ pub(crate) fn parse_end(text: &str) -> Option<(IpAddr, Option<u16>)> {
     Some((addr.to_canonical(), port))
 }
 
+/// The questions of a file, and of the lines that are none which and why.
+pub(crate) type Questions = (Vec<Question>, Vec<String>);
+
 /// Reads a file of questions, one a line: an address and a moment. Empty lines and those that begin with `#` say nothing.
 ///
 /// # Errors
-/// Where it cannot be read, or a line is no question: which.
-pub(crate) fn read(path: &Path, zone: &TimeZone) -> Result<Vec<Question>, String> {
+/// Where it cannot be read, or no line is a question.
+pub(crate) fn read(path: &Path, zone: &TimeZone) -> Result<Questions, String> {
     let name = path.display();
     let size = std::fs::metadata(path).map_err(|e| format!("{name}: cannot be read: {e}"))?.len();
     if size > LONGEST {
         return Err(format!("{name}: {size} bytes are too many for questions: split it"));
     }
     let text = std::fs::read_to_string(path).map_err(|e| format!("{name}: cannot be read: {e}"))?;
-    let lines = text.lines().enumerate().map(|(at, line)| (at + 1, line.trim()));
-    let questions = lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).map(|(at, line)| {
-        let (address, moment) = line.split_once(char::is_whitespace).ok_or_else(|| {
-            format!("{name}:{at}: a question is an address and a moment, such as 192.0.2.10:1182 2003-03-04T16:05:00Z")
-        })?;
-        Question::parse(address, moment, zone).map_err(|why| format!("{name}:{at}: {why}"))
-    });
-    let questions = questions.collect::<Result<Vec<_>, _>>()?;
-    if questions.is_empty() { Err(format!("{name}: no question in it")) } else { Ok(questions) }
+    let (mut questions, mut bad) = (Vec::new(), Vec::new());
+    for (number, line) in (1..).zip(text.lines()) {
+        if line.trim().is_empty() || line.trim_start().starts_with('#') {
+            continue;
+        }
+        match question_of(line, zone) {
+            Ok(question) => questions.push(question),
+            Err((column, why)) => bad.push(format!("{name}:{number}:{column}: {why}")),
+        }
+    }
+    match (questions.is_empty(), bad.first()) {
+        (true, Some(first)) => Err(format!("{name}: no question in it that is understood: {first}")),
+        (true, None) => Err(format!("{name}: no question in it")),
+        (false, _) => Ok((questions, bad)),
+    }
+}
+
+/// The question of a line, or where it is wrong, from 1, and why.
+fn question_of(line: &str, zone: &TimeZone) -> Result<Question, (usize, String)> {
+    let column = |rest: &str| line[..line.len() - rest.len()].chars().count() + 1;
+    let text = line.trim_start();
+    let (address, rest) = text.split_once(char::is_whitespace).ok_or_else(|| {
+        let why = "a question is an address and a moment, such as 192.0.2.10:1182 2003-03-04T16:05:00Z";
+        (column(text), why.to_owned())
+    })?;
+    let moment = rest.trim_start();
+    Question::parse(address, moment, zone).map_err(|why| {
+        let wrong = if parse_end(address).is_none() { text } else { moment };
+        (column(wrong), why)
+    })
 }
 
 #[cfg(test)]
@@ -96,6 +120,24 @@ mod tests {
             ("", None),
         ] {
             assert_eq!(parse_end(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_question_says_where_it_is_wrong() {
+        let asked = |line: &str| question_of(line, &TimeZone::UTC).map_err(|(column, _)| column);
+        assert_eq!(
+            asked("  192.0.2.1:25   2003-03-04 16:05 "),
+            Ok(Question::parse("192.0.2.1:25", "2003-03-04 16:05", &TimeZone::UTC).unwrap())
+        );
+        for (line, column) in [
+            ("  192.0.2.300 2003-03-04", 3),
+            (" 192.0.2.1", 2),
+            ("192.0.2.1 ", 11),
+            ("192.0.2.1\t yesterday", 12),
+            ("ä 2003-03-04", 1),
+        ] {
+            assert_eq!(asked(line), Err(column), "{line}");
         }
     }
 

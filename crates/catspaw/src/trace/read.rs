@@ -5,12 +5,13 @@ use std::io;
 use std::sync::atomic::Ordering;
 use std::thread;
 
-use catspaw_records::{Event, HashSeed, LineSink, Nanos, Reader, Record, SensorId, Unparsed};
+use catspaw_records::{Event, HashSeed, LineSink, Nanos, Place, Reader, Record, SensorId, Unparsed};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::index::Writer;
 use super::uses::Uses;
 use crate::input::{BlockReader, Summary, TextBlock};
+use crate::pipeline::Lost;
 
 /// What was read.
 #[derive(Debug)]
@@ -18,6 +19,7 @@ pub(crate) struct Read {
     pub(crate) lines: u64,
     pub(crate) records: u64,
     pub(crate) unparsed: u64,
+    pub(crate) lost: Lost,
     /// The earliest and the latest moment of a record.
     pub(crate) span: Option<(Nanos, Nanos)>,
     pub(crate) summary: Summary,
@@ -44,6 +46,7 @@ struct Collected {
     /// Records, those that say nothing of who had an address among them.
     understood: u64,
     unparsed: u64,
+    lost: Lost,
     span: Option<(Nanos, Nanos)>,
     sensors: BTreeMap<SensorId, String>,
     last: Option<(Vec<u8>, SensorId)>,
@@ -70,6 +73,10 @@ impl LineSink for Collected {
     fn unparsed(&mut self, _: Unparsed) {
         self.unparsed += 1;
     }
+
+    fn lost(&mut self, place: Place, messages: u64) {
+        self.lost.add(place, messages);
+    }
 }
 
 /// Reads all that is left of a log, whose first line here is number `first_line`. `progress` is told the bytes.
@@ -88,6 +95,7 @@ pub(crate) fn read(
     let (done, done_queue) = bounded::<Done>(threads + 2);
     let mut lines = first_line - 1;
     let (mut records, mut unparsed, mut span) = (0, 0, None::<(Nanos, Nanos)>);
+    let mut lost = Lost::default();
     thread::scope(|scope| {
         // Dropped at the end, so that the threads end.
         let jobs = jobs;
@@ -122,6 +130,7 @@ pub(crate) fn read(
             buffers.push(buffer);
             records += collected.understood;
             unparsed += collected.unparsed;
+            lost.add_all(&collected.lost);
             span = span.into_iter().chain(collected.span).reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
             for record in &collected.records {
                 let name = || collected.sensors.get(&record.known.sensor).cloned().unwrap_or_default();
@@ -132,7 +141,7 @@ pub(crate) fn read(
     })?;
     let progress = blocks.progress();
     let plain = progress.on_disk.load(Ordering::Relaxed) == progress.content.load(Ordering::Relaxed);
-    Ok(Read { lines, records, unparsed, span, summary: blocks.finish(), plain })
+    Ok(Read { lines, records, unparsed, lost, span, summary: blocks.finish(), plain })
 }
 
 fn count_lines(bytes: &[u8]) -> u64 {

@@ -183,6 +183,20 @@ fn rules_come_from_directories_too() {
     let said = place.scan(&["x.pcap", "--rules", "all", "--alerts", "alerts.jsonl"]);
     assert_eq!((said.status, said.err.as_str()), (Some(0), ""));
     assert_eq!(alerts(&place).len(), 2);
+    // Files of rules on protocols that are not built, or of comments alone, are met in any set.
+    place.write("all/http.rules", "alert http any any -> any any (msg:\"x\"; sid:9;)\n");
+    place.write("all/deleted.rules", "# alert tcp any any -> any any (msg:\"x\"; sid:10;)\n");
+    let said = place.scan(&["x.pcap", "--rules", "all", "--alerts", "alerts.jsonl"]);
+    assert_eq!((said.status, alerts(&place).len()), (Some(0), 2));
+    assert!(said.err.contains("rules on protocol `http` are not built"), "{}", said.err);
+    assert!(said.out.contains("Of 3 rules 1 were refused"), "{}", said.out);
+    let named = place.scan(&["x.pcap", "--rules", "all", "--rules", "all/http.rules"]);
+    assert!(named.failed().contains("all/http.rules: no rule of it could be loaded"), "{}", named.err);
+    let nothing = Place::new();
+    nothing.write("none/http.rules", "alert http any any -> any any (msg:\"x\"; sid:9;)\n");
+    nothing.write("x.log", "");
+    let said = nothing.scan(&["x.log", "--rules", "none"]);
+    assert!(said.failed().contains("--rules none: no rule could be loaded"), "{}", said.err);
 }
 
 #[test]

@@ -18,6 +18,13 @@ fn refused(config: &str, at: &str, says: &str) {
 #[test]
 fn an_unknown_key_is_refused_with_those_that_are_known() {
     refused("home_nets = []\n", "1:1", "`home_net`");
+    refused(
+        "[[authorized]]\nhost = \"10.0.0.1\"\n",
+        "1:3",
+        "unknown field `authorized` (perhaps `authorised` is meant), expected",
+    );
+    refused("[threshold]\nalpha = 1e-6\n", "1:2", "(perhaps `thresholds` is meant), expected one of `home_net`");
+    refused("[limits]\nalpha = 1e-6\n", "1:2", "unknown field `limits`, expected one of");
     refused("\n[thresholds]\nalpa = 1e-6\n", "3:1", "`alpha`");
     refused("[[authorised]]\nhost = \"10.0.0.1\"\nprot = 25\nreason = \"x\"\n", "3:1", "`port`");
 }

@@ -221,6 +221,13 @@ fn names_for_addresses_are_refused_unless_the_configuration_is_given() {
     let why = "no address (a name? --names FILE says whose)";
     assert_eq!(unparsed(&report), [(1, 80, why), (3, 80, why)]);
     place.write("fw.conf", "hostname fw\n");
-    assert!(place.scan(&["--names", "fw.conf", "log"]).failed().contains("fw.conf: no `name ADDRESS NAME` command"));
+    let says = "error: --names fw.conf: no line of it is a `name ADDRESS NAME` command";
+    assert!(place.scan(&["--names", "fw.conf", "log"]).failed().starts_with(says));
+    place.write("fw.conf", "hostname fw\nname 10.0.0.300 mail\n");
+    let says = "error: --names fw.conf:2:6: a `name` command whose address is none, and no other names anything";
+    assert!(place.scan(&["--names", "fw.conf", "log"]).failed().starts_with(says));
+    assert!(
+        place.scan(&["--names", "none.conf", "log"]).failed().starts_with("error: --names none.conf: cannot be read")
+    );
     assert!(place.scan(&["--names", "none.conf", "log"]).failed().contains("none.conf: cannot be read"));
 }

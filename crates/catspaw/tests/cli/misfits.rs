@@ -85,13 +85,100 @@ fn what_is_clear_is_said_with_the_keys_to_look_at() {
     }
     let begins = BOTH.replace("ts = \"begin\"\nend = \"end\"", "ts = \"begin\"");
     let err = said(&begins.replace("unit = \"ms\"", "unit = \"s\""), &quiet(|at, span| line(at, 90 + span)));
-    assert!(err.contains("half of 60 connections last longer than a day: see unit (now \"s\")\n"), "{err}");
+    assert!(err.contains("half of 60 connections last longer than two hours: see unit (now \"s\")\n"), "{err}");
     let fast = quiet(|at, span| line(at, span).replace(",tcp,", ",tcp,9000000"));
     let err = said(&begins.replace("unit = \"ms\"", "unit = \"ns\""), &fast);
     assert!(
         err.contains("connections carry more than 100 Gbit/s: see unit (now \"ns\"), and the columns of bytes\n"),
         "{err}"
     );
+}
+
+#[test]
+fn ends_of_which_only_the_addresses_are_swapped_contradict_what_else_is_said_of_them() {
+    let zones = "orig_zone = \"from\"\nresp_zone = \"to\"\n[map.words]\ninside = \"lan\"\noutside = \"wan\"\n";
+    let log = quiet(|at, span| line(at, span) + ",lan,wan").replace("inp\n", "inp,from,to\n");
+    let map = format!("{BOTH}{zones}");
+    assert_eq!(said(&map, &log), "");
+    let swapped =
+        |map: &str| map.replace("orig_h = \"src\"", "orig_h = \"dst\"").replace("resp_h = \"dst\"", "resp_h = \"src\"");
+    let says = |orig, resp| {
+        format!(
+            "warning: log: the map both may be wrong: in 60 of 60 connections the end that is inside by its zone or direction has a public \
+             address, and the other one a private one: see the words of orig_zone, resp_zone, direction, and orig_h (now \"{orig}\") and \
+             resp_h (now \"{resp}\")\n"
+        )
+    };
+    assert_eq!(said(&swapped(&map), &log), says("dst", "src"));
+    // The words are swapped instead, or a direction's.
+    let words = map.replace("inside = \"lan\"\noutside = \"wan\"", "inside = \"wan\"\noutside = \"lan\"");
+    assert_eq!(said(&words, &log), says("src", "dst"));
+    let way = format!("{BOTH}direction = \"from\"\n[map.words]\ninbound = \"lan\"\n");
+    assert_eq!(said(&way, &log), says("src", "dst"));
+    assert_eq!(said(&way.replace("inbound", "outbound"), &log), "");
+    // One zone tells as well; of ends that are both public nothing is told.
+    assert_eq!(said(&words.replace("resp_zone = \"to\"\n", ""), &log), says("src", "dst"));
+    assert_eq!(said(&words, &log.replace("10.0.0.", "192.0.2.")), "");
+
+    let log = quiet(|at, span| line(at, span) + ",203.0.113.1").replace("inp\n", "inp,nat\n");
+    let map = format!("{BOTH}mapped_orig_h = \"nat\"\n");
+    assert_eq!(said(&map, &log), "");
+    let says = "in 60 of 60 connections that are translated it is the end with a public address that is, and not the one with a private \
+                one: see orig_h (now \"dst\") and resp_h (now \"src\"), and those of mapped_orig_h and mapped_resp_h\n";
+    assert!(said(&swapped(&map), &log).contains(says), "{}", said(&swapped(&map), &log));
+}
+
+#[test]
+fn a_unit_shows_where_lines_stand_in_the_order_of_ends() {
+    // Of several connections at once each is written when it ends.
+    let mut lines: Vec<(i64, String)> = (0..60_i64)
+        .map(|n| (1_046_736_000 + 2 * n, 1 + n * 37 % 30))
+        .map(|(begun, span)| (begun + span, format!("{}\n", line(begun, span))))
+        .collect();
+    lines.sort();
+    let log = quiet(line).lines().take(1).map(|header| format!("{header}\n")).collect::<String>()
+        + &lines.iter().map(|(_, line)| line.as_str()).collect::<String>();
+    let begins = BOTH.replace("ts = \"begin\"\nend = \"end\"", "ts = \"begin\"");
+    assert_eq!(said(&begins, &log), "");
+    for unit in ["us", "ns"] {
+        let err = said(&begins.replace("\"ms\"", &format!("{unit:?}")), &log);
+        let says = format!(
+            "the lines are in no order by unit = {unit:?}, and in that in which connections end by another: see unit; unit = \"ms\""
+        );
+        assert!(err.contains(&says), "{unit}: {err}");
+    }
+    let err = said(&begins.replace("unit = \"ms\"\n", ""), &log);
+    assert!(err.contains("half of 60 connections last longer than two hours: see unit (now \"s\")\n"), "{err}");
+    // In order of beginnings nothing follows from it.
+    let sorted = quiet(|at, span| line(at / 60 * 2 + 1_012_000_000, span));
+    assert_eq!(said(&begins.replace("\"ms\"", "\"us\""), &sorted), "");
+    // What took half a second took none of half a millisecond.
+    let quick = quiet(|at, span| line(at, span).replace(&format!(",{span}000,"), &format!(",{},", 300 + span)));
+    assert_eq!(said(&begins, &quick), "");
+    let err = said(&begins.replace("\"ms\"", "\"us\""), &quick);
+    let says = "half of 60 connections between a private and a public address last less than a millisecond: see unit (now \"us\")\n";
+    assert!(err.contains(says), "{err}");
+    assert_eq!(
+        said(&begins.replace("\"ms\"", "\"us\""), &quick.replace("198.51.100.7", "10.1.0.7")),
+        "",
+        "one network"
+    );
+}
+
+#[test]
+fn a_map_that_may_be_wrong_is_no_line_that_was_not_understood() {
+    let place = Place::with("map.toml", BOTH.replace("unit = \"ms\"\n", ""));
+    place.write("log", quiet(line));
+    let report = place.report(&["log", "--columns", "map.toml"]);
+    assert_eq!(report["unparsed"], serde_json::json!([]));
+    let said = |limit: &Value| limit.as_str().unwrap().starts_with("log: the map both may be wrong: durations are");
+    assert!(report["limits"].as_array().unwrap().iter().any(said), "{report:#}");
+    let text = place.scan(&["log", "--columns", "map.toml"]).out;
+    assert!(!text.contains("Not understood") && text.contains("- log: the map both may be wrong:"), "{text}");
+    // Of a file as a whole it is said that it is one.
+    place.write("notes", "nothing\n");
+    let text = place.scan(&["log", "notes", "--columns", "map.toml"]).out;
+    assert!(text.contains("Not understood: 1 file\n") && text.contains("\nfile (1 file)\n"), "{text}");
 }
 
 #[test]

@@ -52,13 +52,37 @@ fn only_the_hosts_that_are_named_are_judged() {
     assert_eq!(report["incidents"][0]["host"], "10.0.0.66");
     assert!(report["limits"][0].as_str().unwrap().contains("restricted by its options to connections of 10.0.0.66:"));
     assert_eq!(place.report(&["--host", "10.0.0.5", "some.log"])["incidents"].as_array().unwrap().len(), 0);
-    let nobody = place.scan(&["--host", "192.0.2.1", "some.log"]);
+    let nobody = place.scan(&["--host", "10.0.0.200", "some.log"]);
     assert_eq!(nobody.status, Some(0));
     assert!(
-        nobody.err.contains("Nothing in the evidence is what was asked for: connections of 192.0.2.1"),
+        nobody.err.contains("Nothing in the evidence is what was asked for: connections of 10.0.0.200"),
         "{}",
         nobody.err
     );
+}
+
+#[test]
+fn who_asks_for_a_public_address_is_told_that_it_is_no_host_of_ours() {
+    let place = Place::with("relay.log", relay_log());
+    let said = place.scan(&["relay.log", "--host", "192.0.2.10"]);
+    let title = "192.0.2.10 is not one of the network's own addresses\n";
+    assert!(said.out.starts_with(title) && !said.out.contains("No relay was found"), "{}", said.out);
+    assert!(
+        said.err.contains("catspaw trace 192.0.2.10 --at TIME EVIDENCE; --host with that one's address"),
+        "{}",
+        said.err
+    );
+    // One that is ours and silent is none of these.
+    let silent = place.scan(&["relay.log", "--host", "10.0.0.200"]);
+    assert!(silent.out.starts_with("No relay was found\n"), "{}", silent.out);
+    let both = place.scan(&["relay.log", "--host", "192.0.2.10,10.0.0.200"]);
+    assert!(
+        both.out.starts_with("No relay was found\n") && both.err.contains("catspaw trace 192.0.2.10"),
+        "{}",
+        both.err
+    );
+    let redacted = place.scan(&["relay.log", "--host", "192.0.2.10", "--redact"]);
+    assert!(!(redacted.out + &redacted.err).contains("192.0.2.10"));
 }
 
 #[test]

@@ -113,12 +113,12 @@ fn what_syslogd_writes_of_itself_is_known_and_lost_messages_are_a_warning() {
     assert_eq!((said.err.as_str(), &report["unparsed"]), ("", &serde_json::json!([])));
     let line = first.lines().count() + 4;
     let says = format!(
-        "warning: A syslog server says in log (first in line {line}) that it dropped messages, 88 of them by its count: what they told of"
+        "warning: log says (first in line {line}) that messages were dropped before they came to it, 88 of them by its count. What they told"
     );
     place.write("log", [first, own, lost, second].concat());
     let err = place.scan(&["log"]).err;
     assert!(err.starts_with(&says), "{err}");
     let early = programs(1_500_000) + lost + &log;
     let piped = place.scan_input(&["-"], early.as_bytes()).err;
-    assert!(piped.contains("that it dropped messages, 88 of them by its count"), "{piped}");
+    assert!(piped.contains("that messages were dropped before they came to it, 88 of them by its count"), "{piped}");
 }

@@ -242,9 +242,48 @@ fn questions_may_come_from_a_file_and_logs_from_a_pipe() {
 }
 
 #[test]
+fn a_line_that_is_no_question_is_said_and_the_others_are_answered() {
+    let place = Place::with("pix.log", slot("10:00:00", "10.0.0.1", "192.0.2.1"));
+    let good = "192.0.2.1 2003-03-04 10:00:01\n";
+    place.write("asked", format!("{good}192.0.2.1\n  192.0.2.300 2003-03-04\n192.0.2.1  noon\n{good}"));
+    let said = trace(&place, &["--questions", "asked", "pix.log", "-q", "--format", "json"]);
+    let answers: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.status, answers["questions"].as_array().unwrap().len()), (Some(1), 2), "{said:?}");
+    let expected =
+        ["error: --questions asked:2:1: ", "error: --questions asked:3:3: ", "error: --questions asked:4:12: "];
+    assert_eq!(said.err.lines().count(), expected.len(), "{}", said.err);
+    assert!(said.err.lines().zip(expected).all(|(line, place)| line.starts_with(place)), "{}", said.err);
+    place.write("asked", good.repeat(2));
+    assert_eq!(trace(&place, &["--questions", "asked", "pix.log"]).status, Some(0));
+    place.write("asked", good.to_owned() + &"x\n".repeat(23));
+    let err = trace(&place, &["--questions", "asked", "pix.log"]).err;
+    assert!(err.contains("error: --questions: 3 more lines are no questions\n"), "{err}");
+}
+
+#[test]
+fn messages_that_a_log_says_were_lost_are_a_warning_each_time() {
+    let lost = "Mar  4 10:00:02 loghost rsyslogd: imuxsock lost 88 messages from pid 8 due to rate-limiting\n";
+    let place = Place::with("pix.log", slot("10:00:00", "10.0.0.1", "192.0.2.1") + lost);
+    let ask = || trace(&place, &["192.0.2.1", "--at", "2003-03-04 10:00:01", "--year", "2003", "pix.log"]);
+    let says = |line: u64, many: u64| {
+        format!(
+            "warning: pix.log says (first in line {line}) that messages were dropped before they came to it, {many} of them by its \
+             count. Of what they told no question can be answered.\n"
+        )
+    };
+    for _ in 0..2 {
+        assert_eq!((ask().status, ask().err), (Some(0), says(2, 88)));
+    }
+    // What comes later is added.
+    let mut log = OpenOptions::new().append(true).open(place.path().join("pix.log")).unwrap();
+    log.write_all(lost.replace("88", "12").as_bytes()).unwrap();
+    assert_eq!(ask().err, says(2, 100));
+}
+
+#[test]
 fn usage_that_is_wrong_fails_and_says_what_would_be_right() {
     let place = Place::with("pix.log", slot("10:00:00", "10.0.0.1", "192.0.2.1"));
-    place.write("bad", "192.0.2.1 2003-03-04\n192.0.2.1\n");
+    place.write("bad", "# all\n192.0.2.1\n");
     place.write("notes", "nothing\n");
     let mut capture = Vec::new();
     catspaw_lab::wire::capture(&catspaw_lab::wire::WireScenario::example(), &mut capture).unwrap();
@@ -255,7 +294,10 @@ fn usage_that_is_wrong_fails_and_says_what_would_be_right() {
         (&["192.0.2.1", "--at", "noon", "pix.log"], "\"noon\": a moment is"),
         (&["pix.log", "--at", "2003-03-04"], "\"pix.log\" is no address"),
         (&["192.0.2.1", "--at", "2003-03-04"], "no evidence is named"),
-        (&["--questions", "bad", "pix.log"], "bad:2: a question is an address and a moment"),
+        (
+            &["--questions", "bad", "pix.log"],
+            "no question in it that is understood: bad:2:1: a question is an address and",
+        ),
         (&["192.0.2.1", "--at", "2003-03-04", "notes"], "no file gave a record"),
         (&["192.0.2.1", "--at", "2003-03-04", "x.pcap"], "x.pcap: a capture does not say who was behind an address"),
         (&["192.0.2.1", "--at", "2003-03-04", "--timezone", "Mars", "pix.log"], "is no time zone"),
@@ -327,6 +369,7 @@ fn an_inside_address_is_answered_with_what_the_outside_saw() {
         "{}",
         why(&before)
     );
+    assert!(why(&one).contains("\nAt that moment: pix.log:3: the translation of 10.0.0.1:4001"), "{}", why(&one));
     let unknown = why(&assert_hosts(&place, "10.0.0.2", "2003-03-04T10:30:00Z", &[]));
     let says = "10.0.0.2 is an inside address, which the outside does not see, and no record translates it: ask for the public address";
     assert!(unknown.starts_with(says), "{unknown}");
@@ -363,6 +406,9 @@ fn answers_fit_the_terminal_and_show_nobody_where_that_is_asked() {
             assert!(!said.out.contains(true_one) && !said.err.contains(true_one), "{true_one}: {said:?}");
         }
     }
+    let explains = |said: &str| said.contains("public ones by such as nobody has (of 240.0.0.0/4");
+    let redacted = trace(&place, &[&asked[..], &["--redact", "--redact-key", "key"]].concat()).out;
+    assert!(explains(&redacted.replace('\n', " ")) && !explains(&plain.out.replace('\n', " ")), "{redacted}");
     let keyed = |options: &[&str]| trace(&place, &[&asked[..], &["--redact-key", "key"], options].concat()).out;
     assert_eq!(keyed(&["--redact"]), keyed(&["--redact"]));
     place.write("c.toml", "redact = \"own\"\n");

@@ -28,7 +28,8 @@ use crate::others;
 use crate::record::{NOTHING, UNKNOWN};
 use crate::syslog::header::{Header, decode_header};
 use crate::syslog::other;
-use crate::syslog::written::{Timekeeper, Written};
+use crate::syslog::timekeeper::Timekeeper;
+use crate::syslog::written::Written;
 use crate::syslog::{LastStamp, last_stamp};
 use crate::{Block, Clock, Event, HashSeed, LineSink, Place, Proto, Record, SensorId, Stamp, Unparsed};
 use before::Before;
@@ -65,6 +66,10 @@ const SNIFFED: usize = 64 * 1024;
 #[must_use]
 pub fn sniff(head: &[u8]) -> bool {
     let head = &head[..head.len().min(SNIFFED)];
+    if find_tag(head).is_none() {
+        // Most pieces of a collector's file have none, and are not taken apart for it.
+        return false;
+    }
     let is_text = |byte: &u8| *byte >= b' ' || *byte == b'\t';
     head.split(|byte| *byte == b'\n').any(|line| {
         let before_tag = find_tag(line).map(|tag| &line[..tag.start]);

@@ -8,7 +8,7 @@ use crate::end::{Address, End};
 use crate::fields::json::{self, Broken, Value};
 use crate::fields::{Bad, Csv, Pairs, each, value};
 use crate::reckon::{self, Sent};
-use crate::syslog::written::Timekeeper;
+use crate::syslog::timekeeper::Timekeeper;
 use crate::{
     Beside, ByteCount, ByteKind, Bytes, ConnState, Denied, Ending, Event, HashSeed, Inside, Nanos, Opened, Place,
     Proto, Record, RecordId, SensorId, Stamp, Uid, Whole,
@@ -189,6 +189,9 @@ impl<'a> Line<'a> {
         Some(Figures {
             proto: whole.proto,
             ports: [whole.orig.port, whole.resp.port],
+            addrs: [whole.orig.addr, whole.resp.addr],
+            inside: [whole.inside.orig, whole.inside.resp],
+            is_mapped: whole.mapped().map(|mapped| mapped.is_some()),
             begun: moment(Field::Ts, times),
             ended: moment(Field::End, times),
             lasted: span.map(|(span, _)| span),

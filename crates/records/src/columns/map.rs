@@ -1,5 +1,7 @@
 //! Which column is which field, and what its words mean.
 
+use memchr::memmem;
+
 use super::field::{Field, Meaning};
 use super::names::{self, Names};
 use super::time::{Times, Unit};
@@ -180,6 +182,20 @@ impl Map {
         }
         let inner = self.within.iter().find_map(|object| path.strip_prefix(&**object));
         inner.map_or(names::NONE, |path| self.names.number(path))
+    }
+
+    /// Whether lines have what tells that a log is of this map: asked of many at once.
+    pub(super) fn may_be_in(&self, lines: &[u8]) -> bool {
+        match &self.form {
+            Form::Json => memchr::memchr(b'{', lines).is_some(),
+            Form::Delimited { header: Some(_), .. } => true,
+            // Within quotes a quote is written twice.
+            Form::Delimited { header: None, .. } | Form::Pairs { .. } => self
+                .must
+                .iter()
+                .map(|number| self.names.name(*number))
+                .all(|name| name.contains(&b'"') || memmem::find(lines, name).is_some()),
+        }
     }
 
     /// The numbers of the columns by which a log is known.

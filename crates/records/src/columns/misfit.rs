@@ -5,7 +5,7 @@ use super::line::Line;
 use super::map::{Form, Map};
 use super::{BOM, Columns, header};
 use crate::fields::{Bad, Pairs, json};
-use crate::syslog::written::Timekeeper;
+use crate::syslog::timekeeper::Timekeeper;
 use crate::{Block, Clock, Place};
 
 /// Separators that logs have.

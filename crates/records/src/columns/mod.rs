@@ -28,7 +28,7 @@ use crate::cisco::Names;
 use crate::fields::Bad;
 use crate::others;
 use crate::syslog::other;
-use crate::syslog::written::Timekeeper;
+use crate::syslog::timekeeper::Timekeeper;
 use crate::{Block, Clock, HashSeed, LineSink, Place, Record, Unparsed};
 
 /// What an unparsed line was taken for.
@@ -71,6 +71,9 @@ impl Reader {
         let mut reader =
             Self { map: Arc::clone(map), columns: None, times: Timekeeper::new(clock), called: Arc::default() };
         let head = head.strip_prefix(BOM).unwrap_or(head);
+        if !map.may_be_in(head) {
+            return None;
+        }
         let lines = Block { bytes: head, first: Place { file: 0, line: 1 } }.lines().map(|(_, line)| line);
         let is_json = matches!(map.form(), Form::Json);
         // Other programs' lines may stand between objects.

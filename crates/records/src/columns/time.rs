@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::fields::value;
-use crate::syslog::written::{Civil, Timekeeper, Written, parse_month, parse_written, parse_zone};
+use crate::syslog::timekeeper::Timekeeper;
+use crate::syslog::written::{Civil, Written, parse_month, parse_written, parse_zone};
 use crate::{Nanos, SensorId};
 
 /// What a number of a time or a span counts.

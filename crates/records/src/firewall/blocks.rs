@@ -13,7 +13,7 @@ use crate::{Event, Proto, Translation, TranslationKind};
 /// The sensor of a device that is not named.
 pub(super) const UNNAMED: &[u8] = b"nat";
 
-const JSERVICES: &[u8] = b"JSERVICES_NAT_PORT_BLOCK_";
+pub(super) const JSERVICES: &[u8] = b"JSERVICES_NAT_PORT_BLOCK_";
 
 /// Where the message begins.
 pub(super) fn body(line: &[u8]) -> Option<usize> {

@@ -11,7 +11,8 @@ use super::{Line, Why};
 use crate::fields::json::{self, Value};
 use crate::fields::{Cef, Csv, Pairs, value};
 use crate::reckon::{Sent, payload};
-use crate::syslog::written::{Timekeeper, parse_written, parse_zone};
+use crate::syslog::timekeeper::Timekeeper;
+use crate::syslog::written::{parse_written, parse_zone};
 use crate::{Ending, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp};
 
 /// The sensor of a device that is not named.

@@ -13,7 +13,9 @@ mod panos;
 mod pf;
 mod session;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+
+use memchr::memmem::Finder;
 
 use crate::cisco::Names;
 use crate::fields::Cef;
@@ -21,7 +23,8 @@ use crate::others;
 use crate::record::NOTHING;
 use crate::syslog::header::decode_header;
 use crate::syslog::other;
-use crate::syslog::written::{Timekeeper, Written};
+use crate::syslog::timekeeper::Timekeeper;
+use crate::syslog::written::Written;
 use crate::syslog::{LastStamp, last_stamp};
 use crate::{Block, Clock, Event, HashSeed, LineSink, Place, Record, SensorId, Stamp, Unparsed};
 
@@ -68,6 +71,10 @@ struct Header<'a> {
     own: &'a [u8],
 }
 
+/// Those of [`Dialect::words`].
+static WORDS: LazyLock<[Vec<Finder<'static>>; Dialect::ALL.len()]> =
+    LazyLock::new(|| Dialect::ALL.map(|dialect| dialect.words().map(Finder::new).collect()));
+
 /// Reads one of the dialects.
 #[derive(Clone, Debug)]
 pub struct Reader {
@@ -106,6 +113,12 @@ impl Dialect {
 
     /// Whether a line is one of its own.
     pub(crate) fn is_line(self, line: &[u8]) -> bool {
+        let is_line = self.is_its_line(line);
+        debug_assert!(!is_line || self.may_be_in(line), "{self:?}");
+        is_line
+    }
+
+    fn is_its_line(self, line: &[u8]) -> bool {
         if let Some(cef) = self.maker().and_then(|_| Cef::parse(line)) {
             return Some(cef.vendor) == self.maker();
         }
@@ -116,6 +129,25 @@ impl Dialect {
             Self::Netfilter => netfilter::is_line(line),
             Self::Junos | Self::Pf | Self::Blocks => self.body(line).is_some(),
         }
+    }
+
+    /// Whether lines have anything of what one of its own must have, which is asked of many at once.
+    fn may_be_in(self, lines: &[u8]) -> bool {
+        WORDS[self as usize].iter().any(|word| word.find(lines).is_some())
+    }
+
+    /// A line of its own has one of these, whatever its form.
+    fn words(self) -> impl Iterator<Item = &'static [u8]> {
+        let of_others: &[&[u8]] = match self {
+            Self::PanOs => &panos::TYPES,
+            Self::FortiGate => &[b"logid", b"log_id"],
+            Self::Junos => &[b"RT_"],
+            Self::Conntrack => &[b"src=", b"SRC="],
+            Self::Netfilter => &[b" SRC="],
+            Self::Pf => &[b"filterlog"],
+            Self::Blocks => &[blocks::JSERVICES, b"CEF:", b" VRF "],
+        };
+        of_others.iter().copied().chain(self.maker())
     }
 
     /// Who makes it, in CEF, which is one of the forms of its lines.
@@ -258,6 +290,9 @@ impl Reader {
     #[must_use]
     pub fn sniff(head: &[u8], clock: &Clock) -> Option<Self> {
         let head = &head[..head.len().min(SNIFFED)];
+        if !Dialect::ALL.iter().any(|dialect| dialect.may_be_in(head)) {
+            return None;
+        }
         let mut lines = head.split(|byte| *byte == b'\n').filter(|line| !line.is_empty());
         let dialect = lines.find_map(Dialect::of)?;
         Some(dialect.reader(clock.clone()))

@@ -10,14 +10,15 @@ use super::session::{Course, End, Session, answered, name, parse_end, parse_mapp
 use super::{Line, Why};
 use crate::fields::{Cef, Csv, Leef, value};
 use crate::reckon::{Sent, ethernet, payload};
-use crate::syslog::written::{Timekeeper, Written, parse_written};
+use crate::syslog::timekeeper::Timekeeper;
+use crate::syslog::written::{Written, parse_written};
 use crate::{Clock, Ending, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp, YearHint};
 
 /// Who makes it, in CEF and LEEF.
 pub(super) const MAKER: &[u8] = b"Palo Alto Networks";
 
 /// Types of logs that have the CSV's first fields in common.
-const TYPES: [&[u8]; 12] = [
+pub(super) const TYPES: [&[u8]; 12] = [
     b"TRAFFIC",
     b"THREAT",
     b"SYSTEM",

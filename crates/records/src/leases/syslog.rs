@@ -3,7 +3,8 @@
 use std::net::IpAddr;
 
 use super::{Entry, Holder, Line, Says, parse_mac, parse_name};
-use crate::syslog::written::{Timekeeper, parse_written};
+use crate::syslog::timekeeper::Timekeeper;
+use crate::syslog::written::parse_written;
 use crate::{Clock, Nanos, SensorId};
 
 /// Reads lines in the order of the log.

@@ -2,6 +2,7 @@
 
 pub(crate) mod header;
 pub(crate) mod other;
+pub(crate) mod timekeeper;
 pub(crate) mod written;
 
 use jiff::civil::Date;

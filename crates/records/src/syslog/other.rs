@@ -1,6 +1,8 @@
 //! Lines of other programs, as a collector's file has them between those of the firewalls.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::{self, Finder};
 
 use super::written::parse_written;
 use crate::fields::value;
@@ -8,6 +10,12 @@ use crate::{Block, LineSink, Place, Unparsed};
 
 /// What syslogd writes where nobody else has written for a while.
 const MARK: &[u8] = b"-- MARK --";
+
+/// Words of those who dropped messages: rsyslog's imuxsock and imjournal, syslog-ng, systemd's journal, Linux.
+static RATE_LIMITING: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("due to rate-limiting"));
+static QUEUE_FULL: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new("estination queue full, dropping message"));
+static SUPPRESSED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(": Suppressed "));
+static WERE_SUPPRESSED: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(" messages suppressed"));
 
 /// Under which name lines of other programs are counted: they may come from any number of hosts.
 pub const PROGRAMS: &[u8] = b"other programs";
@@ -75,21 +83,18 @@ pub(crate) fn skip(place: Place, line: &[u8], sink: &mut impl LineSink) -> bool 
 /// How many messages a syslog server says that it dropped, so that its log has a hole: 0 where it does not say how many.
 fn parse_lost(line: &[u8]) -> Option<u64> {
     let has = |words: &[u8]| memmem::find(line, words).is_some();
-    if has(b"due to rate-limiting") {
-        // rsyslog's imuxsock and imjournal.
+    if RATE_LIMITING.find(line).is_some() {
         return number_before(line, b" messages lost")
             .or_else(|| number_behind(line, b" lost "))
             .or_else(|| (has(b" to drop ") || has(b"lost")).then_some(0));
     }
-    if has(b"estination queue full, dropping message") {
-        // syslog-ng.
+    if QUEUE_FULL.find(line).is_some() {
         return number_behind(line, b"count='").or(Some(0));
     }
-    if has(b": Suppressed ") {
-        // systemd's journal.
+    if SUPPRESSED.find(line).is_some() {
         return number_behind(line, b": Suppressed ").filter(|_| has(b" messages from "));
     }
-    // Linux's own.
+    WERE_SUPPRESSED.find(line)?;
     number_before(line, b" messages suppressed")
 }
 

@@ -4,7 +4,8 @@ use super::header::Slot;
 use super::line::{Columns, Fields};
 use crate::fields::json::{Broken, each, object};
 use crate::fields::{Bad, value};
-use crate::syslog::written::{Timekeeper, parse_written};
+use crate::syslog::timekeeper::Timekeeper;
+use crate::syslog::written::parse_written;
 use crate::{HashSeed, Nanos, Record, SensorId};
 
 /// Zeek's log that is read; Corelight's `conn_long` tells of the same connections while they last.

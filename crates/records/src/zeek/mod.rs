@@ -17,7 +17,7 @@ use self::header::{Header, Section};
 use crate::fields::Bad;
 use crate::others;
 use crate::syslog::other;
-use crate::syslog::written::Timekeeper;
+use crate::syslog::timekeeper::Timekeeper;
 use crate::{Block, Clock, HashSeed, LineSink, Place, Record, Unparsed, YearHint};
 
 /// The sensor's name where no column says one.
@@ -48,6 +48,7 @@ impl Reader {
         let text_start = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
         if head[text_start] != b'#' {
             let block = Block { bytes: head, first: Place { file: 0, line: 1 } };
+            memchr(b'{', head)?;
             let mut objects = block.lines().filter(|(_, line)| line.contains(&b'{')).take(SNIFFED);
             let is_json = objects.any(|(_, line)| json::is_conn(line));
             return is_json.then(|| Self::new(true));

@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use super::{Ends, Firewall, Sent, pan_os_reason, proto, shown};
+use super::{Ends, Firewall, PanOs, Sent, proto, shown};
 use crate::civil::{Civil, MONTHS, SECOND};
 use crate::flow::{Flow, Proto};
 
@@ -10,10 +10,7 @@ impl<W: Write> Firewall<W> {
     /// By Palo Alto Networks' guide, which has bytes sent under `in`.
     pub(super) fn pan_os_cef(&mut self, at: u64, flow: &Flow, subtype: &str, opener: Sent, other: Sent) {
         let Ends { orig, seen, asked, resp, .. } = Ends::of(flow);
-        let denied = subtype == "drop";
-        let (action, reason) = if denied { ("deny", "policy-deny") } else { ("allow", pan_os_reason(flow)) };
-        let (from, to) = if flow.inbound { ("untrust", "trust") } else { ("trust", "untrust") };
-        let application = if flow.total() == 0 { "incomplete" } else { "unknown-tcp" };
+        let PanOs { action, reason, application, from, to } = PanOs::of(flow, subtype);
         self.text("<14>");
         self.bsd(at);
         self.text(&format!("pa-1 CEF:0|Palo Alto Networks|PAN-OS|10.1.0|{subtype}|TRAFFIC|1|rt="));
@@ -56,8 +53,7 @@ impl<W: Write> Firewall<W> {
     /// By IBM's guide.
     pub(super) fn pan_os_leef(&mut self, at: u64, flow: &Flow, subtype: &str, opener: Sent, other: Sent) {
         let Ends { orig, seen, asked, resp, .. } = Ends::of(flow);
-        let (action, reason) = if subtype == "drop" { ("deny", "policy-deny") } else { ("allow", pan_os_reason(flow)) };
-        let application = if flow.total() == 0 { "incomplete" } else { "unknown-tcp" };
+        let PanOs { action, reason, application, from, to } = PanOs::of(flow, subtype);
         self.bsd(at);
         self.text(&format!(
             "pa-1 LEEF:2.0|Palo Alto Networks|PAN-OS Syslog Integration|10.1|{action}|x7C|cat=TRAFFIC|ReceiveTime="
@@ -66,8 +62,8 @@ impl<W: Write> Firewall<W> {
         self.text(&format!("|SerialNumber=001234567890|Type=TRAFFIC|Subtype={subtype}|devTime="));
         self.gmt(at);
         self.text(&format!(
-            "|src={}|dst={}|srcPostNAT={}|dstPostNAT={}|RuleName=let them out|usrName=|Application={application}|SourceZone=trust|\
-             DestinationZone=untrust|IngressInterface=ethernet1/1|EgressInterface=ethernet1/2|LogForwardingProfile=log|SessionID={}|\
+            "|src={}|dst={}|srcPostNAT={}|dstPostNAT={}|RuleName=let them out|usrName=|Application={application}|SourceZone={from}|\
+             DestinationZone={to}|IngressInterface=ethernet1/1|EgressInterface=ethernet1/2|LogForwardingProfile=log|SessionID={}|\
              RepeatCount=1|srcPort={}|dstPort={}|srcPostNATPort={}|dstPostNATPort={}|Flags=0x400000|proto={}|action={action}|",
             shown(orig.0),
             shown(asked.0),

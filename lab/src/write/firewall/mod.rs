@@ -182,8 +182,7 @@ impl<W: Write> Firewall<W> {
 
     fn pan_os(&mut self, at: u64, flow: &Flow, subtype: &str, opener: Sent, other: Sent) {
         let ends = Ends::of(flow);
-        let denied = subtype == "drop";
-        let (action, reason) = if denied { ("deny", "policy-deny") } else { ("allow", pan_os_reason(flow)) };
+        let PanOs { action, reason, application, from, to } = PanOs::of(flow, subtype);
         self.text("1,");
         self.slashed(at);
         self.text(",001234567890,TRAFFIC,");
@@ -194,10 +193,7 @@ impl<W: Write> Firewall<W> {
             self.text(",");
             address(&mut self.lines.buffer, addr);
         }
-        self.text(",rule,,,");
-        self.text(if flow.total() == 0 { "incomplete" } else { "unknown-tcp" });
-        let (from, to) = if flow.inbound { ("untrust", "trust") } else { ("trust", "untrust") };
-        self.text(&format!(",vsys1,{from},{to},ethernet1/1,ethernet1/2,log,"));
+        self.text(&format!(",rule,,,{application},vsys1,{from},{to},ethernet1/1,ethernet1/2,log,"));
         self.slashed(at);
         self.text(&format!(
             ",{},1,{},{},{},{},0x400000,{},{action},{},{},{},{},",
@@ -372,6 +368,24 @@ fn proto(flow: &Flow) -> &'static str {
 /// Whether a reset came from whoever opened the connection.
 fn by_opener(flow: &Flow) -> bool {
     flow.inbound == (flow.ending == Ending::ResetOutside)
+}
+
+/// What PAN-OS says of a session in its own words, in every form.
+struct PanOs {
+    action: &'static str,
+    reason: &'static str,
+    application: &'static str,
+    from: &'static str,
+    to: &'static str,
+}
+
+impl PanOs {
+    fn of(flow: &Flow, subtype: &str) -> Self {
+        let (action, reason) = if subtype == "drop" { ("deny", "policy-deny") } else { ("allow", pan_os_reason(flow)) };
+        let (from, to) = if flow.inbound { ("untrust", "trust") } else { ("trust", "untrust") };
+        let application = if flow.total() == 0 { "incomplete" } else { "unknown-tcp" };
+        Self { action, reason, application, from, to }
+    }
 }
 
 fn pan_os_reason(flow: &Flow) -> &'static str {

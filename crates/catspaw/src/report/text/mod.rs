@@ -24,7 +24,7 @@ mod wrap;
 use std::io::{self, Write};
 
 use super::model::{Incident, Report, Tunnel};
-pub(crate) use page::Page;
+pub(crate) use page::{Page, READABLE};
 
 /// How the text is set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,6 @@ pub(super) fn far_end(tunnel: &Tunnel) -> String {
 
 /// Text of any origin as harmless lines of `limit` columns.
 #[must_use]
-pub(super) fn lines(text: &str, limit: usize) -> Vec<String> {
+pub(crate) fn lines(text: &str, limit: usize) -> Vec<String> {
     wrap::wrap(&wrap::clean(text).replace(wrap::TIE, " "), limit)
 }

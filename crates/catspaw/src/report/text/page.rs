@@ -9,7 +9,7 @@ use super::table::{Line, Span, Table};
 use super::wrap::{TIE, clean, cut, wrap};
 
 /// Lines longer than this are hard to read, however wide the terminal is.
-const READABLE: usize = 110;
+pub(crate) const READABLE: usize = 110;
 /// Columns of an indent.
 const STEP: usize = 2;
 /// Lines that one record may take.

@@ -144,8 +144,18 @@ fn unparsed(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> 
     }
 }
 
-/// So many lines, or packets, as the files have.
+/// So many lines, or packets, as the files have, and so many files of which all or the end is not read.
 fn unread(report: &Report, total: u64, places: &[&UnparsedLines]) -> String {
+    type Places<'a> = Vec<&'a UnparsedLines>;
+    let (files, places): (Places<'_>, Places<'_>) =
+        places.iter().partition(|place| place.line == 0 && place.kind == "file");
+    let whole: u64 = files.iter().map(|file| file.count).sum();
+    let of_files = (whole > 0).then(|| count(whole, "file", "files"));
+    let of_lines = (!places.is_empty()).then(|| unread_lines(report, total - whole, &places));
+    of_lines.into_iter().chain(of_files).collect::<Vec<_>>().join(" and ")
+}
+
+fn unread_lines(report: &Report, total: u64, places: &[&UnparsedLines]) -> String {
     let is_capture = |path: &str| {
         report.evidence.iter().any(|evidence| evidence.path == path && evidence.format.starts_with("pcap"))
     };

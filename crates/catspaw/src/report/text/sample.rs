@@ -58,6 +58,7 @@ pub(in crate::report) fn nothing() -> Report {
         unparsed: Vec::new(),
         warnings: Vec::new(),
         looked_at: LookedAt {
+            foreign: Vec::new(),
             hosts: 2113,
             connections: 1_893_556,
             services_tested: 341,

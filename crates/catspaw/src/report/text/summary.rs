@@ -136,6 +136,16 @@ fn short_chance(incident: &Incident) -> String {
 }
 
 fn nothing(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
+    let foreign = &report.looked_at.foreign;
+    if !foreign.is_empty() {
+        let are = if foreign.len() == 1 { "is not one of" } else { "are none of" };
+        page.title(&format!("{} {are} the network's own addresses", some_of(foreign, 4)), DOUBTFUL)?;
+        page.say(0, &read::looked_at(report))?;
+        return page.say(
+            0,
+            "--host takes a host's address inside of NAT: catspaw trace says which host had another at a time.",
+        );
+    }
     page.title("No relay was found", FINE)?;
     page.say(0, &read::looked_at(report))?;
     declared(page, report)?;
