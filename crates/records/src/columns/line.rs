@@ -6,7 +6,7 @@ use super::map::{Form, Map, Source};
 use super::names;
 use crate::end::{Address, End};
 use crate::fields::json::{self, Broken, Value};
-use crate::fields::{Bad, Csv, Pairs, each, value};
+use crate::fields::{Bad, Pairs, csv, value};
 use crate::reckon::{self, Sent};
 use crate::syslog::written::Timekeeper;
 use crate::{
@@ -28,6 +28,10 @@ pub(super) struct Line<'a> {
     there: u64,
     /// Which are lists of several.
     lists: u64,
+    /// Which were there in the line for which `singles` was made.
+    resolved: Option<u64>,
+    /// The number of the one value that may say each field ([`Map::singles`]).
+    singles: [u8; Field::COUNT],
     /// Whether it ends in a value that is used and that nothing closes.
     ends_in_use: bool,
 }
@@ -41,49 +45,48 @@ struct Times {
 
 impl<'a> Line<'a> {
     pub(super) fn new(map: &'a Map) -> Self {
-        Self { map, text: &[], values: [&[]; names::MOST], there: 0, lists: 0, ends_in_use: false }
+        Self {
+            map,
+            text: &[],
+            values: [&[]; names::MOST],
+            there: 0,
+            lists: 0,
+            resolved: None,
+            singles: [names::NONE; Field::COUNT],
+            ends_in_use: false,
+        }
     }
 
     /// Splits a line; `columns` are the numbers of a delimited log's columns.
     #[inline]
     pub(super) fn read(&mut self, columns: Option<&[u8]>, text: &'a [u8]) -> Result<(), Bad> {
         self.text = text;
-        self.values[..self.map.names().len()].fill(&[]);
         (self.there, self.lists, self.ends_in_use) = (0, 0, false);
         match self.map.form() {
-            Form::Delimited { separator, .. } => self.split(*separator, columns.unwrap_or_default()),
+            // All columns are there, and put anew.
+            Form::Delimited { separator, .. } => self.split(*separator, columns.unwrap_or_default())?,
             Form::Pairs { separator } => {
-                for (name, value) in Pairs::new(*separator, text) {
-                    let number = self.map.names().number(name);
-                    if let Some(value) = value {
-                        self.put(number, value);
-                    }
-                    self.ends_in_use = number != names::NONE;
-                }
-                self.ends_in_use &= text.last() != Some(&b'"');
-                Ok(())
+                self.values[..self.map.names().len()].fill(&[]);
+                self.read_pairs(*separator);
             }
-            Form::Json => self.read_json(),
+            Form::Json => {
+                self.values[..self.map.names().len()].fill(&[]);
+                self.read_json()?;
+            }
         }
+        if self.resolved != Some(self.there) {
+            (self.resolved, self.singles) = (Some(self.there), self.map.singles(self.there));
+        }
+        Ok(())
     }
 
     fn split(&mut self, separator: u8, columns: &[u8]) -> Result<(), Bad> {
         let text = self.text;
         let mut numbers = columns.iter();
-        let all = if memchr::memchr(b'"', text).is_some() {
-            Csv::new(separator, text).try_for_each(|value| {
-                self.put(*numbers.next()?, value);
-                Some(())
-            })
-        } else {
-            let mut start = 0;
-            let mut take = |end: usize| {
-                self.put(*numbers.next()?, &text[start..end]);
-                start = end + 1;
-                Some(())
-            };
-            each(separator, text, &mut take).and_then(|()| take(text.len()))
-        };
+        let all = csv::each(separator, text, |value| {
+            self.put(*numbers.next()?, value);
+            Some(())
+        });
         if all.is_none() {
             return Err("more columns than the header names".into());
         }
@@ -92,6 +95,18 @@ impl<'a> Line<'a> {
         }
         self.ends_in_use = columns.last().is_some_and(|last| *last != names::NONE) && text.last() != Some(&b'"');
         Ok(())
+    }
+
+    fn read_pairs(&mut self, separator: u8) {
+        let text = self.text;
+        for (name, value) in Pairs::new(separator, text) {
+            let number = self.map.names().number(name);
+            if let Some(value) = value {
+                self.put(number, value);
+            }
+            self.ends_in_use = number != names::NONE;
+        }
+        self.ends_in_use &= text.last() != Some(&b'"');
     }
 
     fn read_json(&mut self) -> Result<(), Bad> {
@@ -115,14 +130,16 @@ impl<'a> Line<'a> {
     #[inline]
     fn put(&mut self, number: u8, value: &'a [u8]) {
         if let Some(place) = self.values.get_mut(usize::from(number)) {
-            *place = value.trim_ascii();
+            // Nearly none has anything to trim, and two comparisons are sooner made than two loops.
+            let is_bare = value.first().is_some_and(|byte| *byte > b' ') && value.last().is_some_and(|byte| *byte > b' ');
+            *place = if is_bare { value } else { value.trim_ascii() };
             self.there |= 1 << number;
         }
     }
 
     /// Whether all columns are there by which a line of the log is known.
     pub(super) fn has_all(&self) -> bool {
-        self.map.must().iter().all(|number| self.there & (1 << number) != 0)
+        self.map.is_known_by(self.there)
     }
 
     /// Whether it ends in a value that is used, so that it would say something wrong if it were cut off there.
@@ -220,7 +237,7 @@ impl<'a> Line<'a> {
     /// The first text for a field that `fits`.
     #[inline]
     fn find(&self, field: Field, fits: impl Fn(&[u8]) -> bool) -> Option<&'a [u8]> {
-        let single = self.map.single(field);
+        let single = self.singles[field as usize];
         if single == names::NONE {
             return None;
         }

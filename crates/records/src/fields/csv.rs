@@ -1,6 +1,6 @@
 //! Fields with a separator between them, any of them in quotes.
 
-use super::places::{Places, first};
+use super::places::{Places, WIDTH, bits_at, first};
 
 /// The fields of a line. One that begins with a quote ends at the next that is not doubled, and is told without both;
 /// one that lacks it ends with the line.
@@ -59,6 +59,86 @@ impl<'a> Iterator for Csv<'a> {
     }
 }
 
+/// Gives the fields of `line`, as [`Csv`] tells them, to `take` until that says `None`.
+#[inline]
+pub(crate) fn each<'a>(separator: u8, line: &'a [u8], mut take: impl FnMut(&'a [u8]) -> Option<()>) -> Option<()> {
+    let mut ends = Ends([0; Ends::CHUNKS]);
+    if !ends.find(separator, line) {
+        return Csv::new(separator, line).try_for_each(take);
+    }
+    let mut start = 0;
+    for (chunk, ends) in ends.0[..line.len().div_ceil(WIDTH)].iter().enumerate() {
+        let mut ends = *ends;
+        while ends != 0 {
+            let end = chunk * WIDTH + ends.trailing_zeros() as usize;
+            take(unquoted(&line[start..end]))?;
+            start = end + 1;
+            ends &= ends - 1;
+        }
+    }
+    take(unquoted(&line[start..]))
+}
+
+/// A field without its quotes, of which it has two or none.
+#[inline]
+fn unquoted(field: &[u8]) -> &[u8] {
+    match field {
+        [b'"', field @ .., _] => field,
+        field => field,
+    }
+}
+
+/// Where the fields of a line end, a bit for each byte, if no quotes stand but around fields and, doubled, in these.
+struct Ends([u64; Self::CHUNKS]);
+
+impl Ends {
+    /// A line that is longer is read a field at a time.
+    const CHUNKS: usize = 16;
+
+    #[inline]
+    fn find(&mut self, separator: u8, line: &[u8]) -> bool {
+        if line.len() > Self::CHUNKS * WIDTH || separator == b'"' {
+            return false;
+        }
+        // Whether what stands before is within quotes, and whether it is a quote or a separator; the first field begins like
+        // one behind a separator.
+        let (mut within, mut quote, mut end) = (0, 0, 1);
+        // Whether the byte before closed a field, if it was a field's last one.
+        let (mut closed, mut is_odd) = (0, 0);
+        for (ends, at) in self.0.iter_mut().zip((0..line.len()).step_by(WIDTH)) {
+            let (quotes, separators) = (bits_at(line, at, b'"'), bits_at(line, at, separator));
+            if quotes | within | quote == 0 {
+                (*ends, end) = (separators, separators >> 63);
+                continue;
+            }
+            // Set from each quote that opens up to the one before that closes.
+            let inside = parity(quotes) ^ within;
+            *ends = separators & !inside;
+            let (opening, closing) = (quotes & inside, quotes & !inside);
+            // One opens behind a separator or another quote, and closes before such.
+            is_odd |= opening & !(*ends << 1 | end | quotes << 1 | quote);
+            is_odd |= (closing << 1 | closed) & !(*ends | quotes | behind(line, at));
+            (within, quote, end, closed) = (0u64.wrapping_sub(inside >> 63), quotes >> 63, *ends >> 63, closing >> 63);
+        }
+        is_odd == 0 && within == 0
+    }
+}
+
+/// A bit for each byte that has an odd number of these up to it.
+#[inline]
+fn parity(mut bits: u64) -> u64 {
+    for by in [1, 2, 4, 8, 16, 32] {
+        bits ^= bits << by;
+    }
+    bits
+}
+
+/// A bit for each of the bytes from `at` on that is behind the line's end.
+#[inline]
+fn behind(line: &[u8], at: usize) -> u64 {
+    u64::MAX.checked_shl((line.len() - at) as u32).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +162,50 @@ mod tests {
             let fields: Vec<&[u8]> = Csv::new(b',', line.as_bytes()).collect();
             let expected: Vec<&[u8]> = expected.iter().map(|field| field.as_bytes()).collect();
             assert_eq!(fields, expected, "{line}");
+            assert_eq!(given(line.as_bytes()), expected, "{line}");
         }
+    }
+
+    fn given(line: &[u8]) -> Vec<&[u8]> {
+        let mut all = Vec::new();
+        _ = each(b',', line, |field| {
+            all.push(field);
+            Some(())
+        });
+        all
+    }
+
+    #[test]
+    fn all_at_once_are_those_one_by_one() {
+        // Every text of seven of these, at every place about the end of what is looked at together.
+        let letters = [b',', b'"', b'x'];
+        for number in 0..3_usize.pow(7) {
+            let text: Vec<u8> = (0..7).map(|place| letters[number / 3_usize.pow(place) % 3]).collect();
+            for before in [0, 1, 57, 58, 59, 60, 61, 62, 63, 64, 120] {
+                for filled in [b'x', b','] {
+                    let mut line = vec![filled; before];
+                    line.extend_from_slice(&text);
+                    let expected: Vec<&[u8]> = Csv::new(b',', &line).collect();
+                    assert_eq!(given(&line), expected, "{}", line.escape_ascii());
+                    let quoted = [b"\"", &line[..before], b"\",", &text].concat();
+                    let expected: Vec<&[u8]> = Csv::new(b',', &quoted).collect();
+                    assert_eq!(given(&quoted), expected, "{}", quoted.escape_ascii());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_of_any_length_is_split() {
+        for len in [Ends::CHUNKS * WIDTH - 1, Ends::CHUNKS * WIDTH, Ends::CHUNKS * WIDTH + 1] {
+            let line: Vec<u8> = (0..len).map(|at| if at % 9 == 8 { b',' } else { b'0' + (at % 9) as u8 }).collect();
+            assert_eq!(given(&line), line.split(|byte| *byte == b',').collect::<Vec<_>>(), "{len}");
+        }
+        let mut left = 2;
+        let ended = each(b',', b"a,b,c,d", |_| {
+            left -= 1;
+            (left > 0).then_some(())
+        });
+        assert_eq!((ended, left), (None, 0), "it says when it has enough");
     }
 }

@@ -4,7 +4,7 @@
 //! are written: what is read here (addresses, numbers, words) has none.
 
 mod cef;
-mod csv;
+pub(crate) mod csv;
 pub mod json;
 mod leef;
 mod pairs;

@@ -3,26 +3,23 @@
 //! Columns are some six bytes wide, too narrow for a search that starts anew at each (`memchr`).
 
 use memchr::memchr2;
+use wide::u8x16;
 
-const LOW: u64 = 0x0101_0101_0101_0101;
-
-/// The top bit of each byte of `word` that is `wanted`, and of no other.
-#[inline]
-pub(super) fn that_are(wanted: u8, word: [u8; 8]) -> u64 {
-    const SEVEN: u64 = 0x7f * LOW;
-    let different = u64::from_le_bytes(word) ^ (LOW * u64::from(wanted));
-    !(((different & SEVEN) + SEVEN) | different | SEVEN)
+/// A bit for each of sixteen bytes that is `wanted`.
+#[inline(always)]
+fn sixteen(wanted: u8, bytes: &[u8; 16]) -> u16 {
+    u8x16::new(*bytes).simd_eq(u8x16::splat(wanted)).to_bitmask() as u16
 }
 
 /// Where the first quote or backslash is. Names and values are some ten bytes long, too short for a search that must first
 /// find out how to search.
 #[inline(always)]
 pub(super) fn quote(text: &[u8]) -> Option<usize> {
-    let (words, rest) = text.as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let found = that_are(b'"', *word) | that_are(b'\\', *word);
+    let (chunks, rest) = text.as_chunks::<16>();
+    for (at, chunk) in chunks.iter().enumerate() {
+        let found = sixteen(b'"', chunk) | sixteen(b'\\', chunk);
         if found != 0 {
-            return Some(at * 8 + (found.trailing_zeros() / 8) as usize);
+            return Some(at * 16 + found.trailing_zeros() as usize);
         }
     }
     memchr2(b'"', b'\\', rest).map(|at| text.len() - rest.len() + at)
@@ -31,10 +28,8 @@ pub(super) fn quote(text: &[u8]) -> Option<usize> {
 /// Where the first `wanted` is in the first `len` bytes of a text that may go on behind them.
 #[inline(always)]
 pub(crate) fn first(wanted: u8, text: &[u8], len: usize) -> Option<usize> {
-    if let Some(sixteen) = text.first_chunk::<16>() {
-        let (words, _) = sixteen.as_chunks::<8>();
-        let found = u128::from(that_are(wanted, words[0])) | u128::from(that_are(wanted, words[1])) << 64;
-        let at = (found.trailing_zeros() / 8) as usize;
+    if let Some(chunk) = text.first_chunk() {
+        let at = sixteen(wanted, chunk).trailing_zeros() as usize;
         if at < 16 || len <= 16 {
             return (at < len).then_some(at);
         }
@@ -45,15 +40,13 @@ pub(crate) fn first(wanted: u8, text: &[u8], len: usize) -> Option<usize> {
 /// A bit for each of sixty-four bytes that is `wanted`.
 #[inline]
 fn bits(wanted: u8, bytes: &[u8; WIDTH]) -> u64 {
-    let (words, _) = bytes.as_chunks::<8>();
-    // The top bits of eight bytes next to each other.
-    let gather = |found: u64| (found >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-    words.iter().rev().fold(0, |bits, word| bits << 8 | gather(that_are(wanted, *word)))
+    let (chunks, _) = bytes.as_chunks::<16>();
+    chunks.iter().rev().fold(0, |bits, chunk| bits << 16 | u64::from(sixteen(wanted, chunk)))
 }
 
 /// As many bytes are looked at together: where the next place is cannot be guessed, so that a question for each eight bytes is
 /// answered wrong as often as not.
-const WIDTH: usize = 64;
+pub(super) const WIDTH: usize = 64;
 
 /// Gives every place of `wanted` in `line` to `take` until that says `None`.
 #[inline]
@@ -75,7 +68,7 @@ pub(super) struct Places<'a> {
 impl<'a> Places<'a> {
     #[inline]
     pub(super) fn new(wanted: u8, line: &'a [u8]) -> Self {
-        Self { wanted, line, at: 0, found: found_at(line, 0, wanted) }
+        Self { wanted, line, at: 0, found: bits_at(line, 0, wanted) }
     }
 }
 
@@ -91,7 +84,7 @@ impl Iterator for Places<'_> {
                 self.at = self.line.len();
                 return None;
             }
-            self.found = found_at(self.line, self.at, self.wanted);
+            self.found = bits_at(self.line, self.at, self.wanted);
         }
         let place = self.at + self.found.trailing_zeros() as usize;
         self.found &= self.found - 1;
@@ -108,7 +101,7 @@ pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
 
 /// A bit for each of the bytes from `at` on that is `wanted`; behind the end of the line there is none.
 #[inline]
-fn found_at(line: &[u8], at: usize, wanted: u8) -> u64 {
+pub(super) fn bits_at(line: &[u8], at: usize, wanted: u8) -> u64 {
     let rest = line.get(at..).unwrap_or_default();
     if let Some(bytes) = rest.first_chunk() {
         return bits(wanted, bytes);
