@@ -113,7 +113,7 @@ fn gather(others: u64) -> u32 {
 
 /// The high bit of each byte that is no digit.
 #[inline]
-fn others_of_eight(bytes: u64) -> u64 {
+pub(crate) fn others_of_eight(bytes: u64) -> u64 {
     // What is left of a digit is at most 9, so that 0x76 more stays below the high bit.
     let low = (bytes ^ (0x30 * ONES)) & (0x7f * ONES);
     ((low + 0x76 * ONES) | bytes) & (0x80 * ONES)

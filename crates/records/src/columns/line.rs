@@ -258,10 +258,23 @@ impl<'a> Line<'a> {
     }
 
     /// What the words of a field mean: the weightiest, and of these the first.
+    #[inline]
     fn meaning(&self, field: Field) -> Option<Meaning> {
         if !self.map.has_words(field) {
             return None;
         }
+        let single = self.singles[field as usize];
+        if let Some(word) = self.values.get(usize::from(single))
+            && self.lists & (1 << single) == 0
+            && !self.map.has_empty_word(field)
+        {
+            return self.map.meaning(field, word);
+        }
+        self.meaning_of_several(field)
+    }
+
+    #[inline(never)]
+    fn meaning_of_several(&self, field: Field) -> Option<Meaning> {
         let source = self.map.source(field);
         let mut found: Option<Meaning> = None;
         let mut hear = |word: &[u8]| {
@@ -352,6 +365,11 @@ impl<'a> Line<'a> {
             (b"ipv6-icmp", Proto::Icmp),
         ];
         let text = self.get(Field::Proto).ok_or("proto is not set")?;
+        match text {
+            b"tcp" => return Ok(Proto::Tcp),
+            b"udp" => return Ok(Proto::Udp),
+            _ => {}
+        }
         if let Some((_, proto)) = NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
             return Ok(*proto);
         }
@@ -396,10 +414,20 @@ impl<'a> Line<'a> {
     }
 
     /// An end as the other side saw it; its port is the real one where the log does not say.
+    #[inline]
     fn mapped(&self, (addr, port): (Field, Field), real: End, wrong: &'static str) -> Result<Option<End>, Bad> {
+        if self.singles[addr as usize] == names::NONE {
+            return Ok(None);
+        }
         let Some(addr) = self.address(addr, wrong)? else { return Ok(None) };
         let port = self.find(port, |text| text != b"0").map_or(Some(real.port), value::port).ok_or(wrong)?;
         Ok(Some(End { addr, port }))
+    }
+
+    /// Whether one column alone, the same, may say both.
+    fn is_one(&self, field: Field, other: Field) -> bool {
+        let single = self.singles[field as usize];
+        usize::from(single) < names::MOST && single == self.singles[other as usize]
     }
 
     fn mapped_ends(&self, orig: End, resp: End) -> Result<[Option<End>; 2], Bad> {
@@ -407,7 +435,12 @@ impl<'a> Line<'a> {
         let resp_fields = (Field::MappedRespH, Field::MappedRespP);
         Ok([
             self.mapped(orig_fields, orig, "mapped_orig is no address and port")?,
-            self.mapped(resp_fields, resp, "mapped_resp is no address and port")?,
+            // Where nothing was translated one column says both.
+            if self.is_one(Field::MappedRespH, Field::RespH) && self.is_one(Field::MappedRespP, Field::RespP) {
+                Some(resp)
+            } else {
+                self.mapped(resp_fields, resp, "mapped_resp is no address and port")?
+            },
         ])
     }
 

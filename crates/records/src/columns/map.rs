@@ -98,15 +98,18 @@ struct Words {
     meanings: Vec<Meaning>,
     /// Those for which there is no number any more.
     more: Vec<(Meaning, Box<[u8]>)>,
+    /// Whether nothing at all is one of them.
+    has_empty: bool,
 }
 
 impl Words {
     fn new() -> Self {
-        Self { names: Names::new(), meanings: Vec::new(), more: Vec::new() }
+        Self { names: Names::new(), meanings: Vec::new(), more: Vec::new(), has_empty: false }
     }
 
     /// Takes a word in; one that is there keeps its meaning.
     fn add(&mut self, meaning: Meaning, word: &[u8]) {
+        self.has_empty |= word.is_empty();
         let word = word.to_ascii_lowercase();
         match self.names.add(&word) {
             Some(number) if usize::from(number) == self.meanings.len() => self.meanings.push(meaning),
@@ -240,6 +243,12 @@ impl Map {
                 _ => SEVERAL,
             }
         })
+    }
+
+    /// Whether a column of `field` that says nothing, or is not there, means something.
+    #[inline]
+    pub(super) fn has_empty_word(&self, field: Field) -> bool {
+        self.words[field as usize].has_empty
     }
 
     /// Whether any word in a column of `field` means something.

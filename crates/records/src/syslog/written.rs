@@ -1,8 +1,11 @@
 //! Time stamps as logs write them, and the moments they mean.
 
+mod day;
+
 use jiff::civil;
 use jiff::tz::{Offset, TimeZone};
 
+use self::day::Day;
 use crate::fields::value;
 use crate::{Clock, Nanos, SensorId};
 
@@ -109,11 +112,13 @@ pub(crate) struct Timekeeper {
     moved: bool,
     /// The day of a moment, if the clock has followed that and nothing since.
     day: Option<i64>,
+    /// The last date that was read with its zone.
+    read: Day,
 }
 
 impl Timekeeper {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, last: None, moved: false, day: None }
+        Self { clock, last: None, moved: false, day: None, read: Day::default() }
     }
 
     /// The same, before any stamp, whose first one is of this year if it has none.
@@ -160,6 +165,12 @@ impl Timekeeper {
         if let Some(date) = utc(at).map(civil::DateTime::date) {
             self.follow(date);
         }
+    }
+
+    /// RFC 3339, and the same with a space for its `T`, with slashes, with `UTC` behind it, or without a zone.
+    #[inline]
+    pub(crate) fn parse_civil(&mut self, text: &[u8]) -> Option<Written> {
+        self.read.parse(text)
     }
 
     /// The moment of a stamp of `source`; `None` for a date or time that does not exist.
