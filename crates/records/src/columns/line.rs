@@ -5,7 +5,7 @@ use super::field::{Field, Meaning};
 use super::map::{Form, Map, Source};
 use super::names;
 use crate::end::{Address, End};
-use crate::fields::json::{self, Broken, Value};
+use crate::fields::json::{self, Broken, Shape, Value};
 use crate::fields::{Bad, Pairs, csv, value};
 use crate::reckon::{self, Sent};
 use crate::syslog::written::Timekeeper;
@@ -34,6 +34,8 @@ pub(super) struct Line<'a> {
     singles: [u8; Field::COUNT],
     /// Whether it ends in a value that is used and that nothing closes.
     ends_in_use: bool,
+    /// How the objects before it were made.
+    shape: Shape,
 }
 
 /// When a connection was.
@@ -54,6 +56,7 @@ impl<'a> Line<'a> {
             resolved: None,
             singles: [names::NONE; Field::COUNT],
             ends_in_use: false,
+            shape: Shape::default(),
         }
     }
 
@@ -112,18 +115,20 @@ impl<'a> Line<'a> {
     fn read_json(&mut self) -> Result<(), Bad> {
         let text = self.text;
         let start = json::object(text);
-        let told = json::each(&text[start..], |path, value| {
-            let number = self.map.number(path);
-            match (value, value.single()) {
-                _ if number == names::NONE => {}
-                (_, Some(single)) => self.put(number, single),
-                (Value::List(list), None) => {
+        let map = self.map;
+        let mut shape = std::mem::take(&mut self.shape);
+        let told = shape.each(&text[start..], |path| map.number(path), |number, value| match value {
+            _ if number == names::NONE => {}
+            Value::Text(single) | Value::Bare(single) => self.put(number, single),
+            Value::List(list) => match value.single() {
+                Some(single) => self.put(number, single),
+                None => {
                     self.put(number, list);
                     self.lists |= 1 << number;
                 }
-                (Value::Text(_) | Value::Bare(_), None) => {}
-            }
+            },
         });
+        self.shape = shape;
         told.map(|_| ()).map_err(|Broken { at, why }| Bad { at: Some(start + at), len: 0, why })
     }
 

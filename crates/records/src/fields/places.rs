@@ -25,6 +25,20 @@ pub(super) fn quote(text: &[u8]) -> Option<usize> {
     memchr2(b'"', b'\\', rest).map(|at| text.len() - rest.len() + at)
 }
 
+/// How long what a number may be written with is at the front of a text, if it ends within sixteen bytes and the text goes on
+/// that far.
+#[inline(always)]
+pub(super) fn numeric(text: &[u8]) -> Option<usize> {
+    let bytes = u8x16::new(*text.first_chunk()?);
+    let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+    // `+ , - . /` and the digits follow one another.
+    let between = bytes.simd_eq(bytes.max(u8x16::splat(b'+')).min(u8x16::splat(b'9')));
+    let exponent = (bytes | u8x16::splat(0x20)).simd_eq(u8x16::splat(b'e'));
+    let numeric = (between.to_bitmask() & !(is(b',') | is(b'/')).to_bitmask()) | exponent.to_bitmask();
+    let len = (!numeric).trailing_zeros() as usize;
+    (len < 16).then_some(len)
+}
+
 /// Where the first `wanted` is in the first `len` bytes of a text that may go on behind them.
 #[inline(always)]
 pub(crate) fn first(wanted: u8, text: &[u8], len: usize) -> Option<usize> {
@@ -131,6 +145,19 @@ mod tests {
                 assert_eq!((quote(&text), quote(&text[..at])), (Some(at), None));
             }
         }
+    }
+
+    #[test]
+    fn what_a_number_is_written_with_is_told_from_the_rest() {
+        for byte in 0..=u8::MAX {
+            let is = matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+            for at in 0..16 {
+                let mut text = *b"0123456789+-.eE0,";
+                text[at] = byte;
+                assert_eq!(numeric(&text), (!is).then_some(at), "{byte} at {at}");
+            }
+        }
+        assert_eq!((numeric(b"0,"), numeric(b"0,0123456789012345")), (None, Some(1)));
     }
 
     #[test]
