@@ -14,7 +14,7 @@ pub(crate) mod value;
 
 use memchr::memmem;
 
-pub use cef::{Cef, Extension};
+pub use cef::{Cef, Extension, ExtensionPairs};
 pub use csv::Csv;
 pub use leef::Leef;
 pub use pairs::Pairs;

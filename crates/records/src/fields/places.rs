@@ -25,6 +25,31 @@ pub(super) fn quote(text: &[u8]) -> Option<usize> {
     memchr2(b'"', b'\\', rest).map(|at| text.len() - rest.len() + at)
 }
 
+/// All ones for each byte that lies between two, these included.
+#[inline(always)]
+fn between(bytes: u8x16, from: u8, to: u8) -> u8x16 {
+    bytes.simd_eq(bytes.max(u8x16::splat(from)).min(u8x16::splat(to)))
+}
+
+/// Where the letters, digits and `_ - . [ ]` begin that stand before `end`.
+#[inline(always)]
+pub(super) fn key_start(text: &[u8], end: usize) -> usize {
+    let mut rest = &text[..end];
+    while let Some((before, chunk)) = rest.split_last_chunk() {
+        let bytes = u8x16::new(*chunk);
+        let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+        let letters = between(bytes | u8x16::splat(0x20), b'a', b'z') | between(bytes, b'0', b'9');
+        let of_key = letters | between(bytes, b'-', b'.') | is(b'_') | is(b'[') | is(b']');
+        let count = (of_key.to_bitmask() as u16).leading_ones() as usize;
+        if count < 16 {
+            return rest.len() - count;
+        }
+        rest = before;
+    }
+    let is_of_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']');
+    rest.iter().rposition(|byte| !is_of_key(byte)).map_or(0, |before| before + 1)
+}
+
 /// How long what a number may be written with is at the front of a text, if it ends within sixteen bytes and the text goes on
 /// that far.
 #[inline(always)]
@@ -32,9 +57,9 @@ pub(super) fn numeric(text: &[u8]) -> Option<usize> {
     let bytes = u8x16::new(*text.first_chunk()?);
     let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
     // `+ , - . /` and the digits follow one another.
-    let between = bytes.simd_eq(bytes.max(u8x16::splat(b'+')).min(u8x16::splat(b'9')));
+    let all = between(bytes, b'+', b'9');
     let exponent = (bytes | u8x16::splat(0x20)).simd_eq(u8x16::splat(b'e'));
-    let numeric = (between.to_bitmask() & !(is(b',') | is(b'/')).to_bitmask()) | exponent.to_bitmask();
+    let numeric = (all.to_bitmask() & !(is(b',') | is(b'/')).to_bitmask()) | exponent.to_bitmask();
     let len = (!numeric).trailing_zeros() as usize;
     (len < 16).then_some(len)
 }
@@ -107,10 +132,33 @@ impl Iterator for Places<'_> {
 }
 
 /// The words of a text, between any number of spaces.
-pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    let mut start = 0;
-    let ends = Places::new(b' ', text).chain([text.len()]);
-    ends.map(move |end| &text[std::mem::replace(&mut start, end + 1)..end]).filter(|word| !word.is_empty())
+pub(crate) fn words(text: &[u8]) -> Words<'_> {
+    Words { text, spaces: Places::new(b' ', text), start: 0 }
+}
+
+/// See [`words`].
+#[derive(Clone, Debug)]
+pub(crate) struct Words<'a> {
+    text: &'a [u8],
+    spaces: Places<'a>,
+    /// Where the next one may begin.
+    start: usize,
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a [u8];
+
+    #[inline]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        while self.start < self.text.len() {
+            let end = self.spaces.next().unwrap_or(self.text.len());
+            let start = std::mem::replace(&mut self.start, end + 1);
+            if start < end {
+                return Some(&self.text[start..end]);
+            }
+        }
+        None
+    }
 }
 
 /// A bit for each of the bytes from `at` on that is `wanted`; behind the end of the line there is none.
@@ -158,6 +206,21 @@ mod tests {
             }
         }
         assert_eq!((numeric(b"0,"), numeric(b"0,0123456789012345")), (None, Some(1)));
+    }
+
+    #[test]
+    fn a_key_begins_behind_what_no_key_holds() {
+        for byte in 0..=u8::MAX {
+            let is = byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte);
+            for at in 0..40 {
+                let mut text = *b"aZ09_-.[]xaZ09_-.[]xaZ09_-.[]xaZ09_-.[]x";
+                text[at] = byte;
+                for end in [at, at + 1, text.len()] {
+                    let expected = if is || end == at { 0 } else { at + 1 };
+                    assert_eq!(key_start(&text, end), expected, "{byte} at {at} before {end}");
+                }
+            }
+        }
     }
 
     #[test]

@@ -206,7 +206,7 @@ fn parse_behind_ends<'a>(words: impl Iterator<Item = &'a [u8]> + Clone, log: &mu
 
 /// `192.0.2.1/2007->198.51.100.7/25`.
 fn parse_flow(word: &[u8]) -> Option<(End<'_>, End<'_>)> {
-    let arrow = memchr_iter(b'-', word).find(|dash| word.get(dash + 1) == Some(&b'>'))?;
+    let arrow = memchr_iter(b'>', word).find_map(|head| head.checked_sub(1).filter(|dash| word[*dash] == b'-'))?;
     Some((parse_slash(&word[..arrow])?, parse_slash(&word[arrow + 2..])?))
 }
 
