@@ -3,10 +3,11 @@
 use super::doubt::Figures;
 use super::field::{Field, Meaning};
 use super::map::{Form, Map, Source};
-use super::names;
+use super::{Columns, names};
 use crate::end::{Address, End};
 use crate::fields::json::{self, Broken, Shape, Value};
-use crate::fields::{Bad, Pairs, csv, value};
+use crate::fields::csv::{Csv, Ends, unquoted};
+use crate::fields::{Bad, Order, Pairs, value};
 use crate::reckon::{self, Sent};
 use crate::syslog::written::Timekeeper;
 use crate::{
@@ -16,6 +17,8 @@ use crate::{
 
 /// The longest text that a [`Uid`] holds as it is.
 const SHORT: usize = 22;
+/// As many numbers there are, of names or none.
+const NUMBERS: usize = 1 << u8::BITS;
 /// A date and a time of day together are not longer.
 const WHEN: usize = 64;
 
@@ -23,11 +26,7 @@ const WHEN: usize = 64;
 pub(super) struct Line<'a> {
     map: &'a Map,
     text: &'a [u8],
-    values: [&'a [u8]; names::MOST],
-    /// Which are there, a bit for each.
-    there: u64,
-    /// Which are lists of several.
-    lists: u64,
+    values: Values<'a>,
     /// Which were there in the line for which `singles` was made.
     resolved: Option<u64>,
     /// The number of the one value that may say each field ([`Map::singles`]).
@@ -36,6 +35,42 @@ pub(super) struct Line<'a> {
     ends_in_use: bool,
     /// How the objects before it were made.
     shape: Shape,
+    /// In which order the keys before it stood.
+    order: Order,
+}
+
+/// Values by their names' numbers.
+struct Values<'a> {
+    /// What has no number is [`names::NONE`]'s.
+    all: [&'a [u8]; NUMBERS],
+    /// Which are there, a bit for each.
+    there: u64,
+    /// Which are lists of several.
+    lists: u64,
+}
+
+impl<'a> Values<'a> {
+    #[inline]
+    fn put(&mut self, number: u8, value: &'a [u8]) {
+        if usize::from(number) < names::MOST {
+            self.all[usize::from(number)] = trimmed(value);
+            self.there |= 1 << number;
+        }
+    }
+
+    fn forget(&mut self, count: usize) {
+        self.all[..count].fill(&[]);
+        (self.there, self.lists) = (0, 0);
+    }
+}
+
+/// Without the space about it. Nearly none has any, and two comparisons are sooner made than two loops.
+#[inline]
+fn trimmed(value: &[u8]) -> &[u8] {
+    match value {
+        [first, .., last] if *first > b' ' && *last > b' ' => value,
+        _ => value.trim_ascii(),
+    }
 }
 
 /// When a connection was.
@@ -50,101 +85,107 @@ impl<'a> Line<'a> {
         Self {
             map,
             text: &[],
-            values: [&[]; names::MOST],
-            there: 0,
-            lists: 0,
+            values: Values { all: [&[]; NUMBERS], there: 0, lists: 0 },
             resolved: None,
             singles: [names::NONE; Field::COUNT],
             ends_in_use: false,
             shape: Shape::default(),
+            order: Order::default(),
         }
     }
 
-    /// Splits a line; `columns` are the numbers of a delimited log's columns.
+    /// Splits a line; of a delimited log by its columns.
     #[inline]
-    pub(super) fn read(&mut self, columns: Option<&[u8]>, text: &'a [u8]) -> Result<(), Bad> {
-        self.text = text;
-        (self.there, self.lists, self.ends_in_use) = (0, 0, false);
-        match self.map.form() {
-            // All columns are there, and put anew.
-            Form::Delimited { separator, .. } => self.split(*separator, columns.unwrap_or_default())?,
-            Form::Pairs { separator } => {
-                self.values[..self.map.names().len()].fill(&[]);
+    pub(super) fn read(&mut self, columns: Option<&Columns>, text: &'a [u8]) -> Result<(), Bad> {
+        (self.text, self.ends_in_use) = (text, false);
+        match (self.map.form(), columns) {
+            (Form::Delimited { separator, .. }, Some(columns)) => self.split(*separator, columns)?,
+            (Form::Delimited { .. }, None) => self.values.forget(self.map.names().len()),
+            (Form::Pairs { separator }, _) => {
+                self.values.forget(self.map.names().len());
                 self.read_pairs(*separator);
             }
-            Form::Json => {
-                self.values[..self.map.names().len()].fill(&[]);
+            (Form::Json, _) => {
+                self.values.forget(self.map.names().len());
                 self.read_json()?;
             }
         }
-        if self.resolved != Some(self.there) {
-            (self.resolved, self.singles) = (Some(self.there), self.map.singles(self.there));
+        let there = self.values.there;
+        if self.resolved != Some(there) {
+            (self.resolved, self.singles) = (Some(there), self.map.singles(there));
         }
         Ok(())
     }
 
-    fn split(&mut self, separator: u8, columns: &[u8]) -> Result<(), Bad> {
-        let text = self.text;
-        let mut numbers = columns.iter();
-        let all = csv::each(separator, text, |value| {
-            self.put(*numbers.next()?, value);
+    fn split(&mut self, separator: u8, columns: &Columns) -> Result<(), Bad> {
+        let (text, values) = (self.text, &mut self.values);
+        let mut numbers = columns.names.iter();
+        let mut put = |value| {
+            values.all[usize::from(*numbers.next()?)] = trimmed(value);
             Some(())
-        });
+        };
+        let mut ends = Ends::new();
+        let all = if ends.find(separator, text) {
+            ends.each(text, |start, end| put(unquoted(&text[start..end])))
+        } else {
+            Csv::new(separator, text).try_for_each(put)
+        };
         if all.is_none() {
             return Err("more columns than the header names".into());
         }
         if numbers.next().is_some() {
             return Err("fewer columns than the header names: cut off?".into());
         }
-        self.ends_in_use = columns.last().is_some_and(|last| *last != names::NONE) && text.last() != Some(&b'"');
+        (values.there, values.lists) = (columns.there, 0);
+        self.ends_in_use = columns.names.last().is_some_and(|last| *last != names::NONE) && text.last() != Some(&b'"');
         Ok(())
     }
 
     fn read_pairs(&mut self, separator: u8) {
-        let text = self.text;
-        for (name, value) in Pairs::new(separator, text) {
-            let number = self.map.names().number(name);
+        let mut pairs = Pairs::new(separator, self.text);
+        let map = self.map;
+        self.order.begin();
+        while let Some((number, value)) = pairs.next_in(&mut self.order, |name| map.names().number(name)) {
             if let Some(value) = value {
-                self.put(number, value);
+                self.values.put(number, value);
             }
             self.ends_in_use = number != names::NONE;
         }
-        self.ends_in_use &= text.last() != Some(&b'"');
+        self.ends_in_use &= self.text.last() != Some(&b'"');
     }
 
     fn read_json(&mut self) -> Result<(), Bad> {
-        let text = self.text;
+        let (map, text, values) = (self.map, self.text, &mut self.values);
         let start = json::object(text);
-        let map = self.map;
-        let mut shape = std::mem::take(&mut self.shape);
-        let told = shape.each(&text[start..], |path| map.number(path), |number, value| match value {
+        let told = self.shape.each(&text[start..], |path| map.number(path), |number, value| match value {
             _ if number == names::NONE => {}
-            Value::Text(single) | Value::Bare(single) => self.put(number, single),
+            Value::Text(single) | Value::Bare(single) => values.put(number, single),
             Value::List(list) => match value.single() {
-                Some(single) => self.put(number, single),
+                Some(single) => values.put(number, single),
                 None => {
-                    self.put(number, list);
-                    self.lists |= 1 << number;
+                    values.put(number, list);
+                    values.lists |= 1 << number;
                 }
             },
         });
-        self.shape = shape;
         told.map(|_| ()).map_err(|Broken { at, why }| Bad { at: Some(start + at), len: 0, why })
     }
 
+    /// The value of a name, which is nothing where there is none.
     #[inline]
-    fn put(&mut self, number: u8, value: &'a [u8]) {
-        if let Some(place) = self.values.get_mut(usize::from(number)) {
-            // Nearly none has anything to trim, and two comparisons are sooner made than two loops.
-            let is_bare = value.first().is_some_and(|byte| *byte > b' ') && value.last().is_some_and(|byte| *byte > b' ');
-            *place = if is_bare { value } else { value.trim_ascii() };
-            self.there |= 1 << number;
-        }
+    fn value(&self, number: u8) -> &'a [u8] {
+        self.values.all[usize::from(number)]
+    }
+
+    /// Whether a value is a list of several.
+    #[inline]
+    fn is_list(&self, number: u8) -> bool {
+        self.values.lists & (1 << number) != 0
     }
 
     /// Whether all columns are there by which a line of the log is known.
     pub(super) fn has_all(&self) -> bool {
-        self.map.is_known_by(self.there)
+        self.map.is_known_by(self.values.there)
     }
 
     /// Whether it ends in a value that is used, so that it would say something wrong if it were cut off there.
@@ -221,15 +262,15 @@ impl<'a> Line<'a> {
 
     fn is_wanted(&self) -> bool {
         let says = |(number, values): &(u8, Vec<Box<[u8]>>)| {
-            let text = self.values[usize::from(*number)];
+            let text = self.value(*number);
             let is_one = |text: &[u8]| values.iter().any(|value| value.eq_ignore_ascii_case(text));
-            if self.lists & (1 << number) != 0 { json::elements(text).any(is_one) } else { is_one(text) }
+            if self.is_list(*number) { json::elements(text).any(is_one) } else { is_one(text) }
         };
         self.map.only.iter().all(says)
     }
 
     fn is_whole(&self) -> bool {
-        let says = |number: &u8| self.map.is_set(self.values[usize::from(*number)]);
+        let says = |number: &u8| self.map.is_set(self.value(*number));
         self.map.whole.is_empty() || self.map.whole.iter().any(says)
     }
 
@@ -246,18 +287,16 @@ impl<'a> Line<'a> {
         if single == names::NONE {
             return None;
         }
-        match self.values.get(usize::from(single)) {
-            Some(text) if self.lists & (1 << single) == 0 => {
-                Some(*text).filter(|text| self.map.is_set(text) && fits(text))
-            }
-            _ => self.find_among(self.map.source(field), fits),
+        if usize::from(single) < names::MOST && !self.is_list(single) {
+            return Some(self.value(single)).filter(|text| self.map.is_set(text) && fits(text));
         }
+        self.find_among(self.map.source(field), fits)
     }
 
     #[inline(never)]
     fn find_among(&self, source: &'a Source, fits: impl Fn(&[u8]) -> bool) -> Option<&'a [u8]> {
-        let single = source.names.iter().filter(|number| self.lists & (1 << **number) == 0);
-        let mut texts = single.map(|number| self.values[usize::from(*number)]);
+        let single = source.names.iter().filter(|number| !self.is_list(**number));
+        let mut texts = single.map(|number| self.value(*number));
         let found = texts.find(|text| self.map.is_set(text) && fits(text));
         found.or(source.constant.as_deref())
     }
@@ -269,11 +308,8 @@ impl<'a> Line<'a> {
             return None;
         }
         let single = self.singles[field as usize];
-        if let Some(word) = self.values.get(usize::from(single))
-            && self.lists & (1 << single) == 0
-            && !self.map.has_empty_word(field)
-        {
-            return self.map.meaning(field, word);
+        if usize::from(single) < names::MOST && !self.is_list(single) && !self.map.has_empty_word(field) {
+            return self.map.meaning(field, self.value(single));
         }
         self.meaning_of_several(field)
     }
@@ -290,13 +326,14 @@ impl<'a> Line<'a> {
             }
         };
         for number in &source.names {
-            let text = self.values[usize::from(*number)];
-            if self.lists & (1 << number) != 0 { json::elements(text).for_each(&mut hear) } else { hear(text) }
+            let text = self.value(*number);
+            if self.is_list(*number) { json::elements(text).for_each(&mut hear) } else { hear(text) }
         }
         found.or_else(|| source.constant.as_deref().and_then(|word| self.map.meaning(field, word)))
     }
 
     /// A field that may say nothing, but nothing wrong.
+    #[inline]
     fn optional<T>(
         &self,
         field: Field,

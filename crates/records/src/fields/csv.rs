@@ -59,44 +59,46 @@ impl<'a> Iterator for Csv<'a> {
     }
 }
 
-/// Gives the fields of `line`, as [`Csv`] tells them, to `take` until that says `None`.
-#[inline]
-pub(crate) fn each<'a>(separator: u8, line: &'a [u8], mut take: impl FnMut(&'a [u8]) -> Option<()>) -> Option<()> {
-    let mut ends = Ends([0; Ends::CHUNKS]);
-    if !ends.find(separator, line) {
-        return Csv::new(separator, line).try_for_each(take);
-    }
-    let mut start = 0;
-    for (chunk, ends) in ends.0[..line.len().div_ceil(WIDTH)].iter().enumerate() {
-        let mut ends = *ends;
-        while ends != 0 {
-            let end = chunk * WIDTH + ends.trailing_zeros() as usize;
-            take(unquoted(&line[start..end]))?;
-            start = end + 1;
-            ends &= ends - 1;
-        }
-    }
-    take(unquoted(&line[start..]))
-}
-
 /// A field without its quotes, of which it has two or none.
 #[inline]
-fn unquoted(field: &[u8]) -> &[u8] {
+pub(crate) fn unquoted(field: &[u8]) -> &[u8] {
     match field {
         [b'"', field @ .., _] => field,
         field => field,
     }
 }
 
-/// Where the fields of a line end, a bit for each byte, if no quotes stand but around fields and, doubled, in these.
-struct Ends([u64; Self::CHUNKS]);
+/// Where the fields of a line end, a bit for each byte, if no quotes stand but around fields and, doubled, in these: then the
+/// fields are those that [`Csv`] tells, with their quotes.
+pub(crate) struct Ends([u64; Self::CHUNKS]);
 
 impl Ends {
     /// A line that is longer is read a field at a time.
     const CHUNKS: usize = 16;
 
+    pub(crate) fn new() -> Self {
+        Self([0; Self::CHUNKS])
+    }
+
+    /// Gives where each field of the line begins and ends to `take` until that says `None`.
     #[inline]
-    fn find(&mut self, separator: u8, line: &[u8]) -> bool {
+    pub(crate) fn each(&self, line: &[u8], mut take: impl FnMut(usize, usize) -> Option<()>) -> Option<()> {
+        let mut start = 0;
+        for (chunk, ends) in self.0[..line.len().div_ceil(WIDTH)].iter().enumerate() {
+            let mut ends = *ends;
+            while ends != 0 {
+                let end = chunk * WIDTH + ends.trailing_zeros() as usize;
+                take(start, end)?;
+                start = end + 1;
+                ends &= ends - 1;
+            }
+        }
+        take(start, line.len())
+    }
+
+    /// Finds them in a line; `false` where it is another.
+    #[inline]
+    pub(crate) fn find(&mut self, separator: u8, line: &[u8]) -> bool {
         if line.len() > Self::CHUNKS * WIDTH || separator == b'"' {
             return false;
         }
@@ -166,13 +168,31 @@ mod tests {
         }
     }
 
+    /// The fields as they are found all at once, or else one by one.
     fn given(line: &[u8]) -> Vec<&[u8]> {
-        let mut all = Vec::new();
-        _ = each(b',', line, |field| {
-            all.push(field);
+        let (mut ends, mut all) = (Ends::new(), Vec::new());
+        if !ends.find(b',', line) {
+            return Csv::new(b',', line).collect();
+        }
+        _ = ends.each(line, |start, end| {
+            all.push(unquoted(&line[start..end]));
             Some(())
         });
         all
+    }
+
+    #[test]
+    fn what_is_usual_is_found_all_at_once() {
+        for (line, usual) in [
+            ("", true),
+            ("a,b", true),
+            ("\"a, b\",\"\",\"say \"\"no\"\"\"", true),
+            ("\"a\"b,c", false),
+            ("a\"b\",c", false),
+            ("\"never closed", false),
+        ] {
+            assert_eq!(Ends::new().find(b',', line.as_bytes()), usual, "{line}");
+        }
     }
 
     #[test]
@@ -202,7 +222,9 @@ mod tests {
             assert_eq!(given(&line), line.split(|byte| *byte == b',').collect::<Vec<_>>(), "{len}");
         }
         let mut left = 2;
-        let ended = each(b',', b"a,b,c,d", |_| {
+        let mut ends = Ends::new();
+        assert!(ends.find(b',', b"a,b,c,d"));
+        let ended = ends.each(b"a,b,c,d", |_, _| {
             left -= 1;
             (left > 0).then_some(())
         });

@@ -17,6 +17,7 @@ use memchr::memmem;
 pub use cef::{Cef, Extension, ExtensionPairs};
 pub use csv::Csv;
 pub use leef::Leef;
+pub(crate) use pairs::Order;
 pub use pairs::Pairs;
 pub(crate) use places::{each, first, words};
 pub use structured::{Param, Structured};
