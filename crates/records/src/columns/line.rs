@@ -2,11 +2,11 @@
 
 use super::doubt::Figures;
 use super::field::{Field, Meaning};
-use super::map::{Form, Map, Source};
+use super::map::{Form, Map, NOTHING, SEVERAL, Source};
 use super::{Columns, names};
 use crate::end::{Address, End};
 use crate::fields::json::{self, Broken, Shape, Value};
-use crate::fields::csv::{Csv, Ends, unquoted};
+use crate::fields::csv::{Csv, Ends};
 use crate::fields::{Bad, Order, Pairs, value};
 use crate::reckon::{self, Sent};
 use crate::syslog::written::Timekeeper;
@@ -27,8 +27,8 @@ pub(super) struct Line<'a> {
     map: &'a Map,
     text: &'a [u8],
     values: Values<'a>,
-    /// Which were there in the line for which `singles` was made.
-    resolved: Option<u64>,
+    /// Which were there, and which of them were lists, in the line for which `singles` was made.
+    resolved: Option<(u64, u64)>,
     /// The number of the one value that may say each field ([`Map::singles`]).
     singles: [u8; Field::COUNT],
     /// Whether it ends in a value that is used and that nothing closes.
@@ -41,7 +41,7 @@ pub(super) struct Line<'a> {
 
 /// Values by their names' numbers.
 struct Values<'a> {
-    /// What has no number is [`names::NONE`]'s.
+    /// What has no number is [`names::NONE`]'s, and [`NOTHING`]'s is nothing.
     all: [&'a [u8]; NUMBERS],
     /// Which are there, a bit for each.
     there: u64,
@@ -87,7 +87,7 @@ impl<'a> Line<'a> {
             text: &[],
             values: Values { all: [&[]; NUMBERS], there: 0, lists: 0 },
             resolved: None,
-            singles: [names::NONE; Field::COUNT],
+            singles: [NOTHING; Field::COUNT],
             ends_in_use: false,
             shape: Shape::default(),
             order: Order::default(),
@@ -110,9 +110,9 @@ impl<'a> Line<'a> {
                 self.read_json()?;
             }
         }
-        let there = self.values.there;
-        if self.resolved != Some(there) {
-            (self.resolved, self.singles) = (Some(there), self.map.singles(there));
+        let Values { there, lists, .. } = self.values;
+        if self.resolved != Some((there, lists)) {
+            (self.resolved, self.singles) = (Some((there, lists)), self.map.singles(there, lists));
         }
         Ok(())
     }
@@ -121,14 +121,14 @@ impl<'a> Line<'a> {
         let (text, values) = (self.text, &mut self.values);
         let mut numbers = columns.names.iter();
         let mut put = |value| {
-            values.all[usize::from(*numbers.next()?)] = trimmed(value);
+            values.all[usize::from(*numbers.next()?)] = value;
             Some(())
         };
         let mut ends = Ends::new();
         let all = if ends.find(separator, text) {
-            ends.each(text, |start, end| put(unquoted(&text[start..end])))
+            ends.each(text, put)
         } else {
-            Csv::new(separator, text).try_for_each(put)
+            Csv::new(separator, text).try_for_each(|value| put(value.trim_ascii()))
         };
         if all.is_none() {
             return Err("more columns than the header names".into());
@@ -284,13 +284,10 @@ impl<'a> Line<'a> {
     #[inline]
     fn find(&self, field: Field, fits: impl Fn(&[u8]) -> bool) -> Option<&'a [u8]> {
         let single = self.singles[field as usize];
-        if single == names::NONE {
-            return None;
+        if single == SEVERAL {
+            return self.find_among(self.map.source(field), fits);
         }
-        if usize::from(single) < names::MOST && !self.is_list(single) {
-            return Some(self.value(single)).filter(|text| self.map.is_set(text) && fits(text));
-        }
-        self.find_among(self.map.source(field), fits)
+        Some(self.value(single)).filter(|text| self.map.is_set(text) && fits(text))
     }
 
     #[inline(never)]
@@ -308,7 +305,7 @@ impl<'a> Line<'a> {
             return None;
         }
         let single = self.singles[field as usize];
-        if usize::from(single) < names::MOST && !self.is_list(single) && !self.map.has_empty_word(field) {
+        if single != SEVERAL && !self.map.has_empty_word(field) {
             return self.map.meaning(field, self.value(single));
         }
         self.meaning_of_several(field)
@@ -458,7 +455,7 @@ impl<'a> Line<'a> {
     /// An end as the other side saw it; its port is the real one where the log does not say.
     #[inline]
     fn mapped(&self, (addr, port): (Field, Field), real: End, wrong: &'static str) -> Result<Option<End>, Bad> {
-        if self.singles[addr as usize] == names::NONE {
+        if self.singles[addr as usize] == NOTHING {
             return Ok(None);
         }
         let Some(addr) = self.address(addr, wrong)? else { return Ok(None) };

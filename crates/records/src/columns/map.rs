@@ -7,6 +7,8 @@ use crate::ByteKind;
 
 /// Stands for several columns, or a constant.
 pub(super) const SEVERAL: u8 = names::NONE - 1;
+/// Stands for no column.
+pub(super) const NOTHING: u8 = names::NONE - 2;
 
 /// How the fields stand in a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -232,14 +234,14 @@ impl Map {
         &self.sources[field as usize]
     }
 
-    /// The number of the one name that says each field in a line that has the names of these bits, [`names::NONE`], or
-    /// [`SEVERAL`].
-    pub(super) fn singles(&self, there: u64) -> [u8; Field::COUNT] {
+    /// The number of the one name that says each field in a line that has the names of these bits, of which some are lists;
+    /// [`NOTHING`], or [`SEVERAL`].
+    pub(super) fn singles(&self, there: u64, lists: u64) -> [u8; Field::COUNT] {
         self.sources.each_ref().map(|source| {
             let mut names = source.names.iter().copied().filter(|number| there & (1 << number) != 0);
             match (names.next(), names.next(), &source.constant) {
-                (None, _, None) => names::NONE,
-                (Some(name), None, None) => name,
+                (None, _, None) => NOTHING,
+                (Some(name), None, None) if lists & (1 << name) == 0 => name,
                 _ => SEVERAL,
             }
         })

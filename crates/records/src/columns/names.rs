@@ -5,6 +5,9 @@ use crate::digits::eight_of;
 /// As many names a map may have.
 pub(super) const MOST: usize = 64;
 
+/// So many are sooner compared than hashed.
+const FEW: usize = 6;
+
 /// No name of the map's.
 pub(super) const NONE: u8 = u8::MAX;
 
@@ -58,7 +61,13 @@ impl Names {
     /// The same of a name in small letters, of which `word` may have some large.
     #[inline]
     pub(super) fn number_of_word(&self, word: &[u8]) -> u8 {
-        self.find(Key::of(word).in_small_letters(), |own| own.eq_ignore_ascii_case(word))
+        let key = Key::of(word);
+        // Where there are few, and the word is written as they are, no hash is needed.
+        let few = self.all.len() <= FEW && key.is_all();
+        if few && let Some(number) = self.all.iter().position(|(own, _)| *own == key) {
+            return number as u8;
+        }
+        self.find(key.in_small_letters(), |own| own.eq_ignore_ascii_case(word))
     }
 
     /// The number of the name that has a key; `is` tells which it is of those whose key does not hold all of them.

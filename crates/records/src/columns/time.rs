@@ -123,6 +123,8 @@ impl Times {
                 let (at, resolution) = unit.parse(text).ok_or(UNLIKE)?;
                 Ok((Nanos(at), coarse(resolution)))
             }
+            // No number has such: it is sooner told than that all are digits.
+            Self::Auto if matches!(text.get(4), Some(b'-' | b'/')) => civil(times.parse_civil(text), times),
             Self::Auto if text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') => {
                 Self::Epoch(guess(text)).parse(text, times)
             }

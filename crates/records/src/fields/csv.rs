@@ -1,6 +1,6 @@
 //! Fields with a separator between them, any of them in quotes.
 
-use super::places::{Places, WIDTH, bits_at, first};
+use super::places::{Places, WIDTH, bits_of, bits_up_to, chunk_at, first};
 
 /// The fields of a line. One that begins with a quote ends at the next that is not doubled, and is told without both;
 /// one that lacks it ends with the line.
@@ -61,7 +61,7 @@ impl<'a> Iterator for Csv<'a> {
 
 /// A field without its quotes, of which it has two or none.
 #[inline]
-pub(crate) fn unquoted(field: &[u8]) -> &[u8] {
+fn unquoted(field: &[u8]) -> &[u8] {
     match field {
         [b'"', field @ .., _] => field,
         field => field,
@@ -70,30 +70,45 @@ pub(crate) fn unquoted(field: &[u8]) -> &[u8] {
 
 /// Where the fields of a line end, a bit for each byte, if no quotes stand but around fields and, doubled, in these: then the
 /// fields are those that [`Csv`] tells, with their quotes.
-pub(crate) struct Ends([u64; Self::CHUNKS]);
+pub(crate) struct Ends {
+    bits: [u64; Self::CHUNKS],
+    /// Whether any field stands in quotes.
+    has_quotes: bool,
+    /// Whether any has space at its ends.
+    has_space: bool,
+}
 
 impl Ends {
     /// A line that is longer is read a field at a time.
     const CHUNKS: usize = 16;
 
     pub(crate) fn new() -> Self {
-        Self([0; Self::CHUNKS])
+        Self { bits: [0; Self::CHUNKS], has_quotes: false, has_space: false }
     }
 
-    /// Gives where each field of the line begins and ends to `take` until that says `None`.
+    /// Gives each field of the line, without quotes and space about it, to `take` until that says `None`.
     #[inline]
-    pub(crate) fn each(&self, line: &[u8], mut take: impl FnMut(usize, usize) -> Option<()>) -> Option<()> {
+    pub(crate) fn each<'a>(&self, line: &'a [u8], mut take: impl FnMut(&'a [u8]) -> Option<()>) -> Option<()> {
+        match (self.has_quotes, self.has_space) {
+            (false, false) => self.each_field(line, take),
+            (true, false) => self.each_field(line, |field| take(unquoted(field))),
+            (_, true) => self.each_field(line, |field| take(unquoted(field).trim_ascii())),
+        }
+    }
+
+    #[inline]
+    fn each_field<'a>(&self, line: &'a [u8], mut take: impl FnMut(&'a [u8]) -> Option<()>) -> Option<()> {
         let mut start = 0;
-        for (chunk, ends) in self.0[..line.len().div_ceil(WIDTH)].iter().enumerate() {
+        for (chunk, ends) in self.bits[..line.len().div_ceil(WIDTH)].iter().enumerate() {
             let mut ends = *ends;
             while ends != 0 {
                 let end = chunk * WIDTH + ends.trailing_zeros() as usize;
-                take(start, end)?;
+                take(&line[start..end])?;
                 start = end + 1;
                 ends &= ends - 1;
             }
         }
-        take(start, line.len())
+        take(&line[start..])
     }
 
     /// Finds them in a line; `false` where it is another.
@@ -102,26 +117,31 @@ impl Ends {
         if line.len() > Self::CHUNKS * WIDTH || separator == b'"' {
             return false;
         }
-        // Whether what stands before is within quotes, and whether it is a quote or a separator; the first field begins like
-        // one behind a separator.
-        let (mut within, mut quote, mut end) = (0, 0, 1);
-        // Whether the byte before closed a field, if it was a field's last one.
-        let (mut closed, mut is_odd) = (0, 0);
-        for (ends, at) in self.0.iter_mut().zip((0..line.len()).step_by(WIDTH)) {
-            let (quotes, separators) = (bits_at(line, at, b'"'), bits_at(line, at, separator));
-            if quotes | within | quote == 0 {
-                (*ends, end) = (separators, separators >> 63);
-                continue;
+        // Of the byte before: whether it is within quotes, a quote, a separator, the end of a field in quotes if it was its
+        // last one, a space, or none of a field. The first field begins like one behind a separator.
+        let (mut within, mut quote, mut end, mut closed, mut space, mut edge) = (0, 0, 1, 0, 0, 1);
+        let (mut is_odd, mut all_quotes, mut at_edges) = (0, 0, 0);
+        for (bits, at) in self.bits.iter_mut().zip((0..line.len()).step_by(WIDTH)) {
+            let (chunk, behind) = (chunk_at(line, at), behind(line, at));
+            let (quotes, separators) = (bits_of(b'"', &chunk), bits_of(separator, &chunk));
+            *bits = separators;
+            if quotes | within | quote != 0 {
+                // Set from each quote that opens up to the one before that closes.
+                let inside = parity(quotes) ^ within;
+                *bits &= !inside;
+                let (opening, closing) = (quotes & inside, quotes & !inside);
+                // One opens behind a separator or another quote, and closes before such.
+                is_odd |= opening & !(*bits << 1 | end | quotes << 1 | quote);
+                is_odd |= (closing << 1 | closed) & !(*bits | quotes | behind);
+                (within, closed) = (0u64.wrapping_sub(inside >> 63), closing >> 63);
             }
-            // Set from each quote that opens up to the one before that closes.
-            let inside = parity(quotes) ^ within;
-            *ends = separators & !inside;
-            let (opening, closing) = (quotes & inside, quotes & !inside);
-            // One opens behind a separator or another quote, and closes before such.
-            is_odd |= opening & !(*ends << 1 | end | quotes << 1 | quote);
-            is_odd |= (closing << 1 | closed) & !(*ends | quotes | behind(line, at));
-            (within, quote, end, closed) = (0u64.wrapping_sub(inside >> 63), quotes >> 63, *ends >> 63, closing >> 63);
+            let spaces = bits_up_to(b' ', &chunk) & !behind & !*bits;
+            let edges = *bits | quotes | behind;
+            at_edges |= spaces & (edges << 1 | edge) | (spaces << 1 | space) & edges;
+            all_quotes |= quotes;
+            (quote, end, space, edge) = (quotes >> 63, *bits >> 63, spaces >> 63, edges >> 63);
         }
+        (self.has_quotes, self.has_space) = (all_quotes != 0, at_edges | space != 0);
         is_odd == 0 && within == 0
     }
 }
@@ -172,10 +192,10 @@ mod tests {
     fn given(line: &[u8]) -> Vec<&[u8]> {
         let (mut ends, mut all) = (Ends::new(), Vec::new());
         if !ends.find(b',', line) {
-            return Csv::new(b',', line).collect();
+            return Csv::new(b',', line).map(<[u8]>::trim_ascii).collect();
         }
-        _ = ends.each(line, |start, end| {
-            all.push(unquoted(&line[start..end]));
+        _ = ends.each(line, |field| {
+            all.push(field);
             Some(())
         });
         all
@@ -197,19 +217,18 @@ mod tests {
 
     #[test]
     fn all_at_once_are_those_one_by_one() {
-        // Every text of seven of these, at every place about the end of what is looked at together.
-        let letters = [b',', b'"', b'x'];
-        for number in 0..3_usize.pow(7) {
-            let text: Vec<u8> = (0..7).map(|place| letters[number / 3_usize.pow(place) % 3]).collect();
+        // Every text of six of these, at every place about the end of what is looked at together.
+        let letters = [b',', b'"', b'x', b' '];
+        for number in 0..4_usize.pow(6) {
+            let text: Vec<u8> = (0..6).map(|place| letters[number / 4_usize.pow(place) % 4]).collect();
             for before in [0, 1, 57, 58, 59, 60, 61, 62, 63, 64, 120] {
                 for filled in [b'x', b','] {
                     let mut line = vec![filled; before];
                     line.extend_from_slice(&text);
-                    let expected: Vec<&[u8]> = Csv::new(b',', &line).collect();
-                    assert_eq!(given(&line), expected, "{}", line.escape_ascii());
-                    let quoted = [b"\"", &line[..before], b"\",", &text].concat();
-                    let expected: Vec<&[u8]> = Csv::new(b',', &quoted).collect();
-                    assert_eq!(given(&quoted), expected, "{}", quoted.escape_ascii());
+                    for line in [&line, &[b"\"", &line[..before], b"\",", &text].concat()] {
+                        let expected: Vec<&[u8]> = Csv::new(b',', line).map(<[u8]>::trim_ascii).collect();
+                        assert_eq!(given(line), expected, "{}", line.escape_ascii());
+                    }
                 }
             }
         }
@@ -224,7 +243,7 @@ mod tests {
         let mut left = 2;
         let mut ends = Ends::new();
         assert!(ends.find(b',', b"a,b,c,d"));
-        let ended = ends.each(b"a,b,c,d", |_, _| {
+        let ended = ends.each(b"a,b,c,d", |_| {
             left -= 1;
             (left > 0).then_some(())
         });

@@ -78,9 +78,17 @@ pub(crate) fn first(wanted: u8, text: &[u8], len: usize) -> Option<usize> {
 
 /// A bit for each of sixty-four bytes that is `wanted`.
 #[inline]
-fn bits(wanted: u8, bytes: &[u8; WIDTH]) -> u64 {
+pub(super) fn bits_of(wanted: u8, bytes: &[u8; WIDTH]) -> u64 {
     let (chunks, _) = bytes.as_chunks::<16>();
     chunks.iter().rev().fold(0, |bits, chunk| bits << 16 | u64::from(sixteen(wanted, chunk)))
+}
+
+/// A bit for each of sixty-four bytes that is not above `most`.
+#[inline]
+pub(super) fn bits_up_to(most: u8, bytes: &[u8; WIDTH]) -> u64 {
+    let (chunks, _) = bytes.as_chunks::<16>();
+    let most = |chunk: &[u8; 16]| between(u8x16::new(*chunk), 0, most).to_bitmask() as u16;
+    chunks.iter().rev().fold(0, |bits, chunk| bits << 16 | u64::from(most(chunk)))
 }
 
 /// As many bytes are looked at together: where the next place is cannot be guessed, so that a question for each eight bytes is
@@ -161,20 +169,32 @@ impl<'a> Iterator for Words<'a> {
     }
 }
 
-/// A bit for each of the bytes from `at` on that is `wanted`; behind the end of the line there is none.
+/// The bytes from `at` on, with noughts behind the end of the line.
 #[inline]
-pub(super) fn bits_at(line: &[u8], at: usize, wanted: u8) -> u64 {
+pub(super) fn chunk_at(line: &[u8], at: usize) -> [u8; WIDTH] {
     let rest = line.get(at..).unwrap_or_default();
     if let Some(bytes) = rest.first_chunk() {
-        return bits(wanted, bytes);
+        return *bytes;
+    }
+    let mut bytes = [0; WIDTH];
+    bytes[..rest.len()].copy_from_slice(rest);
+    bytes
+}
+
+/// A bit for each of the bytes from `at` on that is `wanted`; behind the end of the line there is none.
+#[inline]
+fn bits_at(line: &[u8], at: usize, wanted: u8) -> u64 {
+    let rest = line.get(at..).unwrap_or_default();
+    if let Some(bytes) = rest.first_chunk() {
+        return bits_of(wanted, bytes);
     }
     // The line's last bytes, less those that were looked at before: there are some, or nobody asks.
     if let Some(bytes) = line.last_chunk() {
-        return bits(wanted, bytes) >> (WIDTH - rest.len());
+        return bits_of(wanted, bytes) >> (WIDTH - rest.len());
     }
     let mut bytes = [!wanted; WIDTH];
     bytes[..rest.len()].copy_from_slice(rest);
-    bits(wanted, &bytes)
+    bits_of(wanted, &bytes)
 }
 
 #[cfg(test)]
