@@ -6,6 +6,7 @@ use jiff::civil;
 use jiff::tz::{Offset, TimeZone};
 
 use self::day::Day;
+use super::header::{self, Header};
 use crate::fields::value;
 use crate::{Clock, Nanos, SensorId};
 
@@ -81,6 +82,13 @@ impl Written {
         self
     }
 
+    /// The same stamp at the second that two digits at `at` say, if any minute has it.
+    #[inline]
+    pub(crate) fn at_second(mut self, text: &[u8], at: usize) -> Option<Self> {
+        self.second = two_digits(text, at).filter(|second| *second <= 60)?;
+        Some(self)
+    }
+
     /// The same stamp, which stands so much further on in its line.
     fn moved_by(mut self, by: usize) -> Self {
         self.second_at = self.second_at.map(|second| second + by);
@@ -114,11 +122,13 @@ pub(crate) struct Timekeeper {
     day: Option<i64>,
     /// The last date that was read with its zone.
     read: Day,
+    /// The last header that was read.
+    header: header::Last,
 }
 
 impl Timekeeper {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, last: None, moved: false, day: None, read: Day::default() }
+        Self { clock, last: None, moved: false, day: None, read: Day::default(), header: header::Last::default() }
     }
 
     /// The same, before any stamp, whose first one is of this year if it has none.
@@ -165,6 +175,12 @@ impl Timekeeper {
         if let Some(date) = utc(at).map(civil::DateTime::date) {
             self.follow(date);
         }
+    }
+
+    /// What stands before a message.
+    #[inline]
+    pub(crate) fn decode_header<'a>(&mut self, head: &'a [u8]) -> Header<'a> {
+        self.header.decode(head)
     }
 
     /// RFC 3339, and the same with a space for its `T`, with slashes, with `UTC` behind it, or without a zone.
