@@ -69,7 +69,12 @@ pub(crate) fn parse_whole_v4(text: &[u8]) -> Option<u32> {
     let second_dots = dots & dots.wrapping_sub(1);
     let third_dots = second_dots & second_dots.wrapping_sub(1);
     let ends = [dots, second_dots, third_dots].map(u32::trailing_zeros);
-    let lens = [ends[0], ends[1].wrapping_sub(ends[0] + 1), ends[2].wrapping_sub(ends[1] + 1), (len as u32).wrapping_sub(ends[2] + 1)];
+    let lens = [
+        ends[0],
+        ends[1].wrapping_sub(ends[0] + 1),
+        ends[2].wrapping_sub(ends[1] + 1),
+        (len as u32).wrapping_sub(ends[2] + 1),
+    ];
     if third_dots & third_dots.wrapping_sub(1) != 0 || lens.iter().any(|len| len.wrapping_sub(1) > 2) {
         return None;
     }

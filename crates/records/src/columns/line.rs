@@ -5,8 +5,8 @@ use super::field::{Field, Meaning};
 use super::map::{Form, Map, NOTHING, SEVERAL, Source};
 use super::{Columns, names};
 use crate::end::{Address, End};
-use crate::fields::json::{self, Broken, Shape, Value};
 use crate::fields::csv::{Csv, Ends};
+use crate::fields::json::{self, Broken, Shape, Value};
 use crate::fields::{Bad, Order, Pairs, value};
 use crate::reckon::{self, Sent};
 use crate::syslog::written::Timekeeper;
@@ -157,17 +157,21 @@ impl<'a> Line<'a> {
     fn read_json(&mut self) -> Result<(), Bad> {
         let (map, text, values) = (self.map, self.text, &mut self.values);
         let start = json::object(text);
-        let told = self.shape.each(&text[start..], |path| map.number(path), |number, value| match value {
-            _ if number == names::NONE => {}
-            Value::Text(single) | Value::Bare(single) => values.put(number, single),
-            Value::List(list) => match value.single() {
-                Some(single) => values.put(number, single),
-                None => {
-                    values.put(number, list);
-                    values.lists |= 1 << number;
-                }
+        let told = self.shape.each(
+            &text[start..],
+            |path| map.number(path),
+            |number, value| match value {
+                _ if number == names::NONE => {}
+                Value::Text(single) | Value::Bare(single) => values.put(number, single),
+                Value::List(list) => match value.single() {
+                    Some(single) => values.put(number, single),
+                    None => {
+                        values.put(number, list);
+                        values.lists |= 1 << number;
+                    }
+                },
             },
-        });
+        );
         told.map(|_| ()).map_err(|Broken { at, why }| Bad { at: Some(start + at), len: 0, why })
     }
 

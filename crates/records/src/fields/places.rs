@@ -156,7 +156,7 @@ pub(crate) struct Words<'a> {
 impl<'a> Iterator for Words<'a> {
     type Item = &'a [u8];
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<&'a [u8]> {
         while self.start < self.text.len() {
             let end = self.spaces.next().unwrap_or(self.text.len());

@@ -100,14 +100,7 @@ impl Reader {
         }
     }
 
-    fn read_json(
-        &mut self,
-        place: Place,
-        line: &[u8],
-        shape: &mut Shape,
-        seed: HashSeed,
-        sink: &mut impl LineSink,
-    ) {
+    fn read_json(&mut self, place: Place, line: &[u8], shape: &mut Shape, seed: HashSeed, sink: &mut impl LineSink) {
         let mut record = Record::at(place);
         match json::parse(line, seed, (&mut self.times, shape), &mut record) {
             Ok(true) => sink.record(&record, SENSOR),

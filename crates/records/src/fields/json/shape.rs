@@ -180,8 +180,7 @@ mod tests {
             let mut all = String::new();
             let ended = shape.each(line.as_bytes(), number, |number, value| all += &format!("<{number}={value:?}>"));
             let mut expected = String::new();
-            let as_each =
-                each(line.as_bytes(), |path, value| expected += &format!("<{}={value:?}>", number(path)));
+            let as_each = each(line.as_bytes(), |path, value| expected += &format!("<{}={value:?}>", number(path)));
             assert_eq!((&all, ended), (&expected, as_each), "{line}");
             (all, ended)
         };

@@ -70,9 +70,11 @@ impl Day {
         }
         let written = parse_civil(text)?;
         // Of what begins with a weekday the hour may depend on what stands behind it.
-        self.0 = parts
-            .filter(|parts| parts.date[0].is_ascii_digit())
-            .map(|Parts { date, zone, .. }| Kept { date, zone, minute: written.minute });
+        self.0 = parts.filter(|parts| parts.date[0].is_ascii_digit()).map(|Parts { date, zone, .. }| Kept {
+            date,
+            zone,
+            minute: written.minute,
+        });
         Some(Written { second_at: None, ..written })
     }
 }
