@@ -222,20 +222,18 @@ mod tests {
             "from=1",
             "",
         ];
-        let mut order = Order::default();
         let many = (0..80).map(|number| format!("key{number}={number}")).collect::<Vec<_>>().join(" ");
         let lines: Vec<&str> = lines.into_iter().chain([many.as_str()]).collect();
-        let mut read = |line: &'static str| {
-            order.begin();
-            let mut pairs = Pairs::new(b' ', line.as_bytes());
-            std::iter::from_fn(|| pairs.next_in(&mut order, number)).collect::<Vec<_>>()
-        };
+        let mut order = Order::default();
         for before in &lines {
             for line in &lines {
-                let (before, line) = (before.to_owned().leak(), line.to_owned().leak());
-                read(before);
-                let expected = Pairs::new(b' ', line.as_bytes()).map(|(key, value)| (number(key), value));
-                assert_eq!(read(line), expected.collect::<Vec<_>>(), "{line} behind {before}");
+                for text in [before, line] {
+                    order.begin();
+                    let mut pairs = Pairs::new(b' ', text.as_bytes());
+                    let read: Vec<_> = std::iter::from_fn(|| pairs.next_in(&mut order, number)).collect();
+                    let expected = Pairs::new(b' ', text.as_bytes()).map(|(key, value)| (number(key), value));
+                    assert_eq!(read, expected.collect::<Vec<_>>(), "{text}, {line} behind {before}");
+                }
             }
         }
     }
