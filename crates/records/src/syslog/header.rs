@@ -73,7 +73,7 @@ pub(crate) fn decode_header(head: &[u8]) -> Header<'_> {
 
 /// The header of the line before, for the next line has nearly always the same, but for the seconds.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Last(Option<Kept>);
+pub(crate) struct Last(Option<Box<Kept>>);
 
 #[derive(Clone, Debug)]
 struct Kept {
@@ -97,7 +97,10 @@ impl Last {
             return header;
         }
         let header = decode_header(head);
-        self.0 = Kept::of(head, &header);
+        match (Kept::of(head, &header), &mut self.0) {
+            (Some(kept), Some(last)) => **last = kept,
+            (kept, last) => *last = kept.map(Box::new),
+        }
         header
     }
 }
