@@ -48,7 +48,9 @@ pub fn firewall(data: &[u8]) {
 
 /// The reader of Zeek's conn.log, where the content begins as one.
 pub fn zeek(data: &[u8]) {
-    if let Sniffed::Evidence(reader @ Reader::ZeekConn(_)) = sniff(data, clock()) {
+    if let Sniffed::Evidence(reader) = sniff(data, clock())
+        && let Reader::ZeekConn(_) = *reader
+    {
         check(&reader, data);
     }
 }

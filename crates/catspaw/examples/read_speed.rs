@@ -54,7 +54,7 @@ impl Log {
         let Sniffed::Evidence(reader) = sniff(map, &bytes[..bytes.len().min(HEAD)], clock)? else {
             return Err(format!("{path}: of no kind that is known").into());
         };
-        Ok(Self { path, bytes, reader, counts: Counts::default(), best: u64::MAX })
+        Ok(Self { path, bytes, reader: *reader, counts: Counts::default(), best: u64::MAX })
     }
 
     fn read(&mut self) -> Result<(), Box<dyn std::error::Error>> {

@@ -3,6 +3,8 @@
 //! A line holds a dozen numbers of every length. Read digit by digit, each ends in a branch that the processor guesses
 //! wrong; these functions load eight or sixteen bytes and find the end with a mask.
 
+use wide::u8x16;
+
 /// A one in each byte.
 const ONES: u64 = 0x0101_0101_0101_0101;
 
@@ -47,27 +49,53 @@ pub(crate) fn parse_v4(text: &[u8]) -> Option<(u32, usize)> {
     decode_v4(others_of_sixteen(bytes), four, |end| bytes.get(end) == Some(&b'.'))
 }
 
-/// The bits of an IPv4 address that is all of a text: of what stands between other fields, less is known to follow it.
+/// The bits of an IPv4 address that is all of a text: of what stands between other fields, less is known to follow it. No octet
+/// begins with a nought that is not all of it: some read them as octal.
 #[inline]
 pub(crate) fn parse_whole_v4(text: &[u8]) -> Option<u32> {
     let len = text.len();
     if !(7..16).contains(&len) {
         return None;
     }
-    let last = u32::from_le_bytes(*text.last_chunk()?);
-    let high = match text.last_chunk::<8>() {
-        Some(last) if len > 8 => u64::from_le_bytes(*last) >> (8 * (16 - len)),
-        _ => 0,
-    };
-    let others = gather(others_of_eight(eight_of(text))) | gather(others_of_eight(high)) << 8;
-    let four = |from: usize| {
-        let rest = text.get(from..).filter(|rest| !rest.is_empty())?;
-        match rest.first_chunk() {
-            Some(four) => Some(*four),
-            None => Some((last >> (8 * (4 - rest.len()))).to_le_bytes()),
-        }
-    };
-    decode_v4(others, four, |end| text.get(end) == Some(&b'.')).and_then(|(addr, end)| (end == len).then_some(addr))
+    // Its first eight bytes and its last; of seven, noughts are the eighth behind them and the first before them.
+    let first = eight_of(text);
+    let last = text.last_chunk().map_or(first << 8, |last| u64::from_le_bytes(*last));
+    let bytes = u8x16::new((u128::from(last) << 64 >> (8 * (16 - len)) | u128::from(first)).to_le_bytes());
+    let dots = bytes.simd_eq(u8x16::splat(b'.')).to_bitmask();
+    let digits = bytes.simd_eq(bytes.max(u8x16::splat(b'0')).min(u8x16::splat(b'9'))).to_bitmask();
+    if (digits | dots) & 0xffff != (1 << len) - 1 {
+        return None;
+    }
+    let second_dots = dots & dots.wrapping_sub(1);
+    let third_dots = second_dots & second_dots.wrapping_sub(1);
+    let ends = [dots, second_dots, third_dots].map(u32::trailing_zeros);
+    let lens = [
+        ends[0],
+        ends[1].wrapping_sub(ends[0] + 1),
+        ends[2].wrapping_sub(ends[1] + 1),
+        (len as u32).wrapping_sub(ends[2] + 1),
+    ];
+    if third_dots & third_dots.wrapping_sub(1) != 0 || lens.iter().any(|len| len.wrapping_sub(1) > 2) {
+        return None;
+    }
+    // The first two are among the first eight bytes, and the others among the last.
+    let octets = [
+        octet(first, 8 - ends[0], lens[0]),
+        octet(first, 8 - ends[1], lens[1]),
+        octet(last, lens[3] + 1, lens[2]),
+        octet(last, 0, lens[3]),
+    ];
+    let fits = |(octet, len): (&u32, &u32)| *octet < 256 && *octet >= [0, 0, 10, 100][*len as usize & 3];
+    let addr = octets.iter().fold(0, |addr, octet| addr << 8 | octet);
+    octets.iter().zip(&lens).all(fits).then_some(addr)
+}
+
+/// The number of so many digits that end in a word before so many bytes.
+#[inline(always)]
+fn octet(word: u64, behind: u32, len: u32) -> u32 {
+    const OF_LEN: [u32; 4] = [0, 0x0f_0000, 0x0f_0f00, 0x0f_0f0f];
+    let digits = (word << (8 * behind) >> 40) as u32 & OF_LEN[len as usize & 3];
+    (digits & 0xff) * 100 + ((digits >> 8) & 0xff) * 10 + (digits >> 16)
 }
 
 /// The bits of an address and its length, by what is no digit, the four bytes from a place, and where a dot is.
@@ -113,7 +141,7 @@ fn gather(others: u64) -> u32 {
 
 /// The high bit of each byte that is no digit.
 #[inline]
-fn others_of_eight(bytes: u64) -> u64 {
+pub(crate) fn others_of_eight(bytes: u64) -> u64 {
     // What is left of a digit is at most 9, so that 0x76 more stays below the high bit.
     let low = (bytes ^ (0x30 * ONES)) & (0x7f * ONES);
     ((low + 0x76 * ONES) | bytes) & (0x80 * ONES)
@@ -236,6 +264,7 @@ mod tests {
                 assert_eq!(parse_v4(text.as_bytes()), Some((u32::from_be_bytes(octets), len)), "{text}");
                 assert_eq!(parse_whole_v4(&text.as_bytes()[..len]), Some(u32::from_be_bytes(octets)), "{text}");
                 assert_eq!(parse_whole_v4(format!("{}x", &text[..len]).as_bytes()), None, "{text}");
+                assert_eq!(parse_whole_v4(format!("0{}", &text[..len]).as_bytes()), None, "{text}");
             }
         }
     }

@@ -87,7 +87,7 @@ mod tests {
     fn reader(text: &str) -> Reader {
         let clock = Clock::new(TimeZone::UTC, YearHint::First(2003));
         let Sniffed::Evidence(reader) = sniff(text.as_bytes(), clock) else { panic!("{text}") };
-        reader
+        *reader
     }
 
     fn told(text: &str) -> (String, Told) {

@@ -24,7 +24,7 @@ pub enum Reader {
 #[derive(Clone, Debug)]
 pub enum Sniffed {
     /// Evidence, and its reader.
-    Evidence(Reader),
+    Evidence(Box<Reader>),
     /// Not evidence that can be read, and what it seems to be instead (for the error message).
     Other(&'static str),
 }
@@ -32,7 +32,8 @@ pub enum Sniffed {
 /// Tells from the first bytes of a file (up to some 64 KiB, whole lines where possible) what it is.
 #[must_use]
 pub fn sniff(head: &[u8], clock: Clock) -> Sniffed {
-    Reader::sniff(head, clock).map_or_else(|| Sniffed::Other(name_of(head)), Sniffed::Evidence)
+    Reader::sniff(head, clock)
+        .map_or_else(|| Sniffed::Other(name_of(head)), |reader| Sniffed::Evidence(Box::new(reader)))
 }
 
 impl Reader {

@@ -67,7 +67,7 @@ fn read(bytes: &[u8]) -> Sink {
     let Sniffed::Evidence(mut reader) = sniffed(bytes) else {
         panic!("not taken for evidence");
     };
-    assert!(matches!(reader, Reader::ZeekConn(_)));
+    assert!(matches!(*reader, Reader::ZeekConn(_)));
     let mut sink = Sink::default();
     reader.read(Block { bytes, first: Place { file: 0, line: 1 } }, HashSeed(0), &mut sink);
     sink

@@ -69,7 +69,9 @@ impl Maps {
 
     /// Tells from the first bytes of a file what it is.
     pub(crate) fn sniff(&self, head: &[u8], clock: &Clock) -> Sniffed {
-        let seems = self.reader(head, clock).map_or_else(|| sniff(head, clock.clone()), Sniffed::Evidence);
+        let seems = self
+            .reader(head, clock)
+            .map_or_else(|| sniff(head, clock.clone()), |reader| Sniffed::Evidence(Box::new(reader)));
         match seems {
             Sniffed::Other(seems)
                 if !self.own.is_empty() && ["text", "JSON", "lines"].iter().any(|kind| seems.starts_with(kind)) =>

@@ -149,7 +149,7 @@ pub(crate) fn survey(mut source: Source, file: u32, stamps: &Stamps, maps: &Maps
     let head = head.to_vec();
     let mut passed = None;
     let mut reader = match maps.sniff(source.sample().unwrap_or(&head), &clock) {
-        Sniffed::Evidence(reader) => Ok(reader),
+        Sniffed::Evidence(reader) => Ok(*reader),
         Sniffed::Other(name) => Err(name),
     };
     if reader.is_err()

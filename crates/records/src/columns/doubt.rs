@@ -55,7 +55,7 @@ pub fn doubts(reader: &Reader, head: &[u8]) -> Vec<String> {
         Block { bytes: whole, first: Place { file: 0, line: 1 } }.lines().filter(|(_, text)| !is_about(columns, text));
     let all: Vec<Figures> = lines
         .filter_map(|(_, text)| {
-            line.read(columns.map(|columns| &*columns.names), text).ok()?;
+            line.read(columns, text).ok()?;
             line.figures(&mut reader.times.clone())
         })
         .collect();

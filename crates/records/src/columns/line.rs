@@ -2,11 +2,12 @@
 
 use super::doubt::Figures;
 use super::field::{Field, Meaning};
-use super::map::{Form, Map, Source};
-use super::names;
+use super::map::{Form, Map, NOTHING, SEVERAL, Source};
+use super::{Columns, names};
 use crate::end::{Address, End};
-use crate::fields::json::{self, Broken, Value};
-use crate::fields::{Bad, Csv, Pairs, each, value};
+use crate::fields::csv::{Csv, Ends};
+use crate::fields::json::{self, Broken, Shape, Value};
+use crate::fields::{Bad, Order, Pairs, value};
 use crate::reckon::{self, Sent};
 use crate::syslog::timekeeper::Timekeeper;
 use crate::{
@@ -16,6 +17,8 @@ use crate::{
 
 /// The longest text that a [`Uid`] holds as it is.
 const SHORT: usize = 22;
+/// As many numbers there are, of names or none.
+const NUMBERS: usize = 1 << u8::BITS;
 /// A date and a time of day together are not longer.
 const WHEN: usize = 64;
 
@@ -23,13 +26,51 @@ const WHEN: usize = 64;
 pub(super) struct Line<'a> {
     map: &'a Map,
     text: &'a [u8],
-    values: [&'a [u8]; names::MOST],
+    values: Values<'a>,
+    /// Which were there, and which of them were lists, in the line for which `singles` was made.
+    resolved: Option<(u64, u64)>,
+    /// The number of the one value that may say each field ([`Map::singles`]).
+    singles: [u8; Field::COUNT],
+    /// Whether it ends in a value that is used and that nothing closes.
+    ends_in_use: bool,
+    /// How the objects before it were made.
+    shape: Shape,
+    /// In which order the keys before it stood.
+    order: Order,
+}
+
+/// Values by their names' numbers.
+struct Values<'a> {
+    /// What has no number is [`names::NONE`]'s, and [`NOTHING`]'s is nothing.
+    all: [&'a [u8]; NUMBERS],
     /// Which are there, a bit for each.
     there: u64,
     /// Which are lists of several.
     lists: u64,
-    /// Whether it ends in a value that is used and that nothing closes.
-    ends_in_use: bool,
+}
+
+impl<'a> Values<'a> {
+    #[inline]
+    fn put(&mut self, number: u8, value: &'a [u8]) {
+        if usize::from(number) < names::MOST {
+            self.all[usize::from(number)] = trimmed(value);
+            self.there |= 1 << number;
+        }
+    }
+
+    fn forget(&mut self, count: usize) {
+        self.all[..count].fill(&[]);
+        (self.there, self.lists) = (0, 0);
+    }
+}
+
+/// Without the space about it. Nearly none has any, and two comparisons are sooner made than two loops.
+#[inline]
+fn trimmed(value: &[u8]) -> &[u8] {
+    match value {
+        [first, .., last] if *first > b' ' && *last > b' ' => value,
+        _ => value.trim_ascii(),
+    }
 }
 
 /// When a connection was.
@@ -41,48 +82,53 @@ struct Times {
 
 impl<'a> Line<'a> {
     pub(super) fn new(map: &'a Map) -> Self {
-        Self { map, text: &[], values: [&[]; names::MOST], there: 0, lists: 0, ends_in_use: false }
-    }
-
-    /// Splits a line; `columns` are the numbers of a delimited log's columns.
-    #[inline]
-    pub(super) fn read(&mut self, columns: Option<&[u8]>, text: &'a [u8]) -> Result<(), Bad> {
-        self.text = text;
-        self.values[..self.map.names().len()].fill(&[]);
-        (self.there, self.lists, self.ends_in_use) = (0, 0, false);
-        match self.map.form() {
-            Form::Delimited { separator, .. } => self.split(*separator, columns.unwrap_or_default()),
-            Form::Pairs { separator } => {
-                for (name, value) in Pairs::new(*separator, text) {
-                    let number = self.map.names().number(name);
-                    if let Some(value) = value {
-                        self.put(number, value);
-                    }
-                    self.ends_in_use = number != names::NONE;
-                }
-                self.ends_in_use &= text.last() != Some(&b'"');
-                Ok(())
-            }
-            Form::Json => self.read_json(),
+        Self {
+            map,
+            text: &[],
+            values: Values { all: [&[]; NUMBERS], there: 0, lists: 0 },
+            resolved: None,
+            singles: [NOTHING; Field::COUNT],
+            ends_in_use: false,
+            shape: Shape::default(),
+            order: Order::default(),
         }
     }
 
-    fn split(&mut self, separator: u8, columns: &[u8]) -> Result<(), Bad> {
-        let text = self.text;
-        let mut numbers = columns.iter();
-        let all = if memchr::memchr(b'"', text).is_some() {
-            Csv::new(separator, text).try_for_each(|value| {
-                self.put(*numbers.next()?, value);
-                Some(())
-            })
+    /// Splits a line; of a delimited log by its columns.
+    #[inline]
+    pub(super) fn read(&mut self, columns: Option<&Columns>, text: &'a [u8]) -> Result<(), Bad> {
+        (self.text, self.ends_in_use) = (text, false);
+        match (self.map.form(), columns) {
+            (Form::Delimited { separator, .. }, Some(columns)) => self.split(*separator, columns)?,
+            (Form::Delimited { .. }, None) => self.values.forget(self.map.names().len()),
+            (Form::Pairs { separator }, _) => {
+                self.values.forget(self.map.names().len());
+                self.read_pairs(*separator);
+            }
+            (Form::Json, _) => {
+                self.values.forget(self.map.names().len());
+                self.read_json()?;
+            }
+        }
+        let Values { there, lists, .. } = self.values;
+        if self.resolved != Some((there, lists)) {
+            (self.resolved, self.singles) = (Some((there, lists)), self.map.singles(there, lists));
+        }
+        Ok(())
+    }
+
+    fn split(&mut self, separator: u8, columns: &Columns) -> Result<(), Bad> {
+        let (text, values) = (self.text, &mut self.values);
+        let mut numbers = columns.names.iter();
+        let mut put = |value| {
+            values.all[usize::from(*numbers.next()?)] = value;
+            Some(())
+        };
+        let mut ends = Ends::new();
+        let all = if ends.find(separator, text) {
+            ends.each(text, put)
         } else {
-            let mut start = 0;
-            let mut take = |end: usize| {
-                self.put(*numbers.next()?, &text[start..end]);
-                start = end + 1;
-                Some(())
-            };
-            each(separator, text, &mut take).and_then(|()| take(text.len()))
+            Csv::new(separator, text).try_for_each(|value| put(value.trim_ascii()))
         };
         if all.is_none() {
             return Err("more columns than the header names".into());
@@ -90,39 +136,60 @@ impl<'a> Line<'a> {
         if numbers.next().is_some() {
             return Err("fewer columns than the header names: cut off?".into());
         }
-        self.ends_in_use = columns.last().is_some_and(|last| *last != names::NONE) && text.last() != Some(&b'"');
+        (values.there, values.lists) = (columns.there, 0);
+        self.ends_in_use = columns.names.last().is_some_and(|last| *last != names::NONE) && text.last() != Some(&b'"');
         Ok(())
     }
 
-    fn read_json(&mut self) -> Result<(), Bad> {
-        let text = self.text;
-        let start = json::object(text);
-        let told = json::each(&text[start..], |path, value| {
-            let number = self.map.number(path);
-            match (value, value.single()) {
-                _ if number == names::NONE => {}
-                (_, Some(single)) => self.put(number, single),
-                (Value::List(list), None) => {
-                    self.put(number, list);
-                    self.lists |= 1 << number;
-                }
-                (Value::Text(_) | Value::Bare(_), None) => {}
+    fn read_pairs(&mut self, separator: u8) {
+        let mut pairs = Pairs::new(separator, self.text);
+        let map = self.map;
+        self.order.begin();
+        while let Some((number, value)) = pairs.next_in(&mut self.order, |name| map.names().number(name)) {
+            if let Some(value) = value {
+                self.values.put(number, value);
             }
-        });
+            self.ends_in_use = number != names::NONE;
+        }
+        self.ends_in_use &= self.text.last() != Some(&b'"');
+    }
+
+    fn read_json(&mut self) -> Result<(), Bad> {
+        let (map, text, values) = (self.map, self.text, &mut self.values);
+        let start = json::object(text);
+        let told = self.shape.each(
+            &text[start..],
+            |path| map.number(path),
+            |number, value| match value {
+                _ if number == names::NONE => {}
+                Value::Text(single) | Value::Bare(single) => values.put(number, single),
+                Value::List(list) => match value.single() {
+                    Some(single) => values.put(number, single),
+                    None => {
+                        values.put(number, list);
+                        values.lists |= 1 << number;
+                    }
+                },
+            },
+        );
         told.map(|_| ()).map_err(|Broken { at, why }| Bad { at: Some(start + at), len: 0, why })
     }
 
+    /// The value of a name, which is nothing where there is none.
     #[inline]
-    fn put(&mut self, number: u8, value: &'a [u8]) {
-        if let Some(place) = self.values.get_mut(usize::from(number)) {
-            *place = value.trim_ascii();
-            self.there |= 1 << number;
-        }
+    fn value(&self, number: u8) -> &'a [u8] {
+        self.values.all[usize::from(number)]
+    }
+
+    /// Whether a value is a list of several.
+    #[inline]
+    fn is_list(&self, number: u8) -> bool {
+        self.values.lists & (1 << number) != 0
     }
 
     /// Whether all columns are there by which a line of the log is known.
     pub(super) fn has_all(&self) -> bool {
-        self.map.must().iter().all(|number| self.there & (1 << number) != 0)
+        self.map.is_known_by(self.values.there)
     }
 
     /// Whether it ends in a value that is used, so that it would say something wrong if it were cut off there.
@@ -202,15 +269,15 @@ impl<'a> Line<'a> {
 
     fn is_wanted(&self) -> bool {
         let says = |(number, values): &(u8, Vec<Box<[u8]>>)| {
-            let text = self.values[usize::from(*number)];
+            let text = self.value(*number);
             let is_one = |text: &[u8]| values.iter().any(|value| value.eq_ignore_ascii_case(text));
-            if self.lists & (1 << number) != 0 { json::elements(text).any(is_one) } else { is_one(text) }
+            if self.is_list(*number) { json::elements(text).any(is_one) } else { is_one(text) }
         };
         self.map.only.iter().all(says)
     }
 
     fn is_whole(&self) -> bool {
-        let says = |number: &u8| self.map.is_set(self.values[usize::from(*number)]);
+        let says = |number: &u8| self.map.is_set(self.value(*number));
         self.map.whole.is_empty() || self.map.whole.iter().any(says)
     }
 
@@ -223,31 +290,36 @@ impl<'a> Line<'a> {
     /// The first text for a field that `fits`.
     #[inline]
     fn find(&self, field: Field, fits: impl Fn(&[u8]) -> bool) -> Option<&'a [u8]> {
-        let single = self.map.single(field);
-        if single == names::NONE {
-            return None;
+        let single = self.singles[field as usize];
+        if single == SEVERAL {
+            return self.find_among(self.map.source(field), fits);
         }
-        match self.values.get(usize::from(single)) {
-            Some(text) if self.lists & (1 << single) == 0 => {
-                Some(*text).filter(|text| self.map.is_set(text) && fits(text))
-            }
-            _ => self.find_among(self.map.source(field), fits),
-        }
+        Some(self.value(single)).filter(|text| self.map.is_set(text) && fits(text))
     }
 
     #[inline(never)]
     fn find_among(&self, source: &'a Source, fits: impl Fn(&[u8]) -> bool) -> Option<&'a [u8]> {
-        let single = source.names.iter().filter(|number| self.lists & (1 << **number) == 0);
-        let mut texts = single.map(|number| self.values[usize::from(*number)]);
+        let single = source.names.iter().filter(|number| !self.is_list(**number));
+        let mut texts = single.map(|number| self.value(*number));
         let found = texts.find(|text| self.map.is_set(text) && fits(text));
         found.or(source.constant.as_deref())
     }
 
     /// What the words of a field mean: the weightiest, and of these the first.
+    #[inline]
     fn meaning(&self, field: Field) -> Option<Meaning> {
         if !self.map.has_words(field) {
             return None;
         }
+        let single = self.singles[field as usize];
+        if single != SEVERAL && !self.map.has_empty_word(field) {
+            return self.map.meaning(field, self.value(single));
+        }
+        self.meaning_of_several(field)
+    }
+
+    #[inline(never)]
+    fn meaning_of_several(&self, field: Field) -> Option<Meaning> {
         let source = self.map.source(field);
         let mut found: Option<Meaning> = None;
         let mut hear = |word: &[u8]| {
@@ -258,13 +330,14 @@ impl<'a> Line<'a> {
             }
         };
         for number in &source.names {
-            let text = self.values[usize::from(*number)];
-            if self.lists & (1 << number) != 0 { json::elements(text).for_each(&mut hear) } else { hear(text) }
+            let text = self.value(*number);
+            if self.is_list(*number) { json::elements(text).for_each(&mut hear) } else { hear(text) }
         }
         found.or_else(|| source.constant.as_deref().and_then(|word| self.map.meaning(field, word)))
     }
 
     /// A field that may say nothing, but nothing wrong.
+    #[inline]
     fn optional<T>(
         &self,
         field: Field,
@@ -338,6 +411,11 @@ impl<'a> Line<'a> {
             (b"ipv6-icmp", Proto::Icmp),
         ];
         let text = self.get(Field::Proto).ok_or("proto is not set")?;
+        match text {
+            b"tcp" => return Ok(Proto::Tcp),
+            b"udp" => return Ok(Proto::Udp),
+            _ => {}
+        }
         if let Some((_, proto)) = NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
             return Ok(*proto);
         }
@@ -382,10 +460,20 @@ impl<'a> Line<'a> {
     }
 
     /// An end as the other side saw it; its port is the real one where the log does not say.
+    #[inline]
     fn mapped(&self, (addr, port): (Field, Field), real: End, wrong: &'static str) -> Result<Option<End>, Bad> {
+        if self.singles[addr as usize] == NOTHING {
+            return Ok(None);
+        }
         let Some(addr) = self.address(addr, wrong)? else { return Ok(None) };
         let port = self.find(port, |text| text != b"0").map_or(Some(real.port), value::port).ok_or(wrong)?;
         Ok(Some(End { addr, port }))
+    }
+
+    /// Whether one column alone, the same, may say both.
+    fn is_one(&self, field: Field, other: Field) -> bool {
+        let single = self.singles[field as usize];
+        usize::from(single) < names::MOST && single == self.singles[other as usize]
     }
 
     fn mapped_ends(&self, orig: End, resp: End) -> Result<[Option<End>; 2], Bad> {
@@ -393,7 +481,12 @@ impl<'a> Line<'a> {
         let resp_fields = (Field::MappedRespH, Field::MappedRespP);
         Ok([
             self.mapped(orig_fields, orig, "mapped_orig is no address and port")?,
-            self.mapped(resp_fields, resp, "mapped_resp is no address and port")?,
+            // Where nothing was translated one column says both.
+            if self.is_one(Field::MappedRespH, Field::RespH) && self.is_one(Field::MappedRespP, Field::RespP) {
+                Some(resp)
+            } else {
+                self.mapped(resp_fields, resp, "mapped_resp is no address and port")?
+            },
         ])
     }
 

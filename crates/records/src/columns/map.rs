@@ -9,6 +9,8 @@ use crate::ByteKind;
 
 /// Stands for several columns, or a constant.
 pub(super) const SEVERAL: u8 = names::NONE - 1;
+/// Stands for no column.
+pub(super) const NOTHING: u8 = names::NONE - 2;
 
 /// How the fields stand in a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,14 +70,14 @@ pub struct Map {
     form: Form,
     names: Names,
     must: Box<[u8]>,
+    /// The same, a bit for each.
+    must_bits: u64,
     pub(super) only: Vec<(u8, Vec<Box<[u8]>>)>,
     pub(super) whole: Box<[u8]>,
     within: Vec<Box<[u8]>>,
     sources: [Source; Field::COUNT],
-    /// The same of fields that one column alone may say: its name's number; [`names::NONE`] where nothing says it.
-    singles: [u8; Field::COUNT],
     /// By the field in whose columns they stand.
-    words: [Vec<(Meaning, Box<[u8]>)>; Field::COUNT],
+    words: [Words; Field::COUNT],
     unset: Vec<Box<[u8]>>,
     pub(super) times: Times,
     pub(super) unit: Unit,
@@ -91,6 +93,46 @@ pub(super) struct Source {
     pub(super) constant: Option<Box<[u8]>>,
 }
 
+/// What the words of a field's columns mean, whatever their case.
+#[derive(Clone, Debug)]
+struct Words {
+    /// In small letters.
+    names: Names,
+    /// By the numbers of `names`.
+    meanings: Vec<Meaning>,
+    /// Those for which there is no number any more.
+    more: Vec<(Meaning, Box<[u8]>)>,
+    /// Whether nothing at all is one of them.
+    has_empty: bool,
+}
+
+impl Words {
+    fn new() -> Self {
+        Self { names: Names::new(), meanings: Vec::new(), more: Vec::new(), has_empty: false }
+    }
+
+    /// Takes a word in; one that is there keeps its meaning.
+    fn add(&mut self, meaning: Meaning, word: &[u8]) {
+        self.has_empty |= word.is_empty();
+        let word = word.to_ascii_lowercase();
+        match self.names.add(&word) {
+            Some(number) if usize::from(number) == self.meanings.len() => self.meanings.push(meaning),
+            Some(_) => {}
+            None => self.more.push((meaning, word.into())),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.meanings.is_empty()
+    }
+
+    #[inline]
+    fn meaning(&self, word: &[u8]) -> Option<Meaning> {
+        let more = || self.more.iter().find(|(_, own)| own.eq_ignore_ascii_case(word)).map(|(meaning, _)| *meaning);
+        self.meanings.get(usize::from(self.names.number_of_word(word))).copied().or_else(more)
+    }
+}
+
 impl Map {
     /// Takes what the owner says.
     ///
@@ -101,7 +143,7 @@ impl Map {
         let mut number = |name: &String| {
             names.add(name.as_bytes()).ok_or_else(|| format!("more than {} columns are named", names::MOST))
         };
-        let must = spec.must.iter().map(&mut number).collect::<Result<_, _>>()?;
+        let must = spec.must.iter().map(&mut number).collect::<Result<Box<[u8]>, _>>()?;
         let whole = spec.whole.iter().map(&mut number).collect::<Result<_, _>>()?;
         let bytes = |texts: Vec<String>| texts.into_iter().map(|text| text.into_bytes().into()).collect::<Vec<_>>();
         let mut only = Vec::new();
@@ -125,16 +167,10 @@ impl Map {
                 return Err(format!("no column says {}", named.join(" or ")));
             }
         }
-        let single = |source: &Source| match (&*source.names, &source.constant) {
-            ([], None) => names::NONE,
-            ([name], None) => *name,
-            _ => SEVERAL,
-        };
-        let singles = sources.each_ref().map(single);
-        let mut words: [Vec<_>; Field::COUNT] = std::array::from_fn(|_| Vec::new());
+        let mut words: [Words; Field::COUNT] = std::array::from_fn(|_| Words::new());
         for (meaning, word) in spec.words {
             for (field, _) in Field::ALL.into_iter().filter(|(field, _)| meaning.is_of(*field)) {
-                words[field as usize].push((meaning, word.as_bytes().into()));
+                words[field as usize].add(meaning, word.as_bytes());
             }
         }
         let names_columns = matches!(&spec.form, Form::Delimited { header: Some(_), .. });
@@ -145,12 +181,12 @@ impl Map {
             name: spec.name.into(),
             form: spec.form,
             names,
+            must_bits: must.iter().fold(0, |bits, number| bits | 1 << number),
             must,
             only,
             whole,
             within: bytes(spec.within.into_iter().map(|name| name + ".").collect()),
             sources,
-            singles,
             words,
             unset: bytes(spec.unset),
             times: spec.times,
@@ -198,6 +234,12 @@ impl Map {
         }
     }
 
+    /// Whether the names of these bits are all by which a line of the log is known.
+    #[inline]
+    pub(super) fn is_known_by(&self, there: u64) -> bool {
+        there & self.must_bits == self.must_bits
+    }
+
     /// The numbers of the columns by which a log is known.
     pub(super) fn must(&self) -> &[u8] {
         &self.must
@@ -208,10 +250,23 @@ impl Map {
         &self.sources[field as usize]
     }
 
-    /// The number of the one name that says a field, [`names::NONE`], or [`SEVERAL`].
+    /// The number of the one name that says each field in a line that has the names of these bits, of which some are lists;
+    /// [`NOTHING`], or [`SEVERAL`].
+    pub(super) fn singles(&self, there: u64, lists: u64) -> [u8; Field::COUNT] {
+        self.sources.each_ref().map(|source| {
+            let mut names = source.names.iter().copied().filter(|number| there & (1 << number) != 0);
+            match (names.next(), names.next(), &source.constant) {
+                (None, _, None) => NOTHING,
+                (Some(name), None, None) if lists & (1 << name) == 0 => name,
+                _ => SEVERAL,
+            }
+        })
+    }
+
+    /// Whether a column of `field` that says nothing, or is not there, means something.
     #[inline]
-    pub(super) fn single(&self, field: Field) -> u8 {
-        self.singles[field as usize]
+    pub(super) fn has_empty_word(&self, field: Field) -> bool {
+        self.words[field as usize].has_empty
     }
 
     /// Whether any word in a column of `field` means something.
@@ -223,8 +278,7 @@ impl Map {
     /// What a word in a column of `field` means.
     #[inline]
     pub(super) fn meaning(&self, field: Field, word: &[u8]) -> Option<Meaning> {
-        let words = &self.words[field as usize];
-        words.iter().find(|(_, own)| own.eq_ignore_ascii_case(word)).map(|(meaning, _)| *meaning)
+        self.words[field as usize].meaning(word)
     }
 
     /// Whether a text says something.

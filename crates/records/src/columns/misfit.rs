@@ -77,9 +77,9 @@ fn cut_into(separator: u8, place: Place, cut: &[String], fits: Option<u8>) -> St
 /// Why a line with as many columns as the map names says nothing that is understood.
 fn why_not(map: &Map, names: &[String], place: Place, text: &[u8], clock: &Clock) -> Option<String> {
     let numbers: Box<[u8]> = names.iter().map(|name| map.names().number(name.as_bytes())).collect();
-    let columns = Columns { header: Box::default(), names: numbers };
+    let columns = Columns::new(b"", numbers);
     let mut line = Line::new(map);
-    let read = line.read(Some(&*columns.names), text);
+    let read = line.read(Some(&columns), text);
     let Bad { at, len, why } = read.and_then(|()| line.is_understood(&mut Timekeeper::new(clock.clone()))).err()?;
     Some(match at {
         Some(at) => {

@@ -62,6 +62,15 @@ struct Columns {
     header: Box<[u8]>,
     /// The number of each one's name in the map ([`names::NONE`] where that has no use for it).
     names: Box<[u8]>,
+    /// The numbers among them, a bit for each.
+    there: u64,
+}
+
+impl Columns {
+    fn new(header: &[u8], names: Box<[u8]>) -> Self {
+        let there = names.iter().filter(|number| usize::from(**number) < names::MOST);
+        Self { header: header.into(), there: there.fold(0, |there, number| there | 1 << number), names }
+    }
 }
 
 impl Reader {
@@ -86,7 +95,7 @@ impl Reader {
             }
             Form::Delimited { header: Some(names), .. } => {
                 let names = names.iter().map(|name| map.names().number(name.as_bytes())).collect();
-                reader.columns = Some(Arc::new(Columns { header: Box::default(), names }));
+                reader.columns = Some(Arc::new(Columns::new(b"", names)));
                 // Nothing but what stands in the columns tells that it is one.
                 let understood = |line: &Line<'_>| line.is_understood(&mut reader.times.clone()).is_ok();
                 lines.any(|text| reader.finds(text, understood)).then_some(reader)
@@ -116,7 +125,7 @@ impl Reader {
         let mut line = Line::new(&self.map);
         let lines = (Block { bytes: head, first: Place { file: 0, line: 1 } }).lines().take(SNIFFED);
         for (place, text) in lines.filter(|(_, text)| !is_about(Some(columns), text)) {
-            let split = line.read(Some(&*columns.names), text);
+            let split = line.read(Some(columns), text);
             let mut record = Record::at(place);
             match split.and_then(|()| line.record(HashSeed(0), &mut self.times.clone(), &mut record)) {
                 Ok((true, _)) => understood += 1,
@@ -154,7 +163,7 @@ impl Reader {
                 continue;
             }
             let mut record = Record::at(place);
-            let said = match line.read(columns.map(|columns| &*columns.names), text) {
+            let said = match line.read(columns, text) {
                 // A number that was cut off is another number.
                 Ok(()) if text.as_ptr_range().end == block_end && line.ends_in_use() => {
                     Err(Bad::from("cut off: no line end after the last value"))
@@ -199,7 +208,7 @@ impl Reader {
     /// Whether a line can be split, and is as it should be.
     fn finds(&self, text: &[u8], is: impl Fn(&Line<'_>) -> bool) -> bool {
         let mut line = Line::new(&self.map);
-        line.read(self.columns.as_ref().map(|columns| &*columns.names), text).is_ok() && is(&line)
+        line.read(self.columns.as_deref(), text).is_ok() && is(&line)
     }
 }
 
@@ -221,7 +230,7 @@ fn header(map: &Map, separator: u8, text: &[u8]) -> Option<Columns> {
     };
     let columns: Box<[u8]> = lack::columns(separator, text).map(number).collect();
     let has_all = map.must().iter().all(|number| columns.contains(number));
-    has_all.then(|| Columns { header: text.into(), names: columns })
+    has_all.then(|| Columns::new(text, columns))
 }
 
 #[cfg(test)]

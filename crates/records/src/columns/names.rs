@@ -5,6 +5,9 @@ use crate::digits::eight_of;
 /// As many names a map may have.
 pub(super) const MOST: usize = 64;
 
+/// So many are sooner compared than hashed.
+const FEW: usize = 6;
+
 /// No name of the map's.
 pub(super) const NONE: u8 = u8::MAX;
 
@@ -52,15 +55,29 @@ impl Names {
     /// The number of `name`; [`NONE`] where it is no name of the map's.
     #[inline]
     pub(super) fn number(&self, name: &[u8]) -> u8 {
-        let key = Key::of(name);
+        self.find(Key::of(name), |own| *own == *name)
+    }
+
+    /// The same of a name in small letters, of which `word` may have some large.
+    #[inline]
+    pub(super) fn number_of_word(&self, word: &[u8]) -> u8 {
+        let key = Key::of(word);
+        // Where there are few, and the word is written as they are, no hash is needed.
+        let few = self.all.len() <= FEW && key.is_all();
+        if few && let Some(number) = self.all.iter().position(|(own, _)| *own == key) {
+            return number as u8;
+        }
+        self.find(key.in_small_letters(), |own| own.eq_ignore_ascii_case(word))
+    }
+
+    /// The number of the name that has a key; `is` tells which it is of those whose key does not hold all of them.
+    #[inline]
+    fn find(&self, key: Key, is: impl Fn(&[u8]) -> bool) -> u8 {
         let mut slot = key.hash();
         loop {
             let number = self.table[usize::from(slot)];
-            if self
-                .all
-                .get(usize::from(number))
-                .is_none_or(|(own, text)| *own == key && (key.is_all() || **text == *name))
-            {
+            let own = self.all.get(usize::from(number));
+            if own.is_none_or(|(own, text)| *own == key && (key.is_all() || is(text))) {
                 return number;
             }
             slot = slot.wrapping_add(1);
@@ -83,6 +100,12 @@ impl Key {
         Self { len: name.len(), first: eight_of(name), last }
     }
 
+    /// The key of the same name in small letters.
+    #[inline]
+    fn in_small_letters(self) -> Self {
+        Self { first: small(self.first), last: small(self.last), ..self }
+    }
+
     /// Whether no byte of the name is left out.
     #[inline]
     fn is_all(self) -> bool {
@@ -96,9 +119,51 @@ impl Key {
     }
 }
 
+/// Eight bytes, those of them that are large letters of ASCII as small ones.
+#[inline]
+fn small(bytes: u64) -> u64 {
+    const ONES: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x80 * ONES;
+    // Each byte's high bit is its answer, and none carries into the next.
+    let low = bytes & !HIGH;
+    let (from_a, behind_z) = (low + (0x80 - 0x41) * ONES, low + (0x80 - 0x5b) * ONES);
+    bytes | (from_a & !behind_z & !bytes & HIGH) >> 2
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn large_letters_alone_are_made_small() {
+        for byte in 0..=u8::MAX {
+            for at in 0..8 {
+                let mut bytes = [b'Z'; 8];
+                bytes[at] = byte;
+                let made = small(u64::from_le_bytes(bytes)).to_le_bytes();
+                assert_eq!(made, bytes.map(|byte| byte.to_ascii_lowercase()), "{byte} at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_word_is_found_in_letters_of_any_size() {
+        let mut names = Names::new();
+        let all = ["", "tcp-fin", "tcp-rst-from-server", "tcp-rst-from-client", "ende\u{e9}"];
+        assert_eq!(all.map(|name| names.add(name.as_bytes())), [0, 1, 2, 3, 4].map(Some));
+        for (word, number) in [
+            ("", 0),
+            ("TCP-Fin", 1),
+            ("TCP-RST-from-Server", 2),
+            ("tcp-rst-FROM-client", 3),
+            ("ENDE\u{e9}", 4),
+            ("ende\u{c9}", NONE),
+            ("tcp-rst-from servers", NONE),
+            ("tcp-rst-fron-client", NONE),
+        ] {
+            assert_eq!(names.number_of_word(word.as_bytes()), number, "{word}");
+        }
+    }
 
     #[test]
     fn every_name_is_found_and_no_other() {

@@ -4,7 +4,7 @@ use std::fmt;
 
 use crate::fields::value;
 use crate::syslog::timekeeper::Timekeeper;
-use crate::syslog::written::{Civil, Written, parse_month, parse_written, parse_zone};
+use crate::syslog::written::{Civil, Written, parse_month, parse_zone};
 use crate::{Nanos, SensorId};
 
 /// What a number of a time or a span counts.
@@ -55,6 +55,10 @@ impl Unit {
     /// A span of them, or hours, minutes and seconds with colons, with what its last digit counts. `Some(None)` where it is
     /// negative: nobody knows how long it was.
     pub(super) fn parse_span(self, text: &[u8]) -> Option<Option<(i64, u32)>> {
+        if let Some(number) = value::number(text) {
+            let span = i64::try_from(number).ok()?.checked_mul(self.nanos())?;
+            return Some(Some((span, coarse(self.nanos() as u32))));
+        }
         if let Some(positive) = text.strip_prefix(b"-") {
             return self.parse_span(positive).filter(Option::is_some).map(|_| None);
         }
@@ -120,10 +124,12 @@ impl Times {
                 let (at, resolution) = unit.parse(text).ok_or(UNLIKE)?;
                 Ok((Nanos(at), coarse(resolution)))
             }
+            // No number has such: it is sooner told than that all are digits.
+            Self::Auto if matches!(text.get(4), Some(b'-' | b'/')) => civil(times.parse_civil(text), times),
             Self::Auto if text.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') => {
                 Self::Epoch(guess(text)).parse(text, times)
             }
-            Self::Auto => civil(parse_civil(text), times),
+            Self::Auto => civil(times.parse_civil(text), times),
         }
     }
 }
@@ -145,30 +151,6 @@ fn coarse(resolution: u32) -> u32 {
         2..=1_000 => 1_000,
         1_001..=999_999_999 => 1_000_000,
         _ => Nanos::SECOND as u32,
-    }
-}
-
-/// RFC 3339, and the same with a space for its `T`, with slashes, with `UTC` behind it, or without a zone.
-fn parse_civil(text: &[u8]) -> Option<Written> {
-    let mut dashed = [0; 64];
-    let text = match text {
-        [_, _, _, _, b'/', _, _, b'/', ..] => {
-            let dashed = dashed.get_mut(..text.len())?;
-            dashed.copy_from_slice(text);
-            (dashed[4], dashed[7]) = (b'-', b'-');
-            dashed
-        }
-        _ => text,
-    };
-    let (written, len) = parse_written(text)?;
-    let rest = &text[len..];
-    match rest.trim_ascii() {
-        b"" => Some(written),
-        b"UTC" | b"GMT" | b"Z" => Some(written.east(0)),
-        zone => {
-            let (minutes, len) = parse_zone(zone)?;
-            (len == zone.len()).then(|| written.east(minutes))
-        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use memchr::{memchr, memmem};
 
 use super::header;
+use super::places::{Places, key_start};
 
 static MARK: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("CEF:"));
 
@@ -54,34 +55,43 @@ pub struct Extension<'a> {
     rest: &'a [u8],
 }
 
-impl<'a> Iterator for Extension<'a> {
+impl<'a> IntoIterator for Extension<'a> {
+    type Item = (&'a [u8], &'a [u8]);
+    type IntoIter = ExtensionPairs<'a>;
+
+    #[inline]
+    fn into_iter(self) -> ExtensionPairs<'a> {
+        let mut equals = Places::new(b'=', self.rest);
+        let key = equals.next().map(|end| (0, end));
+        ExtensionPairs { text: self.rest, equals, key }
+    }
+}
+
+/// See [`Extension`].
+#[derive(Clone, Debug)]
+pub struct ExtensionPairs<'a> {
+    text: &'a [u8],
+    equals: Places<'a>,
+    /// Where the next key begins and ends.
+    key: Option<(usize, usize)>,
+}
+
+impl<'a> Iterator for ExtensionPairs<'a> {
     type Item = (&'a [u8], &'a [u8]);
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let equals = memchr(b'=', self.rest)?;
-        let key = self.rest[..equals].trim_ascii();
-        let text = &self.rest[equals + 1..];
-        // Senders forget to escape what stands in addresses of the web, so that it takes a key to end a value.
-        let mut from = 0;
-        let end = loop {
-            let Some(len) = unescaped(b'=', &text[from..]) else { break text.len() };
-            let word = text[..from + len].iter().rposition(|byte| !is_of_key(*byte)).map_or(0, |before| before + 1);
-            if word > 0 && word < from + len && text[word - 1] == b' ' {
-                break word;
-            }
-            from += len + 1;
-        };
-        let (value, rest) = text.split_at(end);
-        self.rest = rest;
-        Some((key, value.trim_ascii_end()))
+        let (start, equals) = self.key?;
+        let (key, value) = (&self.text[start..equals], equals + 1);
+        // Senders forget to escape what stands in addresses of the web, so that it takes a key to end a value. An escaped one
+        // has no key before it, but a backslash.
+        self.key = self.equals.find_map(|end| {
+            let start = key_start(self.text, end);
+            (start > value && start < end && self.text[start - 1] == b' ').then_some((start, end))
+        });
+        let end = self.key.map_or(self.text.len(), |(start, _)| start);
+        Some((key.trim_ascii(), self.text[value..end].trim_ascii_end()))
     }
-}
-
-/// Whether a key may hold it: the dictionary has letters and digits, vendors' own keys more.
-#[inline]
-fn is_of_key(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']')
 }
 
 /// The first `wanted` that no backslash stands before.
@@ -107,7 +117,7 @@ mod tests {
         let cef = Cef::parse(line).unwrap();
         assert_eq!((cef.vendor, cef.product, cef.version), (&br"A\|B"[..], &br"C\\"[..], &b"10.1"[..]));
         assert_eq!((cef.class, cef.name, cef.severity, cef.start), (&b"end"[..], &b"TRAFFIC"[..], &b"3"[..], 23));
-        assert_eq!(cef.extension.count(), 2);
+        assert_eq!(cef.extension.into_iter().count(), 2);
         assert_eq!(Cef::parse(b"CEF:0|a|b|c|d|e"), None);
         assert_eq!(Cef::parse(b"CEF 0|a|b|c|d|e|f|"), None);
     }
@@ -116,6 +126,7 @@ mod tests {
     fn a_value_goes_on_to_the_next_key() {
         let extension = |text: &str| {
             let pairs = Extension { rest: text.as_bytes() }
+                .into_iter()
                 .map(|(key, value)| format!("<{}={}>", String::from_utf8_lossy(key), String::from_utf8_lossy(value)));
             pairs.collect::<String>()
         };

@@ -1,6 +1,10 @@
 //! JSON, one object to a line: its values by their paths. Nothing is allocated.
 
-use super::places::quote;
+mod shape;
+
+use super::places::{numeric, quote};
+
+pub(crate) use shape::Shape;
 
 /// Objects within objects; what lies deeper is not told.
 const DEPTH: usize = 16;
@@ -60,10 +64,22 @@ impl<'a> Value<'a> {
 /// Where the text is no object; what stands before that place was told.
 #[inline]
 pub fn each<'a>(text: &'a [u8], mut take: impl FnMut(&[u8], Value<'a>)) -> Result<usize, Broken> {
-    let mut at = 0;
-    let mut path = Path::default();
-    expect(text, &mut at, b'{', "JSON: no object begins")?;
-    let mut first = true;
+    walk(text, 0, Path::default(), |path, name, _, _, value| path.with(name, |path| take(path, value)))
+}
+
+/// The same from `at` on, where that is the front or stands behind a value that `path` leads to: each value with the path to its
+/// object, its name, where it begins and where it ends.
+#[inline]
+fn walk<'a>(
+    text: &'a [u8],
+    mut at: usize,
+    mut path: Path,
+    mut take: impl FnMut(&mut Path, &'a [u8], usize, usize, Value<'a>),
+) -> Result<usize, Broken> {
+    let mut first = at == 0;
+    if first {
+        expect(text, &mut at, b'{', "JSON: no object begins")?;
+    }
     loop {
         skip_spaces(text, &mut at);
         if text.get(at) == Some(&b'}') {
@@ -81,23 +97,31 @@ pub fn each<'a>(text: &'a [u8], mut take: impl FnMut(&[u8], Value<'a>)) -> Resul
         let name = string(text, &mut at)?;
         expect(text, &mut at, b':', "JSON: no colon after a name")?;
         skip_spaces(text, &mut at);
-        let value = match text.get(at) {
-            None => return Err(Broken { at, why: CUT_OFF }),
-            Some(b'"') => Value::Text(string(text, &mut at)?),
-            Some(b'{') => {
-                at += 1;
-                first = true;
-                path.enter(name);
-                continue;
-            }
-            Some(b'[') => Value::List(list(text, &mut at)?),
-            Some(_) => match bare(text, &mut at)? {
-                b"null" => continue,
-                word => Value::Bare(word),
-            },
-        };
-        path.with(name, |path| take(path, value));
+        if text.get(at) == Some(&b'{') {
+            at += 1;
+            first = true;
+            path.enter(name);
+            continue;
+        }
+        let start = at;
+        if let Some(value) = value(text, &mut at)? {
+            take(&mut path, name, start, at, value);
+        }
     }
+}
+
+/// The value at `at`, which is no object; `None` where it is null.
+#[inline(always)]
+fn value<'a>(text: &'a [u8], at: &mut usize) -> Result<Option<Value<'a>>, Broken> {
+    Ok(Some(match text.get(*at) {
+        None => return Err(Broken { at: *at, why: CUT_OFF }),
+        Some(b'"') => Value::Text(string(text, at)?),
+        Some(b'[') => Value::List(list(text, at)?),
+        Some(_) => match bare(text, at)? {
+            b"null" => return Ok(None),
+            word => Value::Bare(word),
+        },
+    }))
 }
 
 /// The values of a list that are no lists and no objects.
@@ -123,6 +147,7 @@ pub fn elements(list: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The names that lead into the object that is read.
+#[derive(Clone, Debug)]
 struct Path {
     bytes: [u8; PATH],
     /// How much of it is taken, with a dot at its end; more than [`PATH`] where it does not fit.
@@ -170,6 +195,14 @@ impl Path {
             self.len = *len;
         }
         true
+    }
+
+    /// Whether both are the same objects, as far as there is room for their names.
+    fn is_as(&self, other: &Self) -> bool {
+        let (len, depth) = (self.len.min(PATH), self.depth.min(DEPTH));
+        (self.len, self.depth) == (other.len, other.depth)
+            && self.around[..depth] == other.around[..depth]
+            && self.bytes[..len] == other.bytes[..len]
     }
 
     #[inline]
@@ -237,6 +270,13 @@ fn is_bare(byte: u8) -> bool {
 #[inline]
 fn bare<'a>(text: &'a [u8], at: &mut usize) -> Result<&'a [u8], Broken> {
     let rest = &text[*at..];
+    // Most are numbers, and short.
+    if let ([b'-' | b'0'..=b'9', ..], Some(len)) = (rest, numeric(rest))
+        && !is_bare(rest[len])
+    {
+        *at += len;
+        return Ok(&rest[..len]);
+    }
     let len = rest.iter().position(|byte| !is_bare(*byte)).unwrap_or(rest.len());
     let word = &rest[..len];
     if len == rest.len() {

@@ -4,7 +4,7 @@
 //! are written: what is read here (addresses, numbers, words) has none.
 
 mod cef;
-mod csv;
+pub(crate) mod csv;
 pub mod json;
 mod leef;
 mod pairs;
@@ -14,9 +14,10 @@ pub(crate) mod value;
 
 use memchr::memmem;
 
-pub use cef::{Cef, Extension};
+pub use cef::{Cef, Extension, ExtensionPairs};
 pub use csv::Csv;
 pub use leef::Leef;
+pub(crate) use pairs::Order;
 pub use pairs::Pairs;
 pub(crate) use places::{each, first, words};
 pub use structured::{Param, Structured};

@@ -3,38 +3,72 @@
 //! Columns are some six bytes wide, too narrow for a search that starts anew at each (`memchr`).
 
 use memchr::memchr2;
+use wide::u8x16;
 
-const LOW: u64 = 0x0101_0101_0101_0101;
-
-/// The top bit of each byte of `word` that is `wanted`, and of no other.
-#[inline]
-pub(super) fn that_are(wanted: u8, word: [u8; 8]) -> u64 {
-    const SEVEN: u64 = 0x7f * LOW;
-    let different = u64::from_le_bytes(word) ^ (LOW * u64::from(wanted));
-    !(((different & SEVEN) + SEVEN) | different | SEVEN)
+/// A bit for each of sixteen bytes that is `wanted`.
+#[inline(always)]
+fn sixteen(wanted: u8, bytes: &[u8; 16]) -> u16 {
+    u8x16::new(*bytes).simd_eq(u8x16::splat(wanted)).to_bitmask() as u16
 }
 
 /// Where the first quote or backslash is. Names and values are some ten bytes long, too short for a search that must first
 /// find out how to search.
 #[inline(always)]
 pub(super) fn quote(text: &[u8]) -> Option<usize> {
-    let (words, rest) = text.as_chunks::<8>();
-    for (at, word) in words.iter().enumerate() {
-        let found = that_are(b'"', *word) | that_are(b'\\', *word);
+    let (chunks, rest) = text.as_chunks::<16>();
+    for (at, chunk) in chunks.iter().enumerate() {
+        let found = sixteen(b'"', chunk) | sixteen(b'\\', chunk);
         if found != 0 {
-            return Some(at * 8 + (found.trailing_zeros() / 8) as usize);
+            return Some(at * 16 + found.trailing_zeros() as usize);
         }
     }
     memchr2(b'"', b'\\', rest).map(|at| text.len() - rest.len() + at)
 }
 
+/// All ones for each byte that lies between two, these included.
+#[inline(always)]
+fn between(bytes: u8x16, from: u8, to: u8) -> u8x16 {
+    bytes.simd_eq(bytes.max(u8x16::splat(from)).min(u8x16::splat(to)))
+}
+
+/// Where the letters, digits and `_ - . [ ]` begin that stand before `end`.
+#[inline(always)]
+pub(super) fn key_start(text: &[u8], end: usize) -> usize {
+    let mut rest = &text[..end];
+    while let Some((before, chunk)) = rest.split_last_chunk() {
+        let bytes = u8x16::new(*chunk);
+        let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+        let letters = between(bytes | u8x16::splat(0x20), b'a', b'z') | between(bytes, b'0', b'9');
+        let of_key = letters | between(bytes, b'-', b'.') | is(b'_') | is(b'[') | is(b']');
+        let count = (of_key.to_bitmask() as u16).leading_ones() as usize;
+        if count < 16 {
+            return rest.len() - count;
+        }
+        rest = before;
+    }
+    let is_of_key = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']');
+    rest.iter().rposition(|byte| !is_of_key(byte)).map_or(0, |before| before + 1)
+}
+
+/// How long what a number may be written with is at the front of a text, if it ends within sixteen bytes and the text goes on
+/// that far.
+#[inline(always)]
+pub(super) fn numeric(text: &[u8]) -> Option<usize> {
+    let bytes = u8x16::new(*text.first_chunk()?);
+    let is = |byte: u8| bytes.simd_eq(u8x16::splat(byte));
+    // `+ , - . /` and the digits follow one another.
+    let all = between(bytes, b'+', b'9');
+    let exponent = (bytes | u8x16::splat(0x20)).simd_eq(u8x16::splat(b'e'));
+    let numeric = (all.to_bitmask() & !(is(b',') | is(b'/')).to_bitmask()) | exponent.to_bitmask();
+    let len = (!numeric).trailing_zeros() as usize;
+    (len < 16).then_some(len)
+}
+
 /// Where the first `wanted` is in the first `len` bytes of a text that may go on behind them.
 #[inline(always)]
 pub(crate) fn first(wanted: u8, text: &[u8], len: usize) -> Option<usize> {
-    if let Some(sixteen) = text.first_chunk::<16>() {
-        let (words, _) = sixteen.as_chunks::<8>();
-        let found = u128::from(that_are(wanted, words[0])) | u128::from(that_are(wanted, words[1])) << 64;
-        let at = (found.trailing_zeros() / 8) as usize;
+    if let Some(chunk) = text.first_chunk() {
+        let at = sixteen(wanted, chunk).trailing_zeros() as usize;
         if at < 16 || len <= 16 {
             return (at < len).then_some(at);
         }
@@ -44,16 +78,22 @@ pub(crate) fn first(wanted: u8, text: &[u8], len: usize) -> Option<usize> {
 
 /// A bit for each of sixty-four bytes that is `wanted`.
 #[inline]
-fn bits(wanted: u8, bytes: &[u8; WIDTH]) -> u64 {
-    let (words, _) = bytes.as_chunks::<8>();
-    // The top bits of eight bytes next to each other.
-    let gather = |found: u64| (found >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-    words.iter().rev().fold(0, |bits, word| bits << 8 | gather(that_are(wanted, *word)))
+pub(super) fn bits_of(wanted: u8, bytes: &[u8; WIDTH]) -> u64 {
+    let (chunks, _) = bytes.as_chunks::<16>();
+    chunks.iter().rev().fold(0, |bits, chunk| bits << 16 | u64::from(sixteen(wanted, chunk)))
+}
+
+/// A bit for each of sixty-four bytes that is not above `most`.
+#[inline]
+pub(super) fn bits_up_to(most: u8, bytes: &[u8; WIDTH]) -> u64 {
+    let (chunks, _) = bytes.as_chunks::<16>();
+    let most = |chunk: &[u8; 16]| between(u8x16::new(*chunk), 0, most).to_bitmask() as u16;
+    chunks.iter().rev().fold(0, |bits, chunk| bits << 16 | u64::from(most(chunk)))
 }
 
 /// As many bytes are looked at together: where the next place is cannot be guessed, so that a question for each eight bytes is
 /// answered wrong as often as not.
-const WIDTH: usize = 64;
+pub(super) const WIDTH: usize = 64;
 
 /// Gives every place of `wanted` in `line` to `take` until that says `None`.
 #[inline]
@@ -75,7 +115,7 @@ pub(super) struct Places<'a> {
 impl<'a> Places<'a> {
     #[inline]
     pub(super) fn new(wanted: u8, line: &'a [u8]) -> Self {
-        Self { wanted, line, at: 0, found: found_at(line, 0, wanted) }
+        Self { wanted, line, at: 0, found: bits_at(line, 0, wanted) }
     }
 }
 
@@ -91,7 +131,7 @@ impl Iterator for Places<'_> {
                 self.at = self.line.len();
                 return None;
             }
-            self.found = found_at(self.line, self.at, self.wanted);
+            self.found = bits_at(self.line, self.at, self.wanted);
         }
         let place = self.at + self.found.trailing_zeros() as usize;
         self.found &= self.found - 1;
@@ -100,26 +140,61 @@ impl Iterator for Places<'_> {
 }
 
 /// The words of a text, between any number of spaces.
-pub(crate) fn words(text: &[u8]) -> impl Iterator<Item = &[u8]> + Clone {
-    let mut start = 0;
-    let ends = Places::new(b' ', text).chain([text.len()]);
-    ends.map(move |end| &text[std::mem::replace(&mut start, end + 1)..end]).filter(|word| !word.is_empty())
+pub(crate) fn words(text: &[u8]) -> Words<'_> {
+    Words { text, spaces: Places::new(b' ', text), start: 0 }
+}
+
+/// See [`words`].
+#[derive(Clone, Debug)]
+pub(crate) struct Words<'a> {
+    text: &'a [u8],
+    spaces: Places<'a>,
+    /// Where the next one may begin.
+    start: usize,
+}
+
+impl<'a> Iterator for Words<'a> {
+    type Item = &'a [u8];
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<&'a [u8]> {
+        while self.start < self.text.len() {
+            let end = self.spaces.next().unwrap_or(self.text.len());
+            let start = std::mem::replace(&mut self.start, end + 1);
+            if start < end {
+                return Some(&self.text[start..end]);
+            }
+        }
+        None
+    }
+}
+
+/// The bytes from `at` on, with noughts behind the end of the line.
+#[inline]
+pub(super) fn chunk_at(line: &[u8], at: usize) -> [u8; WIDTH] {
+    let rest = line.get(at..).unwrap_or_default();
+    if let Some(bytes) = rest.first_chunk() {
+        return *bytes;
+    }
+    let mut bytes = [0; WIDTH];
+    bytes[..rest.len()].copy_from_slice(rest);
+    bytes
 }
 
 /// A bit for each of the bytes from `at` on that is `wanted`; behind the end of the line there is none.
 #[inline]
-fn found_at(line: &[u8], at: usize, wanted: u8) -> u64 {
+fn bits_at(line: &[u8], at: usize, wanted: u8) -> u64 {
     let rest = line.get(at..).unwrap_or_default();
     if let Some(bytes) = rest.first_chunk() {
-        return bits(wanted, bytes);
+        return bits_of(wanted, bytes);
     }
     // The line's last bytes, less those that were looked at before: there are some, or nobody asks.
     if let Some(bytes) = line.last_chunk() {
-        return bits(wanted, bytes) >> (WIDTH - rest.len());
+        return bits_of(wanted, bytes) >> (WIDTH - rest.len());
     }
     let mut bytes = [!wanted; WIDTH];
     bytes[..rest.len()].copy_from_slice(rest);
-    bits(wanted, &bytes)
+    bits_of(wanted, &bytes)
 }
 
 #[cfg(test)]
@@ -136,6 +211,34 @@ mod tests {
                 assert_eq!(first(b'=', &text, at), None);
                 text[at] = if at % 2 == 0 { b'"' } else { b'\\' };
                 assert_eq!((quote(&text), quote(&text[..at])), (Some(at), None));
+            }
+        }
+    }
+
+    #[test]
+    fn what_a_number_is_written_with_is_told_from_the_rest() {
+        for byte in 0..=u8::MAX {
+            let is = matches!(byte, b'0'..=b'9' | b'+' | b'-' | b'.' | b'e' | b'E');
+            for at in 0..16 {
+                let mut text = *b"0123456789+-.eE0,";
+                text[at] = byte;
+                assert_eq!(numeric(&text), (!is).then_some(at), "{byte} at {at}");
+            }
+        }
+        assert_eq!((numeric(b"0,"), numeric(b"0,0123456789012345")), (None, Some(1)));
+    }
+
+    #[test]
+    fn a_key_begins_behind_what_no_key_holds() {
+        for byte in 0..=u8::MAX {
+            let is = byte.is_ascii_alphanumeric() || b"_-.[]".contains(&byte);
+            for at in 0..40 {
+                let mut text = *b"aZ09_-.[]xaZ09_-.[]xaZ09_-.[]xaZ09_-.[]x";
+                text[at] = byte;
+                for end in [at, at + 1, text.len()] {
+                    let expected = if is || end == at { 0 } else { at + 1 };
+                    assert_eq!(key_start(&text, end), expected, "{byte} at {at} before {end}");
+                }
             }
         }
     }

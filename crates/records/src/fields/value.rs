@@ -50,7 +50,7 @@ pub(crate) fn duration(text: &[u8]) -> Option<Option<i64>> {
 /// An address; an IPv4 address in IPv6 clothes is the IPv4 address, so that one host is one host.
 #[inline]
 pub(crate) fn address(text: &[u8]) -> Option<Address> {
-    match address_v4(text) {
+    match parse_whole_v4(text) {
         Some(bits) => Some(Address::V4(bits)),
         None => address_v6(text),
     }
@@ -61,15 +61,6 @@ pub(crate) fn address(text: &[u8]) -> Option<Address> {
 fn address_v6(text: &[u8]) -> Option<Address> {
     let v6: Ipv6Addr = std::str::from_utf8(text).ok()?.parse().ok()?;
     Some(v6.to_canonical().into())
-}
-
-#[inline]
-fn address_v4(text: &[u8]) -> Option<u32> {
-    let bits = parse_whole_v4(text)?;
-    // No leading zeros: some read them as octal.
-    let digits = |octet: u8| 1 + usize::from(octet > 9) + usize::from(octet > 99);
-    let shortest = 3 + bits.to_be_bytes().into_iter().map(digits).sum::<usize>();
-    (text.len() == shortest).then_some(bits)
 }
 
 /// A port; for ICMP its type or code.

@@ -8,7 +8,7 @@
 use memchr::memmem;
 use xxhash_rust::xxh3::xxh3_64;
 
-use super::session::{Course, Session, answered, parse_end, parse_proto, reckon_start};
+use super::session::{Course, Session, answered, parse_another, parse_end, parse_proto, reckon_start};
 use super::{Header, Line, Why};
 use crate::end::End;
 use crate::fields::{Pairs, first, value, words};
@@ -196,11 +196,13 @@ impl<'a> Told<'a> {
     fn session(&self) -> Result<Session, Why> {
         let proto = parse_proto(self.proto).ok_or("no protocol")?;
         let [there, back] = self.ways;
-        let orig = parse_end(proto, [there.src, there.sport]).ok_or("a source that is no address and port")?;
-        let dst = parse_end(proto, [there.dst, there.dport]).ok_or("a destination that is no address and port")?;
-        let resp = parse_end(proto, [back.src, back.sport]).ok_or("an answer's source that is no address and port")?;
-        let to =
-            parse_end(proto, [back.dst, back.dport]).ok_or("an answer's destination that is no address and port")?;
+        let ends = [[there.src, there.sport], [there.dst, there.dport]];
+        let orig = parse_end(proto, ends[0]).ok_or("a source that is no address and port")?;
+        let dst = parse_end(proto, ends[1]).ok_or("a destination that is no address and port")?;
+        let resp = parse_another(proto, [back.src, back.sport], (ends[1], dst))
+            .ok_or("an answer's source that is no address and port")?;
+        let to = parse_another(proto, [back.dst, back.dport], (ends[0], orig))
+            .ok_or("an answer's destination that is no address and port")?;
         Ok(Session {
             id: RecordId::Device(tuple_id(proto, orig, dst)),
             proto,

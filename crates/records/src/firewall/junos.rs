@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use memchr::{memchr_iter, memmem};
 
 use super::session::{
-    Course, End, PortBlock, Session, answered, name, parse_end, parse_mapped, proto_of, reckon_start,
+    Course, End, PortBlock, Session, answered, name, parse_another, parse_end, parse_mapped, proto_of, reckon_start,
 };
 use super::{Header, Line, Why};
 use crate::fields::{Structured, value, words};
@@ -185,7 +185,7 @@ fn parse_sentence(text: &[u8]) -> Result<Log<'_>, Why> {
 
 /// The protocol is the first number that has a session's number four words behind it.
 fn parse_behind_ends<'a>(words: impl Iterator<Item = &'a [u8]> + Clone, log: &mut Log<'a>) {
-    let is_number = |word: &[u8]| value::number(word).is_some();
+    let is_number = |word: &[u8]| word.first().is_some_and(u8::is_ascii_digit) && value::number(word).is_some();
     let mut from = words;
     loop {
         let mut here = from.clone();
@@ -206,7 +206,7 @@ fn parse_behind_ends<'a>(words: impl Iterator<Item = &'a [u8]> + Clone, log: &mu
 
 /// `192.0.2.1/2007->198.51.100.7/25`.
 fn parse_flow(word: &[u8]) -> Option<(End<'_>, End<'_>)> {
-    let arrow = memchr_iter(b'-', word).find(|dash| word.get(dash + 1) == Some(&b'>'))?;
+    let arrow = memchr_iter(b'>', word).find_map(|head| head.checked_sub(1).filter(|dash| word[*dash] == b'-'))?;
     Some((parse_slash(&word[..arrow])?, parse_slash(&word[arrow + 2..])?))
 }
 
@@ -227,7 +227,8 @@ impl Log<'_> {
         let orig = parse_end(proto, self.src).ok_or("a source that is no address and port")?;
         let dst = parse_end(proto, self.dst).ok_or("a destination that is no address and port")?;
         let nat_src = parse_mapped(proto, self.nat_src);
-        let resp = parse_mapped(proto, self.nat_dst).unwrap_or(dst);
+        let nat_dst = parse_another(proto, self.nat_dst, (self.dst, dst)).filter(|end| !end.addr.is_unspecified());
+        let resp = nat_dst.unwrap_or(dst);
         Ok(Session {
             id: RecordId::Device(value::number(self.session).unwrap_or(0)),
             proto,

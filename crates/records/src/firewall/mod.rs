@@ -233,7 +233,7 @@ impl Dialect {
             }
             return Header { known, name, own: line };
         }
-        let header = decode_header(self.syslog(head));
+        let header = time.decode_header(self.syslog(head));
         let name = if header.sensor.is_empty() { self.unnamed() } else { header.sensor };
         let sensor = SensorId::of(name);
         let known = header.written.ok_or("no stamp").and_then(|written| {

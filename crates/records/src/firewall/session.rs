@@ -96,6 +96,12 @@ pub(super) fn parse_end(proto: Proto, [addr, port]: End<'_>) -> Option<end::End>
     Some(end::End { addr: value::address(addr)?, port })
 }
 
+/// The same of one that is mostly `other`, which has been read.
+#[inline]
+pub(super) fn parse_another(proto: Proto, end: End<'_>, other: (End<'_>, end::End)) -> Option<end::End> {
+    if end == other.0 { Some(other.1) } else { parse_end(proto, end) }
+}
+
 /// An end after translation; `None` where nothing was translated.
 pub(super) fn parse_mapped(proto: Proto, end: End<'_>) -> Option<end::End> {
     parse_end(proto, end).filter(|end| !end.addr.is_unspecified())

@@ -1,9 +1,10 @@
 //! What stands before a message's tag: a priority, stamps and names, of the device and of those who passed it on.
 
 use super::written::{Written, parse_written, zone_name};
+use crate::digits::eight_of;
 
 /// What the header says.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Header<'a> {
     /// Who wrote the message; empty where nobody is named.
     pub(crate) sensor: &'a [u8],
@@ -68,6 +69,71 @@ pub(crate) fn decode_header(head: &[u8]) -> Header<'_> {
         }
     }
     header
+}
+
+/// The header of the line before, for the next line has nearly always the same, but for the seconds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Last(Option<Box<Kept>>);
+
+#[derive(Clone, Debug)]
+struct Kept {
+    /// Its bytes, eight at a time, and ones where those of another must be the same: everywhere but in the seconds.
+    words: [(u64, u64); Last::WORDS],
+    len: usize,
+    name: Option<(usize, usize)>,
+    written: Written,
+    own: usize,
+    second_at: usize,
+}
+
+impl Last {
+    /// How long a header may be and still be kept, in words.
+    const WORDS: usize = 8;
+
+    /// What [`decode_header`] says.
+    #[inline]
+    pub(crate) fn decode<'a>(&mut self, head: &'a [u8]) -> Header<'a> {
+        if let Some(header) = self.0.as_ref().and_then(|kept| kept.recall(head)) {
+            return header;
+        }
+        let header = decode_header(head);
+        match (Kept::of(head, &header), &mut self.0) {
+            (Some(kept), Some(last)) => **last = kept,
+            (kept, last) => *last = kept.map(Box::new),
+        }
+        header
+    }
+}
+
+impl Kept {
+    fn of(head: &[u8], header: &Header<'_>) -> Option<Self> {
+        let Header { name, written, own, second_at, .. } = *header;
+        let second_at = second_at.filter(|_| head.len() <= Last::WORDS * 8)?;
+        let mut text = [0; Last::WORDS * 8];
+        text[..head.len()].copy_from_slice(head);
+        let mut mask = [0xff; Last::WORDS * 8];
+        mask[second_at..second_at + 2].fill(0);
+        let word = |bytes: &[u8], at: usize| eight_of(&bytes[at * 8..]);
+        let words = std::array::from_fn(|at| (word(&text, at) & word(&mask, at), word(&mask, at)));
+        Some(Self { words, len: head.len(), name, written: written?, own, second_at })
+    }
+
+    #[inline]
+    fn recall<'a>(&self, head: &'a [u8]) -> Option<Header<'a>> {
+        if head.len() != self.len {
+            return None;
+        }
+        let (words, rest) = head.as_chunks::<8>();
+        let words = words.iter().map(|word| u64::from_le_bytes(*word)).chain([eight_of(rest)]);
+        let differ = self.words.iter().zip(words).map(|((own, mask), word)| own ^ (word & mask));
+        if differ.fold(0, |all, one| all | one) != 0 {
+            return None;
+        }
+        let written = self.written.at_second(head, self.second_at)?;
+        let sensor = self.name.map_or(&head[..0], |(from, to)| &head[from..to]);
+        let Self { name, own, second_at, .. } = *self;
+        Some(Header { sensor, name, written: Some(written), own, second_at: Some(second_at) })
+    }
 }
 
 /// The length of `<166>` at the front.
@@ -138,6 +204,42 @@ mod tests {
             ("", "", ""),
         ] {
             assert_eq!(header(head), (sensor, own), "{head}");
+        }
+    }
+
+    #[test]
+    fn a_header_says_the_same_whatever_stood_before_it() {
+        let heads = [
+            "<166>Nov 23 07:04:56 asa1: ",
+            "<166>Nov 23 07:04:57 asa1: ",
+            "<166>Nov 23 07:05:57 asa1: ",
+            "<166>Nov 23 07:04:60 asa1: ",
+            "<166>Nov 23 07:04:61 asa1: ",
+            "<166>Nov 23 07:04:5x asa1: ",
+            "<166>Nov 23 07:04:56 asa2: ",
+            "<166>Nov 23 07:04:56 asa1 : ",
+            "<166>Nov 23 07:04:56: ",
+            "<164>Nov 24 07:04:56 asa1: ",
+            "<166>Nov 23 07:04:56.123 asa1: ",
+            "Mar 29 09:54:18 relay Mar 29 2004 09:54:18 pix : ",
+            "Mar 29 09:54:18 relay Mar 29 2004 09:54:19 pix : ",
+            "Mar 29 09:54:19 relay Mar 29 2004 09:54:19 pix : ",
+            "<166>2018-06-27T12:17:46Z asa : ",
+            "<166>2018-06-27T12:17:47Z asa : ",
+            "<166>2018-06-27T12:17:47+01:00 asa : ",
+            "<166>asa1: ",
+            "<166>Nov 23 07:04:56 a-name-so-long-that-nothing-of-it-is-kept-in-as-many-words: ",
+            "<166>Nov 23 07:04:57 a-name-so-long-that-nothing-of-it-is-kept-in-as-many-words: ",
+            "<166>Nov 23 07:04:56 a-name-that-is-just-long-enough-for-the-last-word: ",
+            "<166>Nov 23 07:04:57 a-name-that-is-just-long-enough-for-the-last-word: ",
+            "",
+        ];
+        let mut last = Last::default();
+        for before in heads {
+            for head in heads {
+                last.decode(before.as_bytes());
+                assert_eq!(last.decode(head.as_bytes()), decode_header(head.as_bytes()), "{head} behind {before}");
+            }
         }
     }
 

@@ -1,5 +1,6 @@
 //! What stands before a message in syslog, whoever wrote it: priorities, stamps, names.
 
+mod day;
 pub(crate) mod header;
 pub(crate) mod other;
 pub(crate) mod timekeeper;

@@ -3,6 +3,8 @@
 use jiff::civil;
 use jiff::tz::{Offset, TimeZone};
 
+use super::day::Day;
+use super::header::{self, Header};
 use super::written::{Minute, Written, utc};
 use crate::{Clock, Nanos, SensorId};
 
@@ -15,11 +17,15 @@ pub(crate) struct Timekeeper {
     moved: bool,
     /// The day of a moment, if the clock has followed that and nothing since.
     day: Option<i64>,
+    /// The last date that was read with its zone.
+    read: Day,
+    /// The last header that was read.
+    header: header::Last,
 }
 
 impl Timekeeper {
     pub(crate) fn new(clock: Clock) -> Self {
-        Self { clock, last: None, moved: false, day: None }
+        Self { clock, last: None, moved: false, day: None, read: Day::default(), header: header::Last::default() }
     }
 
     /// The same, before any stamp, whose first one is of this year if it has none.
@@ -66,6 +72,18 @@ impl Timekeeper {
         if let Some(date) = utc(at).map(civil::DateTime::date) {
             self.follow(date);
         }
+    }
+
+    /// What stands before a message.
+    #[inline]
+    pub(crate) fn decode_header<'a>(&mut self, head: &'a [u8]) -> Header<'a> {
+        self.header.decode(head)
+    }
+
+    /// RFC 3339, and the same with a space for its `T`, with slashes, with `UTC` behind it, or without a zone.
+    #[inline]
+    pub(crate) fn parse_civil(&mut self, text: &[u8]) -> Option<Written> {
+        self.read.parse(text)
     }
 
     /// The moment of a stamp of `source`; `None` for a date or time that does not exist.

@@ -78,6 +78,13 @@ impl Written {
         self
     }
 
+    /// The same stamp at the second that two digits at `at` say, if any minute has it.
+    #[inline]
+    pub(crate) fn at_second(mut self, text: &[u8], at: usize) -> Option<Self> {
+        self.second = two_digits(text, at).filter(|second| *second <= 60)?;
+        Some(self)
+    }
+
     /// The same stamp, which stands so much further on in its line.
     fn moved_by(mut self, by: usize) -> Self {
         self.second_at = self.second_at.map(|second| second + by);

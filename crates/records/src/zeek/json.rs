@@ -2,7 +2,7 @@
 
 use super::header::Slot;
 use super::line::{Columns, Fields};
-use crate::fields::json::{Broken, each, object};
+use crate::fields::json::{Broken, Shape, object};
 use crate::fields::{Bad, value};
 use crate::syslog::timekeeper::Timekeeper;
 use crate::syslog::written::parse_written;
@@ -20,20 +20,24 @@ struct Line<'a> {
     path: Option<&'a [u8]>,
 }
 
+/// The number of `_path`, behind those of the slots.
+const PATH: u8 = Slot::COUNT as u8;
+
 impl<'a> Line<'a> {
-    fn of(line: &'a [u8]) -> Result<Self, Broken> {
+    fn of(line: &'a [u8], shape: &mut Shape) -> Result<Self, Broken> {
         let mut said = Self { fields: [&[]; Slot::COUNT], path: None };
         let start = object(line);
-        let told = each(&line[start..], |path, value| {
+        let number = |path: &[u8]| if path == b"_path" { PATH } else { Slot::of(path) as u8 };
+        let told = shape.each(&line[start..], number, |number, value| {
             let Some(text) = value.single() else { return };
-            if path == b"_path" {
-                said.path = Some(text);
-            } else {
-                let slot = Slot::of(path);
-                said.fields[slot as usize] =
-                    if matches!(slot, Slot::LocalOrig | Slot::LocalResp) { bool(text) } else { text };
+            match said.fields.get_mut(usize::from(number)) {
+                Some(field) => *field = text,
+                None => said.path = Some(text),
             }
         });
+        for slot in [Slot::LocalOrig, Slot::LocalResp] {
+            said.fields[slot as usize] = bool(said.fields[slot as usize]);
+        }
         told.map(|_| said).map_err(|broken| Broken { at: start + broken.at, ..broken })
     }
 
@@ -56,17 +60,22 @@ fn bool(text: &[u8]) -> &[u8] {
 
 /// Whether a line is one of this log.
 pub(super) fn is_conn(line: &[u8]) -> bool {
-    Line::of(line).is_ok_and(|said| said.is_conn())
+    Line::of(line, &mut Shape::unlearned()).is_ok_and(|said| said.is_conn())
 }
 
 /// Whether it says itself which other log it is of.
 pub(super) fn is_other(line: &[u8]) -> bool {
-    Line::of(line).is_ok_and(|said| said.path.is_some_and(|path| path != CONN))
+    Line::of(line, &mut Shape::unlearned()).is_ok_and(|said| said.path.is_some_and(|path| path != CONN))
 }
 
 /// Puts into `record` what a line says; `false` where it is of another log.
-pub(super) fn parse(line: &[u8], seed: HashSeed, times: &mut Timekeeper, record: &mut Record) -> Result<bool, Bad> {
-    let said = Line::of(line).map_err(|Broken { at, why }| Bad { at: Some(at), len: 0, why })?;
+pub(super) fn parse(
+    line: &[u8],
+    seed: HashSeed,
+    (times, shape): (&mut Timekeeper, &mut Shape),
+    record: &mut Record,
+) -> Result<bool, Bad> {
+    let said = Line::of(line, shape).map_err(|Broken { at, why }| Bad { at: Some(at), len: 0, why })?;
     if !said.is_conn() {
         return Ok(false);
     }

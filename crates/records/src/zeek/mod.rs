@@ -15,6 +15,7 @@ use memchr::{memchr, memmem};
 
 use self::header::{Header, Section};
 use crate::fields::Bad;
+use crate::fields::json::Shape;
 use crate::others;
 use crate::syslog::other;
 use crate::syslog::timekeeper::Timekeeper;
@@ -75,13 +76,14 @@ impl Reader {
     /// Parses a block into `sink`.
     pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
         let block_end = block.bytes.as_ptr_range().end;
+        let mut shape = Shape::default();
         for (place, line) in block.lines() {
             if line[0] == b'#' {
                 Arc::make_mut(&mut self.header).update(line);
                 continue;
             }
             if self.is_json || line[0] == b'{' {
-                self.read_json(place, line, seed, sink);
+                self.read_json(place, line, &mut shape, seed, sink);
                 continue;
             }
             match self.header.section() {
@@ -99,9 +101,9 @@ impl Reader {
         }
     }
 
-    fn read_json(&mut self, place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
+    fn read_json(&mut self, place: Place, line: &[u8], shape: &mut Shape, seed: HashSeed, sink: &mut impl LineSink) {
         let mut record = Record::at(place);
-        match json::parse(line, seed, &mut self.times, &mut record) {
+        match json::parse(line, seed, (&mut self.times, shape), &mut record) {
             Ok(true) => sink.record(&record, SENSOR),
             Ok(false) => sink.skipped(SENSOR),
             Err(_) if !others::is_json(line) && other::skip(place, line, sink) => {}
@@ -130,7 +132,7 @@ impl Reader {
 pub(crate) fn read_other(place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) -> bool {
     let is_ours = json::is_conn(line) || json::is_other(line);
     if is_ours {
-        Reader::new(true).read_json(place, line, seed, sink);
+        Reader::new(true).read_json(place, line, &mut Shape::unlearned(), seed, sink);
     }
     is_ours
 }
