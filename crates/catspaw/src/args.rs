@@ -19,7 +19,7 @@ use crate::trace::TraceArgs;
 #[command(name = "catspaw", version, disable_help_subcommand = true)]
 #[command(
     after_help = "Exit status of scan: 0 nothing found, 1 incidents, 2 the run failed; of trace: 0 every question has exactly one \
-                        candidate, 1 one has none or several, 2 the run failed."
+                        candidate, 1 one has none or several or was not understood, 2 the run failed."
 )]
 pub(crate) struct Args {
     #[command(subcommand)]

@@ -17,8 +17,8 @@ const AGAIN: f64 = 0.01;
 /// Letters whose going out is remembered, where it is as likely as this.
 const HANDED_ON: usize = 128;
 const LIKELY: f64 = 0.1;
-/// How much less likely one is that was there when the queue was run before, or is still coming in: in the lab's queues, of five
-/// seeds, 1 of 161 letters was.
+/// How much less likely one is that was there when the queue was run before, or whose client went after this run had begun: in the
+/// lab's queues, of five seeds, 1 of 161 letters that were surely handed on was.
 const MISSED: f64 = 0.02;
 
 /// What is learned of a queue.

@@ -15,6 +15,7 @@ use crate::leg::{Leg, Size};
 use crate::mail::LETTER;
 use crate::pairing::Model;
 use crate::proof::Proofs;
+use crate::rare::Rare;
 use crate::test::{Candidate, Gap, Inbound, Test, raise};
 
 /// Inbound legs that are weighed for one outbound leg: those opened last before it.
@@ -76,7 +77,7 @@ pub struct Tests {
     test: Test,
     shifted: [Test; SHIFTS.len()],
     /// Of stored mail: what went out last.
-    letters: Letters,
+    letters: Rare<Letters>,
     /// The largest natural logarithm of the ratio so far.
     pub largest: Option<f64>,
     /// The largest that a shifted copy reached.
@@ -145,7 +146,7 @@ impl Tests {
             hypothesis,
             test: new(),
             shifted: std::array::from_fn(|_| new()),
-            letters: Letters::default(),
+            letters: Rare::default(),
             largest: None,
             largest_shifted: None,
             taken: 0,
@@ -159,19 +160,19 @@ impl Tests {
         let resolution = i64::from(due.leg.start.resolution);
         let stored = self.hypothesis == Hypothesis::StoreAndForward;
         let size = if stored { due.size.upload() } else { due.size };
-        let place = stored.then(|| self.letters.place(due.leg, size));
+        let place = stored.then(|| self.letters.make().place(due.leg, size));
         for (test, candidates) in self.shifted.iter_mut().zip(shifted).filter(|(_, candidates)| !candidates.is_empty())
         {
             test.take((size, place.as_ref()), resolution, candidates, inbound, due.day);
             raise(&mut self.largest_shifted, test.log_ratio());
         }
         if !candidates.is_empty() {
-            self.taken += 1;
-            self.test.take((size, place.as_ref()), resolution, candidates, inbound, due.day);
+            let entered = self.test.take((size, place.as_ref()), resolution, candidates, inbound, due.day);
+            self.taken += u64::from(entered);
             raise(&mut self.largest, self.test.log_ratio());
         }
         if stored {
-            self.letters.keep(due.leg, size);
+            self.letters.make().keep(due.leg, size);
         }
     }
 

@@ -121,6 +121,7 @@ impl Test {
     /// Where few letters go out together, copies are left out. Whatever else the host sends has then a size outside of theirs, and is
     /// as much likelier than the null says as theirs are likely by it: by that its ratio is made smaller. Where many go out together
     /// that would cost too much: copies are taken, and may speak against and not for, as what they copy has spoken already.
+    /// Gives back whether it was taken.
     pub(crate) fn take(
         &mut self,
         (size, place): (Size, Option<&Place<'_>>),
@@ -128,12 +129,12 @@ impl Test {
         candidates: &[Candidate],
         inbound: Inbound<'_>,
         day: i32,
-    ) {
+    ) -> bool {
         self.spend(day);
         let chance = place.and_then(|place| self.chance_of_a_copy(place, inbound.sizes));
         let is_copy = place.is_some_and(|place| place.copy);
         if is_copy && chance.is_some() {
-            return;
+            return false;
         }
         let sent = place.map_or(0.0, |place| place.sizes.sharpest(size, 0.0));
         let null = self.null(size, candidates, inbound.sizes).max(sent);
@@ -146,12 +147,13 @@ impl Test {
         let share = self.believed_share();
         self.capital.multiply(SHARES.map(|pi| (1.0 - pi + pi * worth).min(MOST).ln()));
         if is_copy {
-            return;
+            return true;
         }
         if let Some(beliefs) = beliefs {
             self.queue.make().judge(&beliefs, &ratios, share);
         }
         self.learn(size, resolution, candidates, &weights, &ratios, share / (1.0 - share + share * explained));
+        true
     }
 
     /// How likely a letter is, whatever it is, to be as long as one that goes out together with it, by the witness that finds it

@@ -139,35 +139,40 @@ fn reaching<const N: usize>(judged: &[(f64, Option<u64>)]) -> [usize; N] {
     std::array::from_fn(|n| judged.iter().filter(|(log, _)| *log >= (n as f64 + 1.0) * 10_f64.ln()).count())
 }
 
-/// A name, and what such a host does.
-type Kind = (&'static str, fn(&mut World));
+/// A name, what such a host does, and how many of 300 may reach a ratio of 10.
+type Kind = (&'static str, fn(&mut World), usize);
+
+/// One in ten of 300, and three standard deviations.
+const ONE_IN_TEN: usize = 45;
 
 /// The innocents: those who send letters of their own, of which a share is of one length, and those who answer. Where half are of one
-/// length, the first that goes out has often the length of one that came in, which nobody expected then: so that a ratio of 10 says
-/// nothing, as for whoever serves and fetches one page.
+/// length, the first that goes out has often the length of one that came in, which nobody expected then: one in five of these reaches a
+/// ratio of 10, and no more than one in a hundred one of 100.
 const INNOCENTS: [Kind; 4] = [
-    ("letters of its own", |w| queue(w, false, 0.0)),
-    ("a tenth of one length", |w| queue(w, false, 0.1)),
-    ("half of one length", |w| queue(w, false, 0.5)),
-    ("answers", answers),
+    ("letters of its own", |w| queue(w, false, 0.0), ONE_IN_TEN),
+    ("a tenth of one length", |w| queue(w, false, 0.1), ONE_IN_TEN),
+    ("half of one length", |w| queue(w, false, 0.5), 85),
+    ("answers", answers, ONE_IN_TEN),
 ];
 
 #[test]
-fn a_queue_that_is_run_is_found_in_about_as_many_sessions_as_are_asked_for() {
-    for (view, middle, most) in [(View::Zeek, 17, 27), (View::Syslog, 19, 40)] {
+fn nearly_all_queues_that_are_run_are_found_in_twenty_five_sessions() {
+    for (view, middle, late) in [(View::Zeek, 17, 3), (View::Syslog, 19, 8)] {
         let found = sessions(&judged(0..60, view, |w| queue(w, true, 0.0)));
-        assert!(found[30] <= middle && found[59] <= most, "{view:?}: {found:?}");
+        let later = found.iter().filter(|sessions| **sessions > 25).count();
+        assert!(found[30] <= middle && later <= late, "{view:?}: {found:?}");
     }
 }
 
 #[test]
 fn whoever_sends_letters_of_his_own_is_as_rarely_suspicious_as_the_test_says() {
-    for (view, (name, kind)) in [View::Zeek, View::Syslog].iter().flat_map(|&view| INNOCENTS.map(|kind| (view, kind))) {
+    for (view, (name, kind, most)) in
+        [View::Zeek, View::Syslog].iter().flat_map(|&view| INNOCENTS.map(|kind| (view, kind)))
+    {
         let judged = judged(1000..1300, view, kind);
         assert!(judged.iter().all(|(_, convicted)| convicted.is_none()), "{view:?}, {name}: convicted");
         let [ten, hundred] = reaching(&judged);
-        // One in ten and in a hundred of 300, and three standard deviations.
-        assert!((ten <= 45 || name.starts_with("half")) && hundred <= 8, "{view:?}, {name}: {ten} {hundred}");
+        assert!(ten <= most && hundred <= 8, "{view:?}, {name}: {ten} {hundred}");
     }
 }
 
@@ -182,7 +187,7 @@ fn table_of_queues() {
             println!("{view:6?} {alike} alike: found in {middle}, 5 % in {least}, 99 % in {most}, the last in {last}");
             println!("{view:6?} {alike} alike: {later} of 1000 in more than 25 sessions");
         }
-        for (name, kind) in INNOCENTS {
+        for (name, kind, _) in INNOCENTS {
             let reach: [usize; 5] = reaching(&judged(1000..5000, view, kind));
             println!("{view:6?} {name:24} of 4000 >=10..1e5 {reach:?}");
         }

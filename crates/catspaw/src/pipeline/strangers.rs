@@ -59,7 +59,8 @@ impl Strangers {
             Event::Denied(_) | Event::Translation(_) | Event::Content(_) | Event::Burst(_) => return,
         };
         self.records += 1;
-        for network in ends.iter().filter_map(|&addr| Network::around(addr, 24, 64)) {
+        let [first, second] = ends.map(|addr| Network::around(addr, 24, 64));
+        for network in first.into_iter().chain(second.filter(|second| Some(*second) != first)) {
             add(&mut self.ends, network, 1);
         }
         let mut marked = ends.into_iter().zip([inside.orig, inside.resp]);
@@ -93,7 +94,8 @@ impl Strangers {
             networks.push(network);
             explained += count;
         }
-        if networks.is_empty() {
+        // What is seldom an end is not the network that is asked for.
+        if networks.is_empty() || 2 * explained < self.records {
             let (network, count) = self.likeliest()?;
             (networks, explained) = (vec![network], count.min(self.records));
         }
@@ -165,5 +167,7 @@ mod tests {
         let scattered: Vec<(&str, u64)> = scattered.iter().map(|(net, count)| (net.as_str(), *count)).collect();
         assert_proposed(&strangers(1000, &[&scattered[..], &far].concat(), &[]), &["198.18.1.0/24"], 400);
         assert_eq!(Strangers::default().proposal(), None);
+        let rarely = strangers(1000, &[("203.0.113.0/24", 995), ("192.168.7.0/24", 5)], &[("192.168.0.0/16", 5)]);
+        assert_proposed(&rarely, &["203.0.113.0/24"], 995);
     }
 }

@@ -54,9 +54,10 @@ pub(super) fn limit(only: &Restriction) -> Option<String> {
     ))
 }
 
-/// Hosts that were asked for and are none of ours.
+/// Hosts that were asked for and are none of ours. Where connections were asked for as well, one of ours may have none of them.
 pub(super) fn foreign(only: &Restriction, is_ours: impl Fn(IpAddr) -> bool) -> Vec<String> {
-    let foreign = only.hosts.iter().filter(|host| host.is_single() && !is_ours(host.addr()));
+    let by_host_alone = only.since.is_none() && only.until.is_none() && only.ports.is_empty();
+    let foreign = only.hosts.iter().filter(|host| by_host_alone && host.is_single() && !is_ours(host.addr()));
     foreign.map(|host| host.addr().to_string()).collect()
 }
 

@@ -12,7 +12,7 @@ use crate::settings::Settings;
 /// Says who was behind a public address, and a port of it, at a time: by the translations and connections in the logs of firewalls
 /// (and connections in Zeek's conn.log), and, where DHCP leases or the owner's table are at hand, whose machine that was. An index of each log is kept, so that the next question is answered at once.
 ///
-/// Exit status: 0 every question has exactly one candidate, 1 one has none or several, 2 the run failed.
+/// Exit status: 0 every question has exactly one candidate, 1 one has none or several or was not understood, 2 the run failed.
 #[derive(Clone, Debug, clap::Args)]
 #[command(override_usage = "catspaw trace [OPTIONS] ADDRESS[:PORT] --at TIME EVIDENCE...\n       \
                             catspaw trace [OPTIONS] --questions FILE EVIDENCE...\n       \

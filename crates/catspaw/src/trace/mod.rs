@@ -26,7 +26,7 @@ use self::args::{Form, Proto};
 use self::index::Index;
 pub(crate) use self::index::MAGIC as INDEX_MAGIC;
 use self::keep::{Keeper, Log};
-use self::question::{Question, parse_end};
+use self::question::{Question, Questions, parse_end};
 use self::search::{Found, search};
 use crate::console::{self, complain};
 use crate::input::{Problem, Source, What, expand};
@@ -41,9 +41,6 @@ pub(crate) fn trace(args: TraceArgs) -> ExitCode {
     console::exit(Trace::new(args).and_then(Trace::run).map(|clear| !clear))
 }
 
-/// Lines of --questions of which it is said why they are none.
-const BAD_QUESTIONS: usize = 20;
-
 /// What is to be done.
 struct Trace {
     settings: Settings,
@@ -52,11 +49,20 @@ struct Trace {
     evidence: Vec<PathBuf>,
     questions: Vec<Question>,
     /// Lines that were meant as questions and are none.
-    bad: usize,
+    bad: u64,
     form: Form,
     proto: Option<Proto>,
     folder: Option<PathBuf>,
     index_only: bool,
+}
+
+/// Says which lines are no questions.
+fn say_wrong(questions: &Questions) {
+    questions.wrong.iter().for_each(|why| complain("error", &format!("--questions {why}")));
+    let more = questions.bad - questions.wrong.len() as u64;
+    if more > 0 {
+        complain("error", &format!("--questions: {more} more lines are no questions"));
+    }
 }
 
 impl Trace {
@@ -66,24 +72,22 @@ impl Trace {
         let key = settings.key()?;
         let owners = settings.owners.read(settings.configuration.as_deref(), &settings.zone)?;
         let zone = &settings.zone;
-        let (questions, bad) = match (&args.at, &args.questions) {
+        let questions = match (&args.at, &args.questions) {
             (Some(at), _) => {
                 let address = args.words.remove(0);
-                (vec![Question::parse(&address.to_string_lossy(), at, zone)?], Vec::new())
+                Questions { all: vec![Question::parse(&address.to_string_lossy(), at, zone)?], ..Questions::default() }
             }
-            (None, Some(path)) => question::read(path, zone)?,
-            (None, None) if args.index => (Vec::new(), Vec::new()),
+            (None, Some(path)) => question::read(path, zone, key.is_some())?,
+            (None, None) if args.index => Questions::default(),
             (None, None) => return Err(nothing_asked(&args.words)),
         };
         if args.words.is_empty() {
             return Err("no evidence is named: which logs tell of translations and connections?".to_owned());
         }
-        bad.iter().take(BAD_QUESTIONS).for_each(|why| complain("error", &format!("--questions {why}")));
-        if bad.len() > BAD_QUESTIONS {
-            complain("error", &format!("--questions: {} more lines are no questions", bad.len() - BAD_QUESTIONS));
-        }
+        say_wrong(&questions);
         let TraceArgs { words: evidence, index_dir: folder, format: form, proto, index: index_only, .. } = args;
-        Ok(Self { settings, key, owners, evidence, questions, bad: bad.len(), form, proto, folder, index_only })
+        let Questions { all: questions, bad, .. } = questions;
+        Ok(Self { settings, key, owners, evidence, questions, bad, form, proto, folder, index_only })
     }
 
     fn run(mut self) -> Result<bool, String> {

@@ -10,6 +10,8 @@ use crate::moment;
 
 /// A file of questions is no longer.
 const LONGEST: u64 = 64 << 20;
+/// Lines that are no questions of which it is said why.
+const SHOWN: usize = 20;
 
 /// A question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,34 +52,48 @@ pub(crate) fn parse_end(text: &str) -> Option<(IpAddr, Option<u16>)> {
     Some((addr.to_canonical(), port))
 }
 
-/// The questions of a file, and of the lines that are none which and why.
-pub(crate) type Questions = (Vec<Question>, Vec<String>);
+/// What a file asks.
+#[derive(Debug, Default)]
+pub(crate) struct Questions {
+    pub(crate) all: Vec<Question>,
+    /// Of the first lines that are no questions which and why.
+    pub(crate) wrong: Vec<String>,
+    /// How many lines are none.
+    pub(crate) bad: u64,
+}
 
 /// Reads a file of questions, one a line: an address and a moment. Empty lines and those that begin with `#` say nothing.
+/// What is wrong with one is not shown where addresses are `hidden`.
 ///
 /// # Errors
 /// Where it cannot be read, or no line is a question.
-pub(crate) fn read(path: &Path, zone: &TimeZone) -> Result<Questions, String> {
+pub(crate) fn read(path: &Path, zone: &TimeZone, hidden: bool) -> Result<Questions, String> {
     let name = path.display();
     let size = std::fs::metadata(path).map_err(|e| format!("{name}: cannot be read: {e}"))?.len();
     if size > LONGEST {
         return Err(format!("{name}: {size} bytes are too many for questions: split it"));
     }
     let text = std::fs::read_to_string(path).map_err(|e| format!("{name}: cannot be read: {e}"))?;
-    let (mut questions, mut bad) = (Vec::new(), Vec::new());
+    let mut questions = Questions::default();
     for (number, line) in (1..).zip(text.lines()) {
         if line.trim().is_empty() || line.trim_start().starts_with('#') {
             continue;
         }
         match question_of(line, zone) {
-            Ok(question) => questions.push(question),
-            Err((column, why)) => bad.push(format!("{name}:{number}:{column}: {why}")),
+            Ok(question) => questions.all.push(question),
+            Err((column, why)) => {
+                questions.bad += 1;
+                if questions.wrong.len() < SHOWN {
+                    let why = if hidden { "no question (with --redact it is not shown why)" } else { &*why };
+                    questions.wrong.push(format!("{name}:{number}:{column}: {why}"));
+                }
+            }
         }
     }
-    match (questions.is_empty(), bad.first()) {
+    match (questions.all.is_empty(), questions.wrong.first()) {
         (true, Some(first)) => Err(format!("{name}: no question in it that is understood: {first}")),
         (true, None) => Err(format!("{name}: no question in it")),
-        (false, _) => Ok((questions, bad)),
+        (false, _) => Ok(questions),
     }
 }
 

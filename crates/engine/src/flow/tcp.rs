@@ -144,7 +144,8 @@ impl End {
         }
     }
 
-    /// Takes an acknowledgement of what this end sent. Its position; `None` where it is not of this connection.
+    /// Takes an acknowledgement of what this end sent. Its position; `None` where it is not of this connection, or
+    /// is not believed.
     #[inline]
     pub(super) fn acknowledged(&mut self, segment: &Segment) -> Option<i64> {
         if self.state == State::Inactive {

@@ -124,7 +124,8 @@ impl Ends {
         for (bits, at) in self.bits.iter_mut().zip((0..line.len()).step_by(WIDTH)) {
             let (chunk, behind) = (chunk_at(line, at), behind(line, at));
             let (quotes, separators) = (bits_of(b'"', &chunk), bits_of(separator, &chunk));
-            *bits = separators;
+            // Behind the end nothing is one, even where it is what a chunk is filled with.
+            *bits = separators & !behind;
             if quotes | within | quote != 0 {
                 // Set from each quote that opens up to the one before that closes.
                 let inside = parity(quotes) ^ within;
@@ -231,6 +232,20 @@ mod tests {
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_separator_may_be_what_nothing_is() {
+        let mut ends = Ends::new();
+        for (line, expected) in [(&b"x"[..], &[&b"x"[..]][..]), (b"x\0y\0", &[b"x", b"y", b""])] {
+            assert!(ends.find(0, line));
+            let mut fields = Vec::new();
+            let all = ends.each_field(line, |field| {
+                fields.push(field);
+                Some(())
+            });
+            assert_eq!((all, &*fields), (Some(()), expected));
         }
     }
 

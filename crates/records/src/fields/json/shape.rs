@@ -81,7 +81,7 @@ impl Default for Shape {
 impl Shape {
     /// One that learns nothing, for a line that stands by itself.
     pub(crate) fn unlearned() -> Self {
-        Self { left: 0, ..Self::default() }
+        Self { places: Vec::new(), left: 0 }
     }
 
     /// As [`super::each`], with the number that `number` gives a value's path in place of that. It must give the same at all
@@ -97,8 +97,7 @@ impl Shape {
         mut take: impl FnMut(u8, Value<'a>),
     ) -> Result<usize, Broken> {
         let (mut here, mut at) = (0, 0);
-        loop {
-            let place = &self.places[here];
+        while let Some(place) = self.places.get(here) {
             let rest = text.get(at..).unwrap_or_default();
             let Some(way) = place.ways.iter().find(|way| way.begins(rest)) else { break };
             let Some(to) = way.to else { return Ok(at + way.len) };
@@ -123,7 +122,7 @@ impl Shape {
         number: impl Fn(&[u8]) -> u8,
         mut take: impl FnMut(u8, Value<'a>),
     ) -> Result<usize, Broken> {
-        let path = self.places[here].path.clone();
+        let path = self.places.get(here).map_or_else(Path::default, |place| place.path.clone());
         let may_learn = self.left > 0;
         self.left = self.left.saturating_sub(1);
         let (mut from, mut before) = (at, Some(here).filter(|_| may_learn));
@@ -232,10 +231,19 @@ mod tests {
     fn no_more_is_kept_than_there_is_room_for() {
         let name = |number: usize| format!("\"name{number}\":{number}");
         let long = |from: usize| format!("{{{}}}", (from..from + 400).map(name).collect::<Vec<_>>().join(","));
-        let mut lines: Vec<String> = (0..400).map(|number| format!("{{{},\"a\":1}}", name(number))).collect();
+        let mut lines: Vec<String> = (0..400).map(|number| format!("{{\"a\":1,{}}}", name(number))).collect();
         lines.extend([long(0), long(0), long(1)]);
         let deep = format!("{}\"x\":1{},\"y\":2}}", "{\"a\":".repeat(40) + "{", "}".repeat(40));
         lines.extend([deep.clone(), deep]);
         assert!(told(&lines).iter().all(|(_, ended)| ended.is_ok()));
+        let mut shape = Shape::default();
+        for line in &lines {
+            shape.each(line.as_bytes(), |_| 1, |_, _| ()).unwrap();
+        }
+        let ways = shape.places.iter().map(|place| place.ways.len()).max();
+        assert_eq!((shape.places.len(), ways, shape.left), (PLACES, Some(WAYS), 0));
+        let mut unlearned = Shape::unlearned();
+        lines.iter().for_each(|line| _ = unlearned.each(line.as_bytes(), |_| 1, |_, _| ()).unwrap());
+        assert!(unlearned.places.is_empty());
     }
 }
