@@ -304,12 +304,16 @@ fn of_packets(gathered: &Gathered) -> Vec<String> {
     warnings
 }
 
-/// Whether hardly anything has an end in the networks that were named: a firewall's log has the addresses inside of NAT.
+/// Whether hardly anything has an end in the networks that were named, or less than in others that look like ours and that none of
+/// them is a part of: a firewall's log has the addresses inside of NAT.
 fn hardly_ours(home: &Home, gathered: &Gathered) -> Option<String> {
     let records: u64 = gathered.sensors().map(|sensor| sensor.records).sum();
     let ours: u64 = gathered.sensors().map(|sensor| sensor.inside).sum();
     let Proposal { networks, explained: (explained, of) } = gathered.strangers.proposal()?;
-    (!home.nets.is_empty() && ours.saturating_mul(MANY_LATE) < records).then(|| {
+    let is_apart =
+        |other: &Network| !home.nets.iter().any(|net| net.contains(other.addr()) || other.contains(net.addr()));
+    let is_other = explained > ours && networks.iter().all(is_apart);
+    (!home.nets.is_empty() && (ours.saturating_mul(MANY_LATE) < records || is_other)).then(|| {
         format!(
             "Only {ours} of {records} records have an end in --home-net. Behind NAT a host has its address inside, not the public \
              one: is {}, which has an end of {explained} of the {of} others that tell of a connection, yours?",

@@ -52,6 +52,17 @@ fn a_home_net_that_matches_nothing_is_no_result() {
 }
 
 #[test]
+fn a_home_net_that_is_the_others_is_doubted_however_much_it_has() {
+    let place = Place::with("conn.log", conn_log("10.0.0.9"));
+    // Of forty servers ten are in it.
+    let limits = |net: &str| place.report(&["--home-net", net, "conn.log"])["limits"].to_string();
+    let doubt = "is 10.0.0.0/8, which has an end of 30 of the 30 others that tell of a connection, yours?";
+    assert!(limits("198.18.0.0/21,198.18.8.0/24,198.18.9.0/24").contains(doubt), "{}", limits("198.18.0.0/21"));
+    // A part of ours is meant to be one.
+    assert!(!limits("10.0.0.0/24").contains("yours?") && !limits("10.0.0.0/24,198.18.0.0/24").contains("yours?"));
+}
+
+#[test]
 fn several_home_nets_may_be_given_in_either_way() {
     let place = Place::with("relay.log", crate::pix::relay_log());
     for options in

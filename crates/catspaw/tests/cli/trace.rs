@@ -284,7 +284,7 @@ fn messages_that_a_log_says_were_lost_are_a_warning_each_time() {
 fn what_is_redacted_is_not_shown_where_a_question_is_wrong() {
     let place = Place::with("pix.log", slot("10:00:00", "10.0.0.1", "192.0.2.1"));
     place.write("questions", "192.0.2.1 2003-03-04\n192.0.2.77:70000 2003-03-04\n");
-    place.write("key", crate::redact::KEY);
+    place.write("key", KEY);
     let said = trace(&place, &["--redact", "--redact-key", "key", "--questions", "questions", "pix.log"]);
     assert!(said.err.contains("questions:2:1: no question") && !said.err.contains("192.0.2.77"), "{}", said.err);
     assert!(trace(&place, &["--questions", "questions", "pix.log"]).err.contains("\"192.0.2.77:70000\" is no address"));
