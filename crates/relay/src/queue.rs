@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::copies::Place;
 use crate::spread::Spread;
-use crate::test::Candidate;
+use crate::test::{Candidate, normal};
 
 /// A letter that has gone out is so much less likely than others to be what goes out next, copies left out: of 888 that were handed
 /// on in the captures and in the lab 8 went out again more than two seconds later.
@@ -47,13 +47,10 @@ impl Queue {
         let run = -blur..=place.since_run.saturating_add(blur);
         let by_lag = |candidate: &Candidate| lags.density(candidate.lag, resolution);
         let by_run = |candidate: &Candidate| if run.contains(&candidate.lag) { 1.0 } else { MISSED };
-        let normal = |belief: &dyn Fn(&Candidate) -> f64| {
-            let mut weights: Vec<f64> = candidates.iter().zip(&first).map(|(c, first)| belief(c) * first).collect();
-            let sum: f64 = weights.iter().sum();
-            weights.iter_mut().for_each(|weight| *weight /= sum);
-            weights
+        let of = |belief: &dyn Fn(&Candidate) -> f64| {
+            normal(candidates.iter().zip(&first).map(|(candidate, first)| belief(candidate) * first).collect())
         };
-        [normal(&by_lag), normal(&by_run)]
+        [of(&by_lag), of(&by_run)]
     }
 
     /// What follows from both, each by how much it is trusted.

@@ -136,8 +136,7 @@ impl Test {
         if is_copy && chance.is_some() {
             return false;
         }
-        let sent = place.map_or(0.0, |place| place.sizes.sharpest(size, 0.0));
-        let null = self.null(size, candidates, inbound.sizes).max(sent);
+        let null = self.null(size, place, candidates, inbound.sizes);
         let beliefs = place.map(|place| self.queue.make().beliefs(candidates, (&self.lags, resolution), place));
         let weights = self.weights(resolution, candidates, beliefs.as_ref());
         let ratios: Vec<f64> =
@@ -168,16 +167,18 @@ impl Test {
         Some(beside.iter().map(|&size| near(size)).sum::<f64>().min(1.0))
     }
 
-    /// How likely an outbound leg of this size is anyway. Four witnesses, and the one that finds it likeliest counts:
-    /// the host's outbound sizes, each direction of them on its own, those of them that looked like a relay's, and the
-    /// sizes of what came in by other legs (what a server serves and what it fetches often come from one catalogue).
-    fn null(&self, size: Size, candidates: &[Candidate], inbound: &Histogram) -> f64 {
+    /// How likely an outbound leg of this size is anyway. Five witnesses, and the one that finds it likeliest counts:
+    /// the host's outbound sizes, each direction of them on its own, those of them that looked like a relay's, of letters those of
+    /// copies too, and the sizes of what came in by other legs (what a server serves and what it fetches often come from one
+    /// catalogue).
+    fn null(&self, size: Size, place: Option<&Place<'_>>, candidates: &[Candidate], inbound: &Histogram) -> f64 {
         let prior = size_prior(size);
         let own: Vec<Size> = candidates.iter().filter_map(|c| c.size).collect();
         self.sizes
             .sharpest(size, prior)
             .max(self.directions.sharpest(size))
             .max(self.matched_sizes.sharpest(size, prior))
+            .max(place.map_or(0.0, |place| place.sizes.sharpest(size, 0.0)))
             .max(inbound.repeats_without(size, &own))
     }
 
@@ -213,12 +214,7 @@ impl Test {
             return queue.weights(beliefs);
         }
         let weight = |c: &Candidate| self.lags.density(c.lag, resolution) * self.end_weight(c.gap, resolution);
-        let mut weights: Vec<f64> = candidates.iter().map(weight).collect();
-        let sum: f64 = weights.iter().sum();
-        for weight in &mut weights {
-            *weight /= sum;
-        }
-        weights
+        normal(candidates.iter().map(weight).collect())
     }
 
     fn end_weight(&self, gap: Gap, resolution: i64) -> f64 {
@@ -292,6 +288,13 @@ impl Test {
         }
         self.capital.spend(day);
     }
+}
+
+/// Weights that add up to one.
+pub(crate) fn normal(mut weights: Vec<f64>) -> Vec<f64> {
+    let sum: f64 = weights.iter().sum();
+    weights.iter_mut().for_each(|weight| *weight /= sum);
+    weights
 }
 
 /// Ratios of alternatives that are tried side by side, and the capital that each day brings: a relay that starts on day
