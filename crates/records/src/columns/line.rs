@@ -2,12 +2,11 @@
 
 use super::doubt::Figures;
 use super::field::{Field, Meaning};
-use super::map::{Form, Map, NOTHING, SEVERAL, Source};
+use super::map::{Map, NOTHING, SEVERAL, Source};
+use super::values::Values;
 use super::{Columns, names};
 use crate::end::{Address, End};
-use crate::fields::csv::{Csv, Ends};
-use crate::fields::json::{self, Broken, Shape, Value};
-use crate::fields::{Bad, Order, Pairs, value};
+use crate::fields::{Bad, json, value};
 use crate::reckon::{self, Sent};
 use crate::syslog::timekeeper::Timekeeper;
 use crate::{
@@ -17,8 +16,6 @@ use crate::{
 
 /// The longest text that a [`Uid`] holds as it is.
 const SHORT: usize = 22;
-/// As many numbers there are, of names or none.
-const NUMBERS: usize = 1 << u8::BITS;
 /// A date and a time of day together are not longer.
 const WHEN: usize = 64;
 
@@ -31,46 +28,6 @@ pub(super) struct Line<'a> {
     resolved: Option<(u64, u64)>,
     /// The number of the one value that may say each field ([`Map::singles`]).
     singles: [u8; Field::COUNT],
-    /// Whether it ends in a value that is used and that nothing closes.
-    ends_in_use: bool,
-    /// How the objects before it were made.
-    shape: Shape,
-    /// In which order the keys before it stood.
-    order: Order,
-}
-
-/// Values by their names' numbers.
-struct Values<'a> {
-    /// What has no number is [`names::NONE`]'s, and [`NOTHING`]'s is nothing.
-    all: [&'a [u8]; NUMBERS],
-    /// Which are there, a bit for each.
-    there: u64,
-    /// Which are lists of several.
-    lists: u64,
-}
-
-impl<'a> Values<'a> {
-    #[inline]
-    fn put(&mut self, number: u8, value: &'a [u8]) {
-        if usize::from(number) < names::MOST {
-            self.all[usize::from(number)] = trimmed(value);
-            self.there |= 1 << number;
-        }
-    }
-
-    fn forget(&mut self, count: usize) {
-        self.all[..count].fill(&[]);
-        (self.there, self.lists) = (0, 0);
-    }
-}
-
-/// Without the space about it. Nearly none has any, and two comparisons are sooner made than two loops.
-#[inline]
-fn trimmed(value: &[u8]) -> &[u8] {
-    match value {
-        [first, .., last] if *first > b' ' && *last > b' ' => value,
-        _ => value.trim_ascii(),
-    }
 }
 
 /// When a connection was.
@@ -82,119 +39,28 @@ struct Times {
 
 impl<'a> Line<'a> {
     pub(super) fn new(map: &'a Map) -> Self {
-        Self {
-            map,
-            text: &[],
-            values: Values { all: [&[]; NUMBERS], there: 0, lists: 0 },
-            resolved: None,
-            singles: [NOTHING; Field::COUNT],
-            ends_in_use: false,
-            shape: Shape::default(),
-            order: Order::default(),
-        }
+        Self { map, text: &[], values: Values::new(), resolved: None, singles: [NOTHING; Field::COUNT] }
     }
 
     /// Splits a line; of a delimited log by its columns.
     #[inline]
     pub(super) fn read(&mut self, columns: Option<&Columns>, text: &'a [u8]) -> Result<(), Bad> {
-        (self.text, self.ends_in_use) = (text, false);
-        match (self.map.form(), columns) {
-            (Form::Delimited { separator, .. }, Some(columns)) => self.split(*separator, columns)?,
-            (Form::Delimited { .. }, None) => self.values.forget(self.map.names().len()),
-            (Form::Pairs { separator }, _) => {
-                self.values.forget(self.map.names().len());
-                self.read_pairs(*separator);
-            }
-            (Form::Json, _) => {
-                self.values.forget(self.map.names().len());
-                self.read_json()?;
-            }
-        }
-        let Values { there, lists, .. } = self.values;
+        self.text = text;
+        let (there, lists) = self.values.read(self.map, columns, text)?;
         if self.resolved != Some((there, lists)) {
             (self.resolved, self.singles) = (Some((there, lists)), self.map.singles(there, lists));
         }
         Ok(())
     }
 
-    fn split(&mut self, separator: u8, columns: &Columns) -> Result<(), Bad> {
-        let (text, values) = (self.text, &mut self.values);
-        let mut numbers = columns.names.iter();
-        let mut put = |value| {
-            values.all[usize::from(*numbers.next()?)] = value;
-            Some(())
-        };
-        let mut ends = Ends::new();
-        let all = if ends.find(separator, text) {
-            ends.each(text, put)
-        } else {
-            Csv::new(separator, text).try_for_each(|value| put(value.trim_ascii()))
-        };
-        if all.is_none() {
-            return Err("more columns than the header names".into());
-        }
-        if numbers.next().is_some() {
-            return Err("fewer columns than the header names: cut off?".into());
-        }
-        (values.there, values.lists) = (columns.there, 0);
-        self.ends_in_use = columns.names.last().is_some_and(|last| *last != names::NONE) && text.last() != Some(&b'"');
-        Ok(())
-    }
-
-    fn read_pairs(&mut self, separator: u8) {
-        let mut pairs = Pairs::new(separator, self.text);
-        let map = self.map;
-        self.order.begin();
-        while let Some((number, value)) = pairs.next_in(&mut self.order, |name| map.names().number(name)) {
-            if let Some(value) = value {
-                self.values.put(number, value);
-            }
-            self.ends_in_use = number != names::NONE;
-        }
-        self.ends_in_use &= self.text.last() != Some(&b'"');
-    }
-
-    fn read_json(&mut self) -> Result<(), Bad> {
-        let (map, text, values) = (self.map, self.text, &mut self.values);
-        let start = json::object(text);
-        let told = self.shape.each(
-            &text[start..],
-            |path| map.number(path),
-            |number, value| match value {
-                _ if number == names::NONE => {}
-                Value::Text(single) | Value::Bare(single) => values.put(number, single),
-                Value::List(list) => match value.single() {
-                    Some(single) => values.put(number, single),
-                    None => {
-                        values.put(number, list);
-                        values.lists |= 1 << number;
-                    }
-                },
-            },
-        );
-        told.map(|_| ()).map_err(|Broken { at, why }| Bad { at: Some(start + at), len: 0, why })
-    }
-
-    /// The value of a name, which is nothing where there is none.
-    #[inline]
-    fn value(&self, number: u8) -> &'a [u8] {
-        self.values.all[usize::from(number)]
-    }
-
-    /// Whether a value is a list of several.
-    #[inline]
-    fn is_list(&self, number: u8) -> bool {
-        self.values.lists & (1 << number) != 0
-    }
-
     /// Whether all columns are there by which a line of the log is known.
     pub(super) fn has_all(&self) -> bool {
-        self.map.is_known_by(self.values.there)
+        self.map.is_known_by(self.values.there())
     }
 
     /// Whether it ends in a value that is used, so that it would say something wrong if it were cut off there.
     pub(super) fn ends_in_use(&self) -> bool {
-        self.ends_in_use
+        self.values.end_in_use()
     }
 
     /// Whether it tells of a connection.
@@ -269,15 +135,15 @@ impl<'a> Line<'a> {
 
     fn is_wanted(&self) -> bool {
         let says = |(number, values): &(u8, Vec<Box<[u8]>>)| {
-            let text = self.value(*number);
+            let text = self.values.get(*number);
             let is_one = |text: &[u8]| values.iter().any(|value| value.eq_ignore_ascii_case(text));
-            if self.is_list(*number) { json::elements(text).any(is_one) } else { is_one(text) }
+            if self.values.is_list(*number) { json::elements(text).any(is_one) } else { is_one(text) }
         };
         self.map.only.iter().all(says)
     }
 
     fn is_whole(&self) -> bool {
-        let says = |number: &u8| self.map.is_set(self.value(*number));
+        let says = |number: &u8| self.map.is_set(self.values.get(*number));
         self.map.whole.is_empty() || self.map.whole.iter().any(says)
     }
 
@@ -294,13 +160,13 @@ impl<'a> Line<'a> {
         if single == SEVERAL {
             return self.find_among(self.map.source(field), fits);
         }
-        Some(self.value(single)).filter(|text| self.map.is_set(text) && fits(text))
+        Some(self.values.get(single)).filter(|text| self.map.is_set(text) && fits(text))
     }
 
     #[inline(never)]
     fn find_among(&self, source: &'a Source, fits: impl Fn(&[u8]) -> bool) -> Option<&'a [u8]> {
-        let single = source.names.iter().filter(|number| !self.is_list(**number));
-        let mut texts = single.map(|number| self.value(*number));
+        let single = source.names.iter().filter(|number| !self.values.is_list(**number));
+        let mut texts = single.map(|number| self.values.get(*number));
         let found = texts.find(|text| self.map.is_set(text) && fits(text));
         found.or(source.constant.as_deref())
     }
@@ -313,7 +179,7 @@ impl<'a> Line<'a> {
         }
         let single = self.singles[field as usize];
         if single != SEVERAL && !self.map.has_empty_word(field) {
-            return self.map.meaning(field, self.value(single));
+            return self.map.meaning(field, self.values.get(single));
         }
         self.meaning_of_several(field)
     }
@@ -330,8 +196,8 @@ impl<'a> Line<'a> {
             }
         };
         for number in &source.names {
-            let text = self.value(*number);
-            if self.is_list(*number) { json::elements(text).for_each(&mut hear) } else { hear(text) }
+            let text = self.values.get(*number);
+            if self.values.is_list(*number) { json::elements(text).for_each(&mut hear) } else { hear(text) }
         }
         found.or_else(|| source.constant.as_deref().and_then(|word| self.map.meaning(field, word)))
     }

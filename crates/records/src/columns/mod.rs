@@ -12,6 +12,7 @@ mod map;
 mod misfit;
 mod names;
 mod time;
+mod values;
 
 use std::sync::Arc;
 

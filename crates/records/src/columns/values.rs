@@ -1,0 +1,162 @@
+//! The values of one line by their names' numbers, however they stand in it.
+
+use super::map::{Form, Map};
+use super::{Columns, names};
+use crate::fields::csv::{Csv, Ends};
+use crate::fields::json::{self, Broken, Shape, Value};
+use crate::fields::{Bad, Order, Pairs};
+
+/// As many numbers there are, of names or none.
+const NUMBERS: usize = 1 << u8::BITS;
+
+/// The values of the line that was split last.
+pub(super) struct Values<'a> {
+    held: Held<'a>,
+    /// Whether the line ends in a value that is used and that nothing closes.
+    end_in_use: bool,
+    /// How the objects before it were made.
+    shape: Shape,
+    /// In which order the keys before it stood.
+    order: Order,
+}
+
+impl<'a> Values<'a> {
+    pub(super) fn new() -> Self {
+        Self {
+            held: Held { all: [&[]; NUMBERS], there: 0, lists: 0 },
+            end_in_use: false,
+            shape: Shape::default(),
+            order: Order::default(),
+        }
+    }
+
+    /// Splits a line, of a delimited log by its columns. Which values are there, and which of them are lists.
+    #[inline]
+    pub(super) fn read(&mut self, map: &Map, columns: Option<&Columns>, text: &'a [u8]) -> Result<(u64, u64), Bad> {
+        self.end_in_use = false;
+        match (map.form(), columns) {
+            (Form::Delimited { separator, .. }, Some(columns)) => self.split(*separator, columns, text)?,
+            (Form::Delimited { .. }, None) => self.held.forget(map.names().len()),
+            (Form::Pairs { separator }, _) => {
+                self.held.forget(map.names().len());
+                self.read_pairs(map, *separator, text);
+            }
+            (Form::Json, _) => {
+                self.held.forget(map.names().len());
+                self.read_json(map, text)?;
+            }
+        }
+        Ok((self.held.there, self.held.lists))
+    }
+
+    /// Which are there, a bit for each.
+    pub(super) fn there(&self) -> u64 {
+        self.held.there
+    }
+
+    /// Whether the line ends in a value that is used and that nothing closes.
+    pub(super) fn end_in_use(&self) -> bool {
+        self.end_in_use
+    }
+
+    /// The value of a name, which is nothing where there is none.
+    #[inline]
+    pub(super) fn get(&self, number: u8) -> &'a [u8] {
+        self.held.all[usize::from(number)]
+    }
+
+    /// Whether a value is a list of several.
+    #[inline]
+    pub(super) fn is_list(&self, number: u8) -> bool {
+        self.held.lists & (1 << number) != 0
+    }
+
+    fn split(&mut self, separator: u8, columns: &Columns, text: &'a [u8]) -> Result<(), Bad> {
+        let (held, mut numbers) = (&mut self.held, columns.names.iter());
+        let mut put = |value| {
+            held.all[usize::from(*numbers.next()?)] = value;
+            Some(())
+        };
+        let mut ends = Ends::new();
+        let all = if ends.find(separator, text) {
+            ends.each(text, put)
+        } else {
+            Csv::new(separator, text).try_for_each(|value| put(value.trim_ascii()))
+        };
+        if all.is_none() {
+            return Err("more columns than the header names".into());
+        }
+        if numbers.next().is_some() {
+            return Err("fewer columns than the header names: cut off?".into());
+        }
+        (held.there, held.lists) = (columns.there, 0);
+        self.end_in_use = columns.names.last().is_some_and(|last| *last != names::NONE) && text.last() != Some(&b'"');
+        Ok(())
+    }
+
+    fn read_pairs(&mut self, map: &Map, separator: u8, text: &'a [u8]) {
+        let mut pairs = Pairs::new(separator, text);
+        self.order.begin();
+        while let Some((number, value)) = pairs.next_in(&mut self.order, |name| map.names().number(name)) {
+            if let Some(value) = value {
+                self.held.put(number, value);
+            }
+            self.end_in_use = number != names::NONE;
+        }
+        self.end_in_use &= text.last() != Some(&b'"');
+    }
+
+    fn read_json(&mut self, map: &Map, text: &'a [u8]) -> Result<(), Bad> {
+        let (start, held) = (json::object(text), &mut self.held);
+        let told = self.shape.each(
+            &text[start..],
+            |path| map.number(path),
+            |number, value| match value {
+                _ if number == names::NONE => {}
+                Value::Text(single) | Value::Bare(single) => held.put(number, single),
+                Value::List(list) => match value.single() {
+                    Some(single) => held.put(number, single),
+                    None => {
+                        held.put(number, list);
+                        held.lists |= 1 << number;
+                    }
+                },
+            },
+        );
+        told.map(|_| ()).map_err(|Broken { at, why }| Bad { at: Some(start + at), len: 0, why })
+    }
+}
+
+/// Values by their names' numbers.
+struct Held<'a> {
+    /// What has no number is [`names::NONE`]'s, and [`NOTHING`](super::map::NOTHING)'s is nothing.
+    all: [&'a [u8]; NUMBERS],
+    /// Which are there, a bit for each.
+    there: u64,
+    /// Which are lists of several.
+    lists: u64,
+}
+
+impl<'a> Held<'a> {
+    #[inline]
+    fn put(&mut self, number: u8, value: &'a [u8]) {
+        if usize::from(number) < names::MOST {
+            self.all[usize::from(number)] = trimmed(value);
+            self.there |= 1 << number;
+        }
+    }
+
+    fn forget(&mut self, count: usize) {
+        self.all[..count].fill(&[]);
+        (self.there, self.lists) = (0, 0);
+    }
+}
+
+/// Without the space about it. Nearly none has any, and two comparisons are sooner made than two loops.
+#[inline]
+fn trimmed(value: &[u8]) -> &[u8] {
+    match value {
+        [first, .., last] if *first > b' ' && *last > b' ' => value,
+        _ => value.trim_ascii(),
+    }
+}
