@@ -23,6 +23,11 @@ impl<'a> Buffer<'a> {
         Self { bytes, base: 0, seen: 0 }
     }
 
+    /// Where the packet or the stream begins, counted from the first byte.
+    fn beginning(self) -> i64 {
+        i64::try_from(self.base).map_or(i64::MIN, |base| -base)
+    }
+
     fn unseen(self) -> Self {
         let bytes = self.bytes.get(self.seen..).unwrap_or_default();
         Self { bytes, base: self.base.saturating_add(self.seen as u64), seen: 0 }
@@ -124,11 +129,11 @@ pub(crate) struct Reading {
 
 impl Reading {
     /// The number, and where it ends. `None` where the data does not hold it.
-    fn read(&self, bytes: &[u8], cursor: usize, scratch: &Scratch) -> Option<(u64, usize)> {
-        let start = if self.relative { i64::try_from(cursor).ok()? } else { 0 };
+    fn read(&self, buffer: Buffer<'_>, cursor: usize, scratch: &Scratch) -> Option<(u64, usize)> {
+        let start = if self.relative { i64::try_from(cursor).ok()? } else { buffer.beginning() };
         let start = usize::try_from(start.checked_add(self.offset.value(scratch))?).ok()?;
         let end = start.checked_add(self.count)?;
-        let field = bytes.get(start..end)?;
+        let field = buffer.bytes.get(start..end)?;
         let value = match self.text {
             Some(base) => digits(field, base)?,
             None if self.little => field.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)),
@@ -247,8 +252,8 @@ impl Step {
         match self {
             Self::Content(content) => !content.negated,
             Self::Pcre(pcre) => !pcre.negated,
-            Self::ByteJump { .. } => true,
-            _ => false,
+            Self::ByteJump { .. } | Self::ByteExtract { .. } | Self::ByteMath { .. } => true,
+            Self::ByteTest { .. } | Self::IsDataAt { .. } => false,
         }
     }
 }
@@ -258,7 +263,7 @@ impl Step {
 pub struct Scratch {
     registers: Vec<i64>,
     budget: usize,
-    /// The furthest end of a match.
+    /// The furthest end of what was matched or read, or had to be there.
     furthest: usize,
     /// Rules that are to be looked at.
     pub(crate) picked: Vec<u64>,
@@ -271,6 +276,11 @@ impl Scratch {
             self.registers.resize(register + 1, 0);
         }
         self.registers[register] = i64::try_from(number).unwrap_or(i64::MAX);
+    }
+
+    /// What was matched, or read, ends there.
+    fn reach(&mut self, end: usize) {
+        self.furthest = self.furthest.max(end);
     }
 
     /// Takes work from the budget; whether there was enough.
@@ -306,28 +316,37 @@ fn run(steps: &[Step], buffer: Buffer<'_>, cursor: usize, scratch: &mut Scratch)
         Step::Content(content) => run_content(content, rest, buffer, cursor, scratch),
         Step::Pcre(pcre) => run_pcre(pcre, rest, buffer, cursor, scratch),
         Step::ByteTest { reading, compare, negated, value } => {
-            let Some((found, _)) = reading.read(bytes, cursor, scratch) else { return false };
+            let Some((found, end)) = reading.read(buffer, cursor, scratch) else { return false };
+            scratch.reach(end);
             compare.holds(found, value.value(scratch) as u64) != *negated && run(rest, buffer, cursor, scratch)
         }
-        Step::ByteJump { .. } => match jump(step, bytes, cursor, scratch) {
+        Step::ByteJump { .. } => match jump(step, buffer, cursor, scratch) {
             Some(to) => run(rest, buffer, to, scratch),
             None => false,
         },
         Step::ByteExtract { reading, multiplier, align, register } => {
-            let Some((found, _)) = reading.read(bytes, cursor, scratch) else { return false };
+            let Some((found, end)) = reading.read(buffer, cursor, scratch) else { return false };
+            scratch.reach(end);
             scratch.keep(*register, aligned(found.wrapping_mul(u64::from(*multiplier)), *align));
-            run(rest, buffer, cursor, scratch)
+            run(rest, buffer, end, scratch)
         }
         Step::ByteMath { reading, operator, value, mask, register } => {
-            let Some((found, _)) = reading.read(bytes, cursor, scratch) else { return false };
+            let Some((found, end)) = reading.read(buffer, cursor, scratch) else { return false };
             let Some(result) = operator.of(found, value.value(scratch) as u64) else { return false };
+            scratch.reach(end);
             scratch.keep(*register, masked(result, *mask));
-            run(rest, buffer, cursor, scratch)
+            run(rest, buffer, end, scratch)
         }
         Step::IsDataAt { at, relative, negated } => {
-            let from = if *relative { cursor as i64 } else { 0 };
-            let there = from.saturating_add(at.value(scratch)) <= bytes.len() as i64;
-            there != *negated && run(rest, buffer, cursor, scratch)
+            // Behind a match so many bytes more are asked for; from the beginning on, a byte at that place.
+            let (at, len) = (at.value(scratch), bytes.len() as i64);
+            let from = if *relative { cursor as i64 } else { buffer.beginning().saturating_add(1) };
+            let end = from.saturating_add(at);
+            let is_there = end <= len;
+            if is_there {
+                scratch.reach(usize::try_from(end).unwrap_or(0));
+            }
+            is_there != *negated && run(rest, buffer, cursor, scratch)
         }
     }
 }
@@ -336,29 +355,27 @@ fn aligned(value: u64, align: u32) -> u64 {
     if align == 0 { value } else { value.checked_next_multiple_of(u64::from(align)).unwrap_or(value) }
 }
 
-/// Where `byte_jump` jumps to; `None` where that is outside of the data.
-fn jump(step: &Step, bytes: &[u8], cursor: usize, scratch: &Scratch) -> Option<usize> {
+/// Where `byte_jump` jumps to: the beginning where that lies before it; `None` where it lies behind the end.
+fn jump(step: &Step, buffer: Buffer<'_>, cursor: usize, scratch: &mut Scratch) -> Option<usize> {
     let Step::ByteJump { reading, multiplier, align, from, post_offset } = step else { return None };
-    let (value, end) = reading.read(bytes, cursor, scratch)?;
+    let (value, end) = reading.read(buffer, cursor, scratch)?;
+    scratch.reach(end);
     let value = aligned(value.wrapping_mul(u64::from(*multiplier)), if *align { 4 } else { 0 });
     let by = i64::try_from(value).ok()?.checked_add(*post_offset)?;
     let start = match from {
-        From::Number => end,
-        From::Beginning => 0,
-        From::End => bytes.len(),
+        From::Number => i64::try_from(end).ok()?,
+        From::Beginning => buffer.beginning(),
+        From::End => buffer.bytes.len() as i64,
     };
-    let to = usize::try_from(i64::try_from(start).ok()?.checked_add(by)?).ok()?;
-    (to < bytes.len()).then_some(to)
+    let to = usize::try_from(start.checked_add(by)?.max(0)).ok()?;
+    (to <= buffer.bytes.len()).then_some(to)
 }
 
 /// The stretch of the buffer that the pattern may stand in.
 fn window(place: Place, buffer: Buffer<'_>, cursor: usize, scratch: &Scratch) -> Option<(usize, usize)> {
     let len = buffer.bytes.len() as i64;
     let (from, length) = match place {
-        Place::Absolute { offset, depth } => {
-            let base = i64::try_from(buffer.base).unwrap_or(i64::MAX);
-            (offset.value(scratch).saturating_sub(base), depth)
-        }
+        Place::Absolute { offset, depth } => (offset.value(scratch).saturating_add(buffer.beginning()), depth),
         Place::Relative { distance, within } => ((cursor as i64).saturating_add(distance.value(scratch)), within),
     };
     let to = length.map_or(len, |length| from.saturating_add(length.value(scratch)).min(len));
@@ -377,7 +394,7 @@ fn run_content(content: &Content, rest: &[Step], buffer: Buffer<'_>, cursor: usi
     let retry = retries(rest);
     while let Some(at) = first(content, buffer.bytes, from, to) {
         let before = scratch.furthest;
-        scratch.furthest = before.max(at + len);
+        scratch.reach(at + len);
         if run(rest, buffer, at + len, scratch) {
             return true;
         }
@@ -412,7 +429,7 @@ fn run_pcre(pcre: &Pcre, rest: &[Step], buffer: Buffer<'_>, cursor: usize, scrat
     let mut from = 0;
     while let Some(found) = pcre.regex.find_at(bytes, from) {
         let before = scratch.furthest;
-        scratch.furthest = before.max(start + found.end());
+        scratch.reach(start + found.end());
         if run(rest, buffer, start + found.end(), scratch) {
             return true;
         }

@@ -65,6 +65,8 @@ const BUILT: &[(&str, Keyword)] = &[
     ("target", Keyword::Remark),
     // Asks for further packets to be written down, which changes nothing in what is alerted.
     ("tag", Keyword::Remark),
+    // By what a rule is found is worked out here.
+    ("prefilter", Keyword::Remark),
     ("content", Keyword::Content),
     ("nocase", Keyword::Nocase),
     ("depth", Keyword::Depth),
@@ -197,7 +199,6 @@ const FOREIGN: &[&str] = &[
     "pgsql.",
     "pkt_data",
     "pktvar",
-    "prefilter",
     "protected_content",
     "quic.",
     "react",

@@ -160,7 +160,9 @@ impl PacketTest {
             Self::Fragment { bits, how } => how.holds(facts.v4(6)? >> 5, *bits),
             Self::FragmentOffset(range, negated) => range.contains(&u32::from(facts.v4_u16(6)? & 0x1fff)) != *negated,
             Self::SameIp => facts.same_ip,
-            Self::Dsize(range, negated) => range.contains(&facts.payload_len) != *negated,
+            // What must not have one size has some, as in Suricata.
+            Self::Dsize(range, true) => facts.payload_len > 0 && !range.contains(&facts.payload_len),
+            Self::Dsize(range, false) => range.contains(&facts.payload_len),
             Self::Flags { bits, ignored, how } => how.holds(facts.tcp::<1>(13)?[0] & !ignored, *bits),
             Self::Seq(seq) => u32::from_be_bytes(facts.tcp(4)?) == *seq,
             Self::Ack(ack) => u32::from_be_bytes(facts.tcp(8)?) == *ack,

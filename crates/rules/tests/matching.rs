@@ -113,10 +113,39 @@ fn places_of_contents() {
         ),
         ("byte_math:bytes 1,offset 0,oper /,rvalue 0,result n;", b"\x01", false),
         ("byte_math:bytes 4,offset 0,oper <<,rvalue 64,result n; byte_test:1,=,n,4;", b"\xff\xff\xff\xff\x00", true),
+        // What follows a number that was taken counts from its end.
+        ("content:\"L\"; byte_extract:1,0,n,relative; content:\"E\"; distance:0; within:1;", b"L\x07E", true),
+        ("byte_math:bytes 1,offset 1,oper +,rvalue 2,result n; content:\"E\"; distance:0; within:1;", b"xxE", true),
+        ("content:\"L\"; byte_test:1,=,7,0,relative; content:\"|07|\"; distance:0; within:1;", b"L\x07E", true),
+        // A jump to before the beginning ends there; one to behind the end is none.
+        ("content:\"CD\"; byte_jump:0,0,relative,post_offset -9; content:\"AB\"; within:2;", b"ABCD", true),
+        ("byte_jump:0,0,from_end; isdataat:0,relative;", b"AB", true),
+        ("byte_jump:0,0,from_end,post_offset 1;", b"AB", false),
+        ("content:\"AB\"; prefilter; isdataat:2;", b"ABx", true),
+        ("content:\"AB\"; isdataat:3;", b"ABx", false),
+        ("content:\"AB\"; isdataat:!3;", b"ABx", true),
+        ("dsize:!3;", b"abcd", true),
+        ("dsize:!3;", b"", false),
         ("dsize:3;", b"abc", true),
         ("dsize:1<>3;", b"abc", false),
     ] {
         assert_eq!(fires(options, payload), expected, "{options} on {payload:?}");
+    }
+}
+
+#[test]
+fn what_had_to_come_yet_makes_a_match_new() {
+    let flow = flow(3000, 1182);
+    let at = |options: &str, base, seen| {
+        let (rules, _) = load(&format!("alert tcp any any -> any any ({options} sid:1;)"));
+        fires_on_stream(&rules, flow, Buffer { bytes: b"AB\x01xxx", base, seen }).len()
+    };
+    for options in ["content:\"AB\"; isdataat:3,relative;", "content:\"AB\"; byte_test:1,=,120,1,relative;"] {
+        assert_eq!([0, 3, 5].map(|seen| at(options, 0, seen)), [1, 1, 0], "{options}");
+    }
+    // Places that are not relative count from the stream's beginning.
+    for options in ["byte_test:1,=,65,10;", "isdataat:15;", "byte_jump:1,12;"] {
+        assert_eq!((at(options, 10, 0), at(options, 9, 0), at(options, 0, 0)), (1, 0, 0), "{options}");
     }
 }
 

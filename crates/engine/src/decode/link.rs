@@ -158,6 +158,7 @@ pub(super) fn gre(payload: &[u8]) -> Ip<'_> {
                 TRANSPARENT_ETHERNET => ethernet(inner),
                 // Its header is there where a sequence number is.
                 ERSPAN_II => ethernet(rest(inner, field(sequence, 8))?),
+                PPP_IN_GRE => framed_ppp(inner),
                 _ => ether_type(kind, inner, DEPTH),
             }
         }
