@@ -254,7 +254,7 @@ impl Dialect {
     }
 
     /// Gives a line to `sink`: its own, or else whosever it is.
-    pub(crate) fn read_line(
+    fn read_line(
         self,
         place: Place,
         line: &[u8],
@@ -263,6 +263,23 @@ impl Dialect {
         seed: HashSeed,
         sink: &mut impl LineSink,
     ) {
+        if let Err(why) = self.read_own(place, line, time, seed, sink)
+            && !others::read(place, line, time, names, seed, sink)
+            && !other::skip(place, line, sink)
+        {
+            sink.unparsed(Unparsed { place, kind: self.format(), why });
+        }
+    }
+
+    /// Gives a line to `sink`, if it is one of its own: says why it is none.
+    pub(crate) fn read_own(
+        self,
+        place: Place,
+        line: &[u8],
+        time: &mut Timekeeper,
+        seed: HashSeed,
+        sink: &mut impl LineSink,
+    ) -> Result<(), Why> {
         let mut record = Record::at(place);
         match self.parse(line, time, &mut record.event) {
             Ok(Line::Said { known, name, own }) => {
@@ -272,10 +289,9 @@ impl Dialect {
             }
             Ok(Line::Skipped { name }) => sink.skipped(name),
             Err(why) if self.is_line(line) => sink.unparsed(Unparsed { place, kind: self.format(), why }),
-            Err(_) if others::read(place, line, time, names, seed, sink) => {}
-            Err(_) if other::skip(place, line, sink) => {}
-            Err(why) => sink.unparsed(Unparsed { place, kind: self.format(), why }),
+            Err(why) => return Err(why),
         }
+        Ok(())
     }
 
     /// A reader of it, whose stamps `clock` resolves where they do not say their zone.

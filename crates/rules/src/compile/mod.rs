@@ -265,8 +265,7 @@ impl Parts {
             return Err("this asks for the stream alone, and for what only a packet has");
         }
         if self.payload.is_empty() {
-            let addresses = !packet && !stream && self.flow == FlowTest::default() && header.ports_are_any();
-            return Ok(if addresses && self.bit_tests.is_empty() { Scope::AddressesOnly } else { Scope::Packet });
+            return Ok(if self.asks_for_addresses_only(header, bound) { Scope::AddressesOnly } else { Scope::Packet });
         }
         if packet || header.classes & Class::Tcp.bit() == 0 {
             return Ok(Scope::Packet);
@@ -281,6 +280,19 @@ impl Parts {
             _ if self.payload.iter().any(placed) => Scope::Both,
             _ => Scope::Stream,
         })
+    }
+
+    /// Whether the first packet of each direction of a flow says all: nothing else is asked for than addresses and what IP carries,
+    /// and no bits of the flow, which it may set.
+    fn asks_for_addresses_only(&self, header: &Header, bound: Bound) -> bool {
+        bound != Bound::Stream
+            && !self.stream_only
+            && !self.packet_only
+            && self.packet.iter().all(|test| matches!(test, PacketTest::IpProto(..)))
+            && self.flow == FlowTest::default()
+            && header.ports_are_any()
+            && self.bit_tests.is_empty()
+            && self.bit_ops.iter().all(|op| matches!(op, BitOp::Set(_)))
     }
 
     /// The content that a modifier is about: the last one, whatever stands between.
