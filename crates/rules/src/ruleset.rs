@@ -111,9 +111,9 @@ impl Builder {
     }
 }
 
-/// Where a rule stands among those that match together: what keeps others silent first, then what sets bits before what
-/// asks for them, then by priority; else as in the files. This is Suricata's order.
-fn turn(rule: &Rule) -> (u8, u8, u8, u8) {
+/// Where a rule stands among those that match together: what keeps others silent first, then what asks for addresses alone, then
+/// what sets bits before what asks for them, then by priority; else as in the files. This is Suricata's order.
+fn turn(rule: &Rule) -> (u8, bool, u8, u8, u8) {
     let action = match rule.action {
         Action::Pass => 0,
         Action::Drop => 1,
@@ -129,7 +129,7 @@ fn turn(rule: &Rule) -> (u8, u8, u8, u8) {
     };
     let of_flow = bits(rule.bit_ops.is_empty(), rule.bit_tests.is_empty());
     let of_host = bits(rule.host.ops.is_empty(), rule.host.tests.is_empty());
-    (action, of_flow, of_host, rule.meta.priority)
+    (action, rule.scope != Scope::AddressesOnly, of_flow, of_host, rule.meta.priority)
 }
 
 fn on_packets(scope: Scope) -> bool {

@@ -134,6 +134,26 @@ fn places_of_contents() {
 }
 
 #[test]
+fn what_asks_for_addresses_alone_is_held_against_first_packets_and_before_others() {
+    let text = "alert ip any any -> any any (flowbits:unset,a; dsize:0; sid:1;)
+        alert ip any any -> any any (ip_proto:6; flowbits:set,a; sid:2;)
+        alert tcp-pkt any any -> any any (flowbits:set,b; sid:3;)
+        alert ip any any -> any any (flowbits:isset,a; sid:4;)
+        alert ip any any -> any any (ip_proto:6; flowbits:unset,b; sid:5;)";
+    let (rules, loaded) = load(text);
+    assert_eq!(loaded.refused, 0, "{:?}", loaded.diagnostics);
+    let (flow, mut bits, mut scratch) = (flow(1000, 2000), FlowBits::default(), Scratch::default());
+    let facts = Facts { ip: &[], proto: 6, transport: &[], payload: b"x", payload_len: 1, same_ip: false };
+    let mut fired = |first| {
+        let (view, mut sids) = (PacketView { flow, state: None, facts, in_stream: false, first }, Vec::new());
+        let mut matched = |_, rule: &catspaw_rules::Rule| sids.push(rule.meta.sid);
+        rules.packet(&view, rules.candidates(flow), &mut bits, &mut scratch, &mut matched);
+        sids
+    };
+    assert_eq!((fired(true), fired(false)), (vec![2, 3, 5, 4], vec![5, 4]));
+}
+
+#[test]
 fn what_had_to_come_yet_makes_a_match_new() {
     let flow = flow(3000, 1182);
     let at = |options: &str, base, seen| {
