@@ -10,8 +10,11 @@ const MPLS: [u16; 2] = [0x8847, 0x8848];
 const PPPOE: u16 = 0x8864;
 const TRANSPARENT_ETHERNET: u16 = 0x6558;
 const ERSPAN_II: u16 = 0x88be;
+const ERSPAN_III: u16 = 0x22eb;
 const PPP_IN_GRE: u16 = 0x880b;
 const NSH: u16 = 0x894f;
+/// Cisco's tag of a virtual interface, which a switch may leave on what it mirrors.
+const VNTAG: u16 = 0x8926;
 /// Linux's own number for frames that begin with 802.2's header.
 const LINUX_LLC: u16 = 0x0004;
 /// Headers between the link and IP that are walked.
@@ -85,6 +88,7 @@ fn ether_type(mut kind: u16, mut payload: &[u8], depth: usize) -> Ip<'_> {
             NSH => return nsh(payload, depth),
             LINUX_LLC => return llc(payload, depth),
             kind_of if VLAN.contains(&kind_of) => (kind, payload) = (be16(payload, 2)?, rest(payload, 4)?),
+            VNTAG => (kind, payload) = (be16(payload, 4)?, rest(payload, 6)?),
             kind_of if MPLS.contains(&kind_of) => return mpls(payload, depth),
             _ => return Err(No::Ip),
         }
@@ -158,11 +162,23 @@ pub(super) fn gre(payload: &[u8]) -> Ip<'_> {
                 TRANSPARENT_ETHERNET => ethernet(inner),
                 // Its header is there where a sequence number is.
                 ERSPAN_II => ethernet(rest(inner, field(sequence, 8))?),
+                ERSPAN_III => erspan_iii(inner),
                 PPP_IN_GRE => framed_ppp(inner),
                 _ => ether_type(kind, inner, DEPTH),
             }
         }
         1 if kind == PPP_IN_GRE => framed_ppp(rest(payload, 8 + field(sequence, 4) + field(acknowledged, 4))?),
+        _ => Err(No::Ip),
+    }
+}
+
+/// What a switch mirrors by ERSPAN's third version: its header says whether a further one follows, and what that carries.
+fn erspan_iii(payload: &[u8]) -> Ip<'_> {
+    let flags = be16(payload, 10)?;
+    let inner = rest(payload, 12 + if flags & 1 != 0 { 8 } else { 0 })?;
+    match flags >> 10 & 0x1f {
+        0 => ethernet(inner),
+        2 => bare(inner),
         _ => Err(No::Ip),
     }
 }

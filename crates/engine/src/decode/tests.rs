@@ -79,6 +79,15 @@ fn every_link_leads_to_the_same_packet() {
         (LinkType::RAW, ipv4(4, 2, 0, &ip)),
         (LinkType::RAW, ipv4(47, 2, 0, &[&[0, 0, 8, 0][..], &ip].concat())),
         (LinkType::RAW, ipv4(47, 2, 0, &[&[0, 0, 0x88, 0x0b, 0xff, 0x03, 0, 0x21][..], &ip].concat())),
+        (
+            LinkType::RAW,
+            ipv4(47, 2, 0, &[&[0, 0, 0x22, 0xeb, 0x20, 1, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0][..], &eth].concat()),
+        ),
+        (
+            LinkType::RAW,
+            ipv4(47, 2, 0, &[&[0, 0, 0x22, 0xeb, 0x20, 1, 0, 1, 0, 0, 0, 0, 0, 0, 8, 1][..], &[0; 8], &ip].concat()),
+        ),
+        (LinkType::ETHERNET, ethernet([0x89, 0x26], &[&[0, 1, 0, 2, 8, 0][..], &ip].concat())),
         (LinkType::RAW, ipv4(47, 2, 0, &[&[0x30, 0, 0x65, 0x58, 0, 0, 0, 1, 0, 0, 0, 2][..], &eth].concat())),
     ] {
         assert_eq!(payload(link, &frame).as_deref(), Some(&b"hello"[..]), "{link:?} {frame:?}");
