@@ -35,6 +35,8 @@ pub(super) fn parse_tag(text: &[u8]) -> Option<(u32, usize)> {
     let device = match text {
         [b'P', b'I', b'X', b'-', ..] | [b'A', b'S', b'A', b'-', ..] | [b'F', b'T', b'D', b'-', ..] => 4,
         [b'F', b'W', b'S', b'M', b'-', ..] => return parse_odd_tag(text, 5, OF_FWSM),
+        // What an FTD was before it was a firewall, too: a sensor, whose connections are told as an FTD's.
+        [b'N', b'G', b'I', b'P', b'S', b'-', ..] => return parse_odd_tag(text, 6, 0),
         _ => return None,
     };
     let [severity, b'-', id @ ..] = text.get(device..)? else { return parse_odd_tag(text, device, 0) };
@@ -86,6 +88,7 @@ mod tests {
             ("<166>%ASA-6-302014: Teardown", 302_014, "Teardown"),
             ("100% of %FWSM-3-106023:Deny", OF_FWSM + 106_023, "Deny"),
             ("fe80::1%in %FTD-1-430003: x", 430_003, "x"),
+            ("%NGIPS-1-430003: x", 430_003, "x"),
             ("%ASA-session-3-106102: access", 106_102, "access"),
             ("%FWSM-session-0-106102:  access", OF_FWSM + 106_102, "access"),
             ("%FTD--6-430003: x", 430_003, "x"),

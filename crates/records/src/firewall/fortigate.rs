@@ -156,6 +156,12 @@ pub(super) fn parse_cef<'a>(
             _ => log.put(PREFIXES.iter().find_map(|prefix| key.strip_prefix(*prefix)).unwrap_or(key), value),
         }
     }
+    if log.kind.is_empty()
+        && let Some(colon) = cef.name.iter().position(|byte| *byte == b':')
+    {
+        // Some collectors leave it out; the event is called `traffic:forward close`.
+        log.kind = &cef.name[..colon];
+    }
     log.tell(own, time, event)
 }
 

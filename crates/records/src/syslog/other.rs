@@ -123,7 +123,7 @@ fn without_priority(line: &[u8]) -> (&[u8], bool) {
 /// `sshd[77]:`, `kernel:`, `%LINK-3-UPDOWN:`; not what is left of a firewall's own tag.
 fn is_program(word: &[u8]) -> bool {
     let Some(name) = word.strip_suffix(b":") else { return false };
-    let is_ours = [&b"%PIX"[..], b"%ASA", b"%FWSM", b"%FTD"].iter().any(|tag| name.starts_with(tag));
+    let is_ours = [&b"%PIX"[..], b"%ASA", b"%FWSM", b"%FTD", b"%NGIPS"].iter().any(|tag| name.starts_with(tag));
     !is_ours && name.iter().any(u8::is_ascii_alphanumeric) && name.iter().all(u8::is_ascii_graphic)
 }
 

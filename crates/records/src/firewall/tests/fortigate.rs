@@ -215,6 +215,8 @@ fn cef_says_the_same() {
              sourceTranslatedPort=40123 {prefix}duration=22 out=2764 in=1068 {prefix}sentpkt=18 {prefix}rcvdpkt=16"
         );
         assert_eq!(told(&line), told(CLOSE), "{line}");
+        // Where it is left out the event's name begins with it.
+        assert_eq!(told(&line.replace("cat=traffic:forward ", "")), told(CLOSE));
         assert_eq!(told(&line.replace("cat=traffic", "cat=utm")), "fgt-1 skipped");
         assert_eq!(told(&line.replace("00013", "00020")), "fgt-1 skipped");
     }
