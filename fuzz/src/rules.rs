@@ -45,7 +45,7 @@ fn fired(rules: &Ruleset, class: Class, payload: &[u8], scratch: &mut Scratch) -
     let mut barren = true;
     for (end, seen) in [(half, 0), (payload.len(), half)] {
         let buffer = Buffer { bytes: &payload[..end], base: 0, seen };
-        let view = StreamView { flow, state, buffer, barren };
+        let view = StreamView { flow, state, buffer, barren, passed: 0 };
         barren = !rules.stream(&view, candidates, &mut bits, scratch, &mut matched);
     }
     assert!(fired.iter().all(|number| (*number as usize) < rules.rules().len()));

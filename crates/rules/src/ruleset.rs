@@ -358,9 +358,10 @@ impl Ruleset {
         let picked = std::mem::take(&mut scratch.picked);
         for number in ones(&picked) {
             let rule = &self.rules[number as usize];
+            let seen = if rule.scope == Scope::Stream { buffer.seen.max(stream.passed) } else { buffer.seen };
             if on_streams(rule.scope)
                 && rule.admits(stream.flow, Some(stream.state), bits, None)
-                && inspect(&rule.payload, buffer, scratch)
+                && inspect(&rule.payload, Buffer { seen, ..buffer }, scratch)
             {
                 rule.bit_ops.iter().for_each(|op| bits.apply(*op));
                 matched(number, rule);
@@ -430,4 +431,6 @@ pub struct StreamView<'a> {
     pub buffer: Buffer<'a>,
     /// Whether in those that were inspected before nothing was by which rules are found.
     pub barren: bool,
+    /// How many of them were given as a packet that is in no stream.
+    pub passed: usize,
 }

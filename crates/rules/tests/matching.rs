@@ -22,9 +22,14 @@ fn flow(src_port: u16, dst_port: u16) -> Flow {
 }
 
 fn fires_on_stream(rules: &Ruleset, flow: Flow, buffer: Buffer<'_>) -> Vec<u32> {
+    fires_behind_a_packet(rules, flow, buffer, 0)
+}
+
+/// The same where so many bytes were a packet before.
+fn fires_behind_a_packet(rules: &Ruleset, flow: Flow, buffer: Buffer<'_>, passed: usize) -> Vec<u32> {
     let mut sids = Vec::new();
     let (mut bits, mut scratch) = (FlowBits::default(), Scratch::default());
-    let view = StreamView { flow, state: (Direction::ToServer, true), buffer, barren: false };
+    let view = StreamView { flow, state: (Direction::ToServer, true), buffer, barren: false, passed };
     let candidates = rules.candidates(flow);
     rules.stream(&view, candidates, &mut bits, &mut scratch, &mut |_, rule| sids.push(rule.meta.sid));
     sids
@@ -71,6 +76,17 @@ fn what_was_seen_before_does_not_fire_again() {
     let flow = flow(3000, 1182);
     let at = |seen| fires_on_stream(&rules, flow, Buffer { bytes, base: 0, seen }).len();
     assert_eq!([at(0), at(3), at(12), at(bytes.len() - 1), at(bytes.len())], [1, 1, 1, 0, 0]);
+}
+
+#[test]
+fn what_was_a_packet_before_fires_again_where_packets_and_streams_are_looked_at() {
+    let (rules, _) = load(
+        "alert tcp any any -> any any (content:\"AB\"; sid:1;)
+        alert tcp any any -> any any (content:\"AB\"; depth:9; sid:2;)
+        alert tcp any any -> any any (flow:only_stream; content:\"AB\"; sid:3;)",
+    );
+    let behind = |passed| fires_behind_a_packet(&rules, flow(3000, 1182), Buffer::packet(b"xABx"), passed);
+    assert_eq!([0, 2, 3, 4].map(behind), [vec![1, 2, 3], vec![1, 2, 3], vec![2, 3], vec![2, 3]]);
 }
 
 #[test]

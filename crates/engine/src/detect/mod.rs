@@ -117,12 +117,15 @@ impl Detector {
         if in_stream && watch.windows[other].has_unseen() {
             self.stream(watch, from.other(), about, packet.at, out);
         }
+        // What a connection begins with that was picked up in its middle is looked at by itself and at once, as Suricata does with
+        // what belongs to no session: nothing tells that it will be a stream.
+        let alone = in_stream && watch.begun == [false; 2] && !has(TcpFlags::SYN);
         let first = !std::mem::replace(&mut watch.begun[own], true);
         let view = PacketView {
             flow: watch.flows[own],
             state: Some((direction(from), established)),
             facts: facts(packet),
-            in_stream,
+            in_stream: in_stream && !alone,
             first,
         };
         let (candidates, mut found) = (watch.candidates[own], Found { passed: watch.passed, flow: false });
@@ -135,6 +138,9 @@ impl Detector {
         watch.passed |= found.flow;
         if in_stream {
             watch.windows[own].last = Some((packet.at, packet.place));
+        }
+        if alone {
+            watch.windows[own].pass();
         }
         self.account(watch);
         if watch.windows[own].is_due() || self.held > HELD || has(TcpFlags::FIN) {
@@ -190,8 +196,8 @@ impl Detector {
                 out.alert(about.alert(number, from, now, stamp));
             }
         };
-        window.show(keep, &mut |buffer, fertile| {
-            let view = StreamView { flow, state, buffer, barren: !fertile };
+        window.show(keep, &mut |buffer, fertile, passed| {
+            let view = StreamView { flow, state, buffer, barren: !fertile, passed };
             self.rules.stream(&view, candidates, &mut watch.bits, &mut self.scratch, &mut matched)
         });
         watch.passed |= found.passed;

@@ -20,6 +20,8 @@ struct Stretch {
     bytes: Vec<u8>,
     /// How many of them were held against rules.
     seen: usize,
+    /// How many of them were so as a packet, before.
+    passed: usize,
     /// Whether in these there was something by which rules are found.
     fertile: bool,
 }
@@ -62,6 +64,11 @@ impl Window {
         }
     }
 
+    /// What it holds was held against rules as a packet.
+    pub(super) fn pass(&mut self) {
+        self.current.passed = self.current.bytes.len();
+    }
+
     /// Bytes that it holds.
     pub(super) fn held(&self) -> usize {
         self.ended.iter().map(|stretch| stretch.bytes.len()).sum::<usize>() + self.current.bytes.len()
@@ -78,19 +85,20 @@ impl Window {
     }
 
     /// Gives what rules have not seen, with what stands right before and whether there was anything in that by which rules
-    /// are found; `look` says whether there is now. Keeps no more than a tail of `keep` bytes.
-    pub(super) fn show(&mut self, keep: usize, look: &mut impl FnMut(Buffer<'_>, bool) -> bool) {
-        for Stretch { base, bytes, seen, fertile } in self.ended.drain(..) {
-            look(Buffer { bytes: &bytes, base, seen }, fertile);
+    /// are found, and how many of them rules have seen as a packet; `look` says whether there is now. Keeps no more than a tail of
+    /// `keep` bytes.
+    pub(super) fn show(&mut self, keep: usize, look: &mut impl FnMut(Buffer<'_>, bool, usize) -> bool) {
+        for Stretch { base, bytes, seen, passed, fertile } in self.ended.drain(..) {
+            look(Buffer { bytes: &bytes, base, seen }, fertile, passed);
         }
-        let Stretch { base, bytes, seen, fertile } = &mut self.current;
+        let Stretch { base, bytes, seen, passed, fertile } = &mut self.current;
         if *seen < bytes.len() {
-            *fertile = look(Buffer { bytes, base: *base, seen: *seen }, *fertile);
+            *fertile = look(Buffer { bytes, base: *base, seen: *seen }, *fertile, *passed);
         }
         let gone = bytes.len().saturating_sub(keep);
         bytes.drain(..gone);
         *base += gone as u64;
-        *seen = bytes.len();
+        (*seen, *passed) = (bytes.len(), 0);
     }
 }
 
@@ -100,11 +108,30 @@ mod tests {
 
     fn shown(window: &mut Window) -> Vec<(u64, usize, usize)> {
         let mut shown = Vec::new();
-        window.show(TAIL, &mut |buffer, _| {
+        window.show(TAIL, &mut |buffer, ..| {
             shown.push((buffer.base, buffer.bytes.len(), buffer.seen));
             false
         });
         shown
+    }
+
+    #[test]
+    fn what_was_a_packet_is_told_once() {
+        let mut window = Window::default();
+        let passed = |window: &mut Window| {
+            let mut told = Vec::new();
+            window.show(TAIL, &mut |buffer, _, passed| {
+                told.push((buffer.bytes.len(), passed));
+                false
+            });
+            told
+        };
+        window.bytes(&[0; 9]);
+        window.pass();
+        window.bytes(&[0; 2]);
+        assert_eq!(passed(&mut window), [(11, 9)]);
+        window.bytes(&[0; 2]);
+        assert_eq!(passed(&mut window), [(13, 0)]);
     }
 
     #[test]
