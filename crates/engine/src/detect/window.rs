@@ -108,7 +108,7 @@ mod tests {
 
     fn shown(window: &mut Window) -> Vec<(u64, usize, usize)> {
         let mut shown = Vec::new();
-        window.show(TAIL, &mut |buffer, ..| {
+        window.show(TAIL, &mut |buffer, _, _| {
             shown.push((buffer.base, buffer.bytes.len(), buffer.seen));
             false
         });
