@@ -75,6 +75,20 @@ fn what_is_empty_or_not_there_is_said() {
         ("missing.log", "error: missing.log: there is no such file or directory"),
     ] {
         assert_eq!(place.scan(&[name]).failed(), format!("{says}\n{NOTHING_READ}\n"));
+        (
+            "nfcapd.202611230700",
+            b"\x0c\xa5\x02\0\0\x01",
+            "a file of nfcapd's (NetFlow, IPFIX, sFlow), which this version does not read: nfdump",
+        ),
+        (
+            "x",
+            b"# mail\nalert tcp any any -> any any (content:\"RCPT TO\"; sid:1;)\n",
+            "rules of Snort or Suricata: --rules FILE holds them",
+        ),
+        ("x", b"# ours\n\nhome_net = [\"10.0.0.0/8\"]\n", "a configuration of catspaw's: --config FILE takes it"),
+        ("x", b"[[authorised]]\nhost = \"10.0.0.1\"\n", "a configuration of catspaw's: --config FILE takes it"),
+        ("x", b"[[map]]\nname = \"edge\"\n", "a map of columns: --columns FILE reads logs by it"),
+        ("x", b"alert everybody\nhome_network is down\n", "text of no kind that is known in its first 64 KiB"),
     }
 }
 
