@@ -20,6 +20,7 @@ mod sent;
 mod shard;
 mod sort;
 mod spill;
+mod starts;
 mod strangers;
 mod stream;
 mod survey;
