@@ -144,6 +144,7 @@ impl FileRead {
             own.records += count.records;
             own.skipped += count.skipped;
             own.inside += count.inside;
+            own.misplaced.add_all(&count.misplaced);
             own.span = own.span.into_iter().chain(count.span).reduce(both);
             own.beginnings.follow(&count.beginnings);
         }

@@ -33,7 +33,7 @@ pub(crate) use offsets::{Offset, Offsets};
 pub(crate) use parse::{Lost, PLACES, SensorCount, UnparsedCount};
 pub(crate) use parts::{follow_parts, take_parts};
 pub(crate) use restrict::Restriction;
-pub(crate) use route::{Home, PRIVATE, is_private};
+pub(crate) use route::{Home, Misplaced, PRIVATE, is_private};
 pub(crate) use rows::{Counted, Rows, Wanted};
 pub(crate) use run::Options;
 pub(crate) use sent::Sent;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clocks::{Clocks, Watched};
 use super::reach::Reach;
-use super::route::{Home, route};
+use super::route::{Home, Misplaced, route};
 use super::row::{Other, Rest, Row};
 use super::starts::{Beginnings, Order, begun};
 use super::strangers::Strangers;
@@ -35,6 +35,8 @@ pub(crate) struct SensorCount {
     pub(crate) duplicates: u64,
     /// Records with an end of ours.
     pub(crate) inside: u64,
+    /// Records that contradict what the owner says is ours.
+    pub(crate) misplaced: Misplaced,
     /// The earliest and the latest moment of a record.
     pub(crate) span: Option<(Nanos, Nanos)>,
     /// How far its clock came in this block.
@@ -377,6 +379,7 @@ impl<'a> Collect<'a> {
                 Row::refer(record, route, others.len() as u32 - 1, sensor, before)
             }));
         });
+        count.misplaced.see(record, self.home);
         if ours {
             count.inside += 1;
         } else {

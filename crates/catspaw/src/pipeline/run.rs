@@ -461,6 +461,7 @@ impl<'a> Coordinator<'a> {
                 let file = self.gathered.files.get_mut(&active.file);
                 if let Some(own) = file.and_then(|file| file.sensors.get_mut(sensor)) {
                     own.inside += count.inside;
+                    own.misplaced.add_all(&count.misplaced);
                 }
             }
             (Arc::new(given), Arc::new(self.watermarks.clone()))

@@ -6,15 +6,16 @@ use std::net::IpAddr;
 
 use catspaw_records::HostKey;
 use catspaw_records::firewall::Dialect;
-use catspaw_relay::{Config, Contents, Network};
+use catspaw_relay::{Config, Contents};
 
 use super::campaigns;
 use super::clocks;
 use super::examples;
 use super::findings::Findings;
+use super::home::{doubts as home_doubts, listed};
 use super::incident::Case;
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
-use super::{Names, restricted, time};
+use super::{Names, outside, restricted, time};
 use crate::indicators::{Elsewhere, Indicators};
 use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, Proposal, Strangers, UnparsedCount, network_of};
 use crate::settings::Settings;
@@ -24,7 +25,7 @@ const BUSIEST: usize = 5;
 /// Reasons why lines were not understood that are named where nothing was.
 const REASONS: usize = 3;
 /// A limit is stated where one record in so many was late.
-const MANY_LATE: u64 = 10;
+pub(super) const MANY_LATE: u64 = 10;
 /// As many records that are late are told of, however small a part of all they are: an hour that comes twice is one.
 const SOME_LATE: u64 = 100;
 /// One in so many lines that were not understood is too many.
@@ -95,13 +96,14 @@ pub(crate) fn build(
     let evidence = evidence(gathered, lanes, names);
     let mut warnings = warnings(gathered, &evidence, names);
     warnings.extend(clocks::sentences(&gathered.offsets, names));
-    warnings.extend(hardly_ours(&settings.home, gathered));
+    warnings.extend(home_doubts(&settings.home, gathered));
     warnings.extend(cut_off_unseen(&settings.config, &incidents));
     let only = &settings.restriction;
-    let foreign = restricted::foreign(only, |addr| {
-        settings.home.is_inside(addr, None) || lanes.iter().any(|lanes| lanes.inside.contains(&addr))
-    });
-    warnings.extend(foreign.iter().map(|host| restricted::not_ours(host)));
+    let seen = outside::Seen { lanes, home: &settings.home };
+    let foreign = restricted::foreign(only, |net| seen.is_ours(net));
+    warnings.extend(foreign.iter().map(|net| seen.not_ours(net)));
+    warnings.extend(seen.declared(&settings.config));
+    let foreign: Vec<String> = foreign.into_iter().map(outside::shown).collect();
     if gathered.counted.connected == 0 && foreign.is_empty() {
         warnings.extend(restricted::nothing(only));
     }
@@ -319,24 +321,6 @@ fn of_packets(gathered: &Gathered) -> Vec<String> {
     warnings
 }
 
-/// Whether hardly anything has an end in the networks that were named, or less than in others that look like ours and that none of
-/// them is a part of: a firewall's log has the addresses inside of NAT.
-fn hardly_ours(home: &Home, gathered: &Gathered) -> Option<String> {
-    let records: u64 = gathered.sensors().map(|sensor| sensor.records).sum();
-    let ours: u64 = gathered.sensors().map(|sensor| sensor.inside).sum();
-    let Proposal { networks, explained: (explained, of) } = gathered.strangers.proposal()?;
-    let is_apart =
-        |other: &Network| !home.nets.iter().any(|net| net.contains(other.addr()) || other.contains(net.addr()));
-    let is_other = explained > ours && networks.iter().all(is_apart);
-    (!home.nets.is_empty() && (ours.saturating_mul(MANY_LATE) < records || is_other)).then(|| {
-        format!(
-            "Only {ours} of {records} records have an end in --home-net. Behind NAT a host has its address inside, not the public \
-             one: is {}, which has an end of {explained} of the {of} others that tell of a connection, yours?",
-            listed(&networks)
-        )
-    })
-}
-
 /// Hosts that the owner has cut off, and of which nothing is said, for they are no incident.
 fn cut_off_unseen(config: &Config, incidents: &[Incident]) -> Vec<String> {
     let told = |host: &String| incidents.iter().any(|i| i.host == *host && i.containment.is_some());
@@ -491,9 +475,4 @@ pub(crate) fn no_inside(home: &Home, strangers: &Strangers) -> String {
         _ = write!(message, "\n  try: --home-net {networks}");
     }
     message
-}
-
-/// As `--home-net` takes them.
-fn listed(networks: &[Network]) -> String {
-    networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
