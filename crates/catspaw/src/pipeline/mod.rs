@@ -9,6 +9,7 @@ mod offsets;
 mod ours;
 mod parse;
 mod parts;
+mod queue;
 mod reach;
 mod restrict;
 mod route;

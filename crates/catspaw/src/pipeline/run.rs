@@ -14,10 +14,11 @@ use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::active::{Active, Content, Work};
 use super::clocks::Clocks;
-use super::fold::{Folded, Folder, Message, ROUND, Watermarks};
+use super::fold::{Folded, Folder, Message, Watermarks};
 use super::gathered::{FileRead, Gathered};
 use super::parse::{Batch, Scratch, parse, parse_watched, sort_flows, sort_kept_back};
 use super::parts::{follow_parts, take_parts};
+use super::queue::{Queue, UNITS, send_all, units};
 use super::restrict::Restriction;
 use super::route::Home;
 use super::rows::Wanted;
@@ -30,34 +31,6 @@ use crate::columns::Maps;
 use crate::indicators::Signatures;
 use crate::input::{BlockReader, Source};
 use crate::packets::{self, CaptureRead, Captures, Feed, Tracking};
-
-/// What waits for a worker weighs half as much as it folds in one go, so that all others go on meanwhile: in units of so many
-/// rows ([`Batch::weight`]).
-const UNIT: usize = 4096;
-const UNITS: usize = ROUND / UNIT / 2;
-
-/// Batches on their way to one worker.
-struct Queue {
-    batches: Sender<Message>,
-    /// Holds a token for each unit that waits.
-    waiting: Sender<()>,
-}
-
-impl Queue {
-    /// Sends a batch as soon as there is room for it; `false` where the worker is gone.
-    fn send(&self, message: Message) -> bool {
-        (0..units(&message)).all(|_| self.waiting.send(()).is_ok()) && self.batches.send(message).is_ok()
-    }
-}
-
-/// Sends batches to every worker; `false` where one is gone, which has failed: its error is found when it is joined.
-fn send_all(messages: Vec<Message>, workers: &[Queue]) -> bool {
-    messages.into_iter().all(|message| workers.iter().all(|worker| worker.send(message.clone())))
-}
-
-fn units((batch, _): &Message) -> usize {
-    batch.weight().div_ceil(UNIT).clamp(1, UNITS)
-}
 
 /// How to read.
 #[derive(Clone, Debug)]
