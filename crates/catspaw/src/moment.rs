@@ -7,6 +7,8 @@ use jiff::tz::{AmbiguousOffset, TimeZone};
 
 /// What would be understood, for the error message.
 const FORMS: &str = "a moment is 2003-03-04T16:05:00Z, 2003-03-04, or \"2003-03-04 16:05[:00]\" in --timezone";
+/// What may stand behind a day or a time that is in no other zone.
+const UTC: [&str; 4] = ["UTC", "GMT", "Z", "z"];
 
 /// Reads RFC 3339, or a day (its beginning), or a day and a time in `zone`.
 ///
@@ -16,6 +18,9 @@ const FORMS: &str = "a moment is 2003-03-04T16:05:00Z, 2003-03-04, or \"2003-03-
 pub(crate) fn parse(text: &str, zone: &TimeZone) -> Result<Nanos, String> {
     let text = text.trim();
     let unknown = || format!("{text:?}: {FORMS}");
+    let in_utc = UTC.iter().find_map(|utc| text.strip_suffix(utc)).map(str::trim_end);
+    let zone = if in_utc.is_some() { &TimeZone::UTC } else { zone };
+    let text = in_utc.unwrap_or(text);
     let (day, rest) = text.split_at_checked(10).ok_or_else(unknown)?;
     let day = parse_day(day).ok_or_else(unknown)?;
     if rest.is_empty() {
@@ -24,10 +29,11 @@ pub(crate) fn parse(text: &str, zone: &TimeZone) -> Result<Nanos, String> {
         return nanos(start.timestamp()).ok_or_else(unknown);
     }
     let rest = rest.strip_prefix(['T', 't', ' ']).ok_or_else(unknown)?;
-    let (time, offset) = rest.split_at(rest.find(['Z', 'z', '+', '-']).unwrap_or(rest.len()));
-    let at = day.to_datetime(parse_time(time).ok_or_else(unknown)?);
+    let (time, offset) = rest.split_at(rest.find(['+', '-']).unwrap_or(rest.len()));
+    let at = day.to_datetime(parse_time(time.trim_end()).ok_or_else(unknown)?);
     let at = match offset {
         "" => in_zone(at, zone).map_err(|why| format!("{text:?} {why}: write it with its offset, as {at}+01:00"))?,
+        _ if in_utc.is_some() => return Err(unknown()),
         offset => nanos(format!("{at}{offset}").parse().map_err(|_| unknown())?),
     };
     at.ok_or_else(unknown)
@@ -73,6 +79,11 @@ mod tests {
         for text in ["2003-03-04T16:05:00Z", "2003-03-04t17:05:00+01:00", " 2003-03-04 16:05:00.000Z "] {
             assert_eq!(parse(text, &berlin()), at, "{text}");
         }
+        for text in
+            ["2003-03-04 16:05 UTC", "2003-03-04T16:05:00 GMT", "2003-03-04 16:05:00 Z", "2003-03-04 17:05 +01:00"]
+        {
+            assert_eq!(parse(text, &berlin()), at, "{text}");
+        }
         for text in ["2003-03-04 17:05", "2003-03-04 17:05:00", "2003-03-04T17:05:00"] {
             assert_eq!(parse(text, &berlin()), at, "{text}");
         }
@@ -83,6 +94,9 @@ mod tests {
     fn a_day_begins_at_its_midnight_in_the_zone() {
         assert_eq!(parse("2003-03-04", &TimeZone::UTC), Ok(Nanos::from_secs(1_046_736_000)));
         assert_eq!(parse("2003-03-04", &berlin()), Ok(Nanos::from_secs(1_046_732_400)));
+        for text in ["2003-03-04 UTC", "2003-03-04Z"] {
+            assert_eq!(parse(text, &berlin()), Ok(Nanos::from_secs(1_046_736_000)), "{text}");
+        }
     }
 
     #[test]
@@ -108,6 +122,9 @@ mod tests {
             "2003-03-04x16:05",
             "2003-03-04T16:05:00+",
             "2003-03-04T16:05:00Zulu",
+            "2003-03-04 16:05+01:00 UTC",
+            "2003-03-04 16:05 CET",
+            "UTC",
             "20030304T160500",
             "2003-03-0é 16:05",
             "9999-12-31",

@@ -51,6 +51,8 @@ mod redact;
 mod run;
 #[path = "cli/scans.rs"]
 mod scans;
+#[path = "cli/starts.rs"]
+mod starts;
 #[path = "cli/status.rs"]
 mod status;
 #[path = "cli/sums.rs"]

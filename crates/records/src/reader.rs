@@ -161,16 +161,48 @@ impl Reader {
     }
 }
 
+/// Flows as nfdump keeps them.
+const NFCAPD: &str = "a file of nfcapd's (NetFlow, IPFIX, sFlow), which this version does not read: nfdump -r FILE -B -o csv writes its flows as \
+                      text, and --columns says what the columns of that mean";
+
+/// The option that a file is for, where it is not evidence but goes with it; by its first lines.
+fn other_option(head: &[u8]) -> Option<&'static str> {
+    const LINES: usize = 200;
+    const ACTIONS: [&[u8]; 7] = [b"alert", b"log", b"pass", b"drop", b"reject", b"sdrop", b"block"];
+    const TABLES: [&[u8]; 5] = [b"[[authorised]]", b"[[contained]]", b"[thresholds]", b"[owners]", b"home_net"];
+    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let lines = head.split(|byte| *byte == b'\n').take(LINES).map(<[u8]>::trim_ascii);
+    lines.filter(|line| !line.is_empty() && line[0] != b'#').find_map(|line| {
+        let mut words = line.split(u8::is_ascii_whitespace);
+        let acts = words.next().is_some_and(|word| ACTIONS.contains(&word));
+        if acts && words.any(|word| matches!(word, b"->" | b"<>")) {
+            return Some("rules of Snort or Suricata: --rules FILE holds them against captures");
+        }
+        let name = line.split(|byte| matches!(byte, b' ' | b'\t' | b'=')).next().unwrap_or_default();
+        match name {
+            b"[[map]]" => Some("a map of columns: --columns FILE reads logs by it"),
+            _ if TABLES.contains(&name) => Some("a configuration of catspaw's: --config FILE takes it"),
+            _ => None,
+        }
+    })
+}
+
 /// A guess at what a file is that is no evidence, for its owner.
 fn name_of(head: &[u8]) -> &'static str {
-    const MAGIC: [(&[u8], &str); 5] = [
+    const MAGIC: [(&[u8], &str); 7] = [
+        (&[0x0c, 0xa5], NFCAPD),
+        (&[0xa5, 0x0c], NFCAPD),
         (b"<?xml", "XML, and not nmap's, the only one that this version reads"),
         (b"# Nmap ", "nmap's normal output, which is for people: name the file of -oX or -oG"),
         (b"{", "JSON that is no Zeek conn log and fits no map of columns: --columns FILE tells what its keys mean"),
         (b"PK\x03\x04", "a zip archive: unpack it first"),
         (b"\x7fELF", "a program"),
     ];
-    match MAGIC.iter().find(|(magic, _)| head.starts_with(magic)) {
+    let magic = MAGIC.iter().find(|(magic, _)| head.starts_with(magic));
+    if let (None, Some(name)) = (magic, other_option(head)) {
+        return name;
+    }
+    match magic {
         Some((_, name)) => name,
         None if head.starts_with(b"#separator") => {
             "a Zeek log of another kind than conn, which this version does not read"

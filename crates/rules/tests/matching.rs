@@ -222,19 +222,39 @@ fn what_is_refused_is_refused_by_name_and_place() {
 }
 
 #[test]
-fn a_semicolon_that_is_missing_behind_a_text_is_said() {
+fn a_semicolon_that_is_missing_is_said() {
     for (options, code, column) in [
         ("msg:\"x\" sid:1; content:\"a\";", Code::Option, 39),
         ("msg:\"x\" content:\"RCPT TO\"; sid:1;", Code::Option, 39),
         ("msg:\"x\"content:\"RCPT TO\"; sid:1;", Code::Option, 38),
         ("classtype:trojan-activity sid:1;", Code::Option, 57),
         ("sid:1; reference:url,example.org/a content:\"a\";", Code::Option, 66),
+        ("flowbits:set,a content:\"RCPT TO\"; sid:1;", Code::Option, 46),
+        ("flow:established\tcontent:\"a\"; sid:1;", Code::Option, 48),
+        ("sid:1; metadata:service http tag:session,5,packets;", Code::Option, 60),
+        ("sid:1; tag:session,5,packets classtype:bad-unknown;", Code::Option, 60),
+        ("sid:1; target:src_ip content:\"a\";", Code::Option, 52),
+        ("classtype:bad-unknown nocase; sid:1;", Code::Option, 53),
+        ("content:\"a\" nocase; sid:1;", Code::Option, 43),
+        ("content:!\"a\" nocase; content:\"b\"; sid:1;", Code::Option, 44),
+        ("content:\"a\"; depth:5 nocase; sid:1;", Code::Option, 52),
+        ("content:\"a\"nocase; sid:1;", Code::Option, 42),
+        ("pcre:\"/a/\" http_uri; sid:1;", Code::Option, 42),
+        ("flowbits:noalert uricontent:\"a\"; sid:1;", Code::Option, 48),
+        ("threshold:type limit, track by_src, count 1, seconds 60 sid:1;", Code::Option, 87),
+        ("flowbits:set,a noalert; sid:1;", Code::Option, 46),
+        ("flowbits:isset,a Content : \"x\"; sid:1;", Code::Option, 48),
     ] {
         let (_, loaded) = load(&format!("alert tcp any any -> any any ({options})"));
-        let found = loaded.diagnostics.first().map(|d| (d.code, d.column));
-        assert_eq!(found, Some((code, column)), "{options}: {:?}", loaded.diagnostics);
+        let first = loaded.diagnostics.first().expect(options);
+        assert_eq!((first.code, first.column, loaded.rules), (code, column, 0), "{options}: {first:?}");
+        let word = first.message.split('`').nth(5).expect("which is taken for a part");
+        assert_eq!(first.help, Some(format!("`;` missing before `{word}`")), "{options}");
     }
     for options in [
+        "content:\"a nocase\\; b\\\" content: c\"; content:!\"d nocase\"; flowbits: noalert; sid:1;",
+        "pcre:\"/a nocase id: b/\"; flowbits:set,content; sid:1;",
+        "msg:\"mail nocase\"; metadata:former_category nocase, service http; sid:1;",
         "msg:\"the \"content\" of: a letter\"; sid:1;",
         "msg:\"x content: y\\; sid:1\"; sid:1;",
         "msg:\"a \\\" sid:2\"; sid:1;",

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use catspaw_rules::{Builder, Diagnostic, Ruleset, Severity, Variables};
+use catspaw_rules::{Builder, Code, Diagnostic, Ruleset, Severity, Variables};
 
 use crate::console::complain;
 use crate::input::expand;
@@ -76,15 +76,18 @@ impl Asked {
             let name = path.display().to_string();
             let text = read(&path).map_err(|why| format!("--rules {name}: {why}"))?;
             let loaded = builder.add(&text);
-            let strict = self.strict && loaded.refused > 0;
+            let strict = self.strict && !loaded.diagnostics.is_empty();
             // Nobody expects that of all files of a directory rules can be run.
             let fails = loaded.rules == 0 && self.files.contains(&path);
             if !quiet || strict || fails {
                 Said { name: &name, text: &text, loaded: &loaded }.say(verbose || strict);
             }
             if strict {
-                let bad = loaded.refused;
-                return Err(format!("--strict-rules: {bad} of {name} cannot be loaded: the reasons stand above"));
+                let (refused, said) = (loaded.refused, loaded.diagnostics.len() - loaded.refused);
+                let warned = if said > 0 { format!(", and {said} may not be meant so") } else { String::new() };
+                return Err(format!(
+                    "--strict-rules: {refused} of {name} cannot be loaded{warned}: the reasons stand above"
+                ));
             }
             if fails {
                 return Err(format!("--rules {name}: no rule of it could be loaded"));
@@ -132,10 +135,10 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
 }
 
 impl Said<'_> {
-    /// Says what is wrong, what was refused first.
+    /// Says what is wrong: what was refused first, and of that what is written wrongly before what is only not built here.
     fn say(&self, all: bool) {
         let mut diagnostics: Vec<&Diagnostic> = self.loaded.diagnostics.iter().collect();
-        diagnostics.sort_by_key(|diagnostic| std::cmp::Reverse(diagnostic.severity));
+        diagnostics.sort_by_key(|said| (std::cmp::Reverse(said.severity), said.code == Code::NotBuilt));
         let shown = if all { diagnostics.len() } else { SHOWN };
         for diagnostic in diagnostics.iter().take(shown) {
             let text = diagnostic.render(self.name, self.text);

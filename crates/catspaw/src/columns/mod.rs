@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use catspaw_records::columns::{Lack, Map, Reader as Mapped, doubts, misfit};
-use catspaw_records::{Clock, Reader, Sniffed, sniff};
+use catspaw_records::{Clock, Nanos, Reader, Sniffed, sniff};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Those in the binary, and how they are called where they are wrong.
@@ -100,7 +100,7 @@ impl Maps {
             return Vec::new();
         }
         let said = |doubt| format!("the map {} may be wrong: {doubt}", mapped.map().name());
-        doubts(mapped, head).into_iter().map(said).collect()
+        doubts(mapped, head, today()).into_iter().map(said).collect()
     }
 
     /// Why no map of the owner's fits a log: by that which comes nearest, or by what each makes of its first line.
@@ -114,6 +114,11 @@ impl Maps {
             misfits.map(|(map, why)| format!("the map {} does not fit: {why}", map.name())).collect();
         (!misfits.is_empty()).then(|| misfits.join("; "))
     }
+}
+
+/// Nothing that was logged is later.
+fn today() -> Nanos {
+    Nanos(jiff::Timestamp::now().as_nanosecond().try_into().unwrap_or(i64::MAX))
 }
 
 /// Maps of which a message says why they do not fit.

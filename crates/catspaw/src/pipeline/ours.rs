@@ -10,6 +10,17 @@ use super::route::Route;
 /// Addresses of one shard.
 const ADDRESSES: usize = 65_536;
 
+/// As whom the outside sees a host, where a record says it.
+pub(super) fn mapped(record: &Record, route: &Route) -> Option<IpAddr> {
+    match &record.event {
+        Event::Opened(opened) if route.side == Side::Orig => opened.mapped_orig.map(|end| end.addr),
+        Event::Opened(opened) => opened.mapped_resp.map(|end| end.addr),
+        Event::Whole(whole) => whole.mapped()[route.side.index()].map(|end| end.addr),
+        Event::Translation(translation) => Some(translation.mapped.addr),
+        Event::Closed(_) | Event::Denied(_) | Event::Content(_) | Event::Burst(_) => None,
+    }
+}
+
 /// Collects the addresses that hosts of ours have, inside and as the outside sees them.
 #[derive(Debug, Default)]
 pub(crate) struct Ours {
@@ -32,14 +43,7 @@ impl Ours {
         if !self.wanted || !route.ours {
             return;
         }
-        let mapped = match &record.event {
-            Event::Opened(opened) if route.side == Side::Orig => opened.mapped_orig.map(|end| end.addr),
-            Event::Opened(opened) => opened.mapped_resp.map(|end| end.addr),
-            Event::Whole(whole) => whole.mapped()[route.side.index()].map(|end| end.addr),
-            Event::Translation(translation) => Some(translation.mapped.addr),
-            Event::Closed(_) | Event::Denied(_) | Event::Content(_) | Event::Burst(_) => None,
-        };
-        for addr in [Some(route.host.addr()), mapped].into_iter().flatten() {
+        for addr in [Some(route.host.addr()), mapped(record, route)].into_iter().flatten() {
             if self.addresses.len() < ADDRESSES || self.addresses.contains(&addr) {
                 self.addresses.insert(addr);
             } else {

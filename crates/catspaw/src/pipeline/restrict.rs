@@ -3,7 +3,7 @@
 //! Applied before the fold, in its order, so that neither threads nor splits change what is left. A connection belongs to
 //! its opening: its end is looked at where its opening was.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -13,10 +13,13 @@ use catspaw_records::{
 };
 use catspaw_relay::{Lane, Network};
 
+use super::ours::mapped;
 use super::route::Route;
 
 /// Openings of one shard that are remembered as not looked at, so that their ends are not either.
 const REMEMBERED: usize = 65_536;
+/// Hosts of one shard of which it is remembered that they were seen as an address that was asked for.
+const SEEN_AS: usize = 64;
 
 /// What is looked at. The default is everything.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -71,6 +74,8 @@ pub(crate) struct Filter {
     restricts: bool,
     /// Openings that are not looked at, with their ends: a device reuses its numbers.
     passed_over: HashMap<Name, (Endpoint, Endpoint)>,
+    /// The hosts that the outside sees as an address that was asked for, behind that.
+    pub(crate) seen_as: BTreeSet<(IpAddr, IpAddr)>,
     /// Openings that could not be remembered: their ends may be taken for connections whose opening is not in the evidence.
     pub(crate) forgotten: u64,
 }
@@ -100,6 +105,7 @@ impl Filter {
     /// Looks at a record in its turn; `lane` is its host's fold as far as there is one.
     pub(crate) fn look(&mut self, record: &Record, route: &mut Route, lane: Option<&Lane>) -> Look {
         let sensor = record.known.sensor;
+        self.note_mapped(record, route);
         let look = match &record.event {
             // Whose a public address is must be known of all hosts.
             Event::Translation(_) => return if self.is_named(route) { Look::At } else { Look::Along },
@@ -136,6 +142,16 @@ impl Filter {
             route.owner = !self.restriction.names(other);
         }
         look
+    }
+
+    /// Whoever asks for a public address is to be told whose it is.
+    fn note_mapped(&mut self, record: &Record, route: &Route) {
+        if self.restriction.hosts.is_empty() || !route.ours || self.seen_as.len() >= SEEN_AS {
+            return;
+        }
+        let addr = route.host.addr();
+        let asked_for = mapped(record, route).filter(|mapped| *mapped != addr && self.restriction.names(*mapped));
+        self.seen_as.extend(asked_for.map(|mapped| (mapped, addr)));
     }
 
     fn is_named(&self, route: &Route) -> bool {

@@ -1,12 +1,14 @@
 //! Whose a record is: which of its ends are ours, and which host's fold it goes to.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::Arc;
 
 pub(crate) use catspaw_records::is_private;
 use catspaw_records::{Event, HostKey, Inside, Record, Side};
 use catspaw_relay::Network;
+
+use super::strangers::network_of;
 
 /// Which addresses are ours.
 #[derive(Clone, Debug, Default)]
@@ -82,6 +84,43 @@ pub(crate) fn route(record: &Record, home: &Home, mut give: impl FnMut(Route)) -
         (false, false) => copy(orig.min(resp), if orig <= resp { Side::Orig } else { Side::Resp }, true, true),
     }
     ours.0 || ours.1
+}
+
+/// Records that look as if the networks that the owner names were not his.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Misplaced {
+    /// Both ends are in them, and one is public at least.
+    pub(crate) both: u64,
+    /// A public end is in them, and the other, which is private, is not: by its range.
+    pub(crate) private: BTreeMap<Network, u64>,
+}
+
+impl Misplaced {
+    /// Takes a record. Where the owner has named nothing, nothing is.
+    pub(super) fn see(&mut self, record: &Record, home: &Home) {
+        if home.nets.is_empty() || matches!(record.event, Event::Translation(_)) {
+            return;
+        }
+        let (orig, resp, _) = ends(record);
+        let private = match [orig, resp].map(|addr| (home.is_inside(addr, None), is_private(addr))) {
+            [(true, one), (true, other)] => {
+                self.both += u64::from(!one || !other);
+                return;
+            }
+            [(true, false), (false, true)] => resp,
+            [(false, true), (true, false)] => orig,
+            _ => return,
+        };
+        if let Some(range) = network_of(private) {
+            *self.private.entry(range).or_default() += 1;
+        }
+    }
+
+    /// Takes those of another part.
+    pub(crate) fn add_all(&mut self, other: &Self) {
+        self.both += other.both;
+        other.private.iter().for_each(|(range, count)| *self.private.entry(*range).or_default() += count);
+    }
 }
 
 fn ends(record: &Record) -> (IpAddr, IpAddr, Inside) {

@@ -42,6 +42,8 @@ pub(crate) struct Lanes {
     pub(crate) forgotten: u64,
     /// All addresses of ours, where they are wanted.
     pub(crate) ours: Ours,
+    /// Addresses that a restriction asks for and as which the outside sees hosts of ours, with these.
+    pub(crate) seen_as: BTreeSet<(IpAddr, IpAddr)>,
 }
 
 /// Records that are not taken as they come.
@@ -357,6 +359,7 @@ impl Shard {
         }
         lanes.forgotten = self.filter.forgotten;
         lanes.ours = self.ours;
+        lanes.seen_as = self.filter.seen_as;
         rows.check()?;
         Ok(lanes)
     }

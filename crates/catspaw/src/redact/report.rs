@@ -202,7 +202,8 @@ impl Redactor {
 
     /// Replaces what `trace` answers.
     pub(crate) fn answers(&self, answers: &mut Answers) {
-        let Answers { schema: _, questions } = answers;
+        let Answers { schema: _, questions, unparsed, unparsed_total: _ } = answers;
+        unparsed.iter_mut().for_each(|wrong| self.put(&mut wrong.path));
         for Answer { address, port: _, at: _, candidates, why, inside: _ } in questions {
             self.put(address);
             for candidate in candidates {

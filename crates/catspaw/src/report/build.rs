@@ -6,15 +6,16 @@ use std::net::IpAddr;
 
 use catspaw_records::HostKey;
 use catspaw_records::firewall::Dialect;
-use catspaw_relay::{Config, Contents, Network};
+use catspaw_relay::{Config, Contents};
 
 use super::campaigns;
 use super::clocks;
 use super::examples;
 use super::findings::Findings;
+use super::home::{doubts as home_doubts, listed};
 use super::incident::Case;
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
-use super::{Names, restricted, time};
+use super::{Names, outside, restricted, time};
 use crate::indicators::{Elsewhere, Indicators};
 use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, Proposal, Strangers, UnparsedCount, network_of};
 use crate::settings::Settings;
@@ -24,7 +25,7 @@ const BUSIEST: usize = 5;
 /// Reasons why lines were not understood that are named where nothing was.
 const REASONS: usize = 3;
 /// A limit is stated where one record in so many was late.
-const MANY_LATE: u64 = 10;
+pub(super) const MANY_LATE: u64 = 10;
 /// As many records that are late are told of, however small a part of all they are: an hour that comes twice is one.
 const SOME_LATE: u64 = 100;
 /// One in so many lines that were not understood is too many.
@@ -95,13 +96,14 @@ pub(crate) fn build(
     let evidence = evidence(gathered, lanes, names);
     let mut warnings = warnings(gathered, &evidence, names);
     warnings.extend(clocks::sentences(&gathered.offsets, names));
-    warnings.extend(hardly_ours(&settings.home, gathered));
+    warnings.extend(home_doubts(&settings.home, gathered));
     warnings.extend(cut_off_unseen(&settings.config, &incidents));
     let only = &settings.restriction;
-    let foreign = restricted::foreign(only, |addr| {
-        settings.home.is_inside(addr, None) || lanes.iter().any(|lanes| lanes.inside.contains(&addr))
-    });
-    warnings.extend(foreign.iter().map(|host| restricted::not_ours(host)));
+    let seen = outside::Seen { lanes, home: &settings.home };
+    let foreign = restricted::foreign(only, |net| seen.is_ours(net));
+    warnings.extend(foreign.iter().map(|net| seen.not_ours(net)));
+    warnings.extend(seen.declared(&settings.config));
+    let foreign: Vec<String> = foreign.into_iter().map(outside::shown).collect();
     if gathered.counted.connected == 0 && foreign.is_empty() {
         warnings.extend(restricted::nothing(only));
     }
@@ -234,17 +236,32 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence], names: &Names) -> Vec<St
     }
     warnings.extend(gathered.files.iter().filter_map(|(&number, file)| not_understood(names.path(number), file)));
     warnings.extend(gathered.files.iter().filter_map(|(&number, file)| lost(names.path(number), file)));
-    warnings.extend(evidence.iter().filter(|e| e.late >= SOME_LATE || e.late > 0 && e.late.saturating_mul(MANY_LATE) >= e.records).map(|e| {
-        let Evidence { path, sensor, late, records, .. } = e;
-        format!(
-            "{late} of {records} records of {sensor} in {path} came later than the merge waits for: they are counted, \
-             but no test used them, so that relays are missed, found late or seen too small. Was its clock set back, or \
-             is the file not in order of time? Files that are named apart are put in order; what comes through one pipe \
-             is not. Of a log in local time --timezone says when summer time ends."
-        )
-    }));
+    warnings.extend(evidence.iter().filter_map(|e| came_late(e, gathered, names)));
     warnings.extend(of_packets(gathered));
     warnings
+}
+
+/// That many of a sensor's records in a file are late, and why that is where it is known.
+fn came_late(evidence: &Evidence, gathered: &Gathered, names: &Names) -> Option<String> {
+    let Evidence { path, sensor, late, records, .. } = evidence;
+    if *late < SOME_LATE && (*late == 0 || late.saturating_mul(MANY_LATE) < *records) {
+        return None;
+    }
+    let is_of = |number: u32| names.path(number) == path;
+    let sensors =
+        gathered.files.iter().filter(|(number, _)| is_of(**number)).flat_map(|(_, file)| file.sensors.values());
+    let by_starts = sensors.filter(|count| count.name == *sensor).any(|count| count.beginnings.are_the_order(*late));
+    let why = if by_starts {
+        "Its lines stand in the order in which connections began, as sort(1) puts them, and not in that in which they ended. It is read \
+         by that where all evidence is in files, and none comes through a pipe or standard input: write it to a file and name that."
+    } else {
+        "Was its clock set back, or is the file not in order of time? Files that are named apart are put in order; what comes through one \
+         pipe is not. Of a log in local time --timezone says when summer time ends."
+    };
+    Some(format!(
+        "{late} of {records} records of {sensor} in {path} came later than the merge waits for: they are counted, but no test used \
+         them, so that relays are missed, found late or seen too small. {why}"
+    ))
 }
 
 /// That much of a file was not understood: it may hold the logs of several devices, of which one was taken for all.
@@ -302,24 +319,6 @@ fn of_packets(gathered: &Gathered) -> Vec<String> {
         ));
     }
     warnings
-}
-
-/// Whether hardly anything has an end in the networks that were named, or less than in others that look like ours and that none of
-/// them is a part of: a firewall's log has the addresses inside of NAT.
-fn hardly_ours(home: &Home, gathered: &Gathered) -> Option<String> {
-    let records: u64 = gathered.sensors().map(|sensor| sensor.records).sum();
-    let ours: u64 = gathered.sensors().map(|sensor| sensor.inside).sum();
-    let Proposal { networks, explained: (explained, of) } = gathered.strangers.proposal()?;
-    let is_apart =
-        |other: &Network| !home.nets.iter().any(|net| net.contains(other.addr()) || other.contains(net.addr()));
-    let is_other = explained > ours && networks.iter().all(is_apart);
-    (!home.nets.is_empty() && (ours.saturating_mul(MANY_LATE) < records || is_other)).then(|| {
-        format!(
-            "Only {ours} of {records} records have an end in --home-net. Behind NAT a host has its address inside, not the public \
-             one: is {}, which has an end of {explained} of the {of} others that tell of a connection, yours?",
-            listed(&networks)
-        )
-    })
 }
 
 /// Hosts that the owner has cut off, and of which nothing is said, for they are no incident.
@@ -476,9 +475,4 @@ pub(crate) fn no_inside(home: &Home, strangers: &Strangers) -> String {
         _ = write!(message, "\n  try: --home-net {networks}");
     }
     message
-}
-
-/// As `--home-net` takes them.
-fn listed(networks: &[Network]) -> String {
-    networks.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }

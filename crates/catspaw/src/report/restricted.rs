@@ -1,9 +1,10 @@
 //! What a restricted scan looked at, in words.
 
-use std::net::IpAddr;
+use catspaw_relay::Network;
 
 use crate::pipeline::Restriction;
 
+use super::outside::shown;
 use super::time;
 
 /// What was looked at, as the second half of a sentence; `None` where it was everything.
@@ -15,9 +16,7 @@ pub(super) fn looked_at(only: &Restriction) -> Option<String> {
     let list = |items: Vec<String>| items.join(", ");
     let mut parts = vec!["connections".to_owned()];
     if !only.hosts.is_empty() {
-        let host =
-            |net: &catspaw_relay::Network| if net.is_single() { net.addr().to_string() } else { net.to_string() };
-        parts.push(format!("of {}", list(only.hosts.iter().map(host).collect())));
+        parts.push(format!("of {}", list(only.hosts.iter().map(shown).collect())));
     }
     if !only.ports.is_empty() {
         let port = |range: &std::ops::RangeInclusive<u16>| match (range.start(), range.end()) {
@@ -54,19 +53,10 @@ pub(super) fn limit(only: &Restriction) -> Option<String> {
     ))
 }
 
-/// Hosts that were asked for and are none of ours. Where connections were asked for as well, one of ours may have none of them.
-pub(super) fn foreign(only: &Restriction, is_ours: impl Fn(IpAddr) -> bool) -> Vec<String> {
+/// What was asked for and is none of ours. Where connections were asked for as well, one of ours may have none of them.
+pub(super) fn foreign(only: &Restriction, is_ours: impl Fn(&Network) -> bool) -> Vec<&Network> {
     let by_host_alone = only.since.is_none() && only.until.is_none() && only.ports.is_empty();
-    let foreign = only.hosts.iter().filter(|host| by_host_alone && host.is_single() && !is_ours(host.addr()));
-    foreign.map(|host| host.addr().to_string()).collect()
-}
-
-/// What to say of one of them.
-pub(super) fn not_ours(host: &str) -> String {
-    format!(
-        "{host} is not one of the network's own addresses in this evidence: --host takes a host's address inside of NAT. Which host was \
-         seen as {host} at a time says catspaw trace {host} --at TIME EVIDENCE; --host with that one's address looks at it."
-    )
+    only.hosts.iter().filter(|host| by_host_alone && !is_ours(host)).collect()
 }
 
 /// What to say where nothing of the evidence was asked for.
@@ -79,7 +69,6 @@ pub(super) fn nothing(only: &Restriction) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use catspaw_records::Nanos;
-    use catspaw_relay::Network;
 
     use super::*;
 

@@ -6,7 +6,7 @@ use catspaw_records::{Endpoint, Nanos};
 use serde::Serialize;
 
 use super::index::Directory;
-use super::question::Question;
+use super::question::{Question, Wrong};
 use super::search::{Found, Hit, Inside, Nearest, rank};
 use super::span::{Basis, Began, End, Span, WHOLE, proto_name};
 use crate::owners::{Owner, Owners};
@@ -21,6 +21,10 @@ const SENTENCES: usize = 40;
 pub(crate) struct Answers {
     pub(crate) schema: &'static str,
     pub(crate) questions: Vec<Answer>,
+    /// Lines of `--questions` that are none.
+    pub(crate) unparsed: Vec<Wrong>,
+    /// How many there are, where they are not all listed.
+    pub(crate) unparsed_total: u64,
 }
 
 /// The answer to one question.

@@ -27,7 +27,7 @@ pub(crate) struct TraceArgs {
     #[arg(long, value_name = "TIME", conflicts_with_all = ["questions", "index"])]
     pub(crate) at: Option<String>,
 
-    /// Many questions at once: lines of ADDRESS[:PORT] TIME
+    /// Many questions at once: lines of ADDRESS[:PORT] TIME, from FILE or - for standard input
     #[arg(long, value_name = "FILE", conflicts_with = "index")]
     pub(crate) questions: Option<PathBuf>,
 

@@ -26,7 +26,7 @@ use self::args::{Form, Proto};
 use self::index::Index;
 pub(crate) use self::index::MAGIC as INDEX_MAGIC;
 use self::keep::{Keeper, Log};
-use self::question::{Question, Questions, parse_end};
+use self::question::{Question, Questions, SHOWN, Wrong, parse_end};
 use self::search::{Found, search};
 use crate::console::{self, complain};
 use crate::input::{Problem, Source, What, expand};
@@ -48,7 +48,8 @@ struct Trace {
     owners: Owners,
     evidence: Vec<PathBuf>,
     questions: Vec<Question>,
-    /// Lines that were meant as questions and are none.
+    /// Lines that were meant as questions and are none, as far as they are listed; and how many there are.
+    wrong: Vec<Wrong>,
     bad: u64,
     form: Form,
     proto: Option<Proto>,
@@ -58,8 +59,8 @@ struct Trace {
 
 /// Says which lines are no questions.
 fn say_wrong(questions: &Questions) {
-    questions.wrong.iter().for_each(|why| complain("error", &format!("--questions {why}")));
-    let more = questions.bad - questions.wrong.len() as u64;
+    questions.wrong.iter().take(SHOWN).for_each(|wrong| complain("error", &format!("--questions {wrong}")));
+    let more = questions.bad.saturating_sub(SHOWN as u64);
     if more > 0 {
         complain("error", &format!("--questions: {more} more lines are no questions"));
     }
@@ -72,6 +73,10 @@ impl Trace {
         let key = settings.key()?;
         let owners = settings.owners.read(settings.configuration.as_deref(), &settings.zone)?;
         let zone = &settings.zone;
+        let is_input = |path: &PathBuf| path.to_str() == Some("-");
+        if args.questions.as_ref().is_some_and(is_input) && args.words.iter().any(is_input) {
+            return Err("--questions - and evidence from standard input: it holds one of them".to_owned());
+        }
         let questions = match (&args.at, &args.questions) {
             (Some(at), _) => {
                 let address = args.words.remove(0);
@@ -84,10 +89,18 @@ impl Trace {
         if args.words.is_empty() {
             return Err("no evidence is named: which logs tell of translations and connections?".to_owned());
         }
+        if let (Some(path), Some(first)) =
+            (&args.questions, questions.wrong.first().filter(|_| questions.all.is_empty()))
+        {
+            let (name, bad) = (path.display(), questions.bad);
+            let more =
+                if bad == 1 { String::new() } else { format!(" (and so on: none of its {bad} lines asks anything)") };
+            return Err(format!("{name}: no question in it that is understood: {first}{more}"));
+        }
         say_wrong(&questions);
         let TraceArgs { words: evidence, index_dir: folder, format: form, proto, index: index_only, .. } = args;
-        let Questions { all: questions, bad, .. } = questions;
-        Ok(Self { settings, key, owners, evidence, questions, bad, form, proto, folder, index_only })
+        let Questions { all: questions, wrong, bad } = questions;
+        Ok(Self { settings, key, owners, evidence, questions, wrong, bad, form, proto, folder, index_only })
     }
 
     fn run(mut self) -> Result<bool, String> {
@@ -114,7 +127,8 @@ impl Trace {
             logs.iter().map(|log| Indexed { path: log.source.name(), directory: &log.index.directory }).collect();
         let asked = self.questions.iter().zip(found);
         let questions = asked.map(|(question, found)| answer(question, found, &indexed, &self.owners)).collect();
-        let mut answers = Answers { schema: "catspaw.trace/1", questions };
+        let unparsed = std::mem::take(&mut self.wrong);
+        let mut answers = Answers { schema: "catspaw.trace/1", questions, unparsed, unparsed_total: self.bad };
         if let Some(redactor) = redactor {
             redactor.answers(&mut answers);
         }

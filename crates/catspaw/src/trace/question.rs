@@ -1,17 +1,22 @@
 //! What is asked: who was behind an address, and a port of it, at a moment.
 
+use std::fmt;
+use std::io::Read as _;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use catspaw_records::Nanos;
 use jiff::tz::TimeZone;
+use serde::Serialize;
 
 use crate::moment;
 
 /// A file of questions is no longer.
 const LONGEST: u64 = 64 << 20;
-/// Lines that are no questions of which it is said why.
-const SHOWN: usize = 20;
+/// Lines that are no questions of which it is said why on standard error,
+pub(super) const SHOWN: usize = 20;
+/// and in the answers.
+const LISTED: usize = 10_000;
 
 /// A question.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,49 +57,82 @@ pub(crate) fn parse_end(text: &str) -> Option<(IpAddr, Option<u16>)> {
     Some((addr.to_canonical(), port))
 }
 
+/// A line that was meant as a question and is none.
+#[derive(Debug, Serialize)]
+pub(crate) struct Wrong {
+    pub(crate) path: String,
+    pub(crate) line: u64,
+    pub(crate) column: u64,
+    pub(crate) why: String,
+}
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, line, column, why } = self;
+        write!(f, "{path}:{line}:{column}: {why}")
+    }
+}
+
 /// What a file asks.
 #[derive(Debug, Default)]
 pub(crate) struct Questions {
     pub(crate) all: Vec<Question>,
     /// Of the first lines that are no questions which and why.
-    pub(crate) wrong: Vec<String>,
+    pub(crate) wrong: Vec<Wrong>,
     /// How many lines are none.
     pub(crate) bad: u64,
 }
 
-/// Reads a file of questions, one a line: an address and a moment. Empty lines and those that begin with `#` say nothing.
-/// What is wrong with one is not shown where addresses are `hidden`.
+/// Reads a file of questions, or standard input (`-`), one a line: an address and a moment. Empty lines say nothing, nor does what
+/// stands behind a `#`. What is wrong with one is not shown where addresses are `hidden`.
 ///
 /// # Errors
-/// Where it cannot be read, or no line is a question.
+/// Where it cannot be read, or asks nothing.
 pub(crate) fn read(path: &Path, zone: &TimeZone, hidden: bool) -> Result<Questions, String> {
-    let name = path.display();
-    let size = std::fs::metadata(path).map_err(|e| format!("{name}: cannot be read: {e}"))?.len();
-    if size > LONGEST {
-        return Err(format!("{name}: {size} bytes are too many for questions: split it"));
-    }
-    let text = std::fs::read_to_string(path).map_err(|e| format!("{name}: cannot be read: {e}"))?;
+    let name = path.display().to_string();
+    let text = text_of(path).map_err(|why| format!("{name}: {why}"))?;
     let mut questions = Questions::default();
-    for (number, line) in (1..).zip(text.lines()) {
-        if line.trim().is_empty() || line.trim_start().starts_with('#') {
+    for (number, line) in (1..).zip(text.trim_start_matches('\u{feff}').lines()) {
+        let asked = uncommented(line);
+        if asked.trim().is_empty() {
             continue;
         }
-        match question_of(line, zone) {
+        match question_of(asked, zone) {
             Ok(question) => questions.all.push(question),
             Err((column, why)) => {
                 questions.bad += 1;
-                if questions.wrong.len() < SHOWN {
-                    let why = if hidden { "no question (with --redact it is not shown why)" } else { &*why };
-                    questions.wrong.push(format!("{name}:{number}:{column}: {why}"));
+                if questions.wrong.len() < LISTED {
+                    let why = if hidden { "no question (with --redact it is not shown why)".to_owned() } else { why };
+                    questions.wrong.push(Wrong { path: name.clone(), line: number, column: column as u64, why });
                 }
             }
         }
     }
-    match (questions.all.is_empty(), questions.wrong.first()) {
-        (true, Some(first)) => Err(format!("{name}: no question in it that is understood: {first}")),
-        (true, None) => Err(format!("{name}: no question in it")),
-        (false, _) => Ok(questions),
+    if questions.all.is_empty() && questions.bad == 0 {
+        return Err(format!("{name}: no question in it"));
     }
+    Ok(questions)
+}
+
+/// What a file holds, or standard input; what is no UTF-8 is no question.
+fn text_of(path: &Path) -> Result<String, String> {
+    let unread = |error: std::io::Error| format!("cannot be read: {error}");
+    let mut bytes = Vec::new();
+    let mut from: Box<dyn std::io::Read> = match path.to_str() {
+        Some("-") => Box::new(std::io::stdin()),
+        _ => Box::new(std::fs::File::open(path).map_err(unread)?),
+    };
+    from.by_ref().take(LONGEST + 1).read_to_end(&mut bytes).map_err(unread)?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(format!("more than {LONGEST} bytes are too many for questions: split it"));
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+/// A line up to its comment.
+fn uncommented(line: &str) -> &str {
+    let begins = |at: &usize| *at == 0 || line[..*at].ends_with(char::is_whitespace);
+    line.match_indices('#').map(|(at, _)| at).find(begins).map_or(line, |at| &line[..at])
 }
 
 /// The question of a line, or where it is wrong, from 1, and why.
@@ -154,6 +192,13 @@ mod tests {
             ("ä 2003-03-04", 1),
         ] {
             assert_eq!(asked(line), Err(column), "{line}");
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_a_hash_is_a_comment() {
+        for (line, asked) in [("# x", ""), ("a b # c", "a b "), ("a b#c", "a b#c"), ("a\t#", "a\t"), ("ä #", "ä ")] {
+            assert_eq!(uncommented(line), asked, "{line}");
         }
     }
 

@@ -158,7 +158,8 @@ fn what_is_wrong_with_rules_is_said_and_may_end_the_run() {
     assert_eq!((said.status, alerts(&place).len()), (Some(0), 1), "the other runs");
     assert!(said.out.contains("Of 2 rules 1 were refused"), "{}", said.out);
     let strict = scan(&place, &["--strict-rules"]);
-    assert!(strict.failed().contains("--strict-rules: 1 of x.rules"), "{}", strict.err);
+    let says = "--strict-rules: 1 of x.rules cannot be loaded, and 1 may not be meant so: the reasons stand above";
+    assert!(strict.failed().contains(says), "{}", strict.err);
     place.write("x.rules", bad);
     assert!(scan(&place, &[]).failed().contains("no rule of it could be loaded"));
     place.write("config.toml", "rules = [\"x.rules\"]\nstrict_rules = true\nalerts = \"a.jsonl\"\n");
@@ -172,6 +173,27 @@ fn what_is_wrong_with_rules_is_said_and_may_end_the_run() {
         let said = place.scan(&[&["x.pcap"], arguments].concat());
         assert!(said.failed().contains(why), "{}", said.err);
     }
+}
+
+#[test]
+fn a_rule_that_is_written_wrongly_is_shown_before_those_that_are_not_built() {
+    let foreign: String = (1..40).map(|sid| format!("alert http any any -> any any (sid:{sid};)\n")).collect();
+    let swallowed = "alert tcp any any -> any any (flowbits:set,a content:\"RCPT TO\"; sid:77;)\n";
+    let sound = "alert tcp any any -> any any (content:\"x\"; sid:78;)\n";
+    let place = place(&format!("{foreign}{swallowed}{sound}"), &[([192, 0, 2, 1], 1182, MAIL)]);
+    let said = scan(&place, &[]);
+    let says = "error: [bad-option]: `flowbits` has no `;` at its end: `content` is taken for a part of it\n  --> x.rules:40:46\n";
+    assert!(said.err.starts_with(says) && said.err.contains("= help: `;` missing before `content`"), "{}", said.err);
+    assert!(said.err.contains("x.rules: 30 more like these"), "{}", said.err);
+    let fired = alerts(&place);
+    assert!(!fired.is_empty() && fired.iter().all(|alert| alert["alert"]["signature_id"] == 78), "{fired:?}");
+    // What is only warned of ends a strict run, too.
+    place.write("x.rules", OF_2003);
+    assert!(
+        scan(&place, &["--strict-rules"]).failed().contains("0 of x.rules cannot be loaded, and 1 may not be meant so")
+    );
+    place.write("x.rules", OF_2003.replace("nocase;", "nocase; sid:2003;"));
+    assert_eq!(scan(&place, &["--strict-rules"]).status, Some(0));
 }
 
 #[test]

@@ -40,6 +40,29 @@ fn long_log() -> String {
 }
 
 #[test]
+fn a_file_of_a_directory_that_is_not_read_is_named_at_the_head_of_the_report() {
+    let junk = "what nobody has stamped, in a line of its own\n".repeat(1600);
+    let place = Place::with("in/a.log", junk + &relay_log());
+    place.write("in/b.log", quiet_log());
+    let text = |said: &crate::run::Said| said.out.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = text(&place.scan(&["in"]));
+    let head = said.split_once(" That is no proof").expect("nothing found").0;
+    assert!(
+        head.contains("Not read: in/a.log (no evidence: text of no kind that is known in its first 64 KiB"),
+        "{head}"
+    );
+    place.write("in/c.log", relay_log());
+    place.write("in/d.log", "dear diary\n");
+    let said = text(&place.scan(&["in"]));
+    let head = said.split_once(" What went through").expect("a relay").0;
+    let says = "Not read: in/a.log, in/d.log. Why stands under \"What was read\"; what they tell of is missing here.";
+    assert!(head.contains(says), "{head}");
+    // Of what was read in part that is no word.
+    place.write("e/f.log", quiet_log().trim_end());
+    assert!(!place.scan(&["e"]).out.contains("Not read"));
+}
+
+#[test]
 fn what_is_no_evidence_is_an_error_where_it_was_named_and_a_warning_where_it_was_met() {
     for (name, content, says) in [
         ("notes.txt", &b"dear diary\n"[..], "text of no kind that is known in its first 64 KiB"),
@@ -52,6 +75,20 @@ fn what_is_no_evidence_is_an_error_where_it_was_named_and_a_warning_where_it_was
         ("log.lz4", b"\x04\x22\x4d\x18", "lz4: not read by this version; lz4cat"),
         ("log.Z", b"\x1f\x9d\x90", "compress: not read by this version; zcat"),
         ("log.zip", b"PK\x03\x04....", "a zip archive: unpack it first"),
+        (
+            "nfcapd.202611230700",
+            b"\x0c\xa5\x02\0\0\x01",
+            "a file of nfcapd's (NetFlow, IPFIX, sFlow), which this version does not read: nfdump",
+        ),
+        (
+            "x",
+            b"# mail\nalert tcp any any -> any any (content:\"RCPT TO\"; sid:1;)\n",
+            "rules of Snort or Suricata: --rules FILE holds them",
+        ),
+        ("x", b"# ours\n\nhome_net = [\"10.0.0.0/8\"]\n", "a configuration of catspaw's: --config FILE takes it"),
+        ("x", b"[[authorised]]\nhost = \"10.0.0.1\"\n", "a configuration of catspaw's: --config FILE takes it"),
+        ("x", b"[[map]]\nname = \"edge\"\n", "a map of columns: --columns FILE reads logs by it"),
+        ("x", b"alert everybody\nhome_network is down\n", "text of no kind that is known in its first 64 KiB"),
     ] {
         let place = Place::with(&format!("in/{name}"), content);
         let said = place.scan(&[&format!("in/{name}")]);

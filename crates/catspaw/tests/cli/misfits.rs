@@ -31,8 +31,8 @@ fn line(at: i64, span: i64) -> String {
         span,
         span + 5,
         1_100 + n,
-        700 + n,
-        4000 + n
+        700 + n * 7919 % 900,
+        4000 + n * 7919 % 7000
     )
 }
 
@@ -162,6 +162,110 @@ fn a_unit_shows_where_lines_stand_in_the_order_of_ends() {
         said(&begins.replace("\"ms\"", "\"us\""), &quick.replace("198.51.100.7", "10.1.0.7")),
         "",
         "one network"
+    );
+}
+
+/// Connections with many servers in three networks, by their beginnings.
+fn visits(line: impl Fn(i64, i64) -> String) -> String {
+    const TOOK: [i64; 10] = [40, 90, 150, 300, 600, 1500, 2500, 3000, 8000, 30_000];
+    let lines = (0..60).map(|n| {
+        let server = format!("{}.{}", ["198.51.100", "203.0.113", "192.0.2"][n % 3], n % 20);
+        line(1_046_736_000 + 60 * n as i64, 1)
+            .replace("198.51.100.7", &server)
+            .replace(",1000,", &format!(",{},", TOOK[n % 10]))
+            + "\n"
+    });
+    "begin,end,took,src,spt,dst,dpt,proto,out,in,outp,inp\n".to_owned() + &lines.collect::<String>()
+}
+
+#[test]
+fn a_unit_shows_where_many_servers_are_asked() {
+    let begins = BOTH.replace("ts = \"begin\"\nend = \"end\"", "ts = \"begin\"");
+    let (log, few) = (visits(line), visits(|at, span| line(at, span).replace("198.51.100.7", "198.51.100.8")));
+    assert_eq!(said(&begins, &log), "");
+    for (unit, says) in [
+        (
+            "s",
+            "of 60 connections with 60 addresses outside nine in ten last longer than 20 seconds, half longer than 4 minutes, and one in ten \
+             longer than 20",
+        ),
+        (
+            "us",
+            "half of 60 connections with 60 addresses outside last less than 5 milliseconds, and nine in ten less than 50",
+        ),
+    ] {
+        let map = begins.replace("\"ms\"", &format!("{unit:?}"));
+        let expected = format!("warning: log: the map both may be wrong: {says}: see unit (now {unit:?})\n");
+        assert_eq!(said(&map, &log), expected);
+        assert_eq!(said(&map, &few), "", "of one server it is not known how far it is, nor what it is for");
+    }
+}
+
+#[test]
+fn a_column_of_bytes_that_counts_none_is_doubted() {
+    let log = quiet(line);
+    for (from, to, says) in [
+        (
+            "orig_bytes = \"out\"",
+            "orig_bytes = \"spt\"",
+            "one column is taken for two things: see orig_bytes (now \"spt\") and orig_p (now \"spt\")",
+        ),
+        (
+            "resp_bytes = \"in\"",
+            "resp_bytes = \"out\"",
+            "one column is taken for two things: see orig_bytes (now \"out\") and resp_bytes (now \"out\")",
+        ),
+        (
+            "resp_h = \"dst\"",
+            "resp_h = \"src\"",
+            "one column is taken for two things: see orig_h (now \"src\") and resp_h (now \"src\")",
+        ),
+    ] {
+        assert!(said(&BOTH.replace(from, to), &log).contains(says), "{}", said(&BOTH.replace(from, to), &log));
+    }
+    // A copy of the port, and the number of a line.
+    let more = |value: fn(i64) -> i64| {
+        quiet(|at, span| format!("{},{}", line(at, span), value(at))).replace("inp\n", "inp,more\n")
+    };
+    let map = BOTH.replace("orig_bytes = \"out\"", "orig_bytes = \"more\"").replace("\"ip\"", "\"payload\"");
+    let port = said(&map, &more(|at| 1_100 + at % 50_000));
+    assert!(
+        port.contains("in 60 of 60 connections it is the originator's port: see orig_bytes (now \"more\")"),
+        "{port}"
+    );
+    let id = said(&map, &more(|at| at / 60));
+    assert!(
+        id.contains("it grows from line to line, 59 times of 59, as an id does: see orig_bytes (now \"more\")"),
+        "{id}"
+    );
+    assert_eq!(said(&map, &more(|at| at * 37 % 5_000)), "");
+    // Fewer bytes than one packet has headers, where nobody counted packets.
+    let ip = BOTH.replace("orig_pkts = \"outp\"\nresp_pkts = \"inp\"\n", "");
+    assert_eq!(said(&ip, &log), "");
+    let few = said(&ip.replace("\"out\"", "\"outp\"").replace("\"in\"", "\"inp\""), &log);
+    assert!(few.contains("fewer bytes than the headers of so many packets have"), "{few}");
+}
+
+#[test]
+fn addresses_that_are_swapped_without_their_ports_show_in_who_answers_at_port_53() {
+    let log = quiet(|at, span| {
+        let n = at / 60 % 20;
+        line(at, span).replace("198.51.100.7,443,tcp", "10.9.9.9,53,udp").replace("10.0.0.", &format!("10.0.{n}."))
+    });
+    assert_eq!(said(BOTH, &log), "");
+    let swapped = BOTH.replace("orig_h = \"src\"", "orig_h = \"dst\"").replace("resp_h = \"dst\"", "resp_h = \"src\"");
+    let says = "private hosts answer at port 53, and one alone asks: the addresses look swapped, and the ports not; see orig_h (now \"dst\") \
+                and resp_h (now \"src\")\n";
+    assert!(said(&swapped, &log).contains(says), "{}", said(&swapped, &log));
+}
+
+#[test]
+fn a_time_that_is_still_to_come_is_doubted() {
+    let ahead = quiet(|at, span| line(at + 3_000_000_000, span));
+    assert!(
+        said(BOTH, &ahead).contains("its times lie ahead of today: see time (now \"epoch\")\n"),
+        "{}",
+        said(BOTH, &ahead)
     );
 }
 

@@ -63,6 +63,21 @@ fn a_home_net_that_is_the_others_is_doubted_however_much_it_has() {
 }
 
 #[test]
+fn a_home_net_that_has_both_ends_or_leaves_private_ones_outside_is_doubted() {
+    let place = Place::with("conn.log", conn_log("10.0.0.9"));
+    let err = |net: &str| place.scan(&["--home-net", net, "conn.log"]).err;
+    let both = "In 40 of 40 records that have an end in --home-net both ends are in it, and one at least is public";
+    for net in ["0.0.0.0/0", "10.0.0.0/8,198.18.0.0/16"] {
+        assert!(err(net).contains(both), "{}", err(net));
+    }
+    let private = "In 40 of 40 records that have an end in --home-net that end is public, and the other one private and not in it: hosts \
+                   inside are taken for strangers. Is --home-net 10.0.0.0/8 meant?";
+    assert!(err("198.18.0.0/16").contains(private), "{}", err("198.18.0.0/16"));
+    // What is right is not doubted, nor are a few servers of ours that others inside ask.
+    assert_eq!((err("10.0.0.0/8"), err("10.0.0.0/8,198.18.0.0/20")), (String::new(), String::new()));
+}
+
+#[test]
 fn several_home_nets_may_be_given_in_either_way() {
     let place = Place::with("relay.log", crate::pix::relay_log());
     for options in

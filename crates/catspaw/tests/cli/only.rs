@@ -85,6 +85,39 @@ fn who_asks_for_a_public_address_is_told_that_it_is_no_host_of_ours() {
     assert!(!(redacted.out + &redacted.err).contains("192.0.2.10"));
 }
 
+/// The relay behind NAT.
+fn translated() -> Place {
+    Place::with("relay.log", relay_log().replace("(10.0.0.66/", "(192.0.2.10/"))
+}
+
+#[test]
+fn who_asks_for_a_public_address_is_told_whose_it_is() {
+    let place = translated();
+    let err = place.scan(&["relay.log", "--host", "192.0.2.10"]).err;
+    let says = "192.0.2.10 is not one of the network's own addresses in this evidence: --host takes a host's address inside of NAT. Seen \
+                outside as 192.0.2.10 was 10.0.0.66: --host 10.0.0.66 looks at that one.";
+    assert!(err.contains(says), "{err}");
+    let network = place.scan(&["relay.log", "--host", "192.0.2.0/24"]);
+    let title = "192.0.2.0/24 has none of the network's own addresses\n";
+    assert!(network.out.starts_with(title) && !network.out.contains("No relay was found"), "{}", network.out);
+    assert!(network.err.contains("Seen outside as 192.0.2.0/24 was 10.0.0.66: --host 10.0.0.66"), "{}", network.err);
+    // A network that has one of ours among others is none of these.
+    assert_eq!(place.scan(&["relay.log", "--host", "0.0.0.0/0"]).status, Some(1));
+}
+
+#[test]
+fn a_declaration_of_an_address_outside_is_said_to_match_nothing() {
+    let place = translated();
+    let declared = |host: &str| {
+        place.write("catspaw.toml", format!("[[authorised]]\nhost = {host:?}\nreason = \"x\"\n"));
+        place.scan(&["--config", "catspaw.toml", "relay.log"]).err
+    };
+    let says = "[[authorised]] host = \"192.0.2.10\" matches nothing: it is an address outside, of 10.0.0.66.";
+    assert!(declared("192.0.2.10").contains(says), "{}", declared("192.0.2.10"));
+    // Neither a host's own, nor one that was not seen: it may be another day's.
+    assert_eq!((declared("10.0.0.66"), declared("192.0.2.99")), (String::new(), String::new()));
+}
+
 #[test]
 fn a_declared_host_that_is_not_asked_for_is_not_said_to_be_unseen() {
     let place = Place::with("some.log", relay_log());

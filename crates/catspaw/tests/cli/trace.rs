@@ -242,6 +242,26 @@ fn questions_may_come_from_a_file_and_logs_from_a_pipe() {
 }
 
 #[test]
+fn questions_are_taken_as_people_write_them() {
+    let place = Place::with("pix.log", slot("10:00:00", "10.0.0.1", "192.0.2.1"));
+    let text = "\u{feff}192.0.2.1 2003-03-04 10:00:01 UTC # the first\r\n192.0.2.1 2003-03-04T10:00:01 Z\n# none\n192.0.2.1 2003-03-04 10:00:01\t#\n";
+    place.write("asked", text);
+    let said = trace(&place, &["--questions", "asked", "pix.log", "--format", "json"]);
+    let answers: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((said.status, said.err.as_str()), (Some(0), ""));
+    assert_eq!((answers["questions"].as_array().unwrap().len(), &answers["unparsed_total"]), (3, &0.into()));
+    let mut command = Command::new(env!("CARGO_BIN_EXE_catspaw"));
+    command.args(["trace", "--questions", "-", "pix.log"]).current_dir(place.path());
+    command.stdin(fs::File::open(place.path().join("asked")).unwrap());
+    let output = command.output().unwrap();
+    assert_eq!(
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).matches("10.0.0.1\n").count()),
+        (Some(0), 3)
+    );
+    assert!(trace(&place, &["--questions", "-", "-"]).failed().contains("it holds one of them"));
+}
+
+#[test]
 fn a_line_that_is_no_question_is_said_and_the_others_are_answered() {
     let place = Place::with("pix.log", slot("10:00:00", "10.0.0.1", "192.0.2.1"));
     let good = "192.0.2.1 2003-03-04 10:00:01\n";
@@ -253,6 +273,17 @@ fn a_line_that_is_no_question_is_said_and_the_others_are_answered() {
         ["error: --questions asked:2:1: ", "error: --questions asked:3:3: ", "error: --questions asked:4:12: "];
     assert_eq!(said.err.lines().count(), expected.len(), "{}", said.err);
     assert!(said.err.lines().zip(expected).all(|(line, place)| line.starts_with(place)), "{}", said.err);
+    let wrong = answers["unparsed"].as_array().unwrap();
+    let places: Vec<_> =
+        wrong.iter().map(|one| (one["path"].as_str(), one["line"].as_u64(), one["column"].as_u64())).collect();
+    assert_eq!(places, [(2, 1), (3, 3), (4, 12)].map(|(line, column)| (Some("asked"), Some(line), Some(column))));
+    assert!(
+        wrong[0]["why"].as_str().unwrap().starts_with("a question is an address") && answers["unparsed_total"] == 3
+    );
+    place.write("asked", "noon\nx y\n");
+    let none = trace(&place, &["--questions", "asked", "pix.log"]);
+    assert_eq!((none.status, none.out.as_str()), (Some(2), ""));
+    assert!(none.err.contains("asked:1:1: ") && none.err.contains("none of its 2 lines asks anything"), "{}", none.err);
     place.write("asked", good.repeat(2));
     assert_eq!(trace(&place, &["--questions", "asked", "pix.log"]).status, Some(0));
     place.write("asked", good.to_owned() + &"x\n".repeat(23));

@@ -9,6 +9,7 @@ mod numbers;
 mod packet;
 mod pcre;
 mod threshold;
+mod unended;
 
 use std::collections::HashMap;
 
@@ -132,7 +133,6 @@ struct Parts {
     fast: Option<usize>,
     /// What `byte_extract` took, in the order of their registers.
     taken: Vec<String>,
-    warnings: Vec<Fault>,
 }
 
 struct Compiler<'a> {
@@ -150,12 +150,11 @@ impl Compiler<'_> {
             }
             Known::No => return Err(unknown(name)),
         };
+        if let Some(fault) = unended::fault(option, keyword) {
+            return Err(fault);
+        }
         match keyword {
-            Keyword::Remark => {
-                let unended = option.value.as_ref().and_then(|value| unended(option, value));
-                self.parts.warnings.extend(unended);
-                Ok(())
-            }
+            Keyword::Remark => Ok(()),
             Keyword::Msg | Keyword::Sid | Keyword::Gid | Keyword::Rev | Keyword::Classtype | Keyword::Priority => {
                 self.identity(keyword, option)
             }
@@ -191,9 +190,6 @@ impl Compiler<'_> {
 
     fn identity(&mut self, keyword: Keyword, option: &Opt) -> Result<(), Fault> {
         let value = value(option)?;
-        if let Some(fault) = unended(option, value) {
-            return Err(fault);
-        }
         let parts = &mut self.parts;
         match keyword {
             Keyword::Msg
@@ -223,7 +219,7 @@ impl Parts {
                 "what a flow's packets pass by or set in `flowbits` cannot depend on `hostbits` or `xbits` here";
             return Err(Fault::new(Code::NotBuilt, rule.span, message));
         }
-        let mut warnings = self.warnings;
+        let mut warnings = Vec::new();
         let sid = self.sid.unwrap_or_else(|| made_sid(text));
         if self.sid.is_none() {
             let message = format!("this rule has no `sid`: it goes by {sid}, made from its text");
@@ -330,38 +326,6 @@ fn unknown(name: &Spanned<String>) -> Fault {
         Some(meant) => fault.help(format!("perhaps `{meant}` is meant")),
         None => fault,
     }
-}
-
-/// What is to be said of a text that holds the next option, for nothing ends its own. In quotes that is where they close before.
-fn unended(option: &Opt, value: &Spanned<Vec<u8>>) -> Option<Fault> {
-    let text = value.value.as_slice();
-    let from = if text.starts_with(b"\"") { 1 + closing_quote(&text[1..])? } else { 0 };
-    let mut starts = (from + 1..text.len()).filter(|at| matches!(text[at - 1], b' ' | b'\t' | b'"'));
-    let (at, next) = starts.find_map(|at| {
-        let word = &text[at..];
-        let word = std::str::from_utf8(&word[..memchr::memchr(b':', word)?]).ok()?;
-        matches!(look_up(&word.to_ascii_lowercase()), Known::Built(_)).then_some((at, word))
-    })?;
-    if from > 0 && !text[from + 1..at].trim_ascii().is_empty() {
-        // Quotes within what is said.
-        return None;
-    }
-    // Where mail has broken the rule, the file has more bytes than the text.
-    let is_whole = value.span.end - value.span.start == text.len();
-    let start = value.span.start + at;
-    let span = if is_whole { Span { start, end: start + next.len() } } else { value.span };
-    let message = format!("`{}` has no `;` at its end: `{next}` is taken for a part of it", option.name.value);
-    Some(Fault::new(Code::Option, span, message).help(format!("put a `;` before `{next}`")))
-}
-
-/// Where the quote that is open closes.
-fn closing_quote(text: &[u8]) -> Option<usize> {
-    let mut escaped = false;
-    text.iter().position(|byte| {
-        let closes = *byte == b'"' && !escaped;
-        escaped = *byte == b'\\' && !escaped;
-        closes
-    })
 }
 
 fn value(option: &Opt) -> Result<&Spanned<Vec<u8>>, Fault> {

@@ -12,6 +12,8 @@ const FILES: usize = 12;
 /// Kinds of lines that could not be read, and places of each.
 const KINDS: usize = 8;
 const PLACES: usize = 3;
+/// Files that were not read and are named at the head.
+const NAMED: usize = 4;
 
 /// Writes it.
 pub(super) fn write(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
@@ -47,6 +49,22 @@ pub(super) fn looked_at(report: &Report) -> String {
         count(seen.hosts, "host", "hosts"),
         count(seen.services_tested, "service", "services"),
     )
+}
+
+/// Files of which nothing was read: whoever looks for what is in them must not take the report for an answer.
+pub(super) fn left_out(report: &Report) -> Option<String> {
+    let is_read = |path: &str| report.evidence.iter().any(|evidence| evidence.path == path);
+    let whole = report.unparsed.iter().filter(|one| one.line == 0 && one.kind == "file" && !is_read(&one.path));
+    let whole: Vec<&UnparsedLines> = whole.collect();
+    let [first, others @ ..] = &whole[..] else { return None };
+    if others.is_empty() {
+        return Some(format!("Not read: {} ({}). What it tells of is missing here.", first.path, first.why));
+    }
+    let named: Vec<String> = whole.iter().map(|one| one.path.clone()).collect();
+    Some(format!(
+        "Not read: {}. Why stands under \"What was read\"; what they tell of is missing here.",
+        some_of(&named, NAMED)
+    ))
 }
 
 fn ours(report: &Report) -> String {

@@ -35,7 +35,12 @@ pub(super) fn incidents(page: &mut Page<'_, impl Write>, report: &Report) -> io:
             if report.timezone == "UTC" { String::new() } else { format!(", days are those of {}", report.timezone) }
         ),
     )?;
+    left_out(page, report)?;
     declared(page, report)
+}
+
+fn left_out(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
+    read::left_out(report).map_or(Ok(()), |said| page.say(0, &said))
 }
 
 fn headline(incidents: &[Incident]) -> String {
@@ -138,16 +143,22 @@ fn short_chance(incident: &Incident) -> String {
 fn nothing(page: &mut Page<'_, impl Write>, report: &Report) -> io::Result<()> {
     let foreign = &report.looked_at.foreign;
     if !foreign.is_empty() {
-        let are = if foreign.len() == 1 { "is not one of" } else { "are none of" };
+        let are = match &foreign[..] {
+            [net] if net.contains('/') => "has none of",
+            [_] => "is not one of",
+            _ => "are none of",
+        };
         page.title(&format!("{} {are} the network's own addresses", some_of(foreign, 4)), DOUBTFUL)?;
         page.say(0, &read::looked_at(report))?;
+        left_out(page, report)?;
         return page.say(
             0,
-            "--host takes a host's address inside of NAT: catspaw trace says which host had another at a time.",
+            "--host takes a host's address inside of NAT: what stands at the end says whose these are, as far as it is known.",
         );
     }
     page.title("No relay was found", FINE)?;
     page.say(0, &read::looked_at(report))?;
+    left_out(page, report)?;
     declared(page, report)?;
     page.say(0, "That is no proof that there is none: what this evidence cannot show stands at the end.")
 }
