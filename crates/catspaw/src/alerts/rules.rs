@@ -76,18 +76,15 @@ impl Asked {
             let name = path.display().to_string();
             let text = read(&path).map_err(|why| format!("--rules {name}: {why}"))?;
             let loaded = builder.add(&text);
-            let strict = self.strict && !loaded.diagnostics.is_empty();
+            let strict = self.strict && loaded.refused > 0;
             // Nobody expects that of all files of a directory rules can be run.
             let fails = loaded.rules == 0 && self.files.contains(&path);
             if !quiet || strict || fails {
                 Said { name: &name, text: &text, loaded: &loaded }.say(verbose || strict);
             }
             if strict {
-                let (refused, said) = (loaded.refused, loaded.diagnostics.len() - loaded.refused);
-                let warned = if said > 0 { format!(", and {said} may not be meant so") } else { String::new() };
-                return Err(format!(
-                    "--strict-rules: {refused} of {name} cannot be loaded{warned}: the reasons stand above"
-                ));
+                let refused = loaded.refused;
+                return Err(format!("--strict-rules: {refused} of {name} cannot be loaded: the reasons stand above"));
             }
             if fails {
                 return Err(format!("--rules {name}: no rule of it could be loaded"));
