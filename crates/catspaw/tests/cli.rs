@@ -51,8 +51,6 @@ mod redact;
 mod run;
 #[path = "cli/scans.rs"]
 mod scans;
-#[path = "cli/starts.rs"]
-mod starts;
 #[path = "cli/status.rs"]
 mod status;
 #[path = "cli/sums.rs"]

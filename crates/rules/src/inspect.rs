@@ -355,7 +355,7 @@ fn aligned(value: u64, align: u32) -> u64 {
     if align == 0 { value } else { value.checked_next_multiple_of(u64::from(align)).unwrap_or(value) }
 }
 
-/// Where `byte_jump` jumps to: the beginning where that lies before it; `None` where it lies behind the end.
+/// Where `byte_jump` jumps to: the beginning where that lies before it; `None` where it lies behind the end, or in what is held no more.
 fn jump(step: &Step, buffer: Buffer<'_>, cursor: usize, scratch: &mut Scratch) -> Option<usize> {
     let Step::ByteJump { reading, multiplier, align, from, post_offset } = step else { return None };
     let (value, end) = reading.read(buffer, cursor, scratch)?;
@@ -367,7 +367,7 @@ fn jump(step: &Step, buffer: Buffer<'_>, cursor: usize, scratch: &mut Scratch) -
         From::Beginning => buffer.beginning(),
         From::End => buffer.bytes.len() as i64,
     };
-    let to = usize::try_from(start.checked_add(by)?.max(0)).ok()?;
+    let to = usize::try_from(start.checked_add(by)?.max(buffer.beginning())).ok()?;
     (to <= buffer.bytes.len()).then_some(to)
 }
 

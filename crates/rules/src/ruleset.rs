@@ -358,8 +358,11 @@ impl Ruleset {
         let picked = std::mem::take(&mut scratch.picked);
         for number in ones(&picked) {
             let rule = &self.rules[number as usize];
-            let seen = if rule.scope == Scope::Stream { buffer.seen.max(stream.passed) } else { buffer.seen };
+            // Whom a rule of `pass` lets pass as a packet it must let pass here, too.
+            let is_seen = rule.scope == Scope::Stream && rule.action != Action::Pass;
+            let seen = if is_seen { buffer.seen.max(stream.passed) } else { buffer.seen };
             if on_streams(rule.scope)
+                && seen < buffer.bytes.len()
                 && rule.admits(stream.flow, Some(stream.state), bits, None)
                 && inspect(&rule.payload, Buffer { seen, ..buffer }, scratch)
             {

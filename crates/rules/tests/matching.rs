@@ -83,10 +83,14 @@ fn what_was_a_packet_before_fires_again_where_packets_and_streams_are_looked_at(
     let (rules, _) = load(
         "alert tcp any any -> any any (content:\"AB\"; sid:1;)
         alert tcp any any -> any any (content:\"AB\"; depth:9; sid:2;)
-        alert tcp any any -> any any (flow:only_stream; content:\"AB\"; sid:3;)",
+        alert tcp any any -> any any (flow:only_stream; content:\"AB\"; sid:3;)
+        alert tcp any any -> any any (content:!\"zz\"; sid:4;)
+        pass tcp any any -> any any (content:\"AB\"; sid:5;)",
     );
     let behind = |passed| fires_behind_a_packet(&rules, flow(3000, 1182), Buffer::packet(b"xABx"), passed);
-    assert_eq!([0, 2, 3, 4].map(behind), [vec![1, 2, 3], vec![1, 2, 3], vec![2, 3], vec![2, 3]]);
+    assert_eq!([0, 2].map(behind), [vec![5, 1, 2, 3, 4], vec![5, 1, 2, 3, 4]]);
+    // What asks for nothing that is there fires at what is new, and where nothing is, not again.
+    assert_eq!([3, 4].map(behind), [vec![5, 2, 3, 4], vec![5, 2, 3]]);
 }
 
 #[test]
@@ -179,6 +183,9 @@ fn what_had_to_come_yet_makes_a_match_new() {
     for options in ["content:\"AB\"; isdataat:3,relative;", "content:\"AB\"; byte_test:1,=,120,1,relative;"] {
         assert_eq!([0, 3, 5].map(|seen| at(options, 0, seen)), [1, 1, 0], "{options}");
     }
+    // What lies before the bytes that are held cannot be jumped to.
+    assert_eq!(at("byte_jump:0,0,relative,from_beginning,post_offset 2;", 10, 0), 0);
+    assert_eq!(at("byte_jump:0,0,relative,from_beginning,post_offset 12;", 10, 0), 1);
     // Places that are not relative count from the stream's beginning.
     for options in ["byte_test:1,=,65,10;", "isdataat:15;", "byte_jump:1,12;"] {
         assert_eq!((at(options, 10, 0), at(options, 9, 0), at(options, 0, 0)), (1, 0, 0), "{options}");
@@ -231,7 +238,6 @@ fn a_semicolon_that_is_missing_is_said() {
         ("sid:1; reference:url,example.org/a content:\"a\";", Code::Option, 66),
         ("flowbits:set,a content:\"RCPT TO\"; sid:1;", Code::Option, 46),
         ("flow:established\tcontent:\"a\"; sid:1;", Code::Option, 48),
-        ("sid:1; metadata:service http tag:session,5,packets;", Code::Option, 60),
         ("sid:1; tag:session,5,packets classtype:bad-unknown;", Code::Option, 60),
         ("sid:1; target:src_ip content:\"a\";", Code::Option, 52),
         ("classtype:bad-unknown nocase; sid:1;", Code::Option, 53),
@@ -251,6 +257,9 @@ fn a_semicolon_that_is_missing_is_said() {
         let word = first.message.split('`').nth(5).expect("which is taken for a part");
         assert_eq!(first.help, Some(format!("`;` missing before `{word}`")), "{options}");
     }
+    let (_, loaded) =
+        load("alert tcp any any -> any any (sid:1; metadata:author jane, priority: high; content:\"a\";)");
+    assert_eq!((loaded.rules, loaded.diagnostics[0].severity), (1, Severity::Warning), "metadata is free text");
     for options in [
         "content:\"a nocase\\; b\\\" content: c\"; content:!\"d nocase\"; flowbits: noalert; sid:1;",
         "pcre:\"/a nocase id: b/\"; flowbits:set,content; sid:1;",

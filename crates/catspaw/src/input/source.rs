@@ -23,8 +23,6 @@ pub(crate) struct Source {
     sample: Option<Arc<[u8]>>,
     /// The year of its first stamp, where that has none, as later ones say.
     year: Option<i16>,
-    /// Whether its lines stand in the order in which connections began.
-    by_starts: bool,
     put_back: PutBack,
 }
 
@@ -43,11 +41,11 @@ impl fmt::Debug for PutBack {
 
 impl Source {
     pub(super) fn file(path: PathBuf, named: bool) -> Self {
-        Self { path: Some(path), named, sample: None, year: None, by_starts: false, put_back: PutBack::default() }
+        Self { path: Some(path), named, sample: None, year: None, put_back: PutBack::default() }
     }
 
     pub(super) fn standard_input() -> Self {
-        Self { path: None, named: true, sample: None, year: None, by_starts: false, put_back: PutBack::default() }
+        Self { path: None, named: true, sample: None, year: None, put_back: PutBack::default() }
     }
 
     /// The path as it stands in the report; `-` for standard input.
@@ -88,16 +86,6 @@ impl Source {
     /// It.
     pub(crate) fn year(&self) -> Option<i16> {
         self.year
-    }
-
-    /// Takes that its lines stand in the order in which connections began.
-    pub(crate) fn say_by_starts(&mut self) {
-        self.by_starts = true;
-    }
-
-    /// Whether they do, as far as anybody has said.
-    pub(crate) fn is_by_starts(&self) -> bool {
-        self.by_starts
     }
 
     /// A problem with it.

@@ -2,11 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use catspaw_records::{Nanos, Reader, Record, SensorId};
+use catspaw_records::{Nanos, Reader, SensorId};
 
 use super::parse::Rank;
 use super::reach::Reach;
-use super::starts::KeptBack;
 use crate::input::{BlockReader, TextBlock};
 use crate::packets::{Feed, Flows};
 
@@ -18,9 +17,6 @@ pub(super) struct Active {
     /// Nanoseconds that the merge waits for a record of it that comes out of order.
     pub(super) wait: i64,
     pub(super) reach: BTreeMap<SensorId, Reach>,
-    /// Whether its lines stand in the order in which connections began, and what they keep back then.
-    pub(super) by_starts: bool,
-    pub(super) kept_back: BTreeMap<SensorId, KeptBack>,
     pub(super) in_flight: usize,
     pub(super) ended: bool,
 }
@@ -62,35 +58,6 @@ impl Content {
 }
 
 impl Active {
-    /// One of which nothing is read yet.
-    pub(super) fn new(content: Content, rank: Rank, wait: i64) -> Self {
-        Self {
-            file: rank.2,
-            content,
-            rank,
-            wait,
-            reach: BTreeMap::new(),
-            by_starts: false,
-            kept_back: BTreeMap::new(),
-            in_flight: 0,
-            ended: false,
-        }
-    }
-
-    /// Keeps back what a batch does (`kept_back`), and gives back what its turn comes for: what became known by as far as the file has come,
-    /// and the merge waits, so that of one moment it comes before what began later; all of it at the end of the file.
-    pub(super) fn give_back(&mut self, kept_back: Vec<Record>, at_end: bool) -> Vec<(SensorId, Vec<Record>, bool)> {
-        for record in kept_back {
-            self.kept_back.entry(record.known.sensor).or_default().keep(record);
-        }
-        let given = self.kept_back.iter_mut().map(|(&sensor, kept)| {
-            let reached = self.reach.get(&sensor).and_then(Reach::reached).map(|reached| reached.plus(self.wait));
-            let upto = if at_end { Nanos::MAX } else { reached.unwrap_or(Nanos::MIN) };
-            (sensor, kept.take(upto), kept.is_full())
-        });
-        given.filter(|(_, records, _)| !records.is_empty()).collect()
-    }
-
     /// How far the file has come; before its first block is parsed, where it begins.
     pub(super) fn reached(&self) -> Nanos {
         self.reach.values().filter_map(Reach::reached).min().unwrap_or(self.rank.0)

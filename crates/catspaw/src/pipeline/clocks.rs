@@ -94,19 +94,8 @@ fn say_years(sources: &mut [Source], gathered: &Gathered, options: &Options) -> 
     said
 }
 
-/// Says of which files the lines stand in the order in which connections began. Whether any was.
-fn say_orders(sources: &mut [Source], gathered: &Gathered) -> bool {
-    let mut said = false;
-    for (source, _) in sources.iter_mut().zip(0..).filter(|(_, number)| gathered.is_by_starts(*number)) {
-        source.say_by_starts();
-        said = true;
-    }
-    said
-}
-
-/// Reads all of `sources`; once more where a file's later stamps say another year than its first were taken to be of, where its
-/// lines stand in the order in which connections began, or where the clocks of several sensors are apart, and can be set
-/// right. `progress` is told the bytes read from the disk.
+/// Reads all of `sources`; once more where a file's later stamps say another year than its first were taken to be of, or where
+/// the clocks of several sensors are apart, and can be set right. `progress` is told the bytes read from the disk.
 ///
 /// # Errors
 /// Where a temporary file fails. What is wrong with the evidence is in the result.
@@ -115,10 +104,6 @@ pub(crate) fn read(sources: &[Source], mut options: Options, mut progress: impl 
     let mut gathered = run(sources.to_vec(), &options, &mut progress)?;
     let mut dated = sources.to_vec();
     if again && say_years(&mut dated, &gathered, &options) {
-        drop(gathered);
-        gathered = run(dated.clone(), &options, &mut progress)?;
-    }
-    if again && say_orders(&mut dated, &gathered) {
         drop(gathered);
         gathered = run(dated.clone(), &options, &mut progress)?;
     }

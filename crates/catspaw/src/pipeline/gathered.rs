@@ -9,7 +9,7 @@ use super::ahead::Passed;
 use super::offsets::Offsets;
 use super::parse::{Batch, Lost, PLACES, SensorCount, UnparsedCount};
 use super::rows::{Counted, Rows};
-use super::shard::{Irregular, Lanes};
+use super::shard::Lanes;
 use super::strangers::Strangers;
 use super::witness::Witnesses;
 use crate::alerts::Alerts;
@@ -76,22 +76,6 @@ pub(crate) fn is_of_years((first, last): Span) -> bool {
 }
 
 impl Gathered {
-    /// What was irregular in what one sensor says in a file.
-    pub(crate) fn irregular(&self, file: u32, sensor: SensorId) -> Irregular {
-        let all = self.lanes.iter().filter_map(|lanes| lanes.irregular.get(&(file, sensor)));
-        all.fold(Irregular::default(), |sum, one| Irregular {
-            late: sum.late + one.late,
-            duplicates: sum.duplicates + one.duplicates,
-        })
-    }
-
-    /// Whether the lines of a file stand in the order in which connections began, so that most of it is late.
-    pub(crate) fn is_by_starts(&self, file: u32) -> bool {
-        let sensors = self.files.get(&file).into_iter().flat_map(|file| &file.sensors);
-        let mut sensors = sensors.filter(|_| self.files.get(&file).is_some_and(|file| !file.is_capture()));
-        sensors.any(|(&sensor, count)| count.beginnings.are_the_order(self.irregular(file, sensor).late))
-    }
-
     /// What was read of each file's sensors, but for scans, which have none.
     pub(crate) fn sensors(&self) -> impl Iterator<Item = &SensorCount> {
         self.files.values().filter(|file| !file.is_scan()).flat_map(|file| file.sensors.values())
@@ -146,7 +130,6 @@ impl FileRead {
             own.inside += count.inside;
             own.misplaced.add_all(&count.misplaced);
             own.span = own.span.into_iter().chain(count.span).reduce(both);
-            own.beginnings.follow(&count.beginnings);
         }
         self.add_unparsed(&batch.unparsed);
         self.lost.add_all(&batch.lost);

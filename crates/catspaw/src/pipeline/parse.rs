@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use catspaw_records::{Block, Event, HashSeed, HostKey, LineSink, Nanos, Place, Reader, Record, SensorId, Unparsed};
+use catspaw_records::{Block, HashSeed, HostKey, LineSink, Nanos, Place, Reader, Record, SensorId, Unparsed};
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
 
@@ -11,7 +11,6 @@ use super::clocks::{Clocks, Watched};
 use super::reach::Reach;
 use super::route::{Home, Misplaced, route};
 use super::row::{Other, Rest, Row};
-use super::starts::{Beginnings, Order, begun};
 use super::strangers::Strangers;
 use super::witness::Witness;
 use crate::packets::{Dropped, Flows, SENSOR};
@@ -41,8 +40,6 @@ pub(crate) struct SensorCount {
     pub(crate) span: Option<(Nanos, Nanos)>,
     /// How far its clock came in this block.
     pub(crate) reach: Reach,
-    /// How connections stand by their beginnings.
-    pub(crate) beginnings: Beginnings,
 }
 
 /// Lines of one kind that could not be read.
@@ -128,8 +125,6 @@ pub(crate) struct Batch {
     others: Vec<Other>,
     /// Whether that is the order in which they became known.
     pub(super) in_order: bool,
-    /// Records that have no row yet, since they became known long after they began.
-    pub(super) kept_back: Vec<Record>,
     /// Its sensors as its rows name them.
     pub(super) named: Vec<SensorId>,
     /// By sensor.
@@ -216,14 +211,8 @@ pub(super) struct Scratch {
 }
 
 /// Parses a block.
-pub(super) fn parse(
-    mut reader: Reader,
-    block: Block<'_>,
-    seed: HashSeed,
-    (home, order): (&Home, Order),
-    scratch: &mut Scratch,
-) -> Batch {
-    let mut collect = Collect::new(home, order, block.first, scratch);
+pub(super) fn parse(mut reader: Reader, block: Block<'_>, seed: HashSeed, home: &Home, scratch: &mut Scratch) -> Batch {
+    let mut collect = Collect::new(home, block.first, scratch);
     reader.read(block, seed, &mut collect);
     collect.finish()
 }
@@ -233,11 +222,11 @@ pub(super) fn parse_watched(
     mut reader: Reader,
     block: Block<'_>,
     seed: HashSeed,
-    (home, order): (&Home, Order),
+    home: &Home,
     (clocks, below): (&Clocks, u64),
     scratch: &mut Scratch,
 ) -> (Batch, Vec<Witness>) {
-    let mut collect = Collect::new(home, order, block.first, scratch);
+    let mut collect = Collect::new(home, block.first, scratch);
     let mut watched = Watched { sink: &mut collect, clocks, below, witnesses: Vec::new() };
     reader.read(block, seed, &mut watched);
     let witnesses = watched.witnesses;
@@ -246,7 +235,7 @@ pub(super) fn parse_watched(
 
 /// Sorts by shard what packets gave. Its records are not counted as the file's: that counts packets.
 pub(super) fn sort_flows(flows: Flows, file: u32, home: &Home, scratch: &mut Scratch) -> Batch {
-    let mut collect = Collect::new(home, Order::default(), Place { file, line: 0 }, scratch);
+    let mut collect = Collect::new(home, Place { file, line: 0 }, scratch);
     collect.batch.in_order = true;
     let named = collect.sensor(SensorId::of(SENSOR.as_bytes()), SENSOR.as_bytes());
     for at in flows.order {
@@ -267,28 +256,8 @@ pub(super) fn sort_flows(flows: Flows, file: u32, home: &Home, scratch: &mut Scr
     collect.finish()
 }
 
-/// Sorts by shard what a sensor's file kept back; its lines are counted already. The file has come `as_far` as they or not.
-pub(super) fn sort_kept_back(records: &[Record], sensor: SensorId, home: &Home, as_far: bool) -> Batch {
-    let mut scratch = Scratch::default();
-    let line = records.iter().map(|record| record.place.line).min().unwrap_or_default();
-    let file = records.first().map_or(0, |record| record.place.file);
-    let mut collect = Collect::new(home, Order::default(), Place { file, line }, &mut scratch);
-    let named = collect.sensor(sensor, b"");
-    for record in records {
-        collect.row(record, named, Nanos::MIN, |kept| {
-            kept.push(*record);
-            kept.len() as u32 - 1
-        });
-        if let Some(count) = collect.counts.first_mut().filter(|_| as_far) {
-            count.reach.see(record.known_at());
-        }
-    }
-    collect.finish()
-}
-
 struct Collect<'a> {
     home: &'a Home,
-    order: Order,
     scratch: &'a mut Scratch,
     batch: Batch,
     /// What is counted of each sensor, by its place.
@@ -301,11 +270,10 @@ struct Collect<'a> {
 }
 
 impl<'a> Collect<'a> {
-    fn new(home: &'a Home, order: Order, first: Place, scratch: &'a mut Scratch) -> Self {
+    fn new(home: &'a Home, first: Place, scratch: &'a mut Scratch) -> Self {
         let batch = Batch { file: first.file, first_line: first.line, ..Batch::default() };
         Self {
             home,
-            order,
             scratch,
             batch,
             counts: Vec::new(),
@@ -348,27 +316,13 @@ impl<'a> Collect<'a> {
     #[inline]
     fn count(&mut self, record: &Record, sensor: u16, keep: impl FnOnce(&mut Vec<Record>) -> u32) {
         let Some(count) = self.counts.get_mut(usize::from(sensor)) else { return };
-        let (known, moment) = (record.known_at(), self.order.moment(record));
-        let before = count.reach.before(moment);
-        count.reach.see(moment);
-        count.records += 1;
-        count.span = Some(count.span.map_or((known, known), |(first, last)| (first.min(known), last.max(known))));
-        if let Event::Whole(_) = &record.event {
-            count.beginnings.see(begun(record));
-        }
-        if self.order.keeps_back(record) {
-            self.batch.kept_back.push(*record);
-        } else {
-            self.row(record, sensor, before, keep);
-        }
-    }
-
-    /// Makes rows of a record that is late against `before`.
-    #[inline]
-    fn row(&mut self, record: &Record, sensor: u16, before: Nanos, keep: impl FnOnce(&mut Vec<Record>) -> u32) {
-        let Some(count) = self.counts.get_mut(usize::from(sensor)) else { return };
         let Scratch { rows, shards, .. } = &mut *self.scratch;
         let Batch { first_line, records, others, .. } = &mut self.batch;
+        let known = record.known_at();
+        let before = count.reach.before(known);
+        count.reach.see(known);
+        count.records += 1;
+        count.span = Some(count.span.map_or((known, known), |(first, last)| (first.min(known), last.max(known))));
         let mut keep = Some(keep);
         let mut kept = 0;
         let ours = route(record, self.home, |route| {
@@ -388,7 +342,7 @@ impl<'a> Collect<'a> {
     }
 
     fn hear(&mut self, record: &Record) {
-        use catspaw_records::{ConnState, Proto};
+        use catspaw_records::{ConnState, Event, Proto};
         let Event::Whole(whole) = &record.event else { return };
         let (one, both) = &mut self.batch.heard;
         match whole.state.filter(|_| whole.proto == Proto::Tcp) {
@@ -441,7 +395,7 @@ mod tests {
     #[test]
     fn sensors_that_say_nothing_take_no_places_of_those_that_do() {
         let (home, mut scratch) = (Home::default(), Scratch::default());
-        let mut collect = Collect::new(&home, Order::default(), Place { file: 0, line: 1 }, &mut scratch);
+        let mut collect = Collect::new(&home, Place { file: 0, line: 1 }, &mut scratch);
         (0..70_000_u32).for_each(|n| collect.skipped(&n.to_le_bytes()));
         let last = collect.sensor(SensorId::of(b"last"), b"last");
         collect.skipped(b"last");

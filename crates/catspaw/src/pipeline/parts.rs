@@ -9,7 +9,6 @@ use catspaw_records::{Nanos, Reader, SensorId, is_repeated};
 use jiff::tz::TimeZone;
 
 use super::parse::Rank;
-use super::starts::Order;
 use super::survey::{Stamps, Surveyed, Unknown, earliest, first_records};
 use crate::input::Problem;
 
@@ -112,7 +111,7 @@ fn soonest(waiting: &BTreeMap<usize, Later>, files: &[Surveyed]) -> Option<usize
 impl Later {
     fn new(file: &Surveyed, head: &[u8], zone: &TimeZone) -> Self {
         const LINES: usize = 512;
-        let tells = |front: &&[u8]| !first_records(&file.reader, front, Order::default(), Nanos::min).is_empty();
+        let tells = |front: &&[u8]| !first_records(&file.reader, front, Nanos::min).is_empty();
         let fronts = std::iter::successors(Some(LINES), |len| Some(2 * len)).take_while(|&len| len < head.len());
         let whole_lines = |len| memchr::memrchr(b'\n', &head[..len]).map_or(&head[..0], |end| &head[..=end]);
         let front = fronts.map(whole_lines).find(tells).unwrap_or(head);
@@ -136,13 +135,13 @@ impl Later {
         }
         let mut reader = file.reader.clone();
         reader.go_on_from(&end.reader);
-        let front = first_records(&reader, &self.front, Order::default(), Nanos::min);
+        let front = first_records(&reader, &self.front, Nanos::min);
         self.tried = front.values().copied().min().map(|begins| (end.last, begins)).or(self.tried);
         if !(-SLACK..=most + SLACK).contains(&earliest(&front).since(end.last)) {
             return;
         }
         let Some(head) = head_of(&mut files[number]) else { return };
-        let first = first_records(&reader, &head, Order::default(), Nanos::min);
+        let first = first_records(&reader, &head, Nanos::min);
         let gap = earliest(&first).since(end.last);
         let is_same = shares_a_sensor(&first, &files[before].first);
         let is_sooner = self.joint.as_ref().is_none_or(|joint| gap < joint.gap);
@@ -209,6 +208,6 @@ fn end_of(file: &Surveyed) -> Option<End> {
         last = Some((before, block));
     }
     let (before, block) = last?;
-    let moments = first_records(&before, block.bytes(), Order::default(), Nanos::max);
+    let moments = first_records(&before, block.bytes(), Nanos::max);
     Some(End { reader, last: moments.values().copied().max()? })
 }

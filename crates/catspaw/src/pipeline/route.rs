@@ -86,10 +86,13 @@ pub(crate) fn route(record: &Record, home: &Home, mut give: impl FnMut(Route)) -
     ours.0 || ours.1
 }
 
+/// A network of fewer bits is nobody's: `0.0.0.0/0` holds all.
+const SHORT: u8 = 8;
+
 /// Records that look as if the networks that the owner names were not his.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Misplaced {
-    /// Both ends are in them, and one is public at least.
+    /// Both ends are in them, not in the same one, and one is public at least.
     pub(crate) both: u64,
     /// A public end is in them, and the other, which is private, is not: by its range.
     pub(crate) private: BTreeMap<Network, u64>,
@@ -104,7 +107,8 @@ impl Misplaced {
         let (orig, resp, _) = ends(record);
         let private = match [orig, resp].map(|addr| (home.is_inside(addr, None), is_private(addr))) {
             [(true, one), (true, other)] => {
-                self.both += u64::from(!one || !other);
+                let within = |net: &Network| net.bits() >= SHORT && net.contains(orig) && net.contains(resp);
+                self.both += u64::from(!(one && other || home.nets.iter().any(within)));
                 return;
             }
             [(true, false), (false, true)] => resp,

@@ -7,23 +7,21 @@ use std::sync::Arc;
 use std::thread;
 
 use catspaw_engine::Settings;
-use catspaw_records::{Days, HashSeed, Nanos, Record};
+use catspaw_records::{Days, HashSeed, Nanos};
 use catspaw_relay::Config;
 use catspaw_rules::Ruleset;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 
 use super::active::{Active, Content, Work};
 use super::clocks::Clocks;
-use super::fold::{Folded, Folder, Message, Watermarks};
+use super::fold::{Folded, Folder, Message, ROUND, Watermarks};
 use super::gathered::{FileRead, Gathered};
-use super::parse::{Batch, Scratch, parse, parse_watched, sort_flows, sort_kept_back};
+use super::parse::{Batch, Scratch, parse, parse_watched, sort_flows};
 use super::parts::{follow_parts, take_parts};
-use super::queue::{Queue, UNITS, send_all, units};
 use super::restrict::Restriction;
 use super::route::Home;
 use super::rows::Wanted;
 use super::shard::Lanes;
-use super::starts::Order;
 use super::survey::{Looked, Stamps, Surveyed, follow_new_year, survey};
 use super::witness::{self, Witness, Witnesses};
 use crate::args::Checksums;
@@ -31,6 +29,29 @@ use crate::columns::Maps;
 use crate::indicators::Signatures;
 use crate::input::{BlockReader, Source};
 use crate::packets::{self, CaptureRead, Captures, Feed, Tracking};
+
+/// What waits for a worker weighs half as much as it folds in one go, so that all others go on meanwhile: in units of so many
+/// rows ([`Batch::weight`]).
+const UNIT: usize = 4096;
+const UNITS: usize = ROUND / UNIT / 2;
+
+/// Batches on their way to one worker.
+struct Queue {
+    batches: Sender<Message>,
+    /// Holds a token for each unit that waits.
+    waiting: Sender<()>,
+}
+
+impl Queue {
+    /// Sends a batch as soon as there is room for it; `false` where the worker is gone.
+    fn send(&self, message: Message) -> bool {
+        (0..units(&message)).all(|_| self.waiting.send(()).is_ok()) && self.batches.send(message).is_ok()
+    }
+}
+
+fn units((batch, _): &Message) -> usize {
+    batch.weight().div_ceil(UNIT).clamp(1, UNITS)
+}
 
 /// How to read.
 #[derive(Clone, Debug)]
@@ -61,7 +82,6 @@ struct Job {
     number: u64,
     file: u32,
     work: Work,
-    order: Order,
     /// Openings with hashes below are looked for.
     below: u64,
 }
@@ -192,14 +212,14 @@ fn together(
     })
 }
 
-fn work_off(Job { number, file, work, order, below }: Job, options: &Options, scratch: &mut Scratch) -> Done {
+fn work_off(Job { number, file, work, below }: Job, options: &Options, scratch: &mut Scratch) -> Done {
     let (seed, home, clocks) = (options.seed, &options.home, &options.clocks);
     let (batch, witnesses, buffer) = match work {
         Work::Lines(block, reader) => {
             let lines = block.lines(file);
             let (batch, witnesses) = match below > 0 || matches!(clocks, Clocks::Off(_)) {
-                true => parse_watched(reader, lines, seed, (home, order), (clocks, below), scratch),
-                false => (parse(reader, lines, seed, (home, order), scratch), Vec::new()),
+                true => parse_watched(reader, lines, seed, home, (clocks, below), scratch),
+                false => (parse(reader, lines, seed, home, scratch), Vec::new()),
             };
             (batch, witnesses, Some(block.into_buffer()))
         }
@@ -250,13 +270,13 @@ impl<'a> Coordinator<'a> {
         loop {
             self.open_due();
             if let Some(job) = self.read_next() {
-                let messages = self.take(work_off(job, self.options, &mut scratch));
-                messages.into_iter().try_for_each(|message| folder.take(message))?;
+                let message = self.take(work_off(job, self.options, &mut scratch));
+                folder.take(message)?;
                 progress(self.bytes_read());
             } else if self.active.is_empty() && self.pending.is_empty() {
                 return Ok(());
             }
-            self.close_ended().into_iter().try_for_each(|message| folder.take(message))?;
+            self.close_ended();
         }
     }
 
@@ -278,16 +298,17 @@ impl<'a> Coordinator<'a> {
             } else if self.in_flight() > 0 {
                 // One at a time: what is read next must not depend on which thread is quicker.
                 let Some(next) = self.await_next(done) else { return };
-                let messages = self.take(next);
-                if !send_all(messages, shards) {
-                    return;
+                let message = self.take(next);
+                for shard in shards {
+                    // A worker that is gone has failed; its error is found when it is joined.
+                    if !shard.send(message.clone()) {
+                        return;
+                    }
                 }
             } else if self.active.is_empty() && self.pending.is_empty() {
                 return;
             }
-            if !send_all(self.close_ended(), shards) {
-                return;
-            }
+            self.close_ended();
         }
     }
 
@@ -349,17 +370,16 @@ impl<'a> Coordinator<'a> {
             rules: self.options.rules.clone(),
         };
         let content = Content::Packets(Box::new(Feed::start(scope, captures, &tracking)));
-        self.active.push(Active::new(content, rank, 0));
+        self.active.push(Active { file, content, rank, wait: 0, reach: BTreeMap::new(), in_flight: 0, ended: false });
     }
 
     fn activate(&mut self, blocks: BlockReader, Surveyed { source, reader, guessed_year, rank, passed, .. }: Surveyed) {
         let file = rank.2;
-        let by_starts = source.is_by_starts();
         let mut read = FileRead { guessed_year, ..FileRead::new(source, reader.format()) };
         passed.iter().for_each(|passed| read.pass(passed));
         self.gathered.files.insert(file, read);
-        let content = Content::Lines(Box::new((blocks, reader)));
-        self.active.push(Active { by_starts, ..Active::new(content, rank, self.options.wait) });
+        let (content, wait) = (Content::Lines(Box::new((blocks, reader))), self.options.wait);
+        self.active.push(Active { file, content, rank, wait, reach: BTreeMap::new(), in_flight: 0, ended: false });
     }
 
     /// The next block of the file that is furthest behind. Several files are read in step: one block each is on its
@@ -389,12 +409,11 @@ impl<'a> Coordinator<'a> {
         let number = self.next_job;
         self.next_job += 1;
         let below = self.gathered.witnesses.as_ref().map_or(0, Witnesses::below);
-        let order = Order { by_starts: active.by_starts, wait: active.wait };
-        Some(Job { number, file: active.file, work, order, below })
+        Some(Job { number, file: active.file, work, below })
     }
 
     /// Takes a parsed block in its turn and says up to which moment the shards may go on.
-    fn take(&mut self, done: Done) -> Vec<Message> {
+    fn take(&mut self, done: Done) -> (Arc<Batch>, Arc<Watermarks>) {
         let Done { mut batch, buffer, witnesses, .. } = done;
         self.buffers.extend(buffer);
         if let Some(all) = &mut self.gathered.witnesses {
@@ -409,7 +428,6 @@ impl<'a> Coordinator<'a> {
                 reach.follow(&count.reach);
             }
         }
-        let mut messages = self.give_back(batch.file, std::mem::take(&mut batch.kept_back), false);
         if let Some(file) = self.gathered.files.get_mut(&batch.file) {
             file.add(&batch);
         }
@@ -418,28 +436,7 @@ impl<'a> Coordinator<'a> {
         self.gathered.heard.0 += batch.heard.0;
         self.gathered.heard.1 += batch.heard.1;
         self.advance_watermarks();
-        messages.push((Arc::new(batch), Arc::new(self.watermarks.clone())));
-        messages
-    }
-
-    /// What a file in the order of beginnings gives back, before the shards go on.
-    fn give_back(&mut self, file: u32, kept_back: Vec<Record>, at_end: bool) -> Vec<Message> {
-        let Some(active) = self.active.iter_mut().find(|active| active.file == file) else { return Vec::new() };
-        let given = active.give_back(kept_back, at_end).into_iter().map(|(sensor, records, as_far)| {
-            let mut given = sort_kept_back(&records, sensor, &self.options.home, as_far);
-            given.rank = active.rank;
-            self.gathered.strangers.add_all(&given.strangers);
-            for (sensor, count) in &given.sensors {
-                active.reach.entry(*sensor).or_default().follow(&count.reach);
-                let file = self.gathered.files.get_mut(&active.file);
-                if let Some(own) = file.and_then(|file| file.sensors.get_mut(sensor)) {
-                    own.inside += count.inside;
-                    own.misplaced.add_all(&count.misplaced);
-                }
-            }
-            (Arc::new(given), Arc::new(self.watermarks.clone()))
-        });
-        given.collect()
+        (Arc::new(batch), Arc::new(self.watermarks.clone()))
     }
 
     fn advance_watermarks(&mut self) {
@@ -460,10 +457,8 @@ impl<'a> Coordinator<'a> {
         by_sensor.retain(|_, own| *own > *all);
     }
 
-    fn close_ended(&mut self) -> Vec<Message> {
-        let mut messages = Vec::new();
+    fn close_ended(&mut self) {
         while let Some(at) = self.active.iter().position(|active| active.ended && active.in_flight == 0) {
-            messages.extend(self.give_back(self.active[at].file, Vec::new(), true));
             let active = self.active.remove(at);
             match active.content {
                 Content::Lines(lines) => {
@@ -477,7 +472,6 @@ impl<'a> Coordinator<'a> {
                 Content::Packets(feed) => feed.finish().into_iter().for_each(|read| self.captured(read)),
             }
         }
-        messages
     }
 }
 

@@ -191,7 +191,6 @@ mod tests {
     use super::super::parse::{Scratch, parse};
     use super::super::reach::Reach;
     use super::super::route::Home;
-    use super::super::starts::Order;
     use super::*;
 
     const HOST: &str = "10.0.0.5";
@@ -209,7 +208,7 @@ mod tests {
         let clock = Clock::new(jiff::tz::TimeZone::UTC, YearHint::First(2003));
         let reader = catspaw_records::Reader::Cisco(cisco::Reader::new(clock));
         let block = Block { bytes: text.as_bytes(), first: Place { file: 0, line: 1 } };
-        let batch = parse(reader, block, HashSeed(0), (&Home::default(), Order::default()), &mut Scratch::default());
+        let batch = parse(reader, block, HashSeed(0), &Home::default(), &mut Scratch::default());
         let shard = HostKey::Address(HOST.parse().unwrap()).shard();
         let rows = batch.of_shard(shard).1;
         assert_eq!(rows.len(), seconds.len());

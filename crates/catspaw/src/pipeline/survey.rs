@@ -15,7 +15,6 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use super::ahead::{Passed, read_on};
 use super::parse::Rank;
-use super::starts::Order;
 use super::year::Year;
 use crate::columns::Maps;
 use crate::input::{BlockReader, Problem, Source, What};
@@ -126,8 +125,7 @@ impl Unknown {
 impl Surveyed {
     /// A file that begins with `head`, of which the lines that are `shown` told what it is.
     fn new(source: Source, file: u32, reader: Reader, (head, shown): (&[u8], &[u8])) -> Self {
-        let order = Order { by_starts: source.is_by_starts(), ..Order::default() };
-        let first = first_records(&reader, shown, order, Nanos::min);
+        let first = first_records(&reader, shown, Nanos::min);
         let rank = (earliest(&first), xxh3_64(shown), file);
         let repeats = reader.begins_with_a_repetition(head);
         Self { source, open: None, reader, guessed_year: None, remarks: Vec::new(), rank, first, repeats, passed: None }
@@ -222,10 +220,9 @@ pub(crate) fn follow_new_year(files: &mut [Surveyed], stamps: &Stamps, maps: &Ma
 pub(super) fn first_records(
     reader: &Reader,
     head: &[u8],
-    order: Order,
     take: fn(Nanos, Nanos) -> Nanos,
 ) -> BTreeMap<SensorId, Nanos> {
-    let mut first = First { moments: BTreeMap::new(), order, take };
+    let mut first = First { moments: BTreeMap::new(), take };
     let whole = memchr::memrchr(b'\n', head).map_or(head, |end| &head[..=end]);
     reader.clone().read(Block { bytes: whole, first: Place { file: 0, line: 1 } }, HashSeed(0), &mut first);
     first.moments
@@ -238,13 +235,12 @@ pub(super) fn earliest(first: &BTreeMap<SensorId, Nanos>) -> Nanos {
 
 struct First {
     moments: BTreeMap<SensorId, Nanos>,
-    order: Order,
     take: fn(Nanos, Nanos) -> Nanos,
 }
 
 impl LineSink for First {
     fn record(&mut self, record: &Record, _: &[u8]) {
-        let at = self.order.moment(record);
+        let at = record.known_at();
         let first = self.moments.entry(record.known.sensor).or_insert(at);
         *first = (self.take)(at, *first);
     }

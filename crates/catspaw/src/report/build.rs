@@ -236,32 +236,18 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence], names: &Names) -> Vec<St
     }
     warnings.extend(gathered.files.iter().filter_map(|(&number, file)| not_understood(names.path(number), file)));
     warnings.extend(gathered.files.iter().filter_map(|(&number, file)| lost(names.path(number), file)));
-    warnings.extend(evidence.iter().filter_map(|e| came_late(e, gathered, names)));
+    warnings.extend(evidence.iter().filter(|e| e.late >= SOME_LATE || e.late > 0 && e.late.saturating_mul(MANY_LATE) >= e.records).map(|e| {
+        let Evidence { path, sensor, late, records, .. } = e;
+        format!(
+            "{late} of {records} records of {sensor} in {path} came later than the merge waits for: they are counted, \
+             but no test used them, so that relays are missed, found late or seen too small. Was its clock set back, or \
+             is the file not in order of time? One that was sorted by when connections began (sort(1) of a conn.log, or what \
+             --connections writes) is not: they are known when they end. Files that are named apart are put in order; what comes through one pipe \
+             is not. Of a log in local time --timezone says when summer time ends."
+        )
+    }));
     warnings.extend(of_packets(gathered));
     warnings
-}
-
-/// That many of a sensor's records in a file are late, and why that is where it is known.
-fn came_late(evidence: &Evidence, gathered: &Gathered, names: &Names) -> Option<String> {
-    let Evidence { path, sensor, late, records, .. } = evidence;
-    if *late < SOME_LATE && (*late == 0 || late.saturating_mul(MANY_LATE) < *records) {
-        return None;
-    }
-    let is_of = |number: u32| names.path(number) == path;
-    let sensors =
-        gathered.files.iter().filter(|(number, _)| is_of(**number)).flat_map(|(_, file)| file.sensors.values());
-    let by_starts = sensors.filter(|count| count.name == *sensor).any(|count| count.beginnings.are_the_order(*late));
-    let why = if by_starts {
-        "Its lines stand in the order in which connections began, as sort(1) puts them, and not in that in which they ended. It is read \
-         by that where all evidence is in files, and none comes through a pipe or standard input: write it to a file and name that."
-    } else {
-        "Was its clock set back, or is the file not in order of time? Files that are named apart are put in order; what comes through one \
-         pipe is not. Of a log in local time --timezone says when summer time ends."
-    };
-    Some(format!(
-        "{late} of {records} records of {sensor} in {path} came later than the merge waits for: they are counted, but no test used \
-         them, so that relays are missed, found late or seen too small. {why}"
-    ))
 }
 
 /// That much of a file was not understood: it may hold the logs of several devices, of which one was taken for all.

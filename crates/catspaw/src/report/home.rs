@@ -17,13 +17,13 @@ pub(super) fn doubts(home: &Home, gathered: &Gathered) -> Vec<String> {
     }
     let mut misplaced = Misplaced::default();
     gathered.sensors().for_each(|sensor| misplaced.add_all(&sensor.misplaced));
-    let ours = gathered.sensors().map(|sensor| sensor.inside).sum::<u64>().max(LEAST);
+    let ours: u64 = gathered.sensors().map(|sensor| sensor.inside).sum();
     [hardly_ours(home, gathered), within(&misplaced, ours), outside(&misplaced, ours)].into_iter().flatten().collect()
 }
 
 /// Both ends of most records are in them.
 fn within(Misplaced { both, .. }: &Misplaced, ours: u64) -> Option<String> {
-    (2 * both > ours).then(|| {
+    (2 * both > ours && ours >= LEAST).then(|| {
         format!(
             "In {both} of {ours} records that have an end in --home-net both ends are in it, and one at least is public: what two of our own \
              hosts say to one another proves nothing, and no relay is found in it. Are networks of others among those that it names?"
@@ -34,7 +34,7 @@ fn within(Misplaced { both, .. }: &Misplaced, ours: u64) -> Option<String> {
 /// Private addresses are not in them, and talk to public ones that are.
 fn outside(Misplaced { private, .. }: &Misplaced, ours: u64) -> Option<String> {
     let count: u64 = private.values().sum();
-    (2 * count > ours).then(|| {
+    (2 * count > ours && ours >= LEAST).then(|| {
         let ranges: BTreeMap<_, _> = private.iter().map(|(range, count)| (std::cmp::Reverse(*count), *range)).collect();
         format!(
             "In {count} of {ours} records that have an end in --home-net that end is public, and the other one private and not in it: hosts \

@@ -49,13 +49,13 @@ impl Seen<'_> {
                 if net.is_single() { &*host } else { "one of them" }
             )
         } else {
-            let them = if behind.len() == 1 { "that one" } else { "them" };
-            format!(
-                "Seen outside as {host} {} {}: --host {} looks at {them}.",
-                if behind.len() == 1 { "was" } else { "were" },
-                some(&behind, ", "),
-                some(&behind, ",").split(" and").next().unwrap_or_default()
-            )
+            let (were, them) = match behind.len() {
+                1 => ("was", "that one".to_owned()),
+                count if count <= NAMED => ("were", "them".to_owned()),
+                _ => ("were", format!("the first {NAMED} of them")),
+            };
+            let named = first(&behind).join(",");
+            format!("Seen outside as {host} {were} {}: --host {named} looks at {them}.", some(&behind))
         };
         format!("{host} {is} in this evidence: --host takes {takes} inside of NAT. {who}")
     }
@@ -71,7 +71,7 @@ impl Seen<'_> {
                     "[[authorised]] host = \"{}\" matches nothing: it is an address outside, of {}. The host's own address, inside of NAT, \
                      is what declares it.",
                     shown(net),
-                    some(&behind, ", ")
+                    some(&behind)
                 )
             })
         };
@@ -84,8 +84,11 @@ pub(super) fn shown(net: &Network) -> String {
     if net.is_single() { net.addr().to_string() } else { net.to_string() }
 }
 
-fn some(hosts: &BTreeSet<IpAddr>, between: &str) -> String {
-    let named: Vec<String> = hosts.iter().take(NAMED).map(ToString::to_string).collect();
-    let more = hosts.len().saturating_sub(NAMED);
-    if more == 0 { named.join(between) } else { format!("{} and {more} more", named.join(between)) }
+fn some(hosts: &BTreeSet<IpAddr>) -> String {
+    let (named, more) = (first(hosts).join(", "), hosts.len().saturating_sub(NAMED));
+    if more == 0 { named } else { format!("{named} and {more} more") }
+}
+
+fn first(hosts: &BTreeSet<IpAddr>) -> Vec<String> {
+    hosts.iter().take(NAMED).map(ToString::to_string).collect()
 }

@@ -133,6 +133,7 @@ struct Parts {
     fast: Option<usize>,
     /// What `byte_extract` took, in the order of their registers.
     taken: Vec<String>,
+    warnings: Vec<Fault>,
 }
 
 struct Compiler<'a> {
@@ -150,8 +151,11 @@ impl Compiler<'_> {
             }
             Known::No => return Err(unknown(name)),
         };
-        if let Some(fault) = unended::fault(option, keyword) {
-            return Err(fault);
+        match unended::fault(option, keyword) {
+            // That is free text, in which there may be any word.
+            Some(fault) if option.name.value == "metadata" => self.parts.warnings.push(fault),
+            Some(fault) => return Err(fault),
+            None => {}
         }
         match keyword {
             Keyword::Remark => Ok(()),
@@ -219,7 +223,7 @@ impl Parts {
                 "what a flow's packets pass by or set in `flowbits` cannot depend on `hostbits` or `xbits` here";
             return Err(Fault::new(Code::NotBuilt, rule.span, message));
         }
-        let mut warnings = Vec::new();
+        let mut warnings = self.warnings;
         let sid = self.sid.unwrap_or_else(|| made_sid(text));
         if self.sid.is_none() {
             let message = format!("this rule has no `sid`: it goes by {sid}, made from its text");

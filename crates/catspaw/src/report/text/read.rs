@@ -51,20 +51,17 @@ pub(super) fn looked_at(report: &Report) -> String {
     )
 }
 
-/// Files of which nothing was read: whoever looks for what is in them must not take the report for an answer.
+/// Files of which nothing is in the report: whoever looks for what is in them must not take the report for an answer.
 pub(super) fn left_out(report: &Report) -> Option<String> {
     let is_read = |path: &str| report.evidence.iter().any(|evidence| evidence.path == path);
     let whole = report.unparsed.iter().filter(|one| one.line == 0 && one.kind == "file" && !is_read(&one.path));
     let whole: Vec<&UnparsedLines> = whole.collect();
     let [first, others @ ..] = &whole[..] else { return None };
     if others.is_empty() {
-        return Some(format!("Not read: {} ({}). What it tells of is missing here.", first.path, first.why));
+        return Some(format!("Nothing here is of {} ({}).", first.path, first.why));
     }
     let named: Vec<String> = whole.iter().map(|one| one.path.clone()).collect();
-    Some(format!(
-        "Not read: {}. Why stands under \"What was read\"; what they tell of is missing here.",
-        some_of(&named, NAMED)
-    ))
+    Some(format!("Nothing here is of {}; why stands under \"Not understood\".", some_of(&named, NAMED)))
 }
 
 fn ours(report: &Report) -> String {

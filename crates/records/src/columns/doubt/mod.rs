@@ -163,10 +163,12 @@ fn translated(map: &Map, all: &[Figures]) -> Option<String> {
     })
 }
 
-/// A network's hosts ask a few name servers. Where a few ask many private hosts instead, and all are answered, it is the other
-/// way round.
+/// A network's hosts ask a few name servers. Where public addresses ask many private hosts instead, and all are answered, it is the
+/// other way round; a private one that asks many may watch over a network's own servers.
 fn resolvers(map: &Map, all: &[Figures]) -> Option<String> {
-    let is_one = |one: &&Figures| one.ports[1] == DOMAIN && one.ports[0] != DOMAIN && is_private(one.addrs[1]);
+    let is_one = |one: &&Figures| {
+        one.ports[1] == DOMAIN && one.ports[0] != DOMAIN && !is_private(one.addrs[0]) && is_private(one.addrs[1])
+    };
     let asked: Vec<_> = all.iter().filter(is_one).filter(|one| is_answered(one)).map(|one| one.addrs).collect();
     let from: BTreeSet<_> = asked.iter().map(|[from, _]| from).collect();
     let to: BTreeSet<_> = asked.iter().map(|[_, to]| to).collect();

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use super::super::map::Map;
 use super::super::time::Unit;
-use super::{Figures, LEAST, goes_out, is_answered, is_clear, reversed};
-use crate::{Nanos, Proto};
+use super::{Figures, LEAST, goes_out, is_clear, reversed};
+use crate::{ByteKind, Nanos, Proto};
 
 /// No network carries as many bytes in a second.
 const BYTES_A_SECOND: u128 = 12_500_000_000;
@@ -19,8 +19,8 @@ const OUTSIDE: usize = 12;
 const NETWORKS: usize = 3;
 /// What half of the connections with many servers, and what nine in ten, exceed.
 const NEAR: [i64; 2] = [5 * SHORT, 50 * SHORT];
-/// What nine in ten, what half of them, and what one in ten do not all exceed.
-const SLOW: [i64; 3] = [20 * Nanos::SECOND, 240 * Nanos::SECOND, 1200 * Nanos::SECOND];
+/// As much is more than the headers of a connection that is refused, or scanned for.
+const MORE_THAN_HEADERS: u64 = 400;
 
 /// The unit of durations, and of bytes.
 pub(super) fn unit(map: &Map, all: &[Figures]) -> Option<String> {
@@ -29,8 +29,8 @@ pub(super) fn unit(map: &Map, all: &[Figures]) -> Option<String> {
         .or_else(|| half_are_long(all, now))
         .or_else(|| unit_of_ends(map, all, now))
         .or_else(|| too_fast(all, now))
-        .or_else(|| half_are_short(all, now))
-        .or_else(|| unlike_visits(all, now))
+        .or_else(|| half_are_short(map, all, now))
+        .or_else(|| unlike_visits(map, all, now))
 }
 
 /// What a map calls its unit.
@@ -66,8 +66,8 @@ fn half_are_long(all: &[Figures], now: &str) -> Option<String> {
     Some(format!("half of {count} connections last longer than two hours: see unit (now {now:?})"))
 }
 
-fn half_are_short(all: &[Figures], now: &str) -> Option<String> {
-    let asked = all.iter().filter(|one| is_asked_and_answered(one));
+fn half_are_short(map: &Map, all: &[Figures], now: &str) -> Option<String> {
+    let asked = all.iter().filter(|one| is_asked_and_answered(map, one));
     let (_, count) = median(asked.filter_map(|one| one.lasted)).filter(|(median, _)| *median < SHORT)?;
     Some(format!(
         "half of {count} connections between a private and a public address last less than a millisecond: see unit (now {now:?})"
@@ -91,15 +91,20 @@ fn too_fast(all: &[Figures], now: &str) -> Option<String> {
     })
 }
 
-/// Whether it is a connection of TCP to another network that carried something each way.
-fn is_asked_and_answered(one: &Figures) -> bool {
-    one.proto == Proto::Tcp && is_answered(one) && (goes_out(one.addrs) || goes_out(reversed(one.addrs)))
+/// Whether it is a connection of TCP to another network that carried something each way. A total does not tell: a scan that nobody answers
+/// has one, too.
+fn is_asked_and_answered(map: &Map, one: &Figures) -> bool {
+    let least = if matches!(map.counted, ByteKind::IpLevel | ByteKind::Frame) { MORE_THAN_HEADERS } else { 1 };
+    let carried = |bytes: Option<u64>| bytes.is_some_and(|bytes| bytes >= least);
+    one.proto == Proto::Tcp
+        && one.bytes.iter().all(|bytes| carried(*bytes))
+        && (goes_out(one.addrs) || goes_out(reversed(one.addrs)))
 }
 
-/// How long what is asked of many servers in several networks takes, in a unit that is a thousand times too small or too large.
-/// Nowhere are half of them as near as that; and among so many there are short ones, if one in ten is idle for so long.
-fn unlike_visits(all: &[Figures], now: &str) -> Option<String> {
-    let visits: Vec<_> = all.iter().filter(|one| is_asked_and_answered(one)).collect();
+/// How long what is asked of many servers in several networks takes, in a unit that is a thousand times too small: half of them are not
+/// as near as that.
+fn unlike_visits(map: &Map, all: &[Figures], now: &str) -> Option<String> {
+    let visits: Vec<_> = all.iter().filter(|one| is_asked_and_answered(map, one)).collect();
     let outside = visits.iter().map(|one| if goes_out(one.addrs) { one.addrs[1] } else { one.addrs[0] });
     let outside: BTreeSet<IpAddr> = outside.collect();
     let networks: BTreeSet<_> = outside.iter().map(|addr| network(*addr)).collect();
@@ -108,21 +113,14 @@ fn unlike_visits(all: &[Figures], now: &str) -> Option<String> {
         return None;
     }
     lasted.sort_unstable();
-    let [tenth, half, most] = [1, 5, 9].map(|tenths| lasted[lasted.len() * tenths / 10]);
+    let [half, most] = [5, 9].map(|tenths| lasted[lasted.len() * tenths / 10]);
     let (count, servers) = (lasted.len(), outside.len());
-    let said = if half < NEAR[0] && most < NEAR[1] {
+    (half < NEAR[0] && most < NEAR[1]).then(|| {
         format!(
-            "half of {count} connections with {servers} addresses outside last less than 5 milliseconds, and nine in ten less than 50"
+            "half of {count} connections with {servers} addresses outside last less than 5 milliseconds, and nine in ten less than 50: \
+             see unit (now {now:?})"
         )
-    } else if tenth > SLOW[0] && half > SLOW[1] && most > SLOW[2] {
-        format!(
-            "of {count} connections with {servers} addresses outside nine in ten last longer than 20 seconds, half longer than 4 minutes, \
-             and one in ten longer than 20"
-        )
-    } else {
-        return None;
-    };
-    Some(format!("{said}: see unit (now {now:?})"))
+    })
 }
 
 /// Roughly whose an address is.
