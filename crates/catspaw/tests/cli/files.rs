@@ -48,18 +48,18 @@ fn a_file_of_a_directory_that_is_not_read_is_named_at_the_head_of_the_report() {
     let said = text(&place.scan(&["in"]));
     let head = said.split_once(" That is no proof").expect("nothing found").0;
     assert!(
-        head.contains("Not read: in/a.log (no evidence: text of no kind that is known in its first 64 KiB"),
+        head.contains("Nothing here is of in/a.log (no evidence: text of no kind that is known in its first 64 KiB"),
         "{head}"
     );
     place.write("in/c.log", relay_log());
     place.write("in/d.log", "dear diary\n");
     let said = text(&place.scan(&["in"]));
     let head = said.split_once(" What went through").expect("a relay").0;
-    let says = "Not read: in/a.log, in/d.log. Why stands under \"What was read\"; what they tell of is missing here.";
+    let says = "Nothing here is of in/a.log, in/d.log; why stands under \"Not understood\".";
     assert!(head.contains(says), "{head}");
     // Of what was read in part that is no word.
     place.write("e/f.log", quiet_log().trim_end());
-    assert!(!place.scan(&["e"]).out.contains("Not read"));
+    assert!(!place.scan(&["e"]).out.contains("Nothing here is of"));
 }
 
 #[test]

@@ -19,6 +19,10 @@ const OUTSIDE: usize = 12;
 const NETWORKS: usize = 3;
 /// What half of the connections with many servers, and what nine in ten, exceed.
 const NEAR: [i64; 2] = [5 * SHORT, 50 * SHORT];
+/// What nine in ten, what half of them, and what one in ten do not all exceed.
+const SLOW: [i64; 3] = [20 * Nanos::SECOND, 240 * Nanos::SECOND, 1200 * Nanos::SECOND];
+/// Ports at which what is asked is soon answered: mail, names and pages. Elsewhere there are those that wait for news all day.
+const SOON: [u16; 4] = [25, 53, 80, 443];
 /// As much is more than the headers of a connection that is refused, or scanned for.
 const MORE_THAN_HEADERS: u64 = 400;
 
@@ -101,10 +105,33 @@ fn is_asked_and_answered(map: &Map, one: &Figures) -> bool {
         && (goes_out(one.addrs) || goes_out(reversed(one.addrs)))
 }
 
-/// How long what is asked of many servers in several networks takes, in a unit that is a thousand times too small: half of them are not
-/// as near as that.
+/// How long what is asked of many servers in several networks takes, in a unit that is a thousand times too small or too large: half of
+/// them are not as near as that, nor is one in ten idle for so long where there are no short ones.
 fn unlike_visits(map: &Map, all: &[Figures], now: &str) -> Option<String> {
     let visits: Vec<_> = all.iter().filter(|one| is_asked_and_answered(map, one)).collect();
+    let soon: Vec<_> = visits.iter().copied().filter(|one| SOON.contains(&one.ports[1])).collect();
+    let near = |(count, servers, [_, half, most]): (usize, usize, [i64; 3])| {
+        (half < NEAR[0] && most < NEAR[1]).then(|| {
+            format!(
+                "half of {count} connections with {servers} addresses outside last less than 5 milliseconds, and nine in ten less than 50"
+            )
+        })
+    };
+    let slow = |(count, servers, [tenth, half, most]): (usize, usize, [i64; 3])| {
+        (tenth > SLOW[0] && half > SLOW[1] && most > SLOW[2]).then(|| {
+            format!(
+                "of {count} connections with {servers} addresses outside nine in ten last longer than 20 seconds, half longer than 4 \
+                 minutes, and one in ten longer than 20"
+            )
+        })
+    };
+    let said = tenths(&visits).and_then(near).or_else(|| tenths(&soon).and_then(slow))?;
+    Some(format!("{said}: see unit (now {now:?})"))
+}
+
+/// How many there are, with how many addresses outside, and how long one in ten, half and nine in ten of them last at most; `None` where that
+/// is too few to tell.
+fn tenths(visits: &[&Figures]) -> Option<(usize, usize, [i64; 3])> {
     let outside = visits.iter().map(|one| if goes_out(one.addrs) { one.addrs[1] } else { one.addrs[0] });
     let outside: BTreeSet<IpAddr> = outside.collect();
     let networks: BTreeSet<_> = outside.iter().map(|addr| network(*addr)).collect();
@@ -113,14 +140,7 @@ fn unlike_visits(map: &Map, all: &[Figures], now: &str) -> Option<String> {
         return None;
     }
     lasted.sort_unstable();
-    let [half, most] = [5, 9].map(|tenths| lasted[lasted.len() * tenths / 10]);
-    let (count, servers) = (lasted.len(), outside.len());
-    (half < NEAR[0] && most < NEAR[1]).then(|| {
-        format!(
-            "half of {count} connections with {servers} addresses outside last less than 5 milliseconds, and nine in ten less than 50: \
-             see unit (now {now:?})"
-        )
-    })
+    Some((lasted.len(), outside.len(), [1, 5, 9].map(|tenths| lasted[lasted.len() * tenths / 10])))
 }
 
 /// Roughly whose an address is.
