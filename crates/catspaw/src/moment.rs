@@ -39,6 +39,24 @@ pub(crate) fn parse(text: &str, zone: &TimeZone) -> Result<Nanos, String> {
     at.ok_or_else(unknown)
 }
 
+/// For how long a moment lasts that [`parse`] reads, in nanoseconds: whoever writes no time means the whole day, whoever writes no seconds the
+/// whole minute, and whoever writes no fraction the whole second.
+pub(crate) fn width(text: &str) -> i64 {
+    let time = text.trim().get(10..).unwrap_or_default();
+    if !time.contains(':') {
+        return 86_400 * Nanos::SECOND;
+    }
+    // An offset has a colon of its own.
+    let time = time.split(['+', '-']).next().unwrap_or_default();
+    let fraction = time.split(['.', ',']).nth(1).unwrap_or_default();
+    match time.matches(':').count() {
+        1 => 60 * Nanos::SECOND,
+        // Many write noughts for what they do not know.
+        _ if fraction.bytes().all(|byte| !matches!(byte, b'1'..=b'9')) => Nanos::SECOND,
+        _ => 1,
+    }
+}
+
 fn parse_day(text: &str) -> Option<Date> {
     let [y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2] = text.as_bytes() else { return None };
     let digits = [y1, y2, y3, y4, m1, m2, d1, d2].iter().all(|byte| byte.is_ascii_digit());

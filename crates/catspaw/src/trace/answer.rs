@@ -71,7 +71,7 @@ pub(crate) struct Indexed<'a> {
 
 /// Puts the answer together.
 pub(crate) fn answer(question: &Question, mut found: Found, logs: &[Indexed<'_>], owners: &Owners) -> Answer {
-    let Question { address, port, at } = *question;
+    let Question { address, port, at, .. } = *question;
     let mut why = Vec::new();
     let lost = settle_open(question, &mut found, logs);
     let hits = found.hits.values();

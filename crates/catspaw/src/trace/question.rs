@@ -24,12 +24,14 @@ pub(crate) struct Question {
     pub(crate) address: IpAddr,
     pub(crate) port: Option<u16>,
     pub(crate) at: Nanos,
+    /// For how long it is asked, in nanoseconds ([`moment::width`]).
+    pub(crate) lasts: i64,
 }
 
 impl Question {
-    /// The moment after the last that is asked for: whoever writes no fraction means the whole second.
+    /// The moment after the last that is asked for.
     pub(crate) fn until(&self) -> Nanos {
-        self.at.plus(if self.at.0 % Nanos::SECOND == 0 { Nanos::SECOND } else { 1 })
+        self.at.plus(self.lasts)
     }
 
     /// Reads `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`, and a moment.
@@ -40,7 +42,7 @@ impl Question {
         let (address, port) = parse_end(address).ok_or_else(|| {
             format!("{address:?} is no address: 192.0.2.10, 192.0.2.10:1182, 2001:db8::10 or [2001:db8::10]:1182")
         })?;
-        Ok(Self { address, port, at: moment::parse(at, zone)? })
+        Ok(Self { address, port, at: moment::parse(at, zone)?, lasts: moment::width(at) })
     }
 }
 
@@ -203,11 +205,20 @@ mod tests {
     }
 
     #[test]
-    fn a_moment_without_a_fraction_is_a_second_long() {
-        let asked = |at| Question::parse("192.0.2.1", at, &TimeZone::UTC).unwrap();
-        let whole = asked("2003-03-04 16:05:00");
-        assert_eq!(whole.until(), whole.at.plus(Nanos::SECOND));
-        let exact = asked("2003-03-04 16:05:00.25");
-        assert_eq!(exact.until(), exact.at.plus(1));
+    fn a_moment_lasts_as_long_as_it_is_written() {
+        for (at, lasts) in [
+            ("2003-03-04 16:05:00.25", 1),
+            ("2003-03-04T16:05:00.25+01:00", 1),
+            ("2003-03-04 16:05:00", Nanos::SECOND),
+            ("2003-03-04T16:05:00.000Z", Nanos::SECOND),
+            ("2003-03-04T16:05:00-05:00", Nanos::SECOND),
+            ("2003-03-04 16:05", 60 * Nanos::SECOND),
+            ("2003-03-04 16:05 +01:00", 60 * Nanos::SECOND),
+            (" 2003-03-04 ", 86_400 * Nanos::SECOND),
+            ("2003-03-04 UTC", 86_400 * Nanos::SECOND),
+        ] {
+            let asked = Question::parse("192.0.2.1", at, &TimeZone::UTC).unwrap();
+            assert_eq!(asked.until().since(asked.at), lasts, "{at}");
+        }
     }
 }

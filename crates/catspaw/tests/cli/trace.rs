@@ -115,7 +115,12 @@ fn what_was_built_before_the_log_or_lost_its_end_is_known_by_the_rest() {
     let place = Place::with("pix.log", log);
     let before = assert_hosts(&place, "192.0.2.1", "2003-03-02 12:00", &["10.0.0.1"]);
     assert_eq!(before["candidates"][0]["from"], "2003-03-01T14:29:35Z");
-    assert_hosts(&place, "192.0.2.1", "2003-03-01 14:29", &[]);
+    assert_hosts(&place, "192.0.2.1", "2003-03-01 14:29:34", &[]);
+    // Whoever writes no seconds asks for the minute, and whoever writes no time for the day.
+    assert_hosts(&place, "192.0.2.1", "2003-03-01 14:28", &[]);
+    assert_hosts(&place, "192.0.2.1", "2003-03-01 14:29", &["10.0.0.1"]);
+    let day = assert_hosts(&place, "192.0.2.2", "2003-03-04", &["10.0.0.3", "10.0.0.2"]);
+    assert!(why(&day).contains("2 hosts may have been"), "{}", why(&day));
     let lost = assert_hosts(&place, "192.0.2.2", "2003-03-04 11:30", &["10.0.0.2"]);
     assert!(why(&lost).contains("its end is not in the log"), "{}", why(&lost));
     assert_hosts(&place, "192.0.2.2", "2003-03-04 12:30", &["10.0.0.3"]);
