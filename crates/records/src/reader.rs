@@ -162,8 +162,8 @@ impl Reader {
 }
 
 /// Flows as nfdump keeps them.
-const NFCAPD: &str = "a file of nfcapd's (NetFlow, IPFIX, sFlow), which this version does not read: nfdump -r FILE -B -o csv writes its flows as \
-                      text, and --columns says what the columns of that mean";
+const NFCAPD: &str = "a file of nfcapd's (NetFlow, IPFIX, sFlow), which this version does not read: nfdump -r FILE -B -O tstart -o csv \
+                      writes its flows as text, both directions together and in order of time, and --columns says what the columns of that mean";
 
 /// The option that a file is for, where it is not evidence but goes with it; by its first lines.
 fn other_option(head: &[u8]) -> Option<&'static str> {

@@ -2,6 +2,7 @@
 
 use crate::ast::{Action, Arrow, Opt, Rule, Set, Spanned};
 use crate::diagnostic::{Code, Fault, Span};
+use crate::keyword::{Known, look_up};
 use crate::source::{ACTIONS, RuleText, typography};
 
 /// Lists deeper than this are refused.
@@ -70,6 +71,23 @@ impl Parser<'_> {
 
     fn span(&self, from: usize) -> Span {
         self.text.span(from, self.at)
+    }
+
+    /// What is to be said of a keyword that stands alone (`nocase`) and swallows the next, whose `names` both are.
+    fn unended(&self, from: usize, names: &str) -> Option<Fault> {
+        let (name, rest) = names.split_once(|c: char| c.is_ascii_whitespace())?;
+        let next = rest.trim_start();
+        let at = from + names.len() - next.len();
+        let is_keyword = |name: &str| !matches!(look_up(name), Known::No);
+        (is_keyword(name) && is_keyword(next)).then(|| {
+            self.fault(
+                at,
+                at + next.len(),
+                format!("`{name}` has no `;` at its end: `{next}` is taken for a part of it"),
+            )
+            .coded(Code::Option)
+            .help(format!("`;` missing before `{next}`"))
+        })
     }
 
     fn fault(&self, from: usize, to: usize, message: impl Into<String>) -> Fault {
@@ -192,7 +210,8 @@ impl Parser<'_> {
         let mut name = self.spanned(from, from + name_len);
         name.value.make_ascii_lowercase();
         if name_len == 0 || !name.value.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte)) {
-            return Err(self.fault(from, stop, "no keyword stands here").coded(Code::Option));
+            let fault = self.unended(from, &name.value);
+            return Err(fault.unwrap_or_else(|| self.fault(from, stop, "no keyword stands here").coded(Code::Option)));
         }
         let value = colon.map(|colon| self.value(from + colon + 1, stop));
         if value.as_ref().is_some_and(|value| value.value.trim_ascii_start().starts_with(b"\xe2\x80")) {

@@ -245,6 +245,8 @@ fn a_semicolon_that_is_missing_is_said() {
         ("content:!\"a\" nocase; content:\"b\"; sid:1;", Code::Option, 44),
         ("content:\"a\"; depth:5 nocase; sid:1;", Code::Option, 52),
         ("content:\"a\"nocase; sid:1;", Code::Option, 42),
+        ("content:\"a\"; nocase content:\"b\"; sid:1;", Code::Option, 51),
+        ("noalert  content:\"b\"; sid:1;", Code::Option, 40),
         ("pcre:\"/a/\" http_uri; sid:1;", Code::Option, 42),
         ("flowbits:noalert uricontent:\"a\"; sid:1;", Code::Option, 48),
         ("threshold:type limit, track by_src, count 1, seconds 60 sid:1;", Code::Option, 87),
