@@ -114,6 +114,12 @@ impl Fault {
         Self { code, span, message: message.into(), help: None }
     }
 
+    /// Of an option that nothing ends before the next one, which stands at `span`.
+    pub(crate) fn unended(name: &str, next: &str, span: Span) -> Self {
+        let message = format!("`{name}` has no `;` at its end: `{next}` is taken for a part of it");
+        Self::new(Code::Option, span, message).help(format!("`;` missing before `{next}`"))
+    }
+
     pub(crate) fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
         self

@@ -80,13 +80,8 @@ impl Parser<'_> {
         let at = from + names.len() - next.len();
         let is_keyword = |name: &str| !matches!(look_up(name), Known::No);
         (is_keyword(name) && is_keyword(next)).then(|| {
-            self.fault(
-                at,
-                at + next.len(),
-                format!("`{name}` has no `;` at its end: `{next}` is taken for a part of it"),
-            )
-            .coded(Code::Option)
-            .help(format!("`;` missing before `{next}`"))
+            let span = self.text.span(at, at + next.len());
+            typography(self.text, at).unwrap_or_else(|| Fault::unended(name, next, span))
         })
     }
 

@@ -83,8 +83,8 @@ impl Asked {
                 Said { name: &name, text: &text, loaded: &loaded }.say(verbose || strict);
             }
             if strict {
-                let refused = loaded.refused;
-                return Err(format!("--strict-rules: {refused} of {name} cannot be loaded: the reasons stand above"));
+                let bad = loaded.refused;
+                return Err(format!("--strict-rules: {bad} of {name} cannot be loaded: the reasons stand above"));
             }
             if fails {
                 return Err(format!("--rules {name}: no rule of it could be loaded"));

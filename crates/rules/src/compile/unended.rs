@@ -2,7 +2,7 @@
 //! without the content that it swallowed a rule fires at everything.
 
 use crate::ast::{Opt, Spanned};
-use crate::diagnostic::{Code, Fault, Span};
+use crate::diagnostic::{Fault, Span};
 use crate::keyword::{Keyword, Known, look_up};
 
 /// What stands alone, and nowhere in another option's value but at its beginning.
@@ -27,9 +27,7 @@ pub(super) fn fault(option: &Opt, keyword: Keyword) -> Option<Fault> {
             _ => !is_prose && (ALONE.contains(&&*keyword) || BUFFERS.iter().any(|begins| keyword.starts_with(begins))),
         }
     })?;
-    let message = format!("`{}` has no `;` at its end: `{next}` is taken for a part of it", option.name.value);
-    let help = format!("`;` missing before `{next}`");
-    Some(Fault::new(Code::Option, place(value, at, next.len()), message).help(help))
+    Some(Fault::unended(&option.name.value, next, place(value, at, next.len())))
 }
 
 /// Where a word of a value stands in the file.
