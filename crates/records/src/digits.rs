@@ -41,12 +41,69 @@ fn decode_eight(bytes: u64) -> (u64, usize) {
 }
 
 /// The bits of the IPv4 address at the front, and its length; what follows it is not looked at.
-#[inline]
+#[inline(always)]
 pub(crate) fn parse_v4(text: &[u8]) -> Option<(u32, usize)> {
-    let bytes: [u8; 16] = padded(text);
-    // The longest address leaves one byte of the sixteen, so no octet begins in the last three.
-    let four = |from: usize| bytes.get(from..).and_then(|rest| rest.first_chunk()).copied();
-    decode_v4(others_of_sixteen(bytes), four, |end| bytes.get(end) == Some(&b'.'))
+    let (addr, len) = match text.first_chunk() {
+        Some(bytes) => decode_v4(bytes),
+        None => decode_v4_end(text),
+    };
+    (len > 0).then_some((addr, len as usize))
+}
+
+/// At a line's end.
+#[cold]
+#[inline(never)]
+fn decode_v4_end(text: &[u8]) -> (u32, u32) {
+    decode_v4(&padded_end(text))
+}
+
+/// The same of sixteen bytes, which are more than the longest address; no length where there is none. (Two numbers are handed
+/// up in registers, what may be none through memory.)
+fn decode_v4(bytes: &[u8; 16]) -> (u32, u32) {
+    let vector = u8x16::new(*bytes);
+    let (digits, dots) = (digits_of(vector), vector.simd_eq(u8x16::splat(b'.')).to_bitmask());
+    let first = !digits & 0xffff;
+    let second = first & first.wrapping_sub(1);
+    let third = second & second.wrapping_sub(1);
+    let last = third & third.wrapping_sub(1);
+    // What ends the first three octets must be dots; what ends the last may be anything.
+    if (first ^ last) & !dots != 0 {
+        return (0, 0);
+    }
+    let ends = [first, second, third, last].map(u32::trailing_zeros);
+    let starts = [0, ends[0] + 1, ends[1] + 1, ends[2] + 1];
+    let mut octets = [0; 4];
+    for (octet, (start, end)) in octets.iter_mut().zip(starts.into_iter().zip(ends)) {
+        let len = end.wrapping_sub(start);
+        // No octet begins in the last three bytes.
+        let Some(four) = bytes.get(start as usize..start as usize + 4).and_then(|four| four.first_chunk()) else {
+            return (0, 0);
+        };
+        if len.wrapping_sub(1) > 2 {
+            return (0, 0);
+        }
+        // Its digits at the end of the four, noughts before them.
+        *octet = u64::from(u32::from_le_bytes(*four) << (32 - 8 * len));
+    }
+    // Two at once.
+    const LOW: u64 = 0x0000_000f_0000_000f;
+    let two = |a: u64, b: u64| {
+        let digits = a | b << 32;
+        (digits >> 8 & LOW) * 100 + (digits >> 16 & LOW) * 10 + (digits >> 24 & LOW)
+    };
+    let (high, low) = (two(octets[0], octets[1]), two(octets[2], octets[3]));
+    // Octets of up to 999 that are or-ed reach 256 if and only if one of them does.
+    if (high | low) & 0xffff_ff00_ffff_ff00 != 0 {
+        return (0, 0);
+    }
+    let addr = (high << 8 | high >> 32) << 16 | low << 8 | low >> 32;
+    (addr as u32, ends[3])
+}
+
+/// A bit for each of sixteen bytes that is a digit.
+#[inline(always)]
+fn digits_of(bytes: u8x16) -> u32 {
+    bytes.simd_eq(bytes.max(u8x16::splat(b'0')).min(u8x16::splat(b'9'))).to_bitmask()
 }
 
 /// The bits of an IPv4 address that is all of a text: of what stands between other fields, less is known to follow it. No octet
@@ -62,8 +119,7 @@ pub(crate) fn parse_whole_v4(text: &[u8]) -> Option<u32> {
     let last = text.last_chunk().map_or(first << 8, |last| u64::from_le_bytes(*last));
     let bytes = u8x16::new((u128::from(last) << 64 >> (8 * (16 - len)) | u128::from(first)).to_le_bytes());
     let dots = bytes.simd_eq(u8x16::splat(b'.')).to_bitmask();
-    let digits = bytes.simd_eq(bytes.max(u8x16::splat(b'0')).min(u8x16::splat(b'9'))).to_bitmask();
-    if (digits | dots) & 0xffff != (1 << len) - 1 {
+    if (digits_of(bytes) | dots) & 0xffff != (1 << len) - 1 {
         return None;
     }
     let second_dots = dots & dots.wrapping_sub(1);
@@ -96,47 +152,6 @@ fn octet(word: u64, behind: u32, len: u32) -> u32 {
     const OF_LEN: [u32; 4] = [0, 0x0f_0000, 0x0f_0f00, 0x0f_0f0f];
     let digits = (word << (8 * behind) >> 40) as u32 & OF_LEN[len as usize & 3];
     (digits & 0xff) * 100 + ((digits >> 8) & 0xff) * 10 + (digits >> 16)
-}
-
-/// The bits of an address and its length, by what is no digit, the four bytes from a place, and where a dot is.
-#[inline(always)]
-fn decode_v4(
-    mut others: u32,
-    four: impl Fn(usize) -> Option<[u8; 4]>,
-    is_dot: impl Fn(usize) -> bool,
-) -> Option<(u32, usize)> {
-    let (mut addr, mut largest, mut from) = (0, 0, 0);
-    for index in 0..4 {
-        let end = others.trailing_zeros() as usize;
-        others &= others.wrapping_sub(1);
-        let len = end.wrapping_sub(from);
-        let four = four(from)?;
-        if len.wrapping_sub(1) > 2 || (index < 3 && !is_dot(end)) {
-            return None;
-        }
-        // The digits at the end of the four bytes, noughts before them.
-        let digits = (u32::from_le_bytes(four) & 0x0f0f_0f0f) << (32 - 8 * len);
-        let octet = ((digits >> 8) & 0xf) * 100 + ((digits >> 16) & 0xf) * 10 + (digits >> 24);
-        addr = addr << 8 | octet;
-        largest |= octet;
-        from = end + 1;
-    }
-    // Octets of up to 999 that are or-ed reach 256 if and only if one of them does.
-    (largest < 256).then_some((addr, from - 1))
-}
-
-/// A bit for each of sixteen bytes that is no digit.
-#[inline]
-fn others_of_sixteen(bytes: [u8; 16]) -> u32 {
-    let bytes = u128::from_le_bytes(bytes);
-    let (first, last) = (others_of_eight(bytes as u64), others_of_eight((bytes >> 64) as u64));
-    gather(first) | gather(last) << 8
-}
-
-/// The high bits of eight bytes next to each other.
-#[inline]
-fn gather(others: u64) -> u32 {
-    ((others >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u32
 }
 
 /// The high bit of each byte that is no digit.

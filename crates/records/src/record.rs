@@ -1,11 +1,15 @@
 //! One record of evidence: what a line, a flow or a connection says.
 
 use std::fmt;
+use std::hash::Hasher;
 use std::net::{IpAddr, Ipv4Addr};
 
+use foldhash::SharedSeed;
+use foldhash::quality::FoldHasher;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+use xxhash_rust::xxh3::xxh3_64;
 
+use crate::fields::places::Places;
 use crate::{Burst, Bytes, ConnState, Content, Ending, Endpoint, Nanos, Proto, Stamp, Uid};
 
 /// Whose clock and whose ids: a firewall by its name in the syslog header, a Zeek node.
@@ -36,7 +40,9 @@ impl HashSeed {
     /// The fingerprint by which the same record, given twice, is known.
     #[must_use]
     pub fn fingerprint(self, text: &[u8]) -> u64 {
-        xxh3_64_with_seed(text, self.0)
+        let mut hasher = FoldHasher::with_seed(self.0, SharedSeed::global_fixed());
+        hasher.write(text);
+        hasher.finish()
     }
 }
 
@@ -349,25 +355,37 @@ pub struct Block<'a> {
 
 impl<'a> Block<'a> {
     /// Its lines with their places, without `\n` or `\r\n`; empty lines are left out but counted.
+    #[inline]
     pub fn lines(self) -> impl Iterator<Item = (Place, &'a [u8])> {
-        let mut rest = self.bytes;
-        let mut place = self.first;
-        std::iter::from_fn(move || {
-            while !rest.is_empty() {
-                let (line, after) = match memchr::memchr(b'\n', rest) {
-                    Some(end) => (&rest[..end], &rest[end + 1..]),
-                    None => (rest, &rest[rest.len()..]),
-                };
-                let here = place;
-                rest = after;
-                place.line += 1;
-                let line = line.strip_suffix(b"\r").unwrap_or(line);
-                if !line.is_empty() {
-                    return Some((here, line));
-                }
+        Lines { bytes: self.bytes, ends: Places::new(b'\n', self.bytes), start: 0, place: self.first }
+    }
+}
+
+/// See [`Block::lines`].
+struct Lines<'a> {
+    bytes: &'a [u8],
+    ends: Places<'a>,
+    /// Where the next line begins.
+    start: usize,
+    place: Place,
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = (Place, &'a [u8]);
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<Self::Item> {
+        while self.start < self.bytes.len() {
+            let end = self.ends.next().unwrap_or(self.bytes.len());
+            let (line, place) = (self.bytes.get(self.start..end)?, self.place);
+            self.start = end + 1;
+            self.place.line += 1;
+            let line = line.strip_suffix(b"\r").unwrap_or(line);
+            if !line.is_empty() {
+                return Some((place, line));
             }
-            None
-        })
+        }
+        None
     }
 }
 

@@ -62,20 +62,20 @@ impl<K: Copy + Eq + Hash, V: Named<K>> Opens<K, V> {
         }
     }
 
-    /// Takes a value out, if `meant` makes something of it.
+    /// Takes a value out, if it is the one that is meant.
     #[inline]
-    pub(crate) fn take<T>(&mut self, key: &K, meant: impl FnOnce(&V) -> Option<T>) -> Option<T> {
+    pub(crate) fn take(&mut self, key: &K, is_meant: impl FnOnce(&V) -> bool) -> Option<V> {
         match self {
             Self::Few(few) => {
                 let at = few.iter().position(|value| value.is_called(key))?;
-                let made = meant(&few[at])?;
-                few.swap_remove(at);
-                Some(made)
+                is_meant(&few[at]).then(|| few.swap_remove(at))
             }
             Self::Many(many) => {
-                let made = meant(many.get(key)?)?;
-                many.remove(key);
-                Some(made)
+                if is_meant(many.get(key)?) {
+                    many.remove(key)
+                } else {
+                    None
+                }
             }
         }
     }
@@ -131,9 +131,9 @@ mod tests {
             let mut all: Vec<u32> = opens.iter().map(|&(_, value)| value).collect();
             all.sort_unstable();
             assert_eq!(all.len(), count as usize);
-            assert_eq!(opens.take(&0, |&(_, value)| (value == 0).then_some(())), None);
-            let taken = opens.take(&0, |&(_, value)| (value == 7).then_some(value));
-            assert_eq!((taken, opens.len()), (Some(7), count as usize - 1));
+            assert_eq!(opens.take(&0, |&(_, value)| value == 0), None);
+            let taken = opens.take(&0, |&(_, value)| value == 7);
+            assert_eq!((taken, opens.len()), (Some((0, 7)), count as usize - 1));
             assert_eq!(opens.get(&0), None);
             assert_eq!(opens.into_values().len(), count as usize - 1);
         }

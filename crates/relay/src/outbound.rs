@@ -122,7 +122,7 @@ mod tests {
     fn each_leg_has_its_turn_once_whatever_is_let_go() {
         let mut legs = OutboundLegs::default();
         let mail = |n| Leg { smtp: [1, 5, 8].contains(&n), ..leg(n) };
-        (0..10).for_each(|n| legs.push(EndedLeg::new((Nanos(n), 9 - n as u64), mail(n), SensorId(0))));
+        (0..10).for_each(|n| legs.push(EndedLeg::new((Nanos(n), 9 - n as u64), &mail(n), SensorId(0))));
         let turn = |legs: &mut OutboundLegs, now| {
             let mut due = Vec::new();
             while let Some((_, at)) = legs.next_settled(5, Nanos(now)) {

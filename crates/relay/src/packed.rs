@@ -44,10 +44,10 @@ pub struct PackedLeg([u64; 8]);
 
 impl EndedLeg {
     /// A leg of what `sensor` saw, with its place in the order of the fold.
-    pub(crate) fn new(key: Key, leg: Leg, sensor: SensorId) -> Self {
-        match PackedLeg::pack(key, &leg, sensor) {
+    pub(crate) fn new(key: Key, leg: &Leg, sensor: SensorId) -> Self {
+        match PackedLeg::pack(key, leg, sensor) {
             Some(packed) => Self::Packed(packed),
-            None => Self::Whole(Box::new((key, leg))),
+            None => Self::Whole(Box::new((key, *leg))),
         }
     }
 
@@ -258,7 +258,7 @@ mod tests {
         ]);
         for (number, leg) in legs.into_iter().enumerate() {
             let key = (leg.start.at, leg.opened.unwrap_or(77));
-            let ended = EndedLeg::new(key, leg, SENSOR);
+            let ended = EndedLeg::new(key, &leg, SENSOR);
             assert_eq!(matches!(ended, EndedLeg::Packed(_)), number < 20, "{number}");
             assert_eq!((ended.key(), ended.leg(SENSOR)), (key, leg));
             assert_eq!(ended.known(), leg.end.map(|end| end.known));
@@ -268,7 +268,7 @@ mod tests {
                 assert_eq!(PackedLeg::of_bytes(&packed.to_bytes(201)), (packed, 201));
             }
         }
-        let odd = EndedLeg::new((Nanos(1), 3), leg(0), SENSOR);
+        let odd = EndedLeg::new((Nanos(1), 3), &leg(0), SENSOR);
         assert_eq!(odd.key(), (Nanos(1), 3), "a place that is not its own is kept");
     }
 }

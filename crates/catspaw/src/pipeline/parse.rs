@@ -325,16 +325,22 @@ impl<'a> Collect<'a> {
         count.span = Some(count.span.map_or((known, known), |(first, last)| (first.min(known), last.max(known))));
         let mut keep = Some(keep);
         let mut kept = 0;
-        let ours = route(record, self.home, |route| {
-            shards.push(route.host.shard() as u8);
-            rows.push(Row::pack(record, route, *first_line, sensor, before).unwrap_or_else(|| {
-                kept = keep.take().map_or(kept, |keep| keep(records));
-                others.push(Other::new(kept, &route));
-                Row::refer(record, route, others.len() as u32 - 1, sensor, before)
-            }));
-        });
+        let (first, mut second) = route(record, self.home);
+        let mut next = Some(first);
+        while let Some(way) = next {
+            next = second.take();
+            let host = way.host(record, self.home);
+            shards.push(host.shard() as u8);
+            if let Some(row) = Row::pack(record, (way, host), *first_line, sensor, before) {
+                rows.push(row);
+                continue;
+            }
+            kept = keep.take().map_or(kept, |keep| keep(records));
+            others.push(Other::new(kept, host));
+            rows.push(Row::refer(record, way, others.len() as u32 - 1, sensor, before));
+        }
         count.misplaced.see(record, self.home);
-        if ours {
+        if first.is_ours() {
             count.inside += 1;
         } else {
             self.batch.strangers.count(record);

@@ -22,6 +22,7 @@ pub(crate) struct Home {
 impl Home {
     /// Whether an end is ours. Decided by the record alone, never by later ones.
     #[must_use]
+    #[inline]
     pub(crate) fn is_inside(&self, addr: IpAddr, mark: Option<bool>) -> bool {
         if self.nets.is_empty() {
             return mark == Some(true) || is_private(addr);
@@ -30,6 +31,7 @@ impl Home {
     }
 
     /// Whose an address is.
+    #[inline]
     fn host(&self, addr: IpAddr) -> HostKey {
         HostKey::Address(self.machines.get(&addr).copied().unwrap_or(addr))
     }
@@ -63,27 +65,58 @@ pub(crate) struct Route {
     pub(crate) owner: bool,
 }
 
-/// The copies of a record: one for each end that is ours; one for nobody's fold where none is.
-pub(crate) fn route(record: &Record, home: &Home, mut give: impl FnMut(Route)) -> bool {
-    let (orig, resp, inside) = ends(record);
-    let ours = (home.is_inside(orig, inside.orig), home.is_inside(resp, inside.resp));
-    let mut copy = |addr, side, peer_inside, owner| {
-        give(Route { host: home.host(addr), side, peer_inside, owner, ours: ours.0 || ours.1 });
-    };
-    match ours {
-        (true, true) => {
-            copy(orig, Side::Orig, true, true);
-            if orig != resp {
-                copy(resp, Side::Resp, true, false);
-            }
-        }
-        (true, false) => copy(orig, Side::Orig, false, true),
-        (false, true) => copy(resp, Side::Resp, false, true),
-        (false, false) if matches!(record.event, Event::Denied(_)) => copy(resp, Side::Resp, false, true),
-        // Whoever it is, both records of one connection must meet.
-        (false, false) => copy(orig.min(resp), if orig <= resp { Side::Orig } else { Side::Resp }, true, true),
+/// A [`Route`] but for the host, as flags.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Way(u8);
+
+impl Way {
+    const RESP: u8 = 1;
+    const PEER_INSIDE: u8 = 2;
+    const OURS: u8 = 4;
+    const OWNER: u8 = 8;
+
+    #[inline]
+    pub(super) fn side(self) -> Side {
+        if self.0 & Self::RESP == 0 { Side::Orig } else { Side::Resp }
     }
-    ours.0 || ours.1
+
+    /// The host at its end.
+    #[inline]
+    pub(super) fn host(self, record: &Record, home: &Home) -> HostKey {
+        let (orig, resp, _) = ends(record);
+        home.host(if self.0 & Self::RESP == 0 { orig } else { resp })
+    }
+
+    /// Whether the host is ours.
+    #[inline]
+    pub(super) fn is_ours(self) -> bool {
+        self.0 & Self::OURS != 0
+    }
+
+    #[inline]
+    pub(super) fn route(self, host: HostKey) -> Route {
+        let has = |flag: u8| self.0 & flag != 0;
+        let (peer_inside, owner) = (has(Self::PEER_INSIDE), has(Self::OWNER));
+        Route { host, side: self.side(), peer_inside, ours: self.is_ours(), owner }
+    }
+}
+
+/// The ways of a record's copies: one for each end that is ours; one to nobody's fold where none is.
+#[inline]
+pub(super) fn route(record: &Record, home: &Home) -> (Way, Option<Way>) {
+    const BOTH: u8 = Way::OURS | Way::PEER_INSIDE;
+    let (orig, resp, inside) = ends(record);
+    let way = match (home.is_inside(orig, inside.orig), home.is_inside(resp, inside.resp)) {
+        (true, true) => BOTH,
+        (true, false) => Way::OURS,
+        (false, true) => Way::OURS | Way::RESP,
+        // It may be for an address of ours behind NAT.
+        (false, false) if matches!(record.event, Event::Denied(_)) => Way::RESP,
+        // Whoever it is, both records of one connection must meet.
+        (false, false) if orig <= resp => Way::PEER_INSIDE,
+        (false, false) => Way::PEER_INSIDE | Way::RESP,
+    };
+    (Way(way | Way::OWNER), (way == BOTH && orig != resp).then_some(Way(BOTH | Way::RESP)))
 }
 
 /// A network of fewer bits is nobody's: `0.0.0.0/0` holds all.
@@ -100,10 +133,14 @@ pub(crate) struct Misplaced {
 
 impl Misplaced {
     /// Takes a record. Where the owner has named nothing, nothing is.
+    #[inline]
     pub(super) fn see(&mut self, record: &Record, home: &Home) {
-        if home.nets.is_empty() || matches!(record.event, Event::Translation(_)) {
-            return;
+        if !(home.nets.is_empty() || matches!(record.event, Event::Translation(_))) {
+            self.look(record, home);
         }
+    }
+
+    fn look(&mut self, record: &Record, home: &Home) {
         let (orig, resp, _) = ends(record);
         let private = match [orig, resp].map(|addr| (home.is_inside(addr, None), is_private(addr))) {
             [(true, one), (true, other)] => {

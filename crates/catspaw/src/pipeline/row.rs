@@ -11,7 +11,7 @@ use catspaw_records::{
     Record, RecordId, SensorId, Side, Stamp, Translation, TranslationKind,
 };
 
-use super::route::Route;
+use super::route::{Route, Way};
 
 /// One copy of a record in a batch: one line of a processor's cache.
 #[derive(Clone, Copy, Debug)]
@@ -29,10 +29,6 @@ pub(super) struct Row {
     ahead: u8,
     way: Way,
 }
-
-/// A [`Route`] but for the host, as flags.
-#[derive(Clone, Copy, Debug)]
-struct Way(u8);
 
 /// Two ends with IPv4 addresses.
 #[derive(Clone, Copy, Debug)]
@@ -110,9 +106,16 @@ pub(super) struct Rest<'a> {
 const SECOND: u32 = 1_000_000_000;
 
 impl Row {
-    /// The copy of `record` that goes by `route`, if it can be packed. `first` is the block's first line, `sensor` its sensor's
-    /// place, `before` what the record is late against.
-    pub(super) fn pack(record: &Record, route: Route, first: u64, sensor: u16, before: Nanos) -> Option<Self> {
+    /// The copy of `record` that goes the way to `host`, if it can be packed. `first` is the block's first line, `sensor` its
+    /// sensor's place, `before` what the record is late against.
+    #[inline]
+    pub(super) fn pack(
+        record: &Record,
+        (way, host): (Way, HostKey),
+        first: u64,
+        sensor: u16,
+        before: Nanos,
+    ) -> Option<Self> {
         let line = u32::try_from(record.place.line.wrapping_sub(first)).ok()?;
         let known = record.known.at;
         if record.known.resolution != SECOND {
@@ -120,20 +123,13 @@ impl Row {
         }
         let ahead =
             if before <= known { 0 } else { seconds(before.since(known)).and_then(|n| u8::try_from(n).ok())? };
-        let (host, body) = Body::pack(record, route.side)?;
-        (route.host == HostKey::Address(host)).then(|| Self {
-            known,
-            fingerprint: record.fingerprint,
-            body,
-            line,
-            sensor,
-            ahead,
-            way: Way::of(&route),
-        })
+        let (addr, body) = Body::pack(record, way.side())?;
+        let fingerprint = record.fingerprint;
+        (host == HostKey::Address(addr)).then_some(Self { known, fingerprint, body, line, sensor, ahead, way })
     }
 
     /// The same of one that cannot, which has a place among the batch's others.
-    pub(super) fn refer(record: &Record, route: Route, other: u32, sensor: u16, before: Nanos) -> Self {
+    pub(super) fn refer(record: &Record, way: Way, other: u32, sensor: u16, before: Nanos) -> Self {
         Self {
             known: record.known.at,
             fingerprint: record.fingerprint,
@@ -141,7 +137,7 @@ impl Row {
             line: 0,
             sensor,
             ahead: 0,
-            way: Way::of(&route),
+            way,
         }
     }
 
@@ -187,48 +183,14 @@ impl Row {
     }
 }
 
-impl Way {
-    const RESP: u8 = 1;
-    const PEER_INSIDE: u8 = 2;
-    const OURS: u8 = 4;
-    const OWNER: u8 = 8;
-
-    fn of(route: &Route) -> Self {
-        let flag = |set: bool, flag: u8| if set { flag } else { 0 };
-        Self(
-            flag(route.side == Side::Resp, Self::RESP)
-                | flag(route.peer_inside, Self::PEER_INSIDE)
-                | flag(route.ours, Self::OURS)
-                | flag(route.owner, Self::OWNER),
-        )
-    }
-
-    #[inline]
-    fn side(self) -> Side {
-        if self.0 & Self::RESP == 0 { Side::Orig } else { Side::Resp }
-    }
-
-    #[inline]
-    fn route(self, host: HostKey) -> Route {
-        let has = |flag: u8| self.0 & flag != 0;
-        Route {
-            host,
-            side: self.side(),
-            peer_inside: has(Self::PEER_INSIDE),
-            ours: has(Self::OURS),
-            owner: has(Self::OWNER),
-        }
-    }
-}
-
 /// Whole seconds.
 fn seconds(nanos: i64) -> Option<u32> {
     (nanos % Nanos::SECOND == 0).then(|| u32::try_from(nanos / Nanos::SECOND).ok())?
 }
 
 impl Other {
-    pub(super) fn new(record: u32, route: &Route) -> Self {
-        Self { record, host: route.host }
+    pub(super) fn new(record: u32, host: HostKey) -> Self {
+        Self { record, host }
     }
 }
 

@@ -62,6 +62,7 @@ pub(super) fn parse_teardown(mut text: Text<'_>, proto: Proto, event: &mut Event
 }
 
 /// `TCP connection ID for `. Later ASAs mark connections that they open themselves to look whether a server lives.
+#[inline(always)]
 fn parse_connection_id(text: &mut Text<'_>, proto: Proto) -> Result<RecordId, Why> {
     text.eat(b"Probe ");
     let known = match proto {

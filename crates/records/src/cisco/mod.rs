@@ -56,6 +56,32 @@ pub struct Reader {
     is_wrapped: bool,
 }
 
+/// Where the lines of a block go.
+struct To<'a, S> {
+    block: &'a [u8],
+    seed: HashSeed,
+    sink: &'a mut S,
+    /// The last line's, which the next is written into: to begin with an empty one for each costs as much as an address.
+    record: Record,
+}
+
+impl<S: LineSink> To<'_, S> {
+    /// Gives a line whose header was read to the sink, if its message is one of the frequent ones and well-formed.
+    #[inline(always)]
+    fn finish(&mut self, place: Place, line: &[u8], (message_id, text): (u32, Text<'_>), known: &Known<'_>) -> bool {
+        let record = &mut self.record;
+        let Some((_, Ok(()))) = parse_message(message_id, text, &mut record.event) else { return false };
+        record.known = known.stamp;
+        if let Event::Opened(opened) = &mut record.event {
+            opened.start = known.stamp;
+        }
+        record.place = place;
+        record.fingerprint = self.seed.fingerprint(line[known.own..].trim_ascii_end());
+        self.sink.record(record, known.name);
+        true
+    }
+}
+
 /// How much of a file is looked at to tell what it is.
 const SNIFFED: usize = 64 * 1024;
 
@@ -161,8 +187,9 @@ impl Reader {
         if self.is_wrapped {
             return self.read_wrapped(block, seed, sink);
         }
+        let mut to = To { block: block.bytes, seed, sink, record: Record::at(block.first) };
         for (place, line) in block.lines() {
-            self.read_line(block.bytes, place, line, seed, sink);
+            self.read_line(place, line, &mut to);
         }
         self.before.pass(block.bytes);
     }
@@ -172,7 +199,8 @@ impl Reader {
     fn read_wrapped(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
         for wrapped::Line { place, text } in wrapped::lines(block) {
             // Each is a block of its own, for where it was put together it lies nowhere else.
-            self.read_line(&text, place, &text, seed, sink);
+            let mut to = To { block: &text, seed, sink: &mut *sink, record: Record::at(place) };
+            self.read_line(place, &text, &mut to);
             self.before.pass(&text);
         }
     }
@@ -229,41 +257,41 @@ impl Reader {
     }
 
     #[inline]
-    fn read_line(&mut self, block: &[u8], place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
+    fn read_line(&mut self, place: Place, line: &[u8], to: &mut To<'_, impl LineSink>) {
         if let Some((known, len)) = self.memo.recall(line)
             && let Some((message_id, tag_len)) = parse_tag(&line[len + 1..])
         {
             let text = Text::new(&line[len + 1 + tag_len..]);
-            if !finish(place, line, (message_id, text), known, seed, sink) {
-                self.finish_odd(block, Odd { place, line, message_id, text, times: 1, known: Ok(known) }, seed, sink);
+            if !to.finish(place, line, (message_id, text), &known) {
+                self.finish_odd(Odd { place, line, message_id, text, times: 1, known: Ok(known) }, to);
             }
             return;
         }
-        self.read_line_afresh(block, place, line, seed, sink);
+        self.read_line_afresh(place, line, to);
     }
 
-    fn read_line_afresh(&mut self, block: &[u8], place: Place, line: &[u8], seed: HashSeed, sink: &mut impl LineSink) {
+    fn read_line_afresh(&mut self, place: Place, line: &[u8], to: &mut To<'_, impl LineSink>) {
         let Some(tag) = find_tag(line) else {
-            return self.read_untagged(block, place, line, seed, sink);
+            return self.read_untagged(to.block, place, line, to.seed, to.sink);
         };
         let head = &line[..tag.start];
         let header = decode_header(head);
         let known = self.resolve(head, &header).map_err(|why| (sensor_of(&header), why));
         let odd = Odd::of(place, line, &tag, known);
         if let (Ok(known), 1) = (known, odd.times)
-            && finish(place, line, (odd.message_id, odd.text), known, seed, sink)
+            && to.finish(place, line, (odd.message_id, odd.text), &known)
         {
             return;
         }
-        self.finish_odd(block, odd, seed, sink);
+        self.finish_odd(odd, to);
     }
 
-    /// Gives a line to `sink` that is not of the frequent kinds.
+    /// Gives a line to the sink that is not of the frequent kinds.
     #[cold]
     #[inline(never)]
-    fn finish_odd(&mut self, block: &[u8], odd: Odd<'_>, seed: HashSeed, sink: &mut impl LineSink) {
+    fn finish_odd(&mut self, odd: Odd<'_>, to: &mut To<'_, impl LineSink>) {
         let before = &mut self.before;
-        odd.finish(&self.names, seed, |odd| before.says(block, odd), sink);
+        odd.finish(&self.names, to.seed, |odd| before.says(to.block, odd), to.sink);
     }
 
     /// A line without a message of its own: it may say that the one before it came again.
@@ -338,27 +366,6 @@ fn written_of(line: &[u8]) -> Option<Written> {
 /// Who wrote a message.
 fn sensor_of<'a>(header: &Header<'a>) -> &'a [u8] {
     if header.sensor.is_empty() { UNNAMED } else { header.sensor }
-}
-
-/// Gives a line whose header was read to `sink`, if its message is one of the frequent ones and well-formed.
-#[inline]
-fn finish(
-    place: Place,
-    line: &[u8],
-    (message_id, text): (u32, Text<'_>),
-    Known { stamp, name, own }: Known<'_>,
-    seed: HashSeed,
-    sink: &mut impl LineSink,
-) -> bool {
-    let mut record = Record::at(place);
-    let Some((_, Ok(()))) = parse_message(message_id, text, &mut record.event) else { return false };
-    record.known = stamp;
-    if let Event::Opened(opened) = &mut record.event {
-        opened.start = stamp;
-    }
-    record.fingerprint = seed.fingerprint(line[own..].trim_ascii_end());
-    sink.record(&record, name);
-    true
 }
 
 #[cfg(test)]

@@ -58,9 +58,9 @@ impl<'a> Text<'a> {
     pub(super) fn parse_party(&mut self) -> Result<Party<'a>, Why> {
         let text = self.rest();
         // Nearly every line's interfaces have the names that the devices come with.
-        let usual = match text {
-            [b'o', b'u', b't', b's', b'i', b'd', b'e', b':', ..] => Some(7),
-            [b'i', b'n', b's', b'i', b'd', b'e', b':', ..] => Some(6),
+        let usual = match text.first_chunk() {
+            Some(b"outside:") => Some(7),
+            _ if text.starts_with(b"inside:") => Some(6),
             _ => None,
         };
         if let Some(colon) = usual
@@ -148,11 +148,13 @@ impl<'a> Text<'a> {
     }
 
     /// Moves over whatever stands in parentheses; the first end among it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn decode_groups(&mut self) -> Option<End> {
-        if matches!(self.rest(), [] | [b' ', b'a'..=b'z', ..]) {
-            return None;
-        }
+        if matches!(self.rest(), [] | [b' ', b'a'..=b'z', ..]) { None } else { self.decode_some_groups() }
+    }
+
+    #[inline(never)]
+    fn decode_some_groups(&mut self) -> Option<End> {
         let mut mapped = None;
         loop {
             let mut group = *self;

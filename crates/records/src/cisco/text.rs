@@ -56,7 +56,7 @@ impl<'a> Text<'a> {
     }
 
     /// A decimal number; `None` where there is no digit or the number does not fit.
-    #[inline]
+    #[inline(always)]
     pub(super) fn parse_number(&mut self) -> Option<u64> {
         let (number, len) = parse_decimal(self.rest)?;
         self.skip(len);

@@ -8,7 +8,7 @@ pub(crate) mod csv;
 pub mod json;
 mod leef;
 mod pairs;
-mod places;
+pub(crate) mod places;
 mod structured;
 pub(crate) mod value;
 

@@ -77,7 +77,7 @@ pub(crate) fn first(wanted: u8, text: &[u8], len: usize) -> Option<usize> {
 }
 
 /// A bit for each of sixty-four bytes that is `wanted`.
-#[inline]
+#[inline(always)]
 pub(super) fn bits_of(wanted: u8, bytes: &[u8; WIDTH]) -> u64 {
     let (chunks, _) = bytes.as_chunks::<16>();
     chunks.iter().rev().fold(0, |bits, chunk| bits << 16 | u64::from(sixteen(wanted, chunk)))
@@ -103,7 +103,7 @@ pub(crate) fn each(wanted: u8, line: &[u8], take: impl FnMut(usize) -> Option<()
 
 /// The places one after the other, for whoever may stop in between.
 #[derive(Clone, Debug)]
-pub(super) struct Places<'a> {
+pub(crate) struct Places<'a> {
     wanted: u8,
     line: &'a [u8],
     /// Where the bytes begin that were looked at last.
@@ -114,7 +114,7 @@ pub(super) struct Places<'a> {
 
 impl<'a> Places<'a> {
     #[inline]
-    pub(super) fn new(wanted: u8, line: &'a [u8]) -> Self {
+    pub(crate) fn new(wanted: u8, line: &'a [u8]) -> Self {
         Self { wanted, line, at: 0, found: bits_at(line, 0, wanted) }
     }
 }
@@ -122,7 +122,7 @@ impl<'a> Places<'a> {
 impl Iterator for Places<'_> {
     type Item = usize;
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<usize> {
         while self.found == 0 {
             self.at += WIDTH;
@@ -182,12 +182,17 @@ pub(super) fn chunk_at(line: &[u8], at: usize) -> [u8; WIDTH] {
 }
 
 /// A bit for each of the bytes from `at` on that is `wanted`; behind the end of the line there is none.
-#[inline]
+#[inline(always)]
 fn bits_at(line: &[u8], at: usize, wanted: u8) -> u64 {
-    let rest = line.get(at..).unwrap_or_default();
-    if let Some(bytes) = rest.first_chunk() {
-        return bits_of(wanted, bytes);
+    match line.get(at..).and_then(|rest| rest.first_chunk()) {
+        Some(bytes) => bits_of(wanted, bytes),
+        None => bits_at_end(line, at, wanted),
     }
+}
+
+/// The same where fewer than sixty-four bytes are left.
+fn bits_at_end(line: &[u8], at: usize, wanted: u8) -> u64 {
+    let rest = line.get(at..).unwrap_or_default();
     // The line's last bytes, less those that were looked at before: there are some, or nobody asks.
     if let Some(bytes) = line.last_chunk() {
         return bits_of(wanted, bytes) >> (WIDTH - rest.len());

@@ -21,12 +21,13 @@ impl Lane {
     ) {
         self.timers.see(closed.ending, closed.duration);
         let id = Name(closed.proto, closed.id);
-        let Some(open) = self.open.take(&id, |held| Some(held.open()).filter(|open| open.is_of(closed))) else {
+        let Some(held) = self.open.take(&id, |held| held.is_of(closed)) else {
             if !self.given_up.remove(&id) {
                 self.closed_alone(ctx, seen, closed, sink);
             }
             return;
         };
+        let open = held.open();
         let turned = open.opened.orig == closed.second;
         let (ending, bytes) = match turned {
             true => (closed.ending.turned(), closed.bytes.map(Bytes::turned)),
@@ -71,7 +72,7 @@ impl Lane {
             self.forget_inbound(open);
         }
         if open.opened.proto == Proto::Tcp {
-            self.ended(ctx, (seen.key, late), direction, ((leg.start.at, open.order), leg), sink);
+            self.ended(ctx, (seen.key, late), direction, ((leg.start.at, open.order), &leg), sink);
         }
     }
 
@@ -113,7 +114,7 @@ impl Lane {
             });
         }
         if closed.proto == Proto::Tcp {
-            self.ended(ctx, (seen.key, seen.late), direction, ((start.at, self.order), leg), sink);
+            self.ended(ctx, (seen.key, seen.late), direction, ((start.at, self.order), &leg), sink);
         }
     }
 
@@ -140,7 +141,8 @@ impl Lane {
         let mapped = whole.mapped();
         self.see_mapped([whole.orig, whole.resp], mapped, seen.side);
         let name = Name(whole.proto, whole.id);
-        if let Some(open) = self.open.take(&name, |held| Some(held.open()).filter(|open| open.is_whole(whole))) {
+        if let Some(held) = self.open.take(&name, |held| held.open().is_whole(whole)) {
+            let open = held.open();
             let [orig, resp] = [open.opened.mapped_orig, open.opened.mapped_resp];
             let mapped = [orig.or(mapped[0]), resp.or(mapped[1])];
             return self.ended_after_opening(
@@ -181,7 +183,7 @@ impl Lane {
             places: [Some(seen.record.place), None],
         };
         if whole.proto == Proto::Tcp {
-            self.ended(ctx, (seen.key, seen.late), direction, ((leg.start.at, self.order), leg), sink);
+            self.ended(ctx, (seen.key, seen.late), direction, ((leg.start.at, self.order), &leg), sink);
         }
     }
 
@@ -196,7 +198,7 @@ impl Lane {
 
     /// A TCP leg within the house: that mail comes in this way marks a mail server; what goes out this way may be carried
     /// on for somebody outside.
-    fn ended_inside(&mut self, sensor: SensorId, late: bool, direction: Direction, (key, leg): (Key, Leg)) {
+    fn ended_inside(&mut self, sensor: SensorId, late: bool, direction: Direction, (key, leg): (Key, &Leg)) {
         match direction {
             Direction::Inbound => {
                 self.mail_inside += u64::from(MAIL.contains(&leg.own.port) && leg.has_payload());
@@ -214,21 +216,21 @@ impl Lane {
         ctx: &mut Context<'_>,
         (now, late): (Nanos, bool),
         direction: Direction,
-        (key, leg): (Key, Leg),
+        (key, leg): (Key, &Leg),
         sink: &mut impl Sink,
     ) {
         if leg.inward {
             return self.ended_inside(ctx.sensor, late, direction, (key, leg));
         }
-        self.count(ctx, direction, &leg, sink);
+        self.count(ctx, direction, leg, sink);
         if late {
             return;
         }
         match direction {
-            Direction::Inbound => self.inbound_ended(key, leg),
+            Direction::Inbound => self.inbound_ended(key, *leg),
             Direction::Outbound => {
-                self.may_tunnel |= may_be_tunnel(&leg);
-                self.tunnels.ended(&leg, now, ctx.config.settle);
+                self.may_tunnel |= may_be_tunnel(leg);
+                self.tunnels.ended(leg, now, ctx.config.settle);
                 let leg = EndedLeg::new(key, leg, ctx.sensor);
                 sink.sent(ctx.host, ctx.sensor, &leg);
                 self.outbound.push(leg);

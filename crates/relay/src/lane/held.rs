@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU64;
 
-use catspaw_records::{Endpoint, Inside, Nanos, Opened, Place, Proto, RecordId, SensorId, Side, Stamp};
+use catspaw_records::{Closed, Endpoint, Inside, Nanos, Opened, Place, Proto, RecordId, SensorId, Side, Stamp};
 use serde::{Deserialize, Serialize};
 
 use super::open::{Name, Open};
@@ -54,6 +54,15 @@ impl Held {
         match self {
             Self::Packed(packed) => packed.open(),
             Self::Whole(open) => **open,
+        }
+    }
+
+    /// [`Open::is_of`].
+    #[inline]
+    pub(super) fn is_of(&self, closed: &Closed) -> bool {
+        match self {
+            Self::Packed(packed) => packed.is_of(closed),
+            Self::Whole(open) => open.is_of(closed),
         }
     }
 
@@ -130,6 +139,13 @@ impl Packed {
         Some(Self(words, state))
     }
 
+    #[inline]
+    fn is_of(&self, closed: &Closed) -> bool {
+        let own = (self.0[1], halves(self.0[3]).0);
+        PROTOS.get(self.proto()) == Some(&closed.proto)
+            && (ends(closed.first, closed.second) == Some(own) || ends(closed.second, closed.first) == Some(own))
+    }
+
     fn flags(&self) -> u32 {
         halves(self.1.get()).1
     }
@@ -191,6 +207,8 @@ fn tells(bits: u32) -> Option<bool> {
 
 #[cfg(test)]
 mod tests {
+    use catspaw_records::Ending;
+
     use super::*;
 
     fn open(n: u64) -> Open {
@@ -219,6 +237,11 @@ mod tests {
         }
     }
 
+    fn closed(proto: Proto, first: Endpoint, second: Endpoint) -> Closed {
+        let (id, inside, ending) = (RecordId::Device(7), Inside::default(), Ending::Fins);
+        Closed { id, proto, first, second, inside, duration: 0, ended: None, bytes: None, ending }
+    }
+
     #[test]
     fn what_comes_back_is_what_went_in_packed_or_not() {
         let with = |n, change: &dyn Fn(&mut Open)| {
@@ -242,6 +265,13 @@ mod tests {
             assert_eq!(matches!(held, Held::Packed(_)), number < 20, "{number}");
             assert_eq!(held.open(), open);
             assert_eq!(held.counts_inbound(), open.side == Side::Resp && open.counts());
+            let Opened { orig, resp, .. } = open.opened;
+            for (first, second) in [(orig, resp), (resp, orig), (orig, orig), (resp, Endpoint { port: 9, ..orig })] {
+                for proto in [Proto::Tcp, open.opened.proto] {
+                    let closed = closed(proto, first, second);
+                    assert_eq!(held.is_of(&closed), open.is_of(&closed), "{number}: {closed:?}");
+                }
+            }
             let Opened { proto, id, .. } = open.opened;
             assert!(held.name() == Name(proto, id) && held.is_called(&Name(proto, id)));
             assert!(!held.is_called(&Name(proto, RecordId::Device(1))));

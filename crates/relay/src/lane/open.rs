@@ -93,7 +93,7 @@ impl Lane {
         let mut oldest: Vec<(u64, Name)> = self.open.iter().map(|held| (held.open().order, held.name())).collect();
         oldest.sort_unstable();
         for (_, id) in oldest.into_iter().take(OPEN / 8) {
-            let Some(open) = self.open.take(&id, |held| Some(held.open())) else { continue };
+            let Some(open) = self.open.take(&id, |_| true).map(|held| held.open()) else { continue };
             self.open_dropped += 1;
             self.forget_inbound(&open);
             self.give_up(ctx, &open, key, sink);
