@@ -1,6 +1,6 @@
 //! Whose a record is.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
@@ -23,16 +23,34 @@ impl HostKey {
 
     /// The address it is shown by.
     #[must_use]
+    #[inline]
     pub fn addr(self) -> IpAddr {
         match self {
             Self::Address(addr) => addr,
         }
     }
 
+    /// The same, made of its parts: a copy of all of it would wait for each of them where it was just made.
+    #[must_use]
+    #[inline(always)]
+    pub fn anew(&self) -> Self {
+        match *self {
+            Self::Address(IpAddr::V4(addr)) => Self::Address(IpAddr::V4(Ipv4Addr::from_bits(addr.to_bits()))),
+            Self::Address(IpAddr::V6(addr)) => Self::Address(IpAddr::V6(Ipv6Addr::from_bits(addr.to_bits()))),
+        }
+    }
+
     /// Its virtual shard. A fixed hash: a partial run can be handed to another machine.
     #[must_use]
     pub fn shard(self) -> usize {
-        let hash = match self.addr() {
+        Self::shard_of(&self.addr())
+    }
+
+    /// That of the host at an address.
+    #[must_use]
+    #[inline]
+    pub fn shard_of(addr: &IpAddr) -> usize {
+        let hash = match addr {
             IpAddr::V4(addr) => xxh3_64(&addr.octets()),
             IpAddr::V6(addr) => xxh3_64(&addr.octets()),
         };
@@ -73,6 +91,7 @@ impl Side {
 
 /// Whether an address is never routed on the internet (RFC 1918, 6598, 3927, 4193, 4291).
 #[must_use]
+#[inline]
 pub fn is_private(addr: IpAddr) -> bool {
     match addr {
         IpAddr::V4(addr) => {

@@ -14,6 +14,7 @@ use catspaw_records::{
     Translation, Whole,
 };
 use foldhash::{HashMap, HashSet};
+use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
 
 use self::held::Held;
@@ -187,6 +188,32 @@ impl Lane {
         Ok(())
     }
 
+    /// Has what nearly every observation touches fetched from memory, for it is soon observed.
+    pub fn fetch(&self) {
+        fn one<T>(field: &T) {
+            prefetch_index(std::slice::from_ref(field), 0);
+        }
+        one(&self.last);
+        one(&self.tunnels);
+        one(&self.beats);
+        one(&self.outbound);
+        one(&self.tally.outbound);
+        one(&self.tally.outbound_slots);
+        one(&self.tally.smtp_ends);
+        one(&self.translations);
+        one(&self.order);
+        one(&self.open);
+        one(&self.public);
+        one(&self.timers);
+        one(&self.numbered);
+    }
+
+    /// The same of what lies behind that, once it has come.
+    pub fn fetch_rest(&self) {
+        self.open.fetch();
+        self.outbound.fetch();
+    }
+
     /// Whether the device has a number for this connection, too: an FTD may tell of one both as a firewall (302013) and as
     /// Snort (430003), and it must not count as two. The firewall is first to know of it.
     #[inline]
@@ -264,18 +291,18 @@ impl Lane {
         self.assign(ctx, Nanos::MAX, sink);
     }
 
-    fn see_mapped(&mut self, real: [Endpoint; 2], mapped: [Option<Endpoint>; 2], side: Side) {
-        if let Some(mapped) = mapped[side.index()] {
-            self.see_outside(real[side.index()].addr, mapped.addr);
+    fn see_mapped(&mut self, real: &Endpoint, mapped: &Option<Endpoint>) {
+        if let Some(mapped) = mapped {
+            self.see_outside(&real.addr, &mapped.addr);
         }
     }
 
-    fn see_outside(&mut self, real: IpAddr, mapped: IpAddr) {
-        if mapped == real || self.public.contains(&mapped) {
+    fn see_outside(&mut self, real: &IpAddr, mapped: &IpAddr) {
+        if mapped == real || self.public.contains(mapped) {
             return;
         }
         if self.public.len() < PUBLIC {
-            self.public.insert(mapped);
+            self.public.insert(*mapped);
         } else {
             self.public_dropped += 1;
         }
@@ -283,7 +310,7 @@ impl Lane {
 
     fn translated(&mut self, seen: Observation<'_>, translation: &Translation) {
         let (real, mapped, at) = (translation.real.addr, translation.mapped.addr, seen.record.known.at);
-        self.see_outside(real, mapped);
+        self.see_outside(&real, &mapped);
         if mapped != real && !seen.late {
             self.translations.take(translation, at);
             self.beats.watch(at);

@@ -3,6 +3,7 @@
 use std::hash::Hash;
 
 use foldhash::HashMap;
+use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
 
 /// So many are looked through one by one: most hosts have fewer, and many have one, for which a table would make room for four.
@@ -77,6 +78,13 @@ impl<K: Copy + Eq + Hash, V: Named<K>> Opens<K, V> {
                     None
                 }
             }
+        }
+    }
+
+    /// Has the first of few fetched from memory.
+    pub(crate) fn fetch(&self) {
+        if let Self::Few(few) = self {
+            prefetch_index(few, 0);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::collections::{BTreeSet, VecDeque};
 
 use catspaw_records::{Nanos, SensorId};
+use prefetch_index::prefetch_index;
 use serde::{Deserialize, Serialize};
 
 use crate::leg::Leg;
@@ -28,6 +29,14 @@ impl OutboundLegs {
         }
         self.mail += usize::from(leg.is_smtp());
         self.legs.push_back(leg);
+    }
+
+    /// Has the first and the last fetched from memory.
+    pub(crate) fn fetch(&self) {
+        let (before, after) = self.legs.as_slices();
+        prefetch_index(before, 0);
+        let last = if after.is_empty() { before } else { after };
+        prefetch_index(last, last.len().saturating_sub(1));
     }
 
     /// Whether mail has its turn yet to come.

@@ -118,8 +118,8 @@ pub(crate) struct Batch {
     rows: Vec<Row>,
     /// Where each shard's rows begin.
     shards: Vec<u32>,
-    /// What [`Batch::is_ordered`] says of each shard.
-    ordered: Vec<bool>,
+    /// What [`Batch::ordered`] says of each shard.
+    ordered: Vec<Option<Ordered>>,
     /// Records that no row holds, and whose they are.
     records: Vec<Record>,
     others: Vec<Other>,
@@ -161,9 +161,9 @@ impl Batch {
         self.rows.get(from as usize..to as usize).unwrap_or_default()
     }
 
-    /// Whether a shard's rows are all of one sensor and none was known before the one before it, nor the sensor's clock further.
-    pub(super) fn is_ordered(&self, shard: usize) -> bool {
-        self.ordered.get(shard).copied().unwrap_or_default()
+    /// A shard's rows, if they are in order.
+    pub(super) fn ordered(&self, shard: usize) -> Option<Ordered> {
+        self.ordered.get(shard).copied().flatten()
     }
 
     /// What its rows are unpacked with.
@@ -192,12 +192,27 @@ impl Batch {
         self.rows = order.iter().map(|&number| rows[number as usize]).collect();
         rows.clear();
         shards.clear();
+        self.ordered = (0..HostKey::SHARDS).map(|shard| Ordered::of(self.of_shard(shard).1)).collect();
+    }
+}
+
+/// Rows that are all of one sensor and none of which was known before the one before it, nor the sensor's clock further. Kept beside
+/// them, for who only puts them into their stream would wait for each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ordered {
+    /// The sensor's place.
+    pub(super) sensor: u16,
+    /// When the first and the last became known.
+    pub(super) first: Nanos,
+    pub(super) last: Nanos,
+}
+
+impl Ordered {
+    pub(super) fn of(rows: &[Row]) -> Option<Self> {
         let in_order = |a: &Row, b: &Row| a.sensor == b.sensor && a.known <= b.known;
-        let ordered = |shard| {
-            let (_, rows) = self.of_shard(shard);
-            rows.is_sorted_by(in_order) && rows.iter().all(|row| row.before() <= row.known)
-        };
-        self.ordered = (0..HostKey::SHARDS).map(ordered).collect();
+        let are = rows.is_sorted_by(in_order) && rows.iter().all(|row| row.before() <= row.known);
+        let (first, last) = (rows.first()?, rows.last()?);
+        are.then_some(Self { sensor: first.sensor, first: first.known, last: last.known })
     }
 }
 
@@ -329,15 +344,16 @@ impl<'a> Collect<'a> {
         let mut next = Some(first);
         while let Some(way) = next {
             next = second.take();
-            let host = way.host(record, self.home);
-            shards.push(host.shard() as u8);
-            if let Some(row) = Row::pack(record, (way, host), *first_line, sensor, before) {
-                rows.push(row);
-                continue;
+            let addr = way.addr(record);
+            let other = self.home.other(addr);
+            shards.push(other.map_or_else(|| HostKey::shard_of(addr), HostKey::shard) as u8);
+            rows.push(Row::BLANK);
+            let Some(row) = rows.last_mut() else { return };
+            if other.is_some() || row.pack(record, way, *first_line, sensor, before).is_none() {
+                kept = keep.take().map_or(kept, |keep| keep(records));
+                others.push(Other::new(kept, other.unwrap_or(HostKey::Address(*addr))));
+                *row = Row::refer(record, way, others.len() as u32 - 1, sensor, before);
             }
-            kept = keep.take().map_or(kept, |keep| keep(records));
-            others.push(Other::new(kept, host));
-            rows.push(Row::refer(record, way, others.len() as u32 - 1, sensor, before));
         }
         count.misplaced.see(record, self.home);
         if first.is_ours() {

@@ -30,10 +30,10 @@ impl Home {
         self.nets.iter().any(|net| net.contains(addr))
     }
 
-    /// Whose an address is.
+    /// Whose an address is, where that is known by another.
     #[inline]
-    fn host(&self, addr: IpAddr) -> HostKey {
-        HostKey::Address(self.machines.get(&addr).copied().unwrap_or(addr))
+    pub(super) fn other(&self, addr: &IpAddr) -> Option<HostKey> {
+        if self.machines.is_empty() { None } else { self.machines.get(addr).copied().map(HostKey::Address) }
     }
 }
 
@@ -70,6 +70,7 @@ pub(crate) struct Route {
 pub(super) struct Way(u8);
 
 impl Way {
+    pub(super) const NONE: Self = Self(0);
     const RESP: u8 = 1;
     const PEER_INSIDE: u8 = 2;
     const OURS: u8 = 4;
@@ -80,11 +81,11 @@ impl Way {
         if self.0 & Self::RESP == 0 { Side::Orig } else { Side::Resp }
     }
 
-    /// The host at its end.
+    /// The address at its end.
     #[inline]
-    pub(super) fn host(self, record: &Record, home: &Home) -> HostKey {
+    pub(super) fn addr(self, record: &Record) -> &IpAddr {
         let (orig, resp, _) = ends(record);
-        home.host(if self.0 & Self::RESP == 0 { orig } else { resp })
+        if self.0 & Self::RESP == 0 { orig } else { resp }
     }
 
     /// Whether the host is ours.
@@ -106,7 +107,7 @@ impl Way {
 pub(super) fn route(record: &Record, home: &Home) -> (Way, Option<Way>) {
     const BOTH: u8 = Way::OURS | Way::PEER_INSIDE;
     let (orig, resp, inside) = ends(record);
-    let way = match (home.is_inside(orig, inside.orig), home.is_inside(resp, inside.resp)) {
+    let way = match (home.is_inside(*orig, inside.orig), home.is_inside(*resp, inside.resp)) {
         (true, true) => BOTH,
         (true, false) => Way::OURS,
         (false, true) => Way::OURS | Way::RESP,
@@ -141,7 +142,7 @@ impl Misplaced {
     }
 
     fn look(&mut self, record: &Record, home: &Home) {
-        let (orig, resp, _) = ends(record);
+        let (&orig, &resp, _) = ends(record);
         let private = match [orig, resp].map(|addr| (home.is_inside(addr, None), is_private(addr))) {
             [(true, one), (true, other)] => {
                 let within = |net: &Network| net.bits() >= SHORT && net.contains(orig) && net.contains(resp);
@@ -164,16 +165,18 @@ impl Misplaced {
     }
 }
 
-fn ends(record: &Record) -> (IpAddr, IpAddr, Inside) {
+/// By reference: an address is written in pieces, and a copy of all of it would wait for them.
+#[inline(always)]
+fn ends(record: &Record) -> (&IpAddr, &IpAddr, Inside) {
     let nowhere = Inside::default();
     match &record.event {
-        Event::Opened(opened) => (opened.orig.addr, opened.resp.addr, opened.inside),
-        Event::Closed(closed) => (closed.first.addr, closed.second.addr, closed.inside),
-        Event::Whole(whole) => (whole.orig.addr, whole.resp.addr, whole.inside),
-        Event::Content(content) => (content.orig.addr, content.resp.addr, content.inside),
-        Event::Burst(burst) => (burst.orig.addr, burst.resp.addr, burst.inside),
-        Event::Denied(denied) => (denied.orig.addr, denied.resp.addr, nowhere),
-        Event::Translation(translation) => (translation.real.addr, translation.real.addr, nowhere),
+        Event::Opened(opened) => (&opened.orig.addr, &opened.resp.addr, opened.inside),
+        Event::Closed(closed) => (&closed.first.addr, &closed.second.addr, closed.inside),
+        Event::Whole(whole) => (&whole.orig.addr, &whole.resp.addr, whole.inside),
+        Event::Content(content) => (&content.orig.addr, &content.resp.addr, content.inside),
+        Event::Burst(burst) => (&burst.orig.addr, &burst.resp.addr, burst.inside),
+        Event::Denied(denied) => (&denied.orig.addr, &denied.resp.addr, nowhere),
+        Event::Translation(translation) => (&translation.real.addr, &translation.real.addr, nowhere),
     }
 }
 

@@ -106,26 +106,31 @@ pub(super) struct Rest<'a> {
 const SECOND: u32 = 1_000_000_000;
 
 impl Row {
-    /// The copy of `record` that goes the way to `host`, if it can be packed. `first` is the block's first line, `sensor` its
+    /// Stands in a list until it is packed there.
+    pub(super) const BLANK: Self = Self {
+        known: Nanos(0),
+        fingerprint: 0,
+        body: Body::Other { other: 0, before: Nanos(0) },
+        line: 0,
+        sensor: 0,
+        ahead: 0,
+        way: Way::NONE,
+    };
+
+    /// Makes this the copy of `record` that goes this way, if it can be packed. `first` is the block's first line, `sensor` its
     /// sensor's place, `before` what the record is late against.
     #[inline]
-    pub(super) fn pack(
-        record: &Record,
-        (way, host): (Way, HostKey),
-        first: u64,
-        sensor: u16,
-        before: Nanos,
-    ) -> Option<Self> {
-        let line = u32::try_from(record.place.line.wrapping_sub(first)).ok()?;
+    pub(super) fn pack(&mut self, record: &Record, way: Way, first: u64, sensor: u16, before: Nanos) -> Option<()> {
         let known = record.known.at;
         if record.known.resolution != SECOND {
             return None;
         }
-        let ahead =
+        self.body.pack(record)?;
+        self.line = u32::try_from(record.place.line.wrapping_sub(first)).ok()?;
+        self.ahead =
             if before <= known { 0 } else { seconds(before.since(known)).and_then(|n| u8::try_from(n).ok())? };
-        let (addr, body) = Body::pack(record, way.side())?;
-        let fingerprint = record.fingerprint;
-        (host == HostKey::Address(addr)).then_some(Self { known, fingerprint, body, line, sensor, ahead, way })
+        (self.known, self.fingerprint, self.sensor, self.way) = (known, record.fingerprint, sensor, way);
+        Some(())
     }
 
     /// The same of one that cannot, which has a place among the batch's others.
@@ -151,35 +156,48 @@ impl Row {
         }
     }
 
-    /// The record, made again in `record` if it was packed, and the way it goes. `None` where it is none of that batch's.
+    /// The record, made again if it was packed, and the way it goes. `None` where it is none of that batch's.
     #[inline]
     pub(super) fn unpack<'a>(
         &self,
         sensor: SensorId,
         rest: Rest<'a>,
-        record: &'a mut Record,
-    ) -> Option<(&'a Record, Route)> {
+        Unpacked { record, route }: &'a mut Unpacked,
+    ) -> Option<(&'a Record, &'a mut Route)> {
         if let Body::Other { other, .. } = self.body {
             let other = rest.others.get(other as usize)?;
-            return Some((rest.records.get(other.record as usize)?, self.way.route(other.host)));
+            *route = self.way.route(other.host);
+            return Some((rest.records.get(other.record as usize)?, route));
         }
         record.known = Stamp { at: self.known, resolution: SECOND, sensor };
         record.place = Place { file: rest.first.file, line: rest.first.line.wrapping_add(self.line.into()) };
         record.fingerprint = self.fingerprint;
-        let host = self.body.unpack(self.way.side(), record.known, &mut record.event)?;
-        Some((record, self.way.route(HostKey::Address(host))))
+        // Made once more: what was just written would be waited for.
+        let start = Stamp { at: self.known, resolution: SECOND, sensor };
+        let host = self.body.unpack(self.way.side(), start, &mut record.event)?;
+        *route = self.way.route(host);
+        Some((record, route))
     }
+}
 
-    /// What a row can be unpacked into.
-    pub(super) fn blank() -> Record {
-        let nowhere = Endpoint { addr: IpAddr::V4(Ipv4Addr::UNSPECIFIED), port: 0 };
-        let (kind, torn_down) = (TranslationKind::Static, None);
-        Record {
+/// What rows are unpacked into, one after the other: handed up by value, it would be copied, and the copy would wait for each of its
+/// parts.
+pub(super) struct Unpacked {
+    record: Record,
+    route: Route,
+}
+
+impl Unpacked {
+    pub(super) fn new() -> Self {
+        let addr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+        let (kind, nowhere, torn_down) = (TranslationKind::Static, Endpoint { addr, port: 0 }, None);
+        let record = Record {
             known: Stamp { at: Nanos(0), resolution: 0, sensor: SensorId(0) },
             place: Place { file: 0, line: 0 },
             fingerprint: 0,
             event: Event::Translation(Translation { kind, real: nowhere, mapped: nowhere, torn_down }),
-        }
+        };
+        Self { record, route: Way::NONE.route(HostKey::Address(addr)) }
     }
 }
 
@@ -195,64 +213,54 @@ impl Other {
 }
 
 impl Body {
-    /// Packs what `record` says, and gives the end of it that is on `side`; `None` where it does not fit.
+    /// Packs what `record` says; `None` where it does not fit.
     #[inline]
-    fn pack(record: &Record, side: Side) -> Option<(IpAddr, Self)> {
-        Some(match &record.event {
+    fn pack(&mut self, record: &Record) -> Option<()> {
+        match &record.event {
             Event::Opened(opened) => {
-                let &Opened { id: RecordId::Device(id), proto, start, orig, resp, mapped_orig, mapped_resp, inside } =
-                    opened
-                else {
+                let &Opened { id: RecordId::Device(id), proto, start, inside, .. } = opened else { return None };
+                let ends = Ends::pack(&opened.orig, &opened.resp)?;
+                if start != record.known {
                     return None;
-                };
-                let ends = Ends::pack(orig, resp)?;
-                let body = match (mapped_orig, mapped_resp) {
+                }
+                *self = match (&opened.mapped_orig, &opened.mapped_resp) {
                     (None, None) => Self::OpenedUnmapped { id, proto, ends, inside },
                     (Some(orig), Some(resp)) => {
                         Self::Opened { id, proto, ends, mapped: Ends::pack(orig, resp)?, inside }
                     }
                     _ => return None,
                 };
-                (start == record.known).then_some((ends.on(side), body))?
             }
             Event::Closed(closed) => {
-                let &Closed {
-                    id: RecordId::Device(id),
-                    proto,
-                    first,
-                    second,
-                    inside,
-                    duration,
-                    ended: None,
-                    bytes,
-                    ending,
-                } = closed
+                let &Closed { id: RecordId::Device(id), proto, inside, duration, ended: None, bytes, ending, .. } =
+                    closed
                 else {
                     return None;
                 };
                 let Some(Bytes { kind: ByteKind::PayloadRetransmitted, count: ByteCount::Total(bytes) }) = bytes else {
                     return None;
                 };
-                let (ends, duration) = (Ends::pack(first, second)?, seconds(duration)?);
-                (ends.on(side), Self::Closed { id, proto, ends, inside, duration, bytes, ending })
+                let (ends, duration) = (Ends::pack(&closed.first, &closed.second)?, seconds(duration)?);
+                *self = Self::Closed { id, proto, ends, inside, duration, bytes, ending };
             }
             Event::Translation(translation) => {
-                let &Translation { kind, real, mapped, torn_down } = translation;
+                let Translation { kind, real, mapped, torn_down } = translation;
                 let ends = Ends::pack(real, mapped)?;
-                (ends.on(Side::Orig), Self::Translation { kind, ends, torn_down })
+                *self = Self::Translation { kind: *kind, ends, torn_down: *torn_down };
             }
-            &Event::Denied(Denied { proto, orig, resp, attempt, count, over }) => {
+            Event::Denied(Denied { proto, orig, resp, attempt, count, over }) => {
                 let ends = Ends::pack(orig, resp)?;
-                (ends.on(side), Self::Denied { proto, ends, attempt, count, over })
+                *self = Self::Denied { proto: *proto, ends, attempt: *attempt, count: *count, over: *over };
             }
             Event::Whole(_) | Event::Content(_) | Event::Burst(_) => return None,
-        })
+        }
+        Some(())
     }
 
     /// Puts what was packed into `event`, and gives the end of it that is on `side`; `None` of what was not. An event is large: handed
     /// up by value, it would be copied, and the copy would wait for each of its parts.
-    #[inline]
-    fn unpack(&self, side: Side, start: Stamp, event: &mut Event) -> Option<IpAddr> {
+    #[inline(always)]
+    fn unpack(&self, side: Side, start: Stamp, event: &mut Event) -> Option<HostKey> {
         match self {
             &Self::Opened { id, proto, ends, mapped, inside } => {
                 *event = opened((id, proto, start), ends, Some(mapped), inside);
@@ -306,7 +314,7 @@ fn opened((id, proto, start): (u64, Proto, Stamp), ends: Ends, mapped: Option<En
 
 impl Ends {
     #[inline]
-    fn pack(a: Endpoint, b: Endpoint) -> Option<Self> {
+    fn pack(a: &Endpoint, b: &Endpoint) -> Option<Self> {
         let (IpAddr::V4(a_addr), IpAddr::V4(b_addr)) = (a.addr, b.addr) else { return None };
         Some(Self { addrs: [a_addr.to_bits(), b_addr.to_bits()], ports: [a.port, b.port] })
     }
@@ -317,8 +325,8 @@ impl Ends {
     }
 
     #[inline]
-    fn on(self, side: Side) -> IpAddr {
-        Ipv4Addr::from_bits(self.addrs[side.index()]).into()
+    fn on(self, side: Side) -> HostKey {
+        HostKey::Address(Ipv4Addr::from_bits(self.addrs[side.index()]).into())
     }
 }
 

@@ -11,10 +11,10 @@ use foldhash::HashMap;
 
 use super::fold::{Batches, Limits, Taking, Watermarks};
 use super::ours::Ours;
-use super::parse::{Batch, Rank};
+use super::parse::{Batch, Ordered, Rank};
 use super::restrict::{Filter, Look, Restriction};
 use super::route::Route;
-use super::row::Row;
+use super::row::{Row, Unpacked};
 use super::rows::Rows;
 use super::seen::Seen;
 use super::stream::{Stream, next_due};
@@ -139,10 +139,14 @@ impl Shard {
     ) -> io::Result<()> {
         let Taking { batch, number, limits } = taking;
         let (mut next, own) = batch.of_shard(shard);
+        if !batch.in_order
+            && let Some(ordered) = batch.ordered(shard)
+            && self.append(ordered, (next, next + own.len() as u32), taking)
+        {
+            return Ok(());
+        }
         let mut done = 0;
-        let ordered = batch.is_ordered(shard);
-        // What is known to be of one sensor is not looked at before its turn.
-        for own in own.chunk_by(|a, b| ordered || a.sensor == b.sensor) {
+        for own in own.chunk_by(|a, b| a.sensor == b.sensor) {
             let first = next;
             next += own.len() as u32;
             let sensor = own.first().map_or(0, |row| row.sensor as usize);
@@ -155,9 +159,6 @@ impl Shard {
             let Some(own) = own.get(at_once..).filter(|own| !own.is_empty()) else { continue };
             let first = first + at_once as u32;
             let stream = self.streams.entry((sensor, batch.rank)).or_default();
-            if ordered && limits.are_in_time(own) && stream.append(*number, first, own) {
-                continue;
-            }
             for (at, row) in (first..).zip(own) {
                 stream.insert(limits.place(row, self.wait), (*number, at));
             }
@@ -168,6 +169,14 @@ impl Shard {
         Ok(())
     }
 
+    /// Takes rows of a batch that are in order without looking at them, if they are in time and come after all that wait.
+    fn append(&mut self, ordered: Ordered, (row, end): (u32, u32), Taking { batch, number, limits }: &Taking) -> bool {
+        let place = usize::from(ordered.sensor);
+        let (Some(limits), Some(&sensor)) = (limits.get(place), batch.named.get(place)) else { return false };
+        let stream = self.streams.entry((sensor, batch.rank)).or_default();
+        limits.are_in_time(ordered.first) && stream.append(*number, (row, end), ordered)
+    }
+
     /// Folds the first of a batch's rows, as far as they are complete and none is late, and says how many those are.
     fn fold_at_once(
         &mut self,
@@ -176,7 +185,7 @@ impl Shard {
         (batch, limits): (&Batch, &Limits),
         rows: &mut Rows,
     ) -> io::Result<usize> {
-        let (mut at_once, mut unpacked) = (0, Row::blank());
+        let (mut at_once, mut unpacked) = (0, Unpacked::new());
         let mut seen = std::mem::take(self.seen.entry(sensor).or_default());
         for row in own {
             let (key, late) = limits.place(row, self.wait);
@@ -204,6 +213,9 @@ impl Shard {
         watermarks: &Watermarks,
     ) -> io::Result<()> {
         if !self.streams.is_empty() {
+            // Most of them are observed now, after a million records of others.
+            self.lanes.values().for_each(|held| held.lane.fetch());
+            self.lanes.values().for_each(|held| held.lane.fetch_rest());
             let mut streams = std::mem::take(&mut self.streams);
             let mut all: Vec<(&(SensorId, Rank), &mut Stream)> = streams.iter_mut().collect();
             for of_sensor in all.chunk_by_mut(|(a, _), (b, _)| a.0 == b.0) {
@@ -228,11 +240,12 @@ impl Shard {
     ) -> io::Result<()> {
         self.reached = upto;
         streams.iter_mut().for_each(|stream| stream.settle(batches));
-        let (mut unpacked, mut seen) = (Row::blank(), std::mem::take(self.seen.entry(sensor).or_default()));
+        let (mut unpacked, mut seen) = (Unpacked::new(), std::mem::take(self.seen.entry(sensor).or_default()));
         while let Some((due, before)) = next_due(streams, upto) {
             let Some(stream) = streams.get_mut(due) else { break };
             let Some(number) = stream.next_batch() else { break };
             let Some(batch) = batches.batch(number) else { break };
+            stream.fetch_next(batches);
             let taken = stream.take_before(before, batch, |when, row| {
                 match row.unpack(sensor, batch.rest(), &mut unpacked) {
                     Some((record, route)) => self.fold(rows, &mut seen, when, record, route),
@@ -263,7 +276,7 @@ impl Shard {
         seen: &mut Seen,
         when: (Nanos, bool),
         record: &Record,
-        mut route: Route,
+        route: &mut Route,
     ) -> io::Result<()> {
         let (key, late) = when;
         let sensor = record.known.sensor;
@@ -275,12 +288,12 @@ impl Shard {
         if late {
             self.irregular.entry(irregular).or_default().late += u64::from(route.owner);
         }
-        self.ours.note(record, &route);
+        self.ours.note(record, route);
         if self.filter.is_none() {
             return self.observe(rows, when, record, route, true);
         }
         let lane = self.lanes.get(&Sight(route.host, sensor)).map(|held| &*held.lane);
-        match self.filter.look(record, &mut route, lane) {
+        match self.filter.look(record, route, lane) {
             Look::Away => Ok(()),
             look => self.observe(rows, when, record, route, look == Look::At),
         }
@@ -291,26 +304,31 @@ impl Shard {
         rows: &mut Rows,
         (key, late): (Nanos, bool),
         record: &Record,
-        route: Route,
+        route: &Route,
         asked_for: bool,
     ) -> io::Result<()> {
         let sensor = record.known.sensor;
-        if let (false, Event::Denied(denied)) = (route.ours, &record.event) {
+        let &Route { side, peer_inside, ours, owner, .. } = route;
+        if let (false, Event::Denied(denied)) = (ours, &record.event) {
             // It names an address that may be one of ours behind NAT, and needs no fold of its own.
             if let Some(attempt) = Attempt::denied(denied, sensor, record.known.at) {
                 rows.attempt(attempt);
             }
             return Ok(());
         }
-        if self.lanes.len() + SERVING * self.serving >= HOSTS && !self.lanes.contains_key(&Sight(route.host, sensor)) {
+        let sight = Sight(route.host.anew(), sensor);
+        if self.lanes.len() + SERVING * self.serving >= HOSTS && !self.lanes.contains_key(&sight) {
             self.drop_quiet_hosts(rows);
         }
-        let held = self.lanes.entry(Sight(route.host, sensor)).or_default();
-        held.ours |= route.ours;
+        // `entry` takes a copy of the key, which waits for its parts.
+        let held = match self.lanes.get_mut(&sight) {
+            Some(held) => held,
+            None => self.lanes.entry(sight).or_default(),
+        };
+        held.ours |= ours;
         held.asked_for |= asked_for;
         let served = !held.lane.services.is_empty();
-        let mut ctx = Context { config: &self.config, days: &mut self.days, host: route.host, sensor };
-        let Route { side, peer_inside, owner, .. } = route;
+        let mut ctx = Context { config: &self.config, days: &mut self.days, host: route.host.anew(), sensor };
         let seen = Observation { key, late, record, side, peer_inside, owner };
         let observed = held.lane.observe(&mut ctx, seen, rows);
         self.serving += usize::from(!served && !held.lane.services.is_empty());

@@ -139,7 +139,7 @@ impl Lane {
         let end = End { answered: whole.answered.unwrap_or(end.answered), ..end };
         let smtp = whole.service.is_some_and(|service| service.as_str() == "smtp");
         let mapped = whole.mapped();
-        self.see_mapped([whole.orig, whole.resp], mapped, seen.side);
+        self.see_mapped([&whole.orig, &whole.resp][seen.side.index()], &mapped[seen.side.index()]);
         let name = Name(whole.proto, whole.id);
         if let Some(held) = self.open.take(&name, |held| held.open().is_whole(whole)) {
             let open = held.open();

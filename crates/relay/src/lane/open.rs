@@ -61,7 +61,11 @@ impl Lane {
         if !self.given_up.is_empty() {
             self.given_up.remove(&Name(opened.proto, opened.id));
         }
-        self.see_mapped([opened.orig, opened.resp], [opened.mapped_orig, opened.mapped_resp], seen.side);
+        let (real, mapped) = match seen.side {
+            Side::Orig => (&opened.orig, &opened.mapped_orig),
+            Side::Resp => (&opened.resp, &opened.mapped_resp),
+        };
+        self.see_mapped(real, mapped);
         if let Some(before) = self.open.insert(Name(opened.proto, opened.id), Held::new(open)) {
             let before = before.open();
             // The device reused the number: the end of the earlier connection was not logged.
