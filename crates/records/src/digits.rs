@@ -27,7 +27,7 @@ fn parse_more(text: &[u8], mut number: u64) -> Option<(u64, usize)> {
 
 /// The number that the digits at the front of eight bytes make, and how many they are.
 #[inline]
-fn decode_eight(bytes: u64) -> (u64, usize) {
+pub(crate) fn decode_eight(bytes: u64) -> (u64, usize) {
     let others = others_of_eight(bytes);
     let len = others.trailing_zeros() as usize / 8;
     if len == 0 {

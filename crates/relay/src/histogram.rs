@@ -99,11 +99,11 @@ impl Histogram {
     /// Density of the `k`-th scale at `size` without the prior, and without the observations `left_out`.
     fn density(&self, k: usize, size: Size, left_out: &[Size]) -> f64 {
         let scale = SCALES[k];
-        let (here, area) = (cell(size, scale), area(size, scale));
-        let count = self.scales.get(k).and_then(|cells| cells.weights.get(&here)).copied().unwrap_or(0.0);
+        let here = cell(size, scale);
+        let Some(&count) = self.scales.get(k).and_then(|cells| cells.weights.get(&here)) else { return 0.0 };
         let left = left_out.iter().filter(|&&other| cell(other, scale) == here).count();
         let n = (self.total - left_out.len() as f64).max(0.0) + PRIOR_WEIGHT;
-        (count - left as f64).max(0.0) / n / area
+        (count - left as f64).max(0.0) / n / area(size, scale)
     }
 
     /// Probability of `size` as a mixture of all scales and `prior`: what may be claimed.

@@ -2,7 +2,7 @@
 
 use memchr::memchr_iter;
 
-use crate::digits::parse_decimal;
+use crate::digits::{decode_eight, parse_decimal};
 
 /// Where a line's message begins and what it is.
 #[derive(Clone, Copy)]
@@ -32,6 +32,20 @@ pub(super) const OF_FWSM: u32 = 1_000_000;
 /// A word may stand before the severity: EMBLEM logs have `%ASA-session-3-106102`.
 #[inline]
 pub(super) fn parse_tag(text: &[u8]) -> Option<(u32, usize)> {
+    // Nearly every line's is like this, with an id of six digits.
+    if let Some((b"PIX-" | b"ASA-" | b"FTD-", rest)) = text.split_first_chunk()
+        && let Some([severity, b'-', id @ ..]) = rest.first_chunk::<10>()
+        && severity.is_ascii_digit()
+        && let (message_id, 6) = decode_eight(u64::from_le_bytes(*id))
+        && id.ends_with(b": ")
+    {
+        return Some((message_id as u32, 14));
+    }
+    parse_any_tag(text)
+}
+
+/// Any tag but the usual.
+fn parse_any_tag(text: &[u8]) -> Option<(u32, usize)> {
     let device = match text {
         [b'P', b'I', b'X', b'-', ..] | [b'A', b'S', b'A', b'-', ..] | [b'F', b'T', b'D', b'-', ..] => 4,
         [b'F', b'W', b'S', b'M', b'-', ..] => return parse_odd_tag(text, 5, OF_FWSM),
