@@ -10,6 +10,9 @@ use crate::leg::Leg;
 use crate::packed::EndedLeg;
 use crate::service::Key;
 
+/// So many are fetched before their turn.
+const AHEAD: usize = 8;
+
 /// Ended legs, in the order in which their ends became known: most hosts only ever append and let go at the front.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct OutboundLegs {
@@ -77,6 +80,8 @@ impl OutboundLegs {
     /// Lets go of the first, as far as they are not to be kept.
     pub(crate) fn let_go(&mut self, keeps: impl Fn(&EndedLeg) -> bool) {
         while let Some(leg) = self.legs.pop_front_if(|leg| !keeps(leg)) {
+            // They were written an hour of the log ago.
+            prefetch_index(self.legs.as_slices().0, AHEAD);
             self.mail -= usize::from(self.settled == 0 && leg.is_smtp());
             self.settled = self.settled.saturating_sub(1);
         }
