@@ -156,10 +156,13 @@ impl Folder {
 
     /// Folds what was taken since the last time.
     fn fold(&mut self) -> io::Result<()> {
-        for (number, shard) in &mut self.shards {
-            for taking in &self.round {
+        // What a batch says of its shards lies together, and a shard takes most of it without looking at a row.
+        for taking in &self.round {
+            for (number, shard) in &mut self.shards {
                 shard.take(*number, &mut self.rows, &mut self.batches, taking)?;
             }
+        }
+        for (_, shard) in &mut self.shards {
             shard.release(&mut self.rows, &mut self.batches, &self.released)?;
         }
         self.round.clear();

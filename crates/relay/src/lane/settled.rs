@@ -12,11 +12,15 @@ use crate::sink::{LegPair, Sink};
 
 impl Lane {
     /// Takes the outbound legs whose settle time has passed before `now` into the tests.
+    #[inline]
     pub(super) fn settle(&mut self, ctx: &mut Context<'_>, now: Nanos) {
-        if self.services.is_empty() && !self.outbound.has_mail_to_settle() {
-            // Nothing would be done with the others: most hosts never have a service.
-            return;
+        // Nothing would be done with the others: most hosts never have a service.
+        if !self.services.is_empty() || self.outbound.has_mail_to_settle() {
+            self.settle_due(ctx, now);
         }
+    }
+
+    fn settle_due(&mut self, ctx: &mut Context<'_>, now: Nanos) {
         while let Some((leg, due)) = self.outbound.next_settled(ctx.config.settle, now) {
             if self.served_since.is_none_or(|since| due < since) && !leg.is_smtp() {
                 continue;
