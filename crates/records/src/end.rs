@@ -5,13 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use crate::Endpoint;
 
-/// An [`IpAddr`] that fits into registers.
+/// An [`IpAddr`] that fits into registers: its halves, those of IPv4 as IPv6 maps it, which stands for the same. (A kind beside
+/// fewer bits would be written in two pieces and read as one.)
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Address {
-    /// Its bits.
-    V4(u32),
-    /// Their halves.
-    V6 { high: u64, low: u64 },
+pub(crate) struct Address {
+    high: u64,
+    low: u64,
 }
 
 /// An [`Endpoint`] that fits into registers.
@@ -22,16 +21,24 @@ pub(crate) struct End {
 }
 
 impl Address {
+    const MAPPED: u64 = 0xffff;
+
+    /// One of IPv4, by its bits.
+    #[inline]
+    pub(crate) fn v4(bits: u32) -> Self {
+        Self { high: 0, low: Self::MAPPED << 32 | u64::from(bits) }
+    }
+
     /// Whether it is one of IPv4.
     #[inline]
     pub(crate) fn is_v4(self) -> bool {
-        matches!(self, Self::V4(_))
+        self.high == 0 && self.low >> 32 == Self::MAPPED
     }
 
     /// Whether it is nobody's: `0.0.0.0`, `::`.
     #[inline]
     pub(crate) fn is_unspecified(self) -> bool {
-        matches!(self, Self::V4(0) | Self::V6 { high: 0, low: 0 })
+        self.high == 0 && (self.low == 0 || self.low == Self::MAPPED << 32)
     }
 }
 
@@ -39,10 +46,7 @@ impl End {
     /// As [`Endpoint::to_bytes`].
     #[inline]
     pub(crate) fn to_bytes(self) -> [u8; 18] {
-        let (high, low) = match self.addr {
-            Address::V4(bits) => (0, 0xffff << 32 | u64::from(bits)),
-            Address::V6 { high, low } => (high, low),
-        };
+        let Address { high, low } = self.addr;
         let mut bytes = [0; 18];
         bytes[..8].copy_from_slice(&high.to_be_bytes());
         bytes[8..16].copy_from_slice(&low.to_be_bytes());
@@ -61,10 +65,10 @@ impl From<End> for Endpoint {
 impl From<Address> for IpAddr {
     #[inline]
     fn from(addr: Address) -> Self {
-        match addr {
-            Address::V4(bits) => Self::V4(Ipv4Addr::from_bits(bits)),
-            Address::V6 { high, low } => Self::V6(Ipv6Addr::from_bits(u128::from(high) << 64 | u128::from(low))),
+        if addr.is_v4() {
+            return Self::V4(Ipv4Addr::from_bits(addr.low as u32));
         }
+        Self::V6(Ipv6Addr::from_bits(u128::from(addr.high) << 64 | u128::from(addr.low)))
     }
 }
 
@@ -72,8 +76,8 @@ impl From<IpAddr> for Address {
     #[inline]
     fn from(addr: IpAddr) -> Self {
         match addr {
-            IpAddr::V4(addr) => Self::V4(addr.to_bits()),
-            IpAddr::V6(addr) => Self::V6 { high: (addr.to_bits() >> 64) as u64, low: addr.to_bits() as u64 },
+            IpAddr::V4(addr) => Self::v4(addr.to_bits()),
+            IpAddr::V6(addr) => Self { high: (addr.to_bits() >> 64) as u64, low: addr.to_bits() as u64 },
         }
     }
 }
@@ -93,5 +97,7 @@ mod tests {
             assert_eq!(end.to_bytes(), Endpoint::from(end).to_bytes());
             assert_eq!((end.addr.is_v4(), end.addr.is_unspecified()), (addr.is_ipv4(), unspecified), "{text}");
         }
+        let mapped: IpAddr = "::ffff:192.0.2.1".parse().unwrap();
+        assert_eq!(IpAddr::from(Address::from(mapped)), mapped.to_canonical(), "an address in other clothes");
     }
 }

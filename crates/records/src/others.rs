@@ -10,7 +10,7 @@ use memchr::memmem;
 use crate::cisco::Names;
 use crate::firewall::Dialect;
 use crate::syslog::timekeeper::Timekeeper;
-use crate::{HashSeed, LineSink, Place, cisco, zeek};
+use crate::{HashSeed, LineSink, Place, Record, cisco, zeek};
 
 /// Gives a line to `sink` if some reader knows it. `time` is the file's own, `names` are the owner's.
 #[cold]
@@ -32,7 +32,8 @@ pub(crate) fn read(
         return true;
     }
     // What no dialect owns after all goes to none of them again.
-    Dialect::of(line).is_some_and(|dialect| dialect.read_own(place, line, &mut time.clone(), seed, sink).is_ok())
+    let mut record = Record::at(place);
+    Dialect::of(line).is_some_and(|dialect| dialect.read_own(line, &mut time.clone(), seed, &mut record, sink).is_ok())
 }
 
 /// Whether an object of JSON stands in a line: its strings may hold the lines of any device.

@@ -116,7 +116,7 @@ mod tests {
     }
 
     fn tcp_payload(orig: Sent, resp: Sent) -> (ByteKind, Option<(u64, u64)>) {
-        let bytes = payload(Proto::Tcp, Address::V4(0xc000_0201), orig, resp);
+        let bytes = payload(Proto::Tcp, Address::v4(0xc000_0201), orig, resp);
         (bytes.kind, bytes.directed())
     }
 
@@ -149,10 +149,14 @@ mod tests {
         // Nothing shows it here: twelve bytes too few for each packet.
         let mistaken = tcp_payload(ip_level(52 + 3 * 40 + 400, 4), ip_level(52 + 3 * 40 + 400, 4));
         assert_eq!(mistaken.1, Some((400 - 4 * 12 + 4, 400 - 4 * 12 + 4)));
-        let v6 =
-            payload(Proto::Tcp, Address::V6 { high: 0, low: 0 }, ip_level(80 + 72 + 9, 2), ip_level(80 + 72 + 7, 2));
+        let v6 = payload(
+            Proto::Tcp,
+            std::net::IpAddr::from([0; 16]).into(),
+            ip_level(80 + 72 + 9, 2),
+            ip_level(80 + 72 + 7, 2),
+        );
         assert_eq!(v6.directed(), Some((9, 7)));
-        let udp = payload(Proto::Udp, Address::V4(0xc000_0201), ip_level(68, 1), ip_level(128, 1));
+        let udp = payload(Proto::Udp, Address::v4(0xc000_0201), ip_level(68, 1), ip_level(128, 1));
         assert_eq!(udp.directed(), Some((40, 100)));
     }
 
@@ -168,7 +172,9 @@ mod tests {
             assert_eq!(tcp_payload(sent(orig, None), sent(resp, None)), nothing, "{orig} {resp}");
         }
         assert_eq!(tcp_payload(sent(200, Some(14)), sent(119, Some(14))), nothing, "a padded frame");
-        let v6 = |resp| payload(Proto::Tcp, Address::V6 { high: 0, low: 0 }, sent(200, None), sent(resp, None)).total();
+        let v6 = |resp| {
+            payload(Proto::Tcp, std::net::IpAddr::from([0; 16]).into(), sent(200, None), sent(resp, None)).total()
+        };
         assert_eq!((v6(119), v6(120)), (0, 320));
     }
 

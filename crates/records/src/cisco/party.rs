@@ -68,7 +68,7 @@ impl<'a> Text<'a> {
             && text.get(colon + 1 + len) == Some(&b'/')
         {
             self.skip(colon + 1);
-            return self.parse_rest(&text[..colon], Address::V4(addr), len);
+            return self.parse_rest(&text[..colon], Address::v4(addr), len);
         }
         self.parse_odd_party()
     }
@@ -226,7 +226,7 @@ fn nested_len(text: &[u8]) -> Option<usize> {
 #[inline]
 pub(super) fn parse_address(text: &[u8]) -> Option<(Address, usize)> {
     match parse_v4(text) {
-        Some((addr, len)) => ends_address(text.get(len)).then_some((Address::V4(addr), len)),
+        Some((addr, len)) => ends_address(text.get(len)).then_some((Address::v4(addr), len)),
         None => parse_v6(text),
     }
 }

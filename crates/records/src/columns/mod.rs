@@ -158,12 +158,13 @@ impl Reader {
         let mut times = self.times.clone();
         let mut line = Line::new(&map);
         let is_json = matches!(map.form(), Form::Json);
+        let mut record = Record::at(block.first);
         for (place, text) in block.lines() {
             let text = text.strip_prefix(BOM).filter(|text| !text.is_empty()).unwrap_or(text);
             if is_about(columns, text) {
                 continue;
             }
-            let mut record = Record::at(place);
+            record.place = place;
             let said = match line.read(columns, text) {
                 // A number that was cut off is another number.
                 Ok(()) if text.as_ptr_range().end == block_end && line.ends_in_use() => {

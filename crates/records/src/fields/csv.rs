@@ -25,7 +25,7 @@ impl<'a> Csv<'a> {
         self.start
     }
 
-    #[inline]
+    #[inline(never)]
     fn quoted(&mut self, start: usize) -> &'a [u8] {
         let mut from = start + 1;
         let close = loop {
@@ -47,7 +47,7 @@ impl<'a> Csv<'a> {
 impl<'a> Iterator for Csv<'a> {
     type Item = &'a [u8];
 
-    #[inline]
+    #[inline(always)]
     fn next(&mut self) -> Option<&'a [u8]> {
         let start = self.start?;
         if self.line.get(start) == Some(&b'"') {

@@ -51,7 +51,7 @@ pub(crate) fn duration(text: &[u8]) -> Option<Option<i64>> {
 #[inline]
 pub(crate) fn address(text: &[u8]) -> Option<Address> {
     match parse_whole_v4(text) {
-        Some(bits) => Some(Address::V4(bits)),
+        Some(bits) => Some(Address::v4(bits)),
         None => address_v6(text),
     }
 }

@@ -64,10 +64,10 @@ pub(super) fn parse<'a>(text: &[u8], head: &[u8], header: Header<'a>, event: &mu
     let known = own_stamp.map_or(known, Ok).map_err(|_| "no stamp: conntrack prints one with -o timestamp")?;
     let told = Told::of(&text[word.len()..]);
     let session = told.session()?;
-    *event = match what {
-        What::New => session.opened(known),
-        _ => session.whole(told.course(session.proto, session.orig, known)?),
-    };
+    match what {
+        What::New => session.opened(known, event),
+        _ => session.whole(told.course(session.proto, session.orig, known)?, event),
+    }
     Ok(Line::Said { known, name, own })
 }
 

@@ -265,13 +265,13 @@ impl<'a> Log<'a> {
         }
         let known = self.known(SensorId::of(name), time).ok_or("neither eventtime nor date and time")?;
         let session = self.session()?;
-        *event = match self.action {
+        match self.action {
             b"" => return Err("no action"),
-            b"start" => session.opened(known),
+            b"start" => session.opened(known, event),
             // What was let through first and stopped by a profile later has carried something: more came back than an answer.
-            b"deny" | b"violation" if !self.went_on(session) => session.denied(),
-            _ => session.whole(self.course(session, known)?),
-        };
+            b"deny" | b"violation" if !self.went_on(session) => session.denied(event),
+            _ => session.whole(self.course(session, known)?, event),
+        }
         Ok(Line::Said { known, name, own })
     }
 

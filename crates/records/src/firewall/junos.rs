@@ -59,12 +59,12 @@ pub(super) fn parse<'a>(text: &'a [u8], header: Header<'a>, event: &mut Event) -
             None => parse_log(text)?,
         };
         let known = known?;
-        *event = match what {
-            b"CREATE" => log.session()?.opened(known),
-            b"CLOSE" => log.whole(known)?,
-            b"DENY" => log.ends()?.denied(),
+        match what {
+            b"CREATE" => log.session()?.opened(known, event),
+            b"CLOSE" => log.whole(known, event)?,
+            b"DENY" => log.ends()?.denied(event),
             _ => return Ok(Line::Skipped { name }),
-        };
+        }
         return Ok(Line::Said { known, name, own });
     }
     if let Some(at) = memmem::find(text, b"RT_SRC_NAT_PBA_") {
@@ -245,7 +245,7 @@ impl Log<'_> {
         self.ends()
     }
 
-    fn whole(&self, known: Stamp) -> Result<Event, Why> {
+    fn whole(&self, known: Stamp, event: &mut Event) -> Result<(), Why> {
         let session = self.session()?;
         let seconds = value::number(self.elapsed).ok_or("an elapsed time that is no number")?;
         let (start, duration) = reckon_start(known, seconds).ok_or("an elapsed time that is too long")?;
@@ -254,14 +254,16 @@ impl Log<'_> {
         };
         let (orig, resp) = counted(self.sent).zip(counted(self.rcvd)).ok_or("packets and bytes that are no numbers")?;
         let known_application = !matches!(self.application, b"UNKNOWN" | b"N/A" | b"INCONCLUSIVE");
-        Ok(session.whole(Course {
+        let course = Course {
             start,
             duration: Some(duration),
             bytes: Some(payload(session.proto, session.orig.addr, orig, resp)),
             ending: ending(self.reason, resp.bytes == 0),
             answered: answered(session.proto, session.orig.addr, orig, resp),
             service: if known_application { name(self.application) } else { None },
-        }))
+        };
+        session.whole(course, event);
+        Ok(())
     }
 }
 

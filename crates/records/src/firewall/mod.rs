@@ -253,39 +253,22 @@ impl Dialect {
         }
     }
 
-    /// Gives a line to `sink`: its own, or else whosever it is.
-    fn read_line(
-        self,
-        place: Place,
-        line: &[u8],
-        time: &mut Timekeeper,
-        names: &Names,
-        seed: HashSeed,
-        sink: &mut impl LineSink,
-    ) {
-        if let Err(why) = self.read_own(place, line, time, seed, sink)
-            && !others::read(place, line, time, names, seed, sink)
-            && !other::skip(place, line, sink)
-        {
-            sink.unparsed(Unparsed { place, kind: self.format(), why });
-        }
-    }
-
-    /// Gives a line to `sink`, if it is one of its own: says why it is none.
+    /// Gives a line to `sink`, if it is one of its own: says why it is none. `record`, which says where it stands, is written into.
+    #[inline]
     pub(crate) fn read_own(
         self,
-        place: Place,
         line: &[u8],
         time: &mut Timekeeper,
         seed: HashSeed,
+        record: &mut Record,
         sink: &mut impl LineSink,
     ) -> Result<(), Why> {
-        let mut record = Record::at(place);
+        let place = record.place;
         match self.parse(line, time, &mut record.event) {
             Ok(Line::Said { known, name, own }) => {
                 record.known = known;
                 record.fingerprint = seed.fingerprint(own.trim_ascii_end());
-                sink.record(&record, name);
+                sink.record(record, name);
             }
             Ok(Line::Skipped { name }) => sink.skipped(name),
             Err(why) if self.is_line(line) => sink.unparsed(Unparsed { place, kind: self.format(), why }),
@@ -338,8 +321,22 @@ impl Reader {
 
     /// Parses a block into `sink`.
     pub fn read(&mut self, block: Block<'_>, seed: HashSeed, sink: &mut impl LineSink) {
+        let mut record = Record::at(block.first);
         for (place, line) in block.lines() {
-            self.dialect.read_line(place, line, &mut self.time, &self.names, seed, sink);
+            record.place = place;
+            self.read_line(line, seed, &mut record, sink);
+        }
+    }
+
+    /// Gives a line to `sink`: its own, or else whosever it is.
+    #[inline]
+    fn read_line(&mut self, line: &[u8], seed: HashSeed, record: &mut Record, sink: &mut impl LineSink) {
+        let (dialect, place) = (self.dialect, record.place);
+        if let Err(why) = dialect.read_own(line, &mut self.time, seed, record, sink)
+            && !others::read(place, line, &self.time, &self.names, seed, sink)
+            && !other::skip(place, line, sink)
+        {
+            sink.unparsed(Unparsed { place, kind: dialect.format(), why });
         }
     }
 

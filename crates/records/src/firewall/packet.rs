@@ -28,7 +28,7 @@ impl Packet<'_> {
             *event = Event::Denied(Denied { proto, orig, resp, attempt, count: 1, over: 0 });
         } else if is_tcp && is_syn {
             let id = RecordId::Device(tuple_id(proto, orig, resp));
-            *event = Session { id, proto, orig, resp, mapped: [None; 2], inside: Inside::default() }.opened(known);
+            Session { id, proto, orig, resp, mapped: [None; 2], inside: Inside::default() }.opened(known, event);
         }
         Ok(is_refused || (is_tcp && is_syn))
     }

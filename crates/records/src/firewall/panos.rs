@@ -276,17 +276,17 @@ impl<'a> Log<'a> {
         let sensor = SensorId::of(self.serial);
         let known = self.stamp(self.generated, sensor, time).ok_or("no moment at which it was generated")?;
         let session = self.session()?;
-        *event = match self.subtype {
+        match self.subtype {
             b"start" => {
                 let start = self.stamp(self.start, sensor, time).filter(|start| start.at <= known.at);
-                session.opened(start.unwrap_or(known))
+                session.opened(start.unwrap_or(known), event)
             }
-            b"end" => session.whole(self.course(session.proto, known, time)?),
+            b"end" => session.whole(self.course(session.proto, known, time)?, event),
             // Of what the application was refused for, the handshake at least went through.
-            b"deny" if self.went_on() => session.whole(self.course(session.proto, known, time)?),
-            b"drop" | b"deny" => session.denied(),
+            b"deny" if self.went_on() => session.whole(self.course(session.proto, known, time)?, event),
+            b"drop" | b"deny" => session.denied(event),
             _ => return Err("a subtype that is none of start, end, drop and deny"),
-        };
+        }
         Ok(Line::Said { known, name: self.serial, own })
     }
 

@@ -38,16 +38,18 @@ pub(super) struct Course {
 }
 
 impl Session {
+    /// Puts into `event` that it was opened. (Handed up by value an event would be copied, and the copy would wait for its parts.)
     #[inline]
-    pub(super) fn opened(self, start: Stamp) -> Event {
+    pub(super) fn opened(self, start: Stamp, event: &mut Event) {
         let Self { id, proto, orig, resp, mapped, inside } = self;
         let [mapped_orig, mapped_resp] = mapped.map(|end| end.map(Into::into));
         let (orig, resp) = (orig.into(), resp.into());
-        Event::Opened(Opened { id, proto, start, orig, resp, mapped_orig, mapped_resp, inside })
+        *event = Event::Opened(Opened { id, proto, start, orig, resp, mapped_orig, mapped_resp, inside });
     }
 
+    /// The same of all of it.
     #[inline]
-    pub(super) fn whole(self, course: Course) -> Event {
+    pub(super) fn whole(self, course: Course, event: &mut Event) {
         let Self { id, proto, orig, resp, mapped, inside } = self;
         let Course { start, duration, bytes, ending, answered, service } = course;
         let beside = match mapped {
@@ -55,7 +57,7 @@ impl Session {
             [orig, resp] => Beside::Mapped([orig.map(Into::into), resp.map(Into::into)]),
         };
         let (state, history) = (None, None);
-        Event::Whole(Whole {
+        *event = Event::Whole(Whole {
             id,
             proto,
             orig: orig.into(),
@@ -70,13 +72,14 @@ impl Session {
             service,
             history,
             beside,
-        })
+        });
     }
 
     /// It was refused, as an attempt: what belongs to no session is not logged so.
-    pub(super) fn denied(self) -> Event {
+    pub(super) fn denied(self, event: &mut Event) {
         let Self { proto, orig, resp, .. } = self;
-        Event::Denied(Denied { proto, orig: orig.into(), resp: resp.into(), attempt: true, count: 1, over: 0 })
+        let (orig, resp) = (orig.into(), resp.into());
+        *event = Event::Denied(Denied { proto, orig, resp, attempt: true, count: 1, over: 0 });
     }
 }
 
