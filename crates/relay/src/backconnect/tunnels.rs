@@ -261,7 +261,14 @@ impl Tunnels {
     }
 
     /// Takes what is due before `now`.
+    #[inline]
     pub(crate) fn settle(&mut self, ctx: &mut Context<'_>, now: Nanos, sink: &mut impl Sink) {
+        if !self.waiting.is_empty() {
+            self.settle_due(ctx, now, sink);
+        }
+    }
+
+    fn settle_due(&mut self, ctx: &mut Context<'_>, now: Nanos, sink: &mut impl Sink) {
         while let Some(&(due, what)) = self.waiting.front() {
             if due >= now && now != Nanos::MAX {
                 return;
