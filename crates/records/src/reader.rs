@@ -209,6 +209,10 @@ fn name_of(head: &[u8]) -> &'static str {
         }
         None if head.is_empty() => "empty",
         None if head.contains(&0) => "binary data of no kind that is known",
+        None if zeek::lacks_header(head) => {
+            "lines of Zeek's conn.log without the #fields line that names their columns (were they grepped?): put that of the log \
+                 before them, as in (grep -h '^#fields' conn.log; cat FILE) | catspaw scan -"
+        }
         None if is_of_programs(head) => "lines of other programs, and none of a firewall or of Zeek among them",
         None => {
             "text of no kind that is known in its first 64 KiB (docs/logs.md lists them); for another log of connections --columns says \

@@ -130,6 +130,9 @@ pub(crate) struct Misplaced {
     pub(crate) both: u64,
     /// A public end is in them, and the other, which is private, is not: by its range.
     pub(crate) private: BTreeMap<Network, u64>,
+    /// Of each public network of his: how many ends are in it, and of how many of these the record itself says that they are
+    /// outside, and that the other end is inside.
+    pub(crate) public: BTreeMap<Network, (u64, u64)>,
 }
 
 impl Misplaced {
@@ -142,7 +145,15 @@ impl Misplaced {
     }
 
     fn look(&mut self, record: &Record, home: &Home) {
-        let (&orig, &resp, _) = ends(record);
+        let (&orig, &resp, inside) = ends(record);
+        for (addr, marks) in [(orig, (inside.orig, inside.resp)), (resp, (inside.resp, inside.orig))] {
+            let net = home.nets.iter().find(|net| net.contains(addr)).filter(|_| !is_private(addr));
+            if let Some(net) = net {
+                let (ends, outside) = self.public.entry(*net).or_default();
+                *ends += 1;
+                *outside += u64::from(marks == (Some(false), Some(true)));
+            }
+        }
         let private = match [orig, resp].map(|addr| (home.is_inside(addr, None), is_private(addr))) {
             [(true, one), (true, other)] => {
                 let within = |net: &Network| net.bits() >= SHORT && net.contains(orig) && net.contains(resp);
@@ -162,6 +173,10 @@ impl Misplaced {
     pub(crate) fn add_all(&mut self, other: &Self) {
         self.both += other.both;
         other.private.iter().for_each(|(range, count)| *self.private.entry(*range).or_default() += count);
+        for (net, (ends, outside)) in &other.public {
+            let own = self.public.entry(*net).or_default();
+            *own = (own.0 + ends, own.1 + outside);
+        }
     }
 }
 

@@ -18,7 +18,10 @@ pub(super) fn doubts(home: &Home, gathered: &Gathered) -> Vec<String> {
     let mut misplaced = Misplaced::default();
     gathered.sensors().for_each(|sensor| misplaced.add_all(&sensor.misplaced));
     let ours: u64 = gathered.sensors().map(|sensor| sensor.inside).sum();
-    [hardly_ours(home, gathered), within(&misplaced, ours), outside(&misplaced, ours)].into_iter().flatten().collect()
+    let all = [within(&misplaced, ours), outside(&misplaced, ours)];
+    // Where most records look wrong, each network of them would, too.
+    let each = if all.iter().all(Option::is_none) { strangers(&misplaced) } else { Vec::new() };
+    hardly_ours(home, gathered).into_iter().chain(all.into_iter().flatten()).chain(each).collect()
 }
 
 /// Both ends of most records are in them.
@@ -29,6 +32,18 @@ fn within(Misplaced { both, .. }: &Misplaced, ours: u64) -> Option<String> {
              hosts say to one another proves nothing, and no relay is found in it. Are networks of others among those that it names?"
         )
     })
+}
+
+/// Networks of which the records themselves say that they are outside.
+fn strangers(Misplaced { public, .. }: &Misplaced) -> Vec<String> {
+    let are_outside = public.iter().filter(|(_, (ends, outside))| *ends >= LEAST && 10 * outside >= 9 * ends);
+    let told = are_outside.map(|(net, (ends, outside))| {
+        format!(
+            "Of {ends} ends in {net}, which --home-net names, {outside} are outside by the records themselves (interfaces, local_orig), and \
+             the other end is inside: who comes from there is taken for one of ours, and no relay for him is found. Is it yours?"
+        )
+    });
+    told.collect()
 }
 
 /// Private addresses are not in them, and talk to public ones that are.

@@ -78,6 +78,16 @@ fn a_home_net_that_has_both_ends_or_leaves_private_ones_outside_is_doubted() {
 }
 
 #[test]
+fn a_home_net_that_the_records_say_is_outside_is_doubted() {
+    let place = Place::with("relay.log", crate::pix::relay_log());
+    // The client's network: with it, he is one of ours, and nobody relays for him.
+    let said = place.scan(&["--home-net", "10.0.0.0/8,203.0.113.0/24", "relay.log"]);
+    let doubt = "Of 80 ends in 203.0.113.0/24, which --home-net names, 80 are outside by the records themselves (interfaces, local_orig)";
+    assert!(said.status == Some(0) && said.err.contains(doubt), "{}", said.err);
+    assert_eq!(place.scan(&["--home-net", "10.0.0.0/8,192.0.2.0/24", "relay.log"]).err, "");
+}
+
+#[test]
 fn several_home_nets_may_be_given_in_either_way() {
     let place = Place::with("relay.log", crate::pix::relay_log());
     for options in

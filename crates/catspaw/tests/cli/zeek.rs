@@ -26,7 +26,22 @@ fn a_header_alone_is_no_evidence() {
 fn lines_without_a_header_are_named_for_what_they_lack() {
     let log = conn_log();
     let place = Place::with("conn.log", &log[header(&log).len()..]);
-    assert!(place.scan(&["conn.log"]).failed().contains("error: conn.log: no evidence: text of no kind"));
+    let said = place.scan(&["conn.log"]);
+    assert!(said.failed().contains("error: conn.log: no evidence: lines of Zeek's conn.log without the #fields line"));
+}
+
+#[test]
+fn a_log_that_was_sorted_with_its_header_is_named_so() {
+    let log = conn_log();
+    let mut lines: Vec<&str> = log.lines().collect();
+    lines.sort_unstable();
+    let place = Place::with("conn.log", lines.join("\n") + "\n");
+    let said = place.scan(&["conn.log"]);
+    assert!(
+        said.failed().contains("no #fields line behind #separator: was the log sorted with its header?"),
+        "{}",
+        said.err
+    );
 }
 
 #[test]

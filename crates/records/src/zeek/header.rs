@@ -81,6 +81,8 @@ pub(super) struct Header {
     /// Whether `#path` is conn; `None` where there is no `#path`.
     path_is_conn: Option<bool>,
     columns: Box<[Slot]>,
+    /// Whether `#fields` stood before `#separator`, with which every header begins.
+    is_out_of_order: bool,
     section: Section,
 }
 
@@ -93,6 +95,7 @@ impl Default for Header {
             empty: (*b"(empty)").into(),
             path_is_conn: None,
             columns: Box::default(),
+            is_out_of_order: false,
             section: Section::Unreadable("no #fields line before it"),
         }
     }
@@ -105,7 +108,10 @@ impl Header {
         let (key, value) = (&line[..key_end], line.get(key_end + 1..).unwrap_or_default());
         match key {
             // The first line of every header: what an earlier one said does not hold any more.
-            b"#separator" => *self = Self { separator: separator(value), ..Self::default() },
+            b"#separator" => {
+                let is_out_of_order = !self.columns.is_empty();
+                *self = Self { separator: separator(value), is_out_of_order, ..Self::default() };
+            }
             b"#unset_field" => self.unset = value.into(),
             b"#empty_field" => self.empty = value.into(),
             b"#path" => self.path_is_conn = Some(value == b"conn"),
@@ -124,7 +130,7 @@ impl Header {
         if !self.is_conn() {
             // Without any `#fields` nothing is known of the lines that follow, so they count as unparsed.
             return match self.path_is_conn {
-                None if self.columns.is_empty() => Self::default().section,
+                None if self.columns.is_empty() => self.without_fields(),
                 _ => Section::Other,
             };
         }
@@ -132,12 +138,19 @@ impl Header {
             return Section::Unreadable("#separator is not one byte");
         }
         if self.columns.is_empty() {
-            return Self::default().section;
+            return self.without_fields();
         }
         match Slot::NEEDED.iter().find(|(slot, _)| !self.has(*slot)) {
             Some((_, why)) => Section::Unreadable(why),
             None => Section::Conn,
         }
+    }
+
+    fn without_fields(&self) -> Section {
+        if self.is_out_of_order {
+            return Section::Unreadable("no #fields line behind #separator: was the log sorted with its header?");
+        }
+        Self::default().section
     }
 
     /// Whether this is the header of connections, readable or not.

@@ -14,12 +14,12 @@ use jiff::tz::TimeZone;
 use memchr::{memchr, memmem};
 
 use self::header::{Header, Section};
-use crate::fields::Bad;
 use crate::fields::json::Shape;
+use crate::fields::{Bad, value};
 use crate::others;
 use crate::syslog::other;
 use crate::syslog::timekeeper::Timekeeper;
-use crate::{Block, Clock, HashSeed, LineSink, Place, Record, Unparsed, YearHint};
+use crate::{Block, Clock, ConnState, HashSeed, LineSink, Place, Record, Unparsed, YearHint};
 
 /// The sensor's name where no column says one.
 const SENSOR: &[u8] = b"zeek";
@@ -126,6 +126,20 @@ impl Reader {
             Arc::make_mut(&mut self.header).update(line);
         }
     }
+}
+
+/// Whether the first line is one of connections as Zeek writes them unless told otherwise, whose header is missing.
+pub(crate) fn lacks_header(head: &[u8]) -> bool {
+    let line = head.split(|byte| *byte == b'\n').find(|line| !line.is_empty()).unwrap_or_default();
+    let mut columns = line.split(|byte| *byte == b'\t');
+    let mut next = || columns.next().unwrap_or_default();
+    let [ts, _uid, orig, orig_port, resp, resp_port, proto] = [(); 7].map(|()| next());
+    let state = columns.nth(4).unwrap_or_default();
+    value::seconds(ts).is_some()
+        && [orig, resp].iter().all(|text| value::address(text).is_some())
+        && [orig_port, resp_port].iter().all(|text| value::number(text).is_some())
+        && proto.iter().all(u8::is_ascii_lowercase)
+        && ConnState::parse(state).is_some()
 }
 
 /// Gives a line to `sink` which stands in another's file, if it is JSON of a connection, or of another of Zeek's logs.
