@@ -290,6 +290,19 @@ fn a_map_that_may_be_wrong_is_no_line_that_was_not_understood() {
 }
 
 #[test]
+fn flows_of_one_direction_each_are_doubted() {
+    let way = |at, span| {
+        let there = line(at, span);
+        let mut fields: Vec<&str> = there.split(',').collect();
+        fields.swap(3, 5);
+        fields.swap(4, 6);
+        format!("{there}\n{}", fields.join(","))
+    };
+    let said = said(BOTH, &quiet(way));
+    assert!(said.contains("120 of 120 connections are told once more the other way round"), "{said}");
+}
+
+#[test]
 fn one_of_many_is_no_sign() {
     // Three in four come from a port of the system's: not clear.
     let log = quiet(|at, span| {

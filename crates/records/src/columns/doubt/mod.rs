@@ -4,7 +4,7 @@
 mod counts;
 mod spans;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::net::IpAddr;
 
 use super::field::Field;
@@ -62,6 +62,7 @@ pub fn doubts(reader: &Reader, head: &[u8], now: Nanos) -> Vec<String> {
         .collect();
     let doubts = [
         ends(map, &all),
+        ways(&all),
         sides(map, &all),
         translated(map, &all),
         resolvers(map, &all),
@@ -108,6 +109,25 @@ fn ends(map: &Map, all: &[Figures]) -> Option<String> {
             named(map, Field::RespP)
         )
     })
+}
+
+/// Flows of one direction each, as NetFlow has them: an answer looks like a connection the other way round. Half is enough, for
+/// what was not answered has none.
+fn ways(all: &[Figures]) -> Option<String> {
+    let told: Vec<_> = all.iter().filter(|one| matches!(one.proto, Proto::Tcp | Proto::Udp)).map(five_tuple).collect();
+    let known: HashSet<_> = told.iter().filter(|(_, [from, to])| from != to).copied().collect();
+    let count = told.iter().filter(|(proto, ends)| known.contains(&(*proto, reversed(*ends)))).count();
+    (told.len() >= LEAST && 2 * count >= told.len()).then(|| {
+        format!(
+            "{count} of {} connections are told once more the other way round: these are flows of one direction each, whose answers are \
+             taken for connections; have both put together first, as nfdump -B does",
+            told.len()
+        )
+    })
+}
+
+fn five_tuple(one: &Figures) -> (Proto, [(IpAddr, u16); 2]) {
+    (one.proto, [(one.addrs[0], one.ports[0]), (one.addrs[1], one.ports[1])])
 }
 
 /// Whether the first of two ends is private and the other public.
