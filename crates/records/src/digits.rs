@@ -307,6 +307,7 @@ mod tests {
             "255.255.255.2555",
         ] {
             assert_eq!(parse_v4(text.as_bytes()), None, "{text}");
+            assert_eq!(parse_v4(format!("{text} to inside:x.0.0.1/25").as_bytes()), None, "{text} and more");
             assert_eq!(parse_whole_v4(text.as_bytes()), None, "{text}");
         }
     }

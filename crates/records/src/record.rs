@@ -40,7 +40,8 @@ impl HashSeed {
     /// The fingerprint by which the same record, given twice, is known.
     #[must_use]
     pub fn fingerprint(self, text: &[u8]) -> u64 {
-        let mut hasher = FoldHasher::with_seed(self.0, SharedSeed::global_fixed());
+        // What is the same in every run would let two texts be made that no seed tells apart.
+        let mut hasher = FoldHasher::with_seed(self.0, SharedSeed::global_random());
         hasher.write(text);
         hasher.finish()
     }
@@ -416,6 +417,56 @@ impl Record {
 mod tests {
     use super::*;
     use crate::{ByteCount, ByteKind};
+
+    /// The lines of a block, split as one would without knowing how it is done.
+    fn split(bytes: &[u8]) -> Vec<(u64, &[u8])> {
+        let lines = (1..).zip(bytes.split(|byte| *byte == b'\n'));
+        lines
+            .map(|(n, line)| (n, line.strip_suffix(b"\r").unwrap_or(line)))
+            .filter(|(_, line)| !line.is_empty())
+            .collect()
+    }
+
+    #[test]
+    fn lines_of_every_length_are_told_with_their_places() {
+        let first = Place { file: 3, line: 1 };
+        for len in 0..200 {
+            for ends in ["\n", "\r\n", "\r", "\n\n\n", "", "\r\r\n"] {
+                for bytes in [
+                    format!("{}{ends}{}{ends}x", "a".repeat(len), "b".repeat(len / 2)),
+                    format!("{ends}{}{ends}", "c".repeat(len)),
+                ] {
+                    let mut lines = Block { bytes: bytes.as_bytes(), first }.lines();
+                    let told: Vec<_> = lines.by_ref().map(|(place, line)| (place.line, line)).collect();
+                    assert_eq!(told, split(bytes.as_bytes()), "{len} {ends:?}");
+                    assert!(lines.next().is_none(), "what has ended stays so");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_text_shares_its_fingerprint_with_one_that_is_nearly_the_same() {
+        let seed = HashSeed(7);
+        for len in 1..300_usize {
+            let text: Vec<u8> = (0..len).map(|at| (at * 7 % 251) as u8).collect();
+            let print = seed.fingerprint(&text);
+            assert_ne!(print, seed.fingerprint(&text[1..]), "{len}");
+            for at in 0..len {
+                let mut other = text.clone();
+                other[at] ^= 1;
+                assert_ne!(print, seed.fingerprint(&other), "{len} {at}");
+            }
+        }
+        // Eight bytes that make the hash's own constant nought hide the eight that they are multiplied with.
+        let mut one = [b'x'; 48];
+        one[32..40].copy_from_slice(&0xc0ac_29b7_c97c_50dd_u64.to_le_bytes());
+        let mut other = one;
+        other[0] = b'y';
+        for seed in 0..9 {
+            assert_ne!(HashSeed(seed).fingerprint(&one), HashSeed(seed).fingerprint(&other));
+        }
+    }
 
     #[test]
     fn what_has_a_direction_turns_with_the_ends() {

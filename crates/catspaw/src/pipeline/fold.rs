@@ -162,7 +162,12 @@ impl Folder {
                 shard.take(*number, &mut self.rows, &mut self.batches, taking)?;
             }
         }
+        // What is folded as it comes, little by little, is there already.
+        let is_round = self.due >= ROUND;
         for (_, shard) in &mut self.shards {
+            if is_round {
+                shard.fetch();
+            }
             shard.release(&mut self.rows, &mut self.batches, &self.released)?;
         }
         self.round.clear();

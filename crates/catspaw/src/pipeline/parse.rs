@@ -208,7 +208,7 @@ pub(super) struct Ordered {
 }
 
 impl Ordered {
-    pub(super) fn of(rows: &[Row]) -> Option<Self> {
+    fn of(rows: &[Row]) -> Option<Self> {
         let in_order = |a: &Row, b: &Row| a.sensor == b.sensor && a.known <= b.known;
         let are = rows.is_sorted_by(in_order) && rows.iter().all(|row| row.before() <= row.known);
         let (first, last) = (rows.first()?, rows.last()?);

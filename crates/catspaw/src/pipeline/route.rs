@@ -197,7 +197,69 @@ fn ends(record: &Record) -> (&IpAddr, &IpAddr, Inside) {
 
 #[cfg(test)]
 mod tests {
+    use catspaw_records::{Closed, Denied, Ending, Endpoint, Nanos, Place, Proto, RecordId, SensorId, Stamp};
+
     use super::*;
+
+    /// A denial or a translation between two addresses.
+    fn record(event: fn(Endpoint, Endpoint) -> Event, orig: &str, resp: &str) -> Record {
+        let end = |addr: &str| Endpoint { addr: addr.parse().expect("an address"), port: 25 };
+        let known = Stamp { at: Nanos(0), resolution: 1, sensor: SensorId(0) };
+        Record { known, place: Place { file: 0, line: 1 }, fingerprint: 0, event: event(end(orig), end(resp)) }
+    }
+
+    fn denied(orig: Endpoint, resp: Endpoint) -> Event {
+        Event::Denied(Denied { proto: Proto::Tcp, orig, resp, attempt: true, count: 1, over: 0 })
+    }
+
+    fn closed(first: Endpoint, second: Endpoint) -> Event {
+        let (id, inside, ending) = (RecordId::Device(1), Inside::default(), Ending::Fins);
+        Event::Closed(Closed {
+            id,
+            proto: Proto::Tcp,
+            first,
+            second,
+            inside,
+            duration: 0,
+            ended: None,
+            bytes: None,
+            ending,
+        })
+    }
+
+    #[test]
+    fn each_end_of_ours_has_a_copy() {
+        let home = Home::default();
+        let (inside, other, outside, stranger) = ("10.0.0.1", "10.0.0.2", "192.0.2.1", "192.0.2.2");
+        // By event and ends: the side, whether the peer is inside, whether it is ours, and whether it has a second copy.
+        for (event, orig, resp, expected) in [
+            (denied as fn(_, _) -> _, inside, outside, (Side::Orig, false, true, false)),
+            (denied, outside, inside, (Side::Resp, false, true, false)),
+            (denied, inside, other, (Side::Orig, true, true, true)),
+            (denied, inside, inside, (Side::Orig, true, true, false)),
+            // It may be for an address of ours behind NAT.
+            (denied, outside, stranger, (Side::Resp, false, false, false)),
+            (denied, stranger, outside, (Side::Resp, false, false, false)),
+            // Both records of one connection meet.
+            (closed, outside, stranger, (Side::Orig, true, false, false)),
+            (closed, stranger, outside, (Side::Resp, true, false, false)),
+            (closed, outside, outside, (Side::Orig, true, false, false)),
+            (closed, other, inside, (Side::Orig, true, true, true)),
+        ] {
+            let record = record(event, orig, resp);
+            let (first, second) = route(&record, &home);
+            let addr = |text: &str| text.parse::<IpAddr>().expect("an address");
+            let taken = first.route(HostKey::Address(*first.addr(&record)));
+            let is_resp = taken.side == Side::Resp;
+            assert_eq!((taken.side, taken.peer_inside, taken.ours, second.is_some()), expected, "{record:?}");
+            assert_eq!((taken.host.addr(), taken.owner), (addr(if is_resp { resp } else { orig }), true), "{record:?}");
+            if let Some(second) = second {
+                let taken = second.route(HostKey::Address(*second.addr(&record)));
+                let all = (taken.side, taken.peer_inside, taken.ours, taken.owner, taken.host.addr());
+                assert_eq!(all, (Side::Resp, true, true, false, addr(resp)), "{record:?}");
+            }
+        }
+    }
 
     #[test]
     fn the_private_ranges_are_those_that_are_listed() {

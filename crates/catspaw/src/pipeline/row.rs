@@ -332,7 +332,91 @@ impl Ends {
 
 #[cfg(test)]
 mod tests {
+    use super::super::route::{Home, route};
     use super::*;
+
+    const FIRST: Place = Place { file: 2, line: 10 };
+    const SENSOR: SensorId = SensorId(5);
+
+    /// What syslog tells of, which is packed, each kind with and without what it may lack.
+    fn events(known: Stamp) -> Vec<Event> {
+        let end = |n: u8, port| Endpoint { addr: [10, 0, 0, n].into(), port };
+        let (id, proto, orig, resp) = (RecordId::Device(1 << 40), Proto::Tcp, end(1, 65_535), end(2, 25));
+        let inside = Inside { orig: Some(true), resp: None };
+        let opened = |mapped_orig, mapped_resp| {
+            Event::Opened(Opened { id, proto, start: known, orig, resp, mapped_orig, mapped_resp, inside })
+        };
+        let bytes = Some(Bytes { kind: ByteKind::PayloadRetransmitted, count: ByteCount::Total(1 << 50) });
+        let (duration, ending) = (7200 * Nanos::SECOND, Ending::ResetByOrig);
+        let translation =
+            |kind, torn_down| Event::Translation(Translation { kind, real: orig, mapped: end(9, 1024), torn_down });
+        vec![
+            opened(Some(end(7, 1)), Some(end(8, 2))),
+            opened(None, None),
+            Event::Closed(Closed {
+                id,
+                proto,
+                first: orig,
+                second: resp,
+                inside,
+                duration,
+                ended: None,
+                bytes,
+                ending,
+            }),
+            Event::Denied(Denied { proto: Proto::Other(47), orig, resp, attempt: true, count: 1 << 40, over: 300 }),
+            translation(TranslationKind::Port(Proto::Udp), Some(Some(42))),
+            translation(TranslationKind::Static, None),
+        ]
+    }
+
+    #[test]
+    fn what_is_unpacked_is_what_was_packed() {
+        let known = Stamp { at: Nanos(77 * Nanos::SECOND), resolution: SECOND, sensor: SENSOR };
+        let (mut unpacked, rest) = (Unpacked::new(), Rest { first: FIRST, records: &[], others: &[] });
+        for _ in 0..2 {
+            for event in events(known) {
+                let record = Record { known, place: Place { line: 4711, ..FIRST }, fingerprint: 99, event };
+                let (way, _) = route(&record, &Home::default());
+                let mut row = Row::BLANK;
+                row.pack(&record, way, FIRST.line, 3, Nanos(80 * Nanos::SECOND)).expect("packed");
+                assert_eq!((row.sensor, row.before()), (3, Nanos(80 * Nanos::SECOND)));
+                let (again, taken) = row.unpack(SENSOR, rest, &mut unpacked).expect("unpacked");
+                assert_eq!(*again, record);
+                assert_eq!((taken.host.addr(), taken.owner), (*way.addr(&record), true));
+            }
+        }
+    }
+
+    #[test]
+    fn what_does_not_fit_is_referred_to() {
+        let known = Stamp { at: Nanos(900 * Nanos::SECOND), resolution: SECOND, sensor: SENSOR };
+        for event in events(known) {
+            let record = Record { known, place: FIRST, fingerprint: 99, event };
+            let (way, _) = route(&record, &Home::default());
+            let fits = |record: &Record, before| {
+                let mut row = Row::BLANK;
+                row.pack(record, way, FIRST.line, 0, before).is_some()
+            };
+            assert!(fits(&record, known.at) && fits(&record, known.at.plus(255 * Nanos::SECOND)));
+            assert!(!fits(&record, known.at.plus(256 * Nanos::SECOND)), "too late");
+            assert!(!fits(&record, known.at.plus(1)), "by less than a second");
+            assert!(
+                !fits(&Record { place: Place { line: FIRST.line + (1 << 32), ..FIRST }, ..record }, known.at),
+                "too far"
+            );
+            assert!(!fits(&Record { known: Stamp { resolution: 1, ..known }, ..record }, known.at), "a finer stamp");
+            // Written over what was packed in part, it is found among the others.
+            let (before, host) = (known.at.plus(256 * Nanos::SECOND), HostKey::Address(*way.addr(&record)));
+            let mut row = Row::BLANK;
+            assert!(row.pack(&record, way, FIRST.line, 0, before).is_none());
+            row = Row::refer(&record, way, 0, 4, before);
+            let rest = Rest { first: FIRST, records: &[record], others: &[Other::new(0, host)] };
+            let mut unpacked = Unpacked::new();
+            let (again, taken) = row.unpack(SENSOR, rest, &mut unpacked).expect("referred to");
+            assert_eq!((*again, taken.host, row.sensor, row.before()), (record, host, 4, before));
+        }
+    }
 
     #[test]
     fn a_row_is_one_line_of_the_cache() {

@@ -202,6 +202,12 @@ impl Shard {
         Ok(at_once)
     }
 
+    /// Has the hosts fetched from memory, most of which are observed now, after the records of all other shards.
+    pub(super) fn fetch(&self) {
+        self.lanes.values().for_each(|held| held.lane.fetch());
+        self.lanes.values().for_each(|held| held.lane.fetch_rest());
+    }
+
     /// Folds what no later record can precede: everything of a sensor before its watermark.
     ///
     /// # Errors
@@ -213,9 +219,6 @@ impl Shard {
         watermarks: &Watermarks,
     ) -> io::Result<()> {
         if !self.streams.is_empty() {
-            // Most of them are observed now, after a million records of others.
-            self.lanes.values().for_each(|held| held.lane.fetch());
-            self.lanes.values().for_each(|held| held.lane.fetch_rest());
             let mut streams = std::mem::take(&mut self.streams);
             let mut all: Vec<(&(SensorId, Rank), &mut Stream)> = streams.iter_mut().collect();
             for of_sensor in all.chunk_by_mut(|(a, _), (b, _)| a.0 == b.0) {

@@ -459,3 +459,63 @@ fn no_bytes_make_it_panic_and_no_line_is_lost() {
         assert_eq!(seen.records.len() + seen.skipped.len() + seen.unparsed.len(), lines, "{}", line.escape_ascii());
     }
 }
+
+/// The same lines, each read as if the header before it were not known.
+fn read_each(text: &str) -> Seen {
+    let (mut seen, mut reader) = (Seen::default(), reader());
+    for (place, line) in block(text.as_bytes()).lines() {
+        let mut fresh = self::reader();
+        fresh.go_on_from(&reader);
+        fresh.read(Block { bytes: line, first: place }, SEED, &mut seen);
+        reader = fresh;
+    }
+    seen
+}
+
+#[test]
+fn a_header_that_is_remembered_means_what_it_says() {
+    // Names that make headers of every length about the longest that is remembered.
+    for len in 1..50 {
+        let name = "n".repeat(len);
+        let first = format!("Mar  4 2003 16:05:01 {name} : {TEARDOWN}");
+        for at in 0..first.find("302014").unwrap() {
+            for byte in ['x', '0', ' ', '%'] {
+                let mut second = first.clone();
+                second.replace_range(at..=at, &byte.to_string());
+                let text = format!("{first}\n{second}\n");
+                let (together, each) = (read(&text), read_each(&text));
+                assert_eq!(together.records, each.records, "{text}");
+                assert_eq!((together.skipped, together.unparsed), (each.skipped, each.unparsed), "{text}");
+            }
+        }
+    }
+    // Lines that are shorter than that.
+    for len in 0..80 {
+        let line = format!("Mar  4 2003 16:05:02 pix : {TEARDOWN}");
+        let text = format!("Mar  4 2003 16:05:01 pix : {TEARDOWN}\n{}\n", &line[..len]);
+        assert_eq!(read(&text).unparsed, read_each(&text).unparsed, "{text}");
+    }
+}
+
+#[test]
+fn nothing_of_a_line_is_left_in_the_next() {
+    let lines = [
+        "%PIX-6-302013: Built inbound TCP connection 7 for outside:192.0.2.1/8 (192.0.2.1/8) to inside:10.0.0.2/25 (192.0.2.9/25)",
+        "%PIX-6-302015: Built outbound UDP connection 8 for outside:192.0.2.1/53 to inside:10.0.0.2/1025",
+        "%PIX-6-302013: Built inbound TCP connection 7 for outside:192.0.2.1/8 (192.0.2.1/8) to inside:10.0.0.2",
+        TEARDOWN,
+        "%PIX-6-302014: Teardown TCP connection 7 for outside:192.0.2.1/80 to inside:10.0.0.2/1266 duration 0:00:01",
+        "%PIX-4-106023: Deny udp src outside:192.0.2.1/57150 dst inside:10.0.0.2/1434 by access-group \"acl_out\"",
+        "%PIX-6-106015: Deny TCP (no connection) from 192.0.2.1/80 to 10.0.0.2/3640 flags FIN ACK  on interface outside",
+        "%PIX-6-305011: Built dynamic TCP translation from inside:10.0.0.2/2134 to outside:203.0.113.252/6924",
+        "%PIX-6-305012: Teardown dynamic TCP translation from inside:10.0.0.2/2134 to outside:203.0.113.252/6924 duration 0:00:42",
+    ];
+    for one in lines {
+        for two in lines {
+            let text: String = [one, two, one].map(|line| format!("Mar  4 2003 16:05:01 pix : {line}\n")).concat();
+            let (together, each) = (read(&text), read_each(&text));
+            assert_eq!(together.records, each.records, "{text}");
+            assert_eq!(together.unparsed, each.unparsed, "{text}");
+        }
+    }
+}

@@ -95,17 +95,17 @@ pub(super) fn bits_up_to(most: u8, bytes: &[u8; WIDTH]) -> u64 {
 /// answered wrong as often as not.
 pub(super) const WIDTH: usize = 64;
 
-/// Gives every place of `wanted` in `line` to `take` until that says `None`.
+/// Gives every place of `wanted` in `text` to `take` until that says `None`.
 #[inline]
-pub(crate) fn each(wanted: u8, line: &[u8], take: impl FnMut(usize) -> Option<()>) -> Option<()> {
-    Places::new(wanted, line).try_for_each(take)
+pub(crate) fn each(wanted: u8, text: &[u8], take: impl FnMut(usize) -> Option<()>) -> Option<()> {
+    Places::new(wanted, text).try_for_each(take)
 }
 
 /// The places one after the other, for whoever may stop in between.
 #[derive(Clone, Debug)]
 pub(crate) struct Places<'a> {
     wanted: u8,
-    line: &'a [u8],
+    text: &'a [u8],
     /// Where the bytes begin that were looked at last.
     at: usize,
     /// Those of them that are still to be told.
@@ -114,8 +114,8 @@ pub(crate) struct Places<'a> {
 
 impl<'a> Places<'a> {
     #[inline]
-    pub(crate) fn new(wanted: u8, line: &'a [u8]) -> Self {
-        Self { wanted, line, at: 0, found: bits_at(line, 0, wanted) }
+    pub(crate) fn new(wanted: u8, text: &'a [u8]) -> Self {
+        Self { wanted, text, at: 0, found: bits_at(text, 0, wanted) }
     }
 }
 
@@ -126,12 +126,12 @@ impl Iterator for Places<'_> {
     fn next(&mut self) -> Option<usize> {
         while self.found == 0 {
             self.at += WIDTH;
-            if self.at >= self.line.len() {
+            if self.at >= self.text.len() {
                 // Where it is: asked again, it must not begin to count from beyond.
-                self.at = self.line.len();
+                self.at = self.text.len();
                 return None;
             }
-            self.found = bits_at(self.line, self.at, self.wanted);
+            self.found = bits_at(self.text, self.at, self.wanted);
         }
         let place = self.at + self.found.trailing_zeros() as usize;
         self.found &= self.found - 1;
@@ -181,20 +181,20 @@ pub(super) fn chunk_at(line: &[u8], at: usize) -> [u8; WIDTH] {
     bytes
 }
 
-/// A bit for each of the bytes from `at` on that is `wanted`; behind the end of the line there is none.
+/// A bit for each of the bytes from `at` on that is `wanted`; behind the end of the text there is none.
 #[inline(always)]
-fn bits_at(line: &[u8], at: usize, wanted: u8) -> u64 {
-    match line.get(at..).and_then(|rest| rest.first_chunk()) {
+fn bits_at(text: &[u8], at: usize, wanted: u8) -> u64 {
+    match text.get(at..).and_then(|rest| rest.first_chunk()) {
         Some(bytes) => bits_of(wanted, bytes),
-        None => bits_at_end(line, at, wanted),
+        None => bits_at_end(text, at, wanted),
     }
 }
 
 /// The same where fewer than sixty-four bytes are left.
-fn bits_at_end(line: &[u8], at: usize, wanted: u8) -> u64 {
-    let rest = line.get(at..).unwrap_or_default();
-    // The line's last bytes, less those that were looked at before: there are some, or nobody asks.
-    if let Some(bytes) = line.last_chunk() {
+fn bits_at_end(text: &[u8], at: usize, wanted: u8) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
+    // The text's last bytes, less those that were looked at before: there are some, or nobody asks.
+    if let Some(bytes) = text.last_chunk() {
         return bits_of(wanted, bytes) >> (WIDTH - rest.len());
     }
     let mut bytes = [!wanted; WIDTH];

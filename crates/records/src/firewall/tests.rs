@@ -220,3 +220,22 @@ fn lines_of_other_programs_are_passed_over_and_what_is_left_of_a_line_is_not() {
         assert!(!lines[2].contains("skipped"), "{said}");
     }
 }
+
+#[test]
+fn nothing_of_a_line_is_left_in_the_next() {
+    let conntrack = "[1711468800.123456]\t [NEW] tcp 6 120 SYN_SENT src=10.0.0.2 dst=192.0.2.1 sport=1025 dport=25 [UNREPLIED] \
+                     src=192.0.2.1 dst=203.0.113.9 sport=25 dport=1025";
+    let plain = "[1711468801.123456]\t [DESTROY] udp 17 src=10.0.0.2 dst=192.0.2.1 sport=1025 dport=53 src=192.0.2.1 dst=10.0.0.2 sport=53 \
+                 dport=1025";
+    let broken = "[1711468802.123456]\t [NEW] tcp 6 120 SYN_SENT src=10.0.0.2 dst=192.0.2.1 sport=1025";
+    let lines = [conntrack, plain, broken];
+    for one in lines {
+        for two in lines {
+            let all =
+                told_by(Reader::sniff(conntrack.as_bytes(), &clock()).unwrap(), &format!("{one}\n{two}\n{one}\n"));
+            let each =
+                [one, two, one].map(|line| told_by(Reader::sniff(conntrack.as_bytes(), &clock()).unwrap(), line));
+            assert_eq!(all, each.join("\n"));
+        }
+    }
+}
