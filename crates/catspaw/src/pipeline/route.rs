@@ -27,7 +27,12 @@ impl Home {
         if self.nets.is_empty() {
             return mark == Some(true) || is_private(addr);
         }
-        self.nets.iter().any(|net| net.contains(addr))
+        self.net(addr).is_some()
+    }
+
+    /// The first of the owner's networks that an address is in.
+    fn net(&self, addr: IpAddr) -> Option<&Network> {
+        self.nets.iter().find(|net| net.contains(addr))
     }
 
     /// Whose an address is, where that is known by another.
@@ -146,15 +151,15 @@ impl Misplaced {
 
     fn look(&mut self, record: &Record, home: &Home) {
         let (&orig, &resp, inside) = ends(record);
-        for (addr, marks) in [(orig, (inside.orig, inside.resp)), (resp, (inside.resp, inside.orig))] {
-            let net = home.nets.iter().find(|net| net.contains(addr)).filter(|_| !is_private(addr));
-            if let Some(net) = net {
-                let (ends, outside) = self.public.entry(*net).or_default();
+        let ends = [orig, resp].map(|addr| (home.net(addr), is_private(addr)));
+        for (end, marks) in ends.iter().zip([(inside.orig, inside.resp), (inside.resp, inside.orig)]) {
+            if let (Some(net), false) = end {
+                let (ends, outside) = self.public.entry(**net).or_default();
                 *ends += 1;
                 *outside += u64::from(marks == (Some(false), Some(true)));
             }
         }
-        let private = match [orig, resp].map(|addr| (home.is_inside(addr, None), is_private(addr))) {
+        let private = match ends.map(|(net, is_private)| (net.is_some(), is_private)) {
             [(true, one), (true, other)] => {
                 let within = |net: &Network| net.bits() >= SHORT && net.contains(orig) && net.contains(resp);
                 self.both += u64::from(!(one && other || home.nets.iter().any(within)));
@@ -201,7 +206,7 @@ mod tests {
 
     use super::*;
 
-    /// A denial or a translation between two addresses.
+    /// A record of two addresses.
     fn record(event: fn(Endpoint, Endpoint) -> Event, orig: &str, resp: &str) -> Record {
         let end = |addr: &str| Endpoint { addr: addr.parse().expect("an address"), port: 25 };
         let known = Stamp { at: Nanos(0), resolution: 1, sensor: SensorId(0) };

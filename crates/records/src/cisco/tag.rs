@@ -41,26 +41,14 @@ pub(super) fn parse_tag(text: &[u8]) -> Option<(u32, usize)> {
     {
         return Some((message_id as u32, 14));
     }
-    parse_any_tag(text)
-}
-
-/// Any tag but the usual.
-fn parse_any_tag(text: &[u8]) -> Option<(u32, usize)> {
-    let device = match text {
-        [b'P', b'I', b'X', b'-', ..] | [b'A', b'S', b'A', b'-', ..] | [b'F', b'T', b'D', b'-', ..] => 4,
-        [b'F', b'W', b'S', b'M', b'-', ..] => return parse_odd_tag(text, 5, OF_FWSM),
+    let (device, of) = match text {
+        [b'P', b'I', b'X', b'-', ..] | [b'A', b'S', b'A', b'-', ..] | [b'F', b'T', b'D', b'-', ..] => (4, 0),
+        [b'F', b'W', b'S', b'M', b'-', ..] => (5, OF_FWSM),
         // What an FTD was before it was a firewall, too: a sensor, whose connections are told as an FTD's.
-        [b'N', b'G', b'I', b'P', b'S', b'-', ..] => return parse_odd_tag(text, 6, 0),
+        [b'N', b'G', b'I', b'P', b'S', b'-', ..] => (6, 0),
         _ => return None,
     };
-    let [severity, b'-', id @ ..] = text.get(device..)? else { return parse_odd_tag(text, device, 0) };
-    match parse_decimal(id) {
-        Some((message_id, 6)) if severity.is_ascii_digit() && id.get(6) == Some(&b':') => {
-            let space = usize::from(id.get(7) == Some(&b' '));
-            Some((u32::try_from(message_id).ok()?, device + 2 + 7 + space))
-        }
-        _ => parse_odd_tag(text, device, 0),
-    }
+    parse_odd_tag(text, device, of)
 }
 
 /// A tag with a word (which may be empty) before the severity, or with anything but a colon and a space behind the

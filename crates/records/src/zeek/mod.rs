@@ -131,10 +131,8 @@ impl Reader {
 /// Whether the first line is one of connections as Zeek writes them unless told otherwise, whose header is missing.
 pub(crate) fn lacks_header(head: &[u8]) -> bool {
     let line = head.split(|byte| *byte == b'\n').find(|line| !line.is_empty()).unwrap_or_default();
-    let mut columns = line.split(|byte| *byte == b'\t');
-    let mut next = || columns.next().unwrap_or_default();
-    let [ts, _uid, orig, orig_port, resp, resp_port, proto] = [(); 7].map(|()| next());
-    let state = columns.nth(4).unwrap_or_default();
+    let columns: Vec<&[u8]> = line.split(|byte| *byte == b'\t').collect();
+    let [ts, _uid, orig, orig_port, resp, resp_port, proto, _, _, _, _, state, ..] = columns[..] else { return false };
     value::seconds(ts).is_some()
         && [orig, resp].iter().all(|text| value::address(text).is_some())
         && [orig_port, resp_port].iter().all(|text| value::number(text).is_some())
