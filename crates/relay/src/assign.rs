@@ -16,10 +16,40 @@ pub(crate) struct Edge {
     pub(crate) score: f64,
 }
 
+/// The edges of each row, one row's behind another's.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Edges {
+    all: Vec<Edge>,
+    /// Where each row's end.
+    ends: Vec<usize>,
+}
+
+impl Edges {
+    fn of(&self, row: usize) -> &[Edge] {
+        let from = row.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.all[from..self.ends[row]]
+    }
+
+    fn rows(&self) -> usize {
+        self.ends.len()
+    }
+}
+
+impl<R: IntoIterator<Item = Edge>> FromIterator<R> for Edges {
+    fn from_iter<I: IntoIterator<Item = R>>(rows: I) -> Self {
+        let mut edges = Self::default();
+        for row in rows {
+            edges.all.extend(row);
+            edges.ends.push(edges.all.len());
+        }
+        edges
+    }
+}
+
 /// A solved assignment.
 #[derive(Debug)]
 pub(crate) struct Assignment<'a> {
-    edges: &'a [Vec<Edge>],
+    edges: &'a Edges,
     row_of: Vec<Option<usize>>,
     column_of: Vec<Option<usize>>,
     row_price: Vec<f64>,
@@ -67,15 +97,16 @@ struct Path {
 
 impl<'a> Assignment<'a> {
     /// Solves for the rows of `edges` over `columns` columns.
-    pub(crate) fn solve(edges: &'a [Vec<Edge>], columns: usize) -> Self {
+    pub(crate) fn solve(edges: &'a Edges, columns: usize) -> Self {
+        let rows = edges.rows();
         let mut solved = Self {
             edges,
             row_of: vec![None; columns],
-            column_of: vec![None; edges.len()],
-            row_price: vec![0.0; edges.len()],
+            column_of: vec![None; rows],
+            row_price: vec![0.0; rows],
             column_price: vec![0.0; columns],
         };
-        for row in 0..edges.len() {
+        for row in 0..rows {
             solved.insert(row);
         }
         solved
@@ -89,7 +120,10 @@ impl<'a> Assignment<'a> {
     /// What the whole loses if a row may not have its column: how unambiguous the pair is.
     pub(crate) fn margin(&self, row: usize) -> f64 {
         match self.column_of[row] {
-            Some(column) => self.search(row, Some(column)).length,
+            Some(column) => match self.step(row, Some(column)) {
+                Some(step) => step.distance,
+                None => self.search(row, Some(column)).length,
+            },
             None => 0.0,
         }
     }
@@ -99,8 +133,15 @@ impl<'a> Assignment<'a> {
     }
 
     fn insert(&mut self, row: usize) {
-        let cheapest = self.edges[row].iter().map(|e| -e.score - self.column_price[e.column]).fold(0.0, f64::min);
+        let cheapest = self.edges.of(row).iter().map(|e| -e.score - self.column_price[e.column]).fold(0.0, f64::min);
         self.row_price[row] = cheapest;
+        if let Some(step) = self.step(row, None) {
+            self.row_price[row] += step.distance;
+            if let Node::Column(column) = step.node {
+                (self.column_of[row], self.row_of[column]) = (Some(column), Some(row));
+            }
+            return;
+        }
         let path = self.search(row, None);
         for (&r, &distance) in &path.rows {
             self.row_price[r] += path.length - distance;
@@ -111,6 +152,23 @@ impl<'a> Assignment<'a> {
         self.augment(&path, row);
     }
 
+    /// The only step of a search that ends with it, as most do: where nobody has the column that is nearest to a row, which may not
+    /// have `banned`.
+    fn step(&self, row: usize, banned: Option<usize>) -> Option<Step> {
+        let alone = Step { distance: (-self.row_price[row]).max(0.0), node: Node::Alone(row), from: row };
+        let edges = self.edges.of(row).iter().filter(|edge| banned != Some(edge.column));
+        let step = |&edge: &Edge| {
+            let (distance, node) = (self.reduced(row, edge), Node::Column(edge.column));
+            Step { distance, node, from: row }
+        };
+        // The nearest is the greatest.
+        let nearest = edges.map(step).fold(alone, Ord::max);
+        match nearest.node {
+            Node::Column(column) if self.row_of[column].is_some() => None,
+            Node::Column(_) | Node::Alone(_) => Some(nearest),
+        }
+    }
+
     /// Shortest path from `row` to a free column or to a row that rather stays alone. With `banned`, the row's own
     /// column counts as free for the others and is forbidden to the row.
     fn search(&self, row: usize, banned: Option<usize>) -> Path {
@@ -119,7 +177,7 @@ impl<'a> Assignment<'a> {
         let mut columns: BTreeMap<usize, (f64, usize)> = BTreeMap::new();
         let (mut current, mut distance) = (row, 0.0);
         loop {
-            for &edge in &self.edges[current] {
+            for &edge in self.edges.of(current) {
                 if columns.contains_key(&edge.column) || (current == row && banned == Some(edge.column)) {
                     continue;
                 }
@@ -223,7 +281,8 @@ mod tests {
                         .collect()
                 })
                 .collect();
-            let solved = Assignment::solve(&edges, columns);
+            let all: Edges = edges.iter().cloned().collect();
+            let solved = Assignment::solve(&all, columns);
             let best = brute(&edges, 0, &mut vec![false; columns]);
             assert!((worth(&edges, &solved) - best).abs() < 1e-6, "{edges:?}");
             for row in 0..rows {

@@ -20,6 +20,10 @@ const SCALES: [(i64, i64); 9] =
     [(1, 1), (8, 8), (64, 64), (512, 512), (OCTAVE, OCTAVE), (1, 64), (64, 1), (1, OCTAVE), (OCTAVE, 1)];
 /// The scales that mean something for a total: the first five.
 const TOTAL_SCALES: usize = 5;
+/// The widest of the scales that a mixture is of, and of those of even width that a total has: their cells are made of whole ones of
+/// the narrower, so that what has none there has none at these.
+const WIDEST_MIXED: usize = 2;
+const WIDEST_EVEN: usize = 3;
 /// Cells up to this wide (in their narrower direction) mean the same size.
 const FINE: std::ops::RangeInclusive<i64> = 1..=8;
 /// Weight of each scale in the mixture: most on exact repeats, as measured on real proxies (one mode holds
@@ -106,6 +110,13 @@ impl Histogram {
         (count - left as f64).max(0.0) / n / area(size, scale)
     }
 
+    /// Whether nothing was seen in the cell of a scale, nor in any narrower one that lies in it.
+    fn is_bare(&self, k: usize, size: Size) -> bool {
+        let cells = self.scales.get(k);
+        // What was dropped here may be there.
+        cells.is_none_or(|cells| cells.lightest.is_empty() && !cells.weights.contains_key(&cell(size, SCALES[k])))
+    }
+
     /// Probability of `size` as a mixture of all scales and `prior`: what may be claimed.
     pub(crate) fn mixture(&self, size: Size, prior: f64) -> f64 {
         self.mixture_without(size, prior, &[])
@@ -114,15 +125,17 @@ impl Histogram {
     /// As [`Histogram::mixture`], as if the observations `left_out` had not been taken.
     pub(crate) fn mixture_without(&self, size: Size, prior: f64, left_out: &[Size]) -> f64 {
         let mix: &[f64] = if size.directed { &MIX_DIRECTED } else { &MIX_TOTAL };
-        let scales = mix.iter().enumerate().filter(|&(_, &weight)| weight > 0.0);
-        let learned: f64 = scales.map(|(k, weight)| self.density(k, size, left_out) * weight).sum();
+        let scales = || mix.iter().enumerate().filter(|&(_, &weight)| weight > 0.0);
+        let learned = || scales().map(|(k, weight)| self.density(k, size, left_out) * weight).sum();
+        let learned: f64 = if self.is_bare(WIDEST_MIXED, size) { 0.0 } else { learned() };
         learned + prior * PRIOR_WEIGHT / (self.total + PRIOR_WEIGHT)
     }
 
     /// The largest of all scales' densities and `prior`: what a cautious null has to concede. The prior keeps its full
     /// weight however much was seen: sizes that never repeat stay as likely as they were.
     pub(crate) fn sharpest(&self, size: Size, prior: f64) -> f64 {
-        (0..scales_of(size).len()).map(|k| self.density(k, size, &[])).fold(prior, f64::max)
+        let first = if size.directed || !self.is_bare(WIDEST_EVEN, size) { 0 } else { WIDEST_EVEN + 1 };
+        (first..scales_of(size).len()).map(|k| self.density(k, size, &[])).fold(prior, f64::max)
     }
 
     /// The largest of all scales' shares of the totals that differ from `size` by at most `by`.
@@ -293,6 +306,32 @@ mod tests {
 
     fn total(up: i64) -> Size {
         Size { up, down: 0, directed: false, kind: ByteKind::Payload }
+    }
+
+    #[test]
+    fn what_was_seen_at_a_narrow_scale_is_found_however_much_was_dropped() {
+        let mut state = 5_u64;
+        let mut random = |below: i64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as i64 % below
+        };
+        for (seen, spread) in [(20, 300), (400, 5_000), (3000, 4_000_000)] {
+            for directed in [false, true] {
+                let mut size =
+                    || Size { down: if directed { random(spread) } else { 0 }, directed, ..total(random(spread)) };
+                let mut sizes = Histogram::default();
+                let last: Vec<Size> = (0..seen).map(|_| size()).inspect(|&size| sizes.add(size, 1.0)).collect();
+                let near = last.iter().map(|&size| Size { up: size.up + 3, ..size });
+                for size in last.iter().copied().chain(near).chain((0..200).map(|_| size())) {
+                    let mix: &[f64] = if directed { &MIX_DIRECTED } else { &MIX_TOTAL };
+                    let each = |k| sizes.density(k, size, &[]);
+                    let mixed: f64 = mix.iter().enumerate().map(|(k, weight)| each(k) * weight).sum();
+                    assert!((sizes.learned(size) - mixed).abs() <= mixed * 1e-12);
+                    let sharpest = (0..scales_of(size).len()).map(each).fold(1e-9, f64::max);
+                    assert_eq!(sizes.sharpest(size, 1e-9), sharpest);
+                }
+            }
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The inbound legs of a service that are not final.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 
 use catspaw_records::Nanos;
 use serde::{Deserialize, Serialize};
@@ -17,8 +17,9 @@ pub(crate) const LOOKED_AT: usize = 512;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(crate) struct InboundLegs {
     legs: BTreeMap<Key, Leg>,
-    /// Up to when each may have been open, in the order of their keys.
-    open_until: VecDeque<(Key, Nanos)>,
+    /// Their keys in order, and up to when each may have been open.
+    keys: Vec<Key>,
+    open_until: Vec<Nanos>,
 }
 
 impl InboundLegs {
@@ -27,14 +28,18 @@ impl InboundLegs {
         let until = leg.end.map_or(Nanos::MAX, |end| end.at.plus(i64::from(leg.start.resolution)));
         self.legs.insert(key, leg);
         match self.place(&key) {
-            Ok(at) => self.open_until[at].1 = until,
-            Err(at) => self.open_until.insert(at, (key, until)),
+            Ok(at) => self.open_until[at] = until,
+            Err(at) => {
+                self.keys.insert(at, key);
+                self.open_until.insert(at, until);
+            }
         }
     }
 
     pub(crate) fn remove(&mut self, key: &Key) {
         self.legs.remove(key);
         if let Ok(at) = self.place(key) {
+            self.keys.remove(at);
             self.open_until.remove(at);
         }
     }
@@ -44,17 +49,19 @@ impl InboundLegs {
         let before = self.legs.len();
         self.legs.retain(|key, leg| keeps(key, leg));
         if self.legs.len() < before {
-            self.open_until.retain(|(key, _)| self.legs.contains_key(key));
+            let mut left = self.keys.iter().map(|key| self.legs.contains_key(key));
+            self.open_until.retain(|_| left.next().unwrap_or_default());
+            self.keys = self.legs.keys().copied().collect();
         }
     }
 
-    /// Where a key is, or would be.
-    fn place(&self, key: &Key) -> Result<usize, usize> {
+    /// Where a key stands among all, or would stand.
+    pub(crate) fn place(&self, key: &Key) -> Result<usize, usize> {
         // Most are the latest.
-        if self.open_until.back().is_none_or(|(last, _)| last < key) {
-            return Err(self.open_until.len());
+        if self.keys.last().is_none_or(|last| last < key) {
+            return Err(self.keys.len());
         }
-        self.open_until.binary_search_by_key(key, |(key, _)| *key)
+        self.keys.binary_search(key)
     }
 
     pub(crate) fn get(&self, key: &Key) -> Option<&Leg> {
@@ -76,10 +83,16 @@ impl InboundLegs {
 
     /// Of the legs that were opened last up to a moment those that may have been open at another, the latest first.
     pub(crate) fn opened_before(&self, upto: Nanos, open_at: Nanos) -> impl Iterator<Item = (&Key, &Leg)> {
-        let end = self.open_until.partition_point(|(key, _)| *key <= (upto, u64::MAX));
-        let looked_at = self.open_until.range(..end).rev().take(LOOKED_AT);
-        let open = looked_at.filter(move |(_, until)| *until >= open_at);
-        open.filter_map(|(key, _)| Some((key, self.legs.get(key)?)))
+        let keys = self.places(upto, open_at).filter_map(|place| self.keys.get(place));
+        keys.filter_map(|key| Some((key, self.legs.get(key)?)))
+    }
+
+    /// Where those stand among all ([`InboundLegs::iter`]).
+    #[inline]
+    pub(crate) fn places(&self, upto: Nanos, open_at: Nanos) -> impl Iterator<Item = usize> {
+        let end = self.keys.partition_point(|key| *key <= (upto, u64::MAX));
+        let looked_at = self.open_until[..end].iter().enumerate().rev().take(LOOKED_AT);
+        looked_at.filter(move |(_, until)| **until >= open_at).map(|(place, _)| place)
     }
 }
 
@@ -141,6 +154,9 @@ mod tests {
         legs.retain(|key, _| key.0 != Nanos(10));
         assert_eq!((open(&legs, 100, 0), legs.len()), (vec![50, 40, 30], 3));
         assert!(legs.contains_key(&(Nanos(40), 3)) && legs.get(&(Nanos(10), 0)).is_none());
+        let all: Vec<i64> = legs.iter().map(|(key, _)| key.0.0).collect();
+        let places: Vec<i64> = legs.places(Nanos(100), Nanos(0)).map(|place| all[place]).collect();
+        assert_eq!(places, [50, 40, 30], "what stands at a place is the leg of that place");
     }
 
     #[test]

@@ -4,7 +4,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::assign::{Assignment, Edge};
+use crate::assign::{Assignment, Edge, Edges};
 use crate::groups::Groups;
 use crate::habits::Habits;
 use crate::histogram::{Histogram, mail_prior, overhead_prior, size_prior};
@@ -107,9 +107,11 @@ impl Model {
         let null = background.mixture_without(outbound, size_prior(outbound), &[outbound][..usize::from(alone)]);
         let learned = before.size().and_then(|inbound| inbound.minus(outbound));
         let legs = (inbound, outbound);
-        // The test has learned from it, too.
-        let own = |difference| [[difference].as_slice(), learned.as_slice()].concat();
-        let score = |difference| self.difference_score(legs, difference, null, &own(difference));
+        let score = |difference| {
+            // The test has learned from it, too.
+            let own = [difference, learned.unwrap_or(difference)];
+            self.difference_score(legs, difference, null, &own[..1 + usize::from(learned.is_some())])
+        };
         // Counts of unlike things speak neither for nor against a pair.
         inbound.minus(outbound).map_or(0.0, score)
     }
@@ -352,27 +354,21 @@ fn edges(
     outbound: &[Outbound<'_>],
     (models, habits, background): (&[Model], &Habits, &Histogram),
     before: &[Option<usize>],
-) -> Vec<Vec<Edge>> {
-    outbound
-        .iter()
-        .enumerate()
-        .map(|(number, out)| {
-            let before = Before::of(before, number, inbound);
-            out.candidates
-                .iter()
-                .enumerate()
-                .filter_map(|(at, &column)| {
-                    let Inbound { service, leg } = inbound[column];
-                    let model = &models[service];
-                    let as_any = (model.lag_density(leg, out.leg), model.end_density(leg, out.leg));
-                    let own = habits.score(service, leg, (number, out.leg), as_any);
-                    let score = models[service].score(leg, out.leg, background, before).map(|score| score + own);
-                    let handed = out.handed.get(at).copied().unwrap_or_default();
-                    Some(Edge { column, score: said(out.fit, score)? + handed })
-                })
-                .collect()
-        })
-        .collect()
+) -> Edges {
+    let rows = outbound.iter().enumerate().map(|(number, out)| {
+        let before = Before::of(before, number, inbound);
+        let edge = move |(at, &column): (usize, &usize)| {
+            let Inbound { service, leg } = inbound[column];
+            let model = &models[service];
+            let as_any = || (model.lag_density(leg, out.leg), model.end_density(leg, out.leg));
+            let own = habits.score(service, leg, (number, out.leg), as_any);
+            let score = model.score(leg, out.leg, background, before).map(|score| score + own);
+            let handed = out.handed.get(at).copied().unwrap_or_default();
+            Some(Edge { column, score: said(out.fit, score)? + handed })
+        };
+        out.candidates.iter().enumerate().filter_map(edge)
+    });
+    rows.collect()
 }
 
 /// The score with what was said: that weighs more than all statistics, which then only choose between several clients that

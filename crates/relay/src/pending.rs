@@ -114,16 +114,14 @@ impl<'a> Pending<'a> {
         stores: Vec<bool>,
     ) -> Self {
         let mut pending = Self { stores, ..Self::default() };
-        let mut index = BTreeMap::new();
+        let mut firsts = Vec::with_capacity(services.len());
         for (number, service) in services.values().enumerate() {
-            for (&key, leg) in service.legs.iter() {
-                index.insert((number, key), pending.inbound.len());
-                pending.in_keys.push((service.port, key));
-                pending.inbound.push(Inbound { service: number, leg });
-            }
+            firsts.push(pending.inbound.len());
+            pending.in_keys.extend(service.legs.iter().map(|(&key, _)| (service.port, key)));
+            pending.inbound.extend(service.legs.iter().map(|(_, leg)| Inbound { service: number, leg }));
         }
         for &(key, ref leg) in outbound {
-            pending.add(services, &index, contents, (key, leg));
+            pending.add(services, &firsts, contents, (key, leg));
         }
         let models: Vec<Model> =
             services.values().zip(&pending.stores).map(|(service, &stores)| service.starting_model(stores)).collect();
@@ -150,33 +148,26 @@ impl<'a> Pending<'a> {
     fn add(
         &mut self,
         services: &BTreeMap<u16, Box<Service>>,
-        index: &BTreeMap<(usize, Key), usize>,
+        firsts: &[usize],
         contents: &Contents,
         (key, leg): (Key, &'a Leg),
     ) {
-        let numbers = || 0..services.len();
-        let links = contents.links(key);
-        let linked: Vec<usize> =
-            links.filter_map(|inbound| numbers().find_map(|n| index.get(&(n, inbound)).copied())).collect();
+        let place = |inbound| {
+            let mut of_each = services.values().zip(firsts);
+            of_each.find_map(|(service, first)| Some(first + service.legs.place(&inbound).ok()?))
+        };
+        let linked: Vec<usize> = contents.links(key).filter_map(place).collect();
         if !linked.is_empty() {
             self.linked.push((key, leg, linked));
             return;
         }
-        let fitting = |stored| {
-            // Whom mail was for is known long after others have come in.
-            let most = if stored && contents.seen { LOOKED_AT } else { EDGES };
-            let found = candidates(services, leg, index, (stored.then_some(&self.stores), most)).into_iter();
-            let fits = found.map(|at| (contents.fit(self.in_keys[at].1, (key, leg)), at));
-            fits.filter(|(fit, _)| *fit != Fit::Never).collect::<Vec<_>>()
-        };
-        let at_once = fitting(false);
+        let at_once = self.fitting(services, firsts, contents, (key, leg), false);
         let best = at_once.iter().map(|(fit, _)| *fit).max().unwrap_or(Fit::Never);
-        let of_best = |found: Vec<(Fit, usize)>, best| found.into_iter().filter(|f| f.0 == best).map(|f| f.1).collect();
         if best <= Fit::Addressed && leg.smtp && self.stores.contains(&true) {
-            let stored = fitting(true);
+            let stored = self.fitting(services, firsts, contents, (key, leg), true);
             let addressed = stored.iter().any(|(fit, _)| *fit == Fit::Addressed);
             let fit = if addressed { Fit::Addressed } else { Fit::Open };
-            let mut candidates: Vec<usize> = of_best(stored, fit);
+            let mut candidates = those_that_fit(&stored, fit);
             candidates.truncate(EDGES);
             if !candidates.is_empty() {
                 let before = |&at: &usize| contents.mailed_before(self.in_keys[at].1, leg);
@@ -187,7 +178,7 @@ impl<'a> Pending<'a> {
             }
         }
         if best > Fit::Never {
-            let candidates = of_best(at_once, best);
+            let candidates = those_that_fit(&at_once, best);
             let handed = match best {
                 Fit::Carried => candidates.iter().map(|&at| contents.handed_over(self.in_keys[at].1, key)).collect(),
                 _ => Vec::new(),
@@ -195,6 +186,35 @@ impl<'a> Pending<'a> {
             self.outbound.push(Outbound { leg, candidates, handed, fit: best });
             self.out_keys.push(key);
         }
+    }
+
+    /// The inbound legs that an outbound leg may have been caused by, and how well what was said fits: of each service those
+    /// opened last before it. Of mail that was `stored`, those of services that store it, though they have ended.
+    fn fitting(
+        &self,
+        services: &BTreeMap<u16, Box<Service>>,
+        firsts: &[usize],
+        contents: &Contents,
+        (key, leg): (Key, &Leg),
+        stored: bool,
+    ) -> Vec<(Fit, usize)> {
+        // Whom mail was for is known long after others have come in.
+        let most = if stored && contents.seen { LOOKED_AT } else { EDGES };
+        let over = if stored { LONGEST_QUEUE } else { 0 };
+        let mut found = Vec::new();
+        for ((service, first), stores) in services.values().zip(firsts).zip(&self.stores) {
+            if stored && !stores {
+                continue;
+            }
+            let places = service.legs.places(leg.start_latest(), leg.start.at.plus(-over)).map(|place| first + place);
+            let near = places.filter(|&at| {
+                let inbound = self.inbound[at].leg;
+                if stored { stored_by(inbound, leg) } else { could_cause(inbound, leg, 0) }
+            });
+            let fits = near.take(most).map(|at| (contents.fit(self.in_keys[at].1, (key, leg)), at));
+            found.extend(fits.filter(|(fit, _)| *fit != Fit::Never));
+        }
+        found
     }
 
     fn decide(
@@ -315,25 +335,9 @@ fn stored_by(inbound: &Leg, outbound: &Leg) -> bool {
     (inbound.end.is_none() || inbound.has_payload()) && could_be_stored(inbound, outbound, 0)
 }
 
-/// The inbound legs that an outbound leg may have been caused by: of each service those opened last before it, no more than
-/// `most`. Of mail, those of services that store it, though they have ended.
-fn candidates(
-    services: &BTreeMap<u16, Box<Service>>,
-    out: &Leg,
-    index: &BTreeMap<(usize, Key), usize>,
-    (stores, most): (Option<&Vec<bool>>, usize),
-) -> Vec<usize> {
-    let mut found = Vec::new();
-    let stored = stores.is_some();
-    let may_cause = |number: usize| stores.is_none_or(|stores| stores[number]);
-    for (number, service) in services.values().enumerate().filter(|(number, _)| may_cause(*number)) {
-        let over = if stored { LONGEST_QUEUE } else { 0 };
-        let near = service
-            .legs
-            .opened_before(out.start_latest(), out.start.at.plus(-over))
-            .filter(|(_, inbound)| if stored { stored_by(inbound, out) } else { could_cause(inbound, out, 0) })
-            .take(most);
-        found.extend(near.filter_map(|(&key, _)| index.get(&(number, key)).copied()));
-    }
-    found
+/// The places of those that fit just so well.
+fn those_that_fit(found: &[(Fit, usize)], fit: Fit) -> Vec<usize> {
+    let mut places = Vec::with_capacity(found.len());
+    places.extend(found.iter().filter(|(own, _)| *own == fit).map(|(_, at)| at));
+    places
 }
