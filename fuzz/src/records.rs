@@ -270,7 +270,7 @@ fn read_in_two(reader: &Reader, data: &[u8], cut: usize) -> Said {
 /// The second block by a reader that has only moved over the first, as another thread would.
 fn read_over(reader: &Reader, data: &[u8], cut: usize) -> Said {
     let (mut ahead, mut said) = (reader.clone(), Said::default());
-    ahead.advance(&data[..cut]);
+    ahead.advance(block(&data[..cut], 1));
     reader.clone().read(block(&data[..cut], 1), SEED, &mut said);
     ahead.read(block(&data[cut..], after(&data[..cut])), SEED, &mut said);
     said
@@ -279,7 +279,7 @@ fn read_over(reader: &Reader, data: &[u8], cut: usize) -> Said {
 const SEED: HashSeed = HashSeed(7);
 
 fn block(bytes: &[u8], line: u64) -> Block<'_> {
-    Block { bytes, first: Place { file: 0, line } }
+    Block::new(bytes, Place { file: 0, line })
 }
 
 /// The number of the line after `bytes`.

@@ -76,7 +76,7 @@ fn blocks(mut bytes: &[u8]) -> Vec<Block<'_>> {
         let len = bytes.len().min(BLOCK);
         let len = memchr::memrchr(b'\n', &bytes[..len]).map_or(len, |end| end + 1);
         let (block, behind) = bytes.split_at(len);
-        blocks.push(Block { bytes: block, first });
+        blocks.push(Block::new(block, first));
         first.line += memchr::memchr_iter(b'\n', block).count() as u64;
         bytes = behind;
     }

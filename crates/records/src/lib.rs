@@ -36,7 +36,7 @@ pub use host::{HostKey, Side, is_private};
 pub use reader::{Reader, Sniffed, sniff};
 pub use record::{
     Beside, Block, Closed, Counters, Denied, Event, HashSeed, Inside, LineSink, Opened, Place, Record, RecordId,
-    SensorId, Translation, TranslationKind, Unparsed, Whole,
+    SensorId, Translation, TranslationKind, Unparsed, Whole, line_ends,
 };
 pub use repeated::is_repeated;
 pub use stamp::{Clock, Days, Nanos, Stamp, YearHint};

@@ -89,7 +89,7 @@ mod tests {
 
     fn told(text: &str) -> (String, Told) {
         let (mut reader, mut told) = (reader(text), Told::default());
-        reader.read(Block { bytes: text.as_bytes(), first: Place { file: 0, line: 1 } }, HashSeed(0), &mut told);
+        reader.read(Block::new(text.as_bytes(), Place { file: 0, line: 1 }), HashSeed(0), &mut told);
         (reader.format().into_owned(), told)
     }
 
@@ -148,8 +148,8 @@ mod tests {
     /// When the last record became known of what stands behind `cut`.
     fn last_behind(text: &str, cut: usize) -> i64 {
         let (mut reader, mut told) = (reader(text), Told::default());
-        reader.advance(&text.as_bytes()[..cut]);
-        let block = Block { bytes: &text.as_bytes()[cut..], first: Place { file: 0, line: 1 } };
+        reader.advance(Block::new(&text.as_bytes()[..cut], Place { file: 0, line: 1 }));
+        let block = Block::new(&text.as_bytes()[cut..], Place { file: 0, line: 1 });
         reader.read(block, HashSeed(0), &mut told);
         told.1
     }
@@ -193,7 +193,7 @@ mod tests {
         let names = Arc::new(Names::parse(b"name 198.51.100.7 mail.example.com\n"));
         let text = FORTIGATE.to_owned() + &named;
         let mut told = Told::default();
-        let block = Block { bytes: text.as_bytes(), first: Place { file: 0, line: 1 } };
+        let block = Block::new(text.as_bytes(), Place { file: 0, line: 1 });
         reader(FORTIGATE).with_names(&names).read(block, HashSeed(0), &mut told);
         assert_eq!(told.0, ["fgt", "pix"]);
         let mut told = Told::default();

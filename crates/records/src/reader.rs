@@ -151,7 +151,7 @@ impl Reader {
     }
 
     /// Moves over a block without parsing it: the state afterwards is what [`Reader::read`] would have left.
-    pub fn advance(&mut self, block: &[u8]) {
+    pub fn advance(&mut self, block: Block<'_>) {
         match self {
             Self::Cisco(reader) => reader.advance(block),
             Self::Firewall(reader) => reader.advance(block),

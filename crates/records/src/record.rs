@@ -352,20 +352,61 @@ pub struct Block<'a> {
     pub bytes: &'a [u8],
     /// The place of the first line.
     pub first: Place,
+    /// What [`line_ends`] found, where it was asked.
+    ends: Option<&'a [u32]>,
+}
+
+/// Appends to `ends` where the newlines of `bytes` are, which are fewer than 4 GiB.
+pub fn line_ends(bytes: &[u8], ends: &mut Vec<u32>) {
+    ends.extend(Places::new(b'\n', bytes).map(|end| end as u32));
 }
 
 impl<'a> Block<'a> {
+    /// These lines, of which the first stands there.
+    #[must_use]
+    pub fn new(bytes: &'a [u8], first: Place) -> Self {
+        Self { bytes, first, ends: None }
+    }
+
+    /// The same, of which it is known where all lines end: whoever goes through them need not look for that again.
+    #[must_use]
+    pub fn with_ends(self, ends: &'a [u32]) -> Self {
+        Self { ends: Some(ends), ..self }
+    }
+
     /// Its lines with their places, without `\n` or `\r\n`; empty lines are left out but counted.
     #[inline]
     pub fn lines(self) -> impl Iterator<Item = (Place, &'a [u8])> {
-        Lines { bytes: self.bytes, ends: Places::new(b'\n', self.bytes), start: 0, place: self.first }
+        let ends = match self.ends {
+            Some(known) => Ends::Known(known.iter()),
+            None => Ends::Unknown(Places::new(b'\n', self.bytes)),
+        };
+        Lines { bytes: self.bytes, ends, start: 0, place: self.first }
+    }
+}
+
+/// Where lines end.
+enum Ends<'a> {
+    Known(std::slice::Iter<'a, u32>),
+    Unknown(Places<'a>),
+}
+
+impl Iterator for Ends<'_> {
+    type Item = usize;
+
+    #[inline(always)]
+    fn next(&mut self) -> Option<usize> {
+        match self {
+            Self::Known(ends) => ends.next().map(|&end| end as usize),
+            Self::Unknown(places) => places.next(),
+        }
     }
 }
 
 /// See [`Block::lines`].
 struct Lines<'a> {
     bytes: &'a [u8],
-    ends: Places<'a>,
+    ends: Ends<'a>,
     /// Where the next line begins.
     start: usize,
     place: Place,
@@ -436,10 +477,14 @@ mod tests {
                     format!("{}{ends}{}{ends}x", "a".repeat(len), "b".repeat(len / 2)),
                     format!("{ends}{}{ends}", "c".repeat(len)),
                 ] {
-                    let mut lines = Block { bytes: bytes.as_bytes(), first }.lines();
+                    let mut lines = Block::new(bytes.as_bytes(), first).lines();
                     let told: Vec<_> = lines.by_ref().map(|(place, line)| (place.line, line)).collect();
                     assert_eq!(told, split(bytes.as_bytes()), "{len} {ends:?}");
                     assert!(lines.next().is_none(), "what has ended stays so");
+                    let mut ends = Vec::new();
+                    line_ends(bytes.as_bytes(), &mut ends);
+                    let known = Block::new(bytes.as_bytes(), first).with_ends(&ends).lines();
+                    assert!(known.map(|(place, line)| (place.line, line)).eq(told), "{len} {ends:?}");
                 }
             }
         }

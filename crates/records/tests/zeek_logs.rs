@@ -69,7 +69,7 @@ fn read(bytes: &[u8]) -> Sink {
     };
     assert!(matches!(*reader, Reader::ZeekConn(_)));
     let mut sink = Sink::default();
-    reader.read(Block { bytes, first: Place { file: 0, line: 1 } }, HashSeed(0), &mut sink);
+    reader.read(Block::new(bytes, Place { file: 0, line: 1 }), HashSeed(0), &mut sink);
     sink
 }
 

@@ -37,7 +37,7 @@ fn read(text: &str) -> (String, Sink) {
     let clock = Clock::new(TimeZone::UTC, YearHint::First(2003));
     let Sniffed::Evidence(mut reader) = maps.sniff(text.as_bytes(), &clock) else { panic!("no evidence: {text}") };
     let mut sink = Sink::default();
-    reader.read(Block { bytes: text.as_bytes(), first: Place { file: 0, line: 1 } }, HashSeed(0), &mut sink);
+    reader.read(Block::new(text.as_bytes(), Place { file: 0, line: 1 }), HashSeed(0), &mut sink);
     (reader.format().into_owned(), sink)
 }
 

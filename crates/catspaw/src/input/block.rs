@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
-use catspaw_records::{Block, Place};
-use memchr::{memchr, memchr_iter, memrchr};
+use catspaw_records::{Block, Place, line_ends};
+use memchr::{memchr, memrchr};
 
 use super::{Packing, Problem, Source, What};
 
@@ -26,11 +26,19 @@ const PLACES: usize = 8;
 /// What is said of a line that does not fit into a block.
 pub(crate) const LONG_LINE: &str = "line longer than 1 MiB";
 
+/// What a block is kept in, and the next one again.
+#[derive(Debug, Default)]
+pub(crate) struct Buffer {
+    /// Longer than what is used of it, so that it need not be cleared for each block.
+    bytes: Vec<u8>,
+    /// Where its lines end.
+    ends: Vec<u32>,
+}
+
 /// Whole lines of a file.
 #[derive(Debug)]
 pub(crate) struct TextBlock {
-    /// Longer than what is used of it, so that it need not be cleared for each block.
-    buffer: Vec<u8>,
+    buffer: Buffer,
     len: usize,
     /// The number of its first line, from 1.
     pub(crate) first_line: u64,
@@ -43,7 +51,7 @@ pub(crate) struct TextBlock {
 impl TextBlock {
     /// The lines.
     pub(crate) fn bytes(&self) -> &[u8] {
-        &self.buffer[..self.len]
+        &self.buffer.bytes[..self.len]
     }
 
     /// The lines in pieces of as many as are looked at to tell what they are.
@@ -60,11 +68,11 @@ impl TextBlock {
 
     /// The lines as a reader takes them; `file` is the file's number in the run.
     pub(crate) fn lines(&self, file: u32) -> Block<'_> {
-        Block { bytes: self.bytes(), first: Place { file, line: self.first_line } }
+        Block::new(self.bytes(), Place { file, line: self.first_line }).with_ends(&self.buffer.ends)
     }
 
     /// The buffer, to be given back to [`BlockReader::next`].
-    pub(crate) fn into_buffer(self) -> Vec<u8> {
+    pub(crate) fn into_buffer(self) -> Buffer {
         self.buffer
     }
 }
@@ -196,38 +204,42 @@ impl BlockReader {
     }
 
     /// The next block, in `buffer` where that is one of a block before; `None` at the end.
-    pub(crate) fn next(&mut self, buffer: Vec<u8>) -> Option<TextBlock> {
+    pub(crate) fn next(&mut self, buffer: Buffer) -> Option<TextBlock> {
         self.next_whole(buffer, |lines| lines.len())
     }
 
     /// The same for a reader that does not want all lines at once: `whole` says how many bytes of them.
-    pub(crate) fn next_whole(&mut self, mut buffer: Vec<u8>, whole: impl Fn(&[u8]) -> usize) -> Option<TextBlock> {
+    pub(crate) fn next_whole(&mut self, buffer: Buffer, whole: impl Fn(&[u8]) -> usize) -> Option<TextBlock> {
         if let Some(block) = self.again.take() {
             return Some(block);
         }
-        buffer.resize(BLOCK, 0);
+        let Buffer { mut bytes, ends } = buffer;
+        bytes.resize(BLOCK, 0);
         let mut len = self.ahead.len();
-        buffer[..len].copy_from_slice(&self.ahead);
+        bytes[..len].copy_from_slice(&self.ahead);
         self.ahead.clear();
         loop {
-            len = self.fill(&mut buffer, len);
-            if let Some(newline) = memrchr(b'\n', &buffer[..len]) {
-                let whole = if self.at_end { len } else { whole(&buffer[..=newline]) };
-                self.ahead.extend_from_slice(&buffer[whole..len]);
-                return Some(self.block(buffer, whole));
+            len = self.fill(&mut bytes, len);
+            if let Some(newline) = memrchr(b'\n', &bytes[..len]) {
+                let whole = if self.at_end { len } else { whole(&bytes[..=newline]) };
+                self.ahead.extend_from_slice(&bytes[whole..len]);
+                return Some(self.block(Buffer { bytes, ends }, whole));
             }
             if self.at_end {
-                return (len > 0).then(|| self.block(buffer, len));
+                return (len > 0).then(|| self.block(Buffer { bytes, ends }, len));
             }
-            len = self.skip_line(&mut buffer);
+            len = self.skip_line(&mut bytes);
         }
     }
 
-    fn block(&mut self, buffer: Vec<u8>, len: usize) -> TextBlock {
-        let bytes = &buffer[..len];
+    fn block(&mut self, mut buffer: Buffer, len: usize) -> TextBlock {
+        let Buffer { bytes, ends } = &mut buffer;
+        let bytes = &bytes[..len];
+        ends.clear();
+        line_ends(bytes, ends);
         let cut_off = bytes.last() != Some(&b'\n');
         let first_line = self.line;
-        self.line += memchr_iter(b'\n', bytes).count() as u64 + u64::from(cut_off);
+        self.line += ends.len() as u64 + u64::from(cut_off);
         self.cut_off = cut_off;
         let read = self.progress.content.load(Ordering::Relaxed);
         TextBlock { buffer, len, first_line, next_line: self.line, offset: read - (self.ahead.len() + len) as u64 }

@@ -12,7 +12,7 @@ mod packing;
 mod problem;
 mod source;
 
-pub(crate) use block::{BlockReader, LONG_LINE, Progress, Summary, TextBlock};
+pub(crate) use block::{BlockReader, Buffer, LONG_LINE, Progress, Summary, TextBlock};
 pub(crate) use expand::{Expanded, expand};
 pub(crate) use packing::Packing;
 pub(crate) use problem::{Problem, Severity, What};

@@ -55,7 +55,7 @@ fn log(lines: usize) -> Vec<u8> {
 
 /// Everything that a reader gives, put together again.
 fn drain(reader: &mut BlockReader) -> Vec<u8> {
-    let (mut all, mut buffer, mut line) = (Vec::new(), Vec::new(), 1);
+    let (mut all, mut buffer, mut line) = (Vec::new(), Buffer::default(), 1);
     while let Some(block) = reader.next(buffer) {
         assert_eq!(block.first_line, line);
         line += memchr::memchr_iter(b'\n', block.bytes()).count() as u64;
@@ -230,7 +230,7 @@ fn binary_data_and_foreign_line_ends_come_through() {
 #[test]
 fn a_last_line_without_its_end_is_given_and_told() {
     let mut reader = over(io::Cursor::new(b"one\ntwo".to_vec()));
-    let block = reader.next(Vec::new()).unwrap();
+    let block = reader.next(Buffer::default()).unwrap();
     assert_eq!((block.bytes(), block.first_line), (&b"one\ntwo"[..], 1));
     assert!(reader.next(block.into_buffer()).is_none());
     let summary = reader.finish();
@@ -243,7 +243,7 @@ fn a_long_line_is_left_out_and_its_place_told() {
     let text = [&log(30_000)[..], &long, b"\nafter\n", &long, b"\n", &long].concat();
     let mut reader = over(io::Cursor::new(text));
     let (mut all, mut places) = (Vec::new(), Vec::new());
-    while let Some(block) = reader.next(Vec::new()) {
+    while let Some(block) = reader.next(Buffer::default()) {
         places.push(block.first_line);
         all.extend_from_slice(block.bytes());
     }
@@ -262,7 +262,8 @@ fn the_longest_line_that_is_read_is_a_mebibyte_with_its_end() {
         for before in [0, 1, 1_000, (1 << 20) - 1] {
             let text = [vec![b'\n'; before], vec![b'x'; len], b"\nafter\n".to_vec()].concat();
             let mut reader = over(io::Cursor::new(text.clone()));
-            let all: usize = std::iter::from_fn(|| reader.next(Vec::new()).map(|block| block.bytes().len())).sum();
+            let all: usize =
+                std::iter::from_fn(|| reader.next(Buffer::default()).map(|block| block.bytes().len())).sum();
             assert_eq!(all, if fits { text.len() } else { text.len() - len - 1 });
             assert_eq!(reader.finish().long_lines, u64::from(!fits));
         }
@@ -272,8 +273,8 @@ fn the_longest_line_that_is_read_is_a_mebibyte_with_its_end() {
 #[test]
 fn a_line_without_end_ends() {
     let mut reader = over(b"one\n".chain(io::repeat(b'x').take(64 << 20)));
-    assert_eq!(reader.next(Vec::new()).unwrap().bytes(), b"one\n");
-    assert!(reader.next(Vec::new()).is_none());
+    assert_eq!(reader.next(Buffer::default()).unwrap().bytes(), b"one\n");
+    assert!(reader.next(Buffer::default()).is_none());
     assert_eq!(reader.finish().long_lines, 1);
 }
 

@@ -8,7 +8,7 @@ use catspaw_records::{Nanos, Reader, Unparsed, is_of_programs};
 
 use super::Owners;
 use super::lease::Leases;
-use crate::input::{Problem, Source, Summary};
+use crate::input::{Buffer, Problem, Source, Summary};
 use crate::pipeline::Stamps;
 
 /// The name that index files begin with.
@@ -68,7 +68,7 @@ pub(crate) fn sift(sources: &mut Vec<Source>, owners: &mut Owners, stamps: &Stam
         }
         let mut reader = form.reader(stamps.clock(blocks.written()));
         let mut counts = Counts::default();
-        let mut buffer = Vec::new();
+        let mut buffer = Buffer::default();
         while let Some(block) = blocks.next(buffer) {
             reader.read(block.lines(0), &mut |said| counts.add(said, &mut owners.leases));
             if let (Form::Syslog, false) = (form, mixed || is_pipe)
@@ -98,7 +98,7 @@ fn is_log(lines: &[u8], stamps: &Stamps) -> bool {
 /// Whether a file that begins with other programs' lines has leases further on.
 fn has_leases(source: &Source) -> bool {
     let Ok(mut blocks) = source.open() else { return false };
-    let mut buffer = Vec::new();
+    let mut buffer = Buffer::default();
     while let Some(block) = blocks.next(buffer) {
         // Most lines are of programs that never say the word.
         let may = |sample: &&[u8]| memchr::memmem::find(sample, b"DHCP").is_some();

@@ -6,7 +6,7 @@ use catspaw_records::{Nanos, Reader, SensorId};
 
 use super::parse::Rank;
 use super::reach::Reach;
-use crate::input::{BlockReader, TextBlock};
+use crate::input::{BlockReader, Buffer, TextBlock};
 use crate::packets::{Feed, Flows};
 
 /// A file that is being read; all captures together are one.
@@ -43,13 +43,13 @@ impl Content {
     }
 
     /// The next piece of work, in a buffer of one before.
-    pub(super) fn next(&mut self, buffers: &mut Vec<Vec<u8>>) -> Option<Work> {
+    pub(super) fn next(&mut self, buffers: &mut Vec<Buffer>) -> Option<Work> {
         match self {
             Self::Lines(lines) => {
                 let (blocks, reader) = &mut **lines;
                 let block = blocks.next_whole(buffers.pop().unwrap_or_default(), |lines| reader.whole(lines))?;
                 let before = reader.clone();
-                reader.advance(block.bytes());
+                reader.advance(block.lines(0));
                 Some(Work::Lines(block, before))
             }
             Self::Packets(feed) => feed.next().map(Work::Flows),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use catspaw_records::{LineSink, Place, Reader, Record, Unparsed, pass_over};
 
 use super::parse::{Lost, UnparsedCount};
-use crate::input::{BlockReader, Source, TextBlock};
+use crate::input::{BlockReader, Buffer, Source, TextBlock};
 
 /// What was counted in the lines before, where these cannot be read again.
 #[derive(Debug, Default)]
@@ -25,7 +25,7 @@ pub(super) fn read_on(
 ) -> Option<(Reader, Option<Passed>)> {
     let is_pipe = blocks.size().is_none();
     let mut passed = Passed::default();
-    let (mut before, mut buffer) = (None, Vec::new());
+    let (mut before, mut buffer) = (None, Buffer::default());
     while let Some(block) = blocks.next(buffer) {
         let told = block.samples().find_map(|sample| Some((reader_of(sample)?, sample)));
         if let Some((mut reader, sample)) = told {
@@ -33,14 +33,14 @@ pub(super) fn read_on(
             if !is_pipe {
                 return Some((reader, None));
             }
-            before.iter().for_each(|block: &TextBlock| reader.advance(block.bytes()));
+            before.iter().for_each(|block: &TextBlock| reader.advance(block.lines(0)));
             blocks.give_back(block);
             return Some((reader, Some(passed)));
         }
         if is_pipe {
             pass_over(block.lines(0), &mut passed);
         }
-        buffer = before.replace(block).map_or_else(Vec::new, TextBlock::into_buffer);
+        buffer = before.replace(block).map_or_else(Buffer::default, TextBlock::into_buffer);
     }
     None
 }

@@ -10,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::parse::Rank;
 use super::survey::{Stamps, Surveyed, Unknown, earliest, first_records};
-use crate::input::Problem;
+use crate::input::{Buffer, Problem};
 
 /// A part follows the one before within so many nanoseconds, where clocks are set back: by an hour.
 const FAR: i64 = 3600 * Nanos::SECOND;
@@ -202,9 +202,9 @@ fn end_of(file: &Surveyed) -> Option<End> {
     let mut blocks = file.source.open().ok()?;
     let mut reader = file.reader.clone();
     let mut last = None;
-    while let Some(block) = blocks.next_whole(Vec::new(), |lines| reader.whole(lines)) {
+    while let Some(block) = blocks.next_whole(Buffer::default(), |lines| reader.whole(lines)) {
         let before = reader.clone();
-        reader.advance(block.bytes());
+        reader.advance(block.lines(0));
         last = Some((before, block));
     }
     let (before, block) = last?;

@@ -27,7 +27,7 @@ use super::witness::{self, Witness, Witnesses};
 use crate::args::Checksums;
 use crate::columns::Maps;
 use crate::indicators::Signatures;
-use crate::input::{BlockReader, Source};
+use crate::input::{BlockReader, Buffer, Source};
 use crate::packets::{self, CaptureRead, Captures, Feed, Tracking};
 
 /// What waits for a worker weighs half as much as it folds in one go, so that all others go on meanwhile: in units of so many
@@ -89,7 +89,7 @@ struct Job {
 struct Done {
     number: u64,
     batch: Batch,
-    buffer: Option<Vec<u8>>,
+    buffer: Option<Buffer>,
     witnesses: Vec<Witness>,
 }
 
@@ -243,7 +243,7 @@ struct Coordinator<'a> {
     next_done: u64,
     waiting: BTreeMap<u64, Done>,
     watermarks: Watermarks,
-    buffers: Vec<Vec<u8>>,
+    buffers: Vec<Buffer>,
     /// Bytes of files that are finished.
     read_before: u64,
     gathered: &'a mut Gathered,

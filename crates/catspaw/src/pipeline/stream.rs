@@ -223,7 +223,7 @@ mod tests {
         let text: String = seconds.iter().enumerate().map(line).collect();
         let clock = Clock::new(jiff::tz::TimeZone::UTC, YearHint::First(2003));
         let reader = catspaw_records::Reader::Cisco(cisco::Reader::new(clock));
-        let block = Block { bytes: text.as_bytes(), first: Place { file: 0, line: 1 } };
+        let block = Block::new(text.as_bytes(), Place { file: 0, line: 1 });
         let batch = parse(reader, block, HashSeed(0), &Home::default(), &mut Scratch::default());
         let shard = HostKey::Address(HOST.parse().unwrap()).shard();
         let rows = batch.of_shard(shard).1;

@@ -224,7 +224,7 @@ pub(super) fn first_records(
 ) -> BTreeMap<SensorId, Nanos> {
     let mut first = First { moments: BTreeMap::new(), take };
     let whole = memchr::memrchr(b'\n', head).map_or(head, |end| &head[..=end]);
-    reader.clone().read(Block { bytes: whole, first: Place { file: 0, line: 1 } }, HashSeed(0), &mut first);
+    reader.clone().read(Block::new(whole, Place { file: 0, line: 1 }), HashSeed(0), &mut first);
     first.moments
 }
 

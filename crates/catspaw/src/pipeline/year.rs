@@ -6,7 +6,7 @@ use jiff::tz::Offset;
 
 use super::survey::{Looked, Stamps, survey};
 use crate::columns::Maps;
-use crate::input::Source;
+use crate::input::{Buffer, Source};
 
 /// How a file's stamps come to their years.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,7 +68,7 @@ fn ends_with_a_year(source: &Source, reader: &Reader) -> Option<bool> {
 
 fn look_through(source: &Source, reader: &Reader) -> Option<Year> {
     let mut blocks = source.open().ok()?;
-    let (mut looking, mut buffer) = (Looking::new(reader), Vec::new());
+    let (mut looking, mut buffer) = (Looking::new(reader), Buffer::default());
     while let Some(block) = blocks.next_whole(buffer, |lines| reader.whole(lines)) {
         if let Some(year) = looking.look(block.bytes()) {
             return Some(year);
@@ -122,7 +122,7 @@ fn first_year(before: Nanos, said: Nanos) -> Option<i16> {
 fn moments(reader: &mut Reader, lines: &[u8]) -> Vec<Nanos> {
     let mut moments = Moments(Vec::new());
     let whole = memchr::memrchr(b'\n', lines).map_or(lines, |end| &lines[..=end]);
-    reader.read(Block { bytes: whole, first: Place { file: 0, line: 1 } }, HashSeed(0), &mut moments);
+    reader.read(Block::new(whole, Place { file: 0, line: 1 }), HashSeed(0), &mut moments);
     moments.0
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use catspaw_records::Place;
 
 use super::model::Example;
-use crate::input::BlockReader;
+use crate::input::{BlockReader, Buffer};
 use crate::packets;
 use crate::pipeline::{FileRead, Gathered};
 
@@ -61,7 +61,7 @@ fn read_file(file: &FileRead, lines: &mut BTreeMap<u64, Option<String>>) {
 /// Fills in what is wanted of lines that have so many lines before them. What is packed cannot be read from anywhere but its beginning:
 /// blocks of it without such a line are not looked through.
 fn fill(mut blocks: BlockReader, before: u64, wanted: BTreeMap<u64, &mut Option<String>>) {
-    let mut buffer = Vec::new();
+    let mut buffer = Buffer::default();
     let mut wanted = wanted.into_iter().peekable();
     while let Some(&(next, _)) = wanted.peek() {
         let Some(block) = blocks.next(std::mem::take(&mut buffer)) else { return };

@@ -67,7 +67,7 @@ fn check_reader(reader: &Reader, log: &[u8]) {
 fn said(mut reader: Reader, blocks: &[&[u8]]) -> Said {
     let (mut said, mut line) = (Said::default(), 1);
     for bytes in blocks {
-        reader.read(Block { bytes, first: Place { file: 0, line } }, HashSeed(0), &mut said);
+        reader.read(Block::new(bytes, Place { file: 0, line }), HashSeed(0), &mut said);
         line += bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
     }
     said

@@ -237,15 +237,15 @@ impl Making<'_> {
                 _ => None,
             }
         });
+        let block = Block::new(last_line, Place { file: 0, line: 1 });
         // Round New Year the last line may be of another year than the latest record.
         let far = |reader: &Reader| {
             let mut moment = Moment(None);
-            let block = Block { bytes: last_line, first: Place { file: 0, line: 1 } };
             reader.clone().read(block, HashSeed(0), &mut moment);
             moment.0.map_or(0, |at| at.since(last).saturating_abs())
         };
         let mut reader = readers.min_by_key(far)?;
-        reader.advance(last_line);
+        reader.advance(block);
         Some(reader)
     }
 

@@ -10,7 +10,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 
 use super::index::Writer;
 use super::uses::Uses;
-use crate::input::{BlockReader, Summary, TextBlock};
+use crate::input::{BlockReader, Buffer, Summary, TextBlock};
 use crate::pipeline::Lost;
 
 /// What was read.
@@ -36,7 +36,7 @@ struct Job {
 struct Done {
     number: u64,
     collected: Collected,
-    buffer: Vec<u8>,
+    buffer: Buffer,
 }
 
 /// What a block says.
@@ -114,8 +114,8 @@ pub(crate) fn read(
                     break;
                 };
                 let job = Job { number: sent, reader: reader.clone(), block };
-                reader.advance(job.block.bytes());
-                lines = first_line - 1 + job.block.first_line - 1 + count_lines(job.block.bytes());
+                reader.advance(job.block.lines(0));
+                lines = first_line - 1 + job.block.next_line - 1;
                 sent += 1;
                 if jobs.send(job).is_err() {
                     return Err(io::Error::other("a thread ended"));
@@ -142,10 +142,6 @@ pub(crate) fn read(
     let progress = blocks.progress();
     let plain = progress.on_disk.load(Ordering::Relaxed) == progress.content.load(Ordering::Relaxed);
     Ok(Read { lines, records, unparsed, lost, span, summary: blocks.finish(), plain })
-}
-
-fn count_lines(bytes: &[u8]) -> u64 {
-    memchr::memchr_iter(b'\n', bytes).count() as u64 + u64::from(bytes.last().is_some_and(|last| *last != b'\n'))
 }
 
 fn parse_jobs(queue: &Receiver<Job>, done: &Sender<Done>, first_line: u64) {

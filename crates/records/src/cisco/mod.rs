@@ -107,7 +107,7 @@ pub fn sniff(head: &[u8]) -> bool {
 
 /// Whether the first of these lines tells of one that stands before them.
 pub(crate) fn begins_with_a_repetition(lines: &[u8]) -> bool {
-    let mut lines = (Block { bytes: lines, first: Place { file: 0, line: 1 } }).lines();
+    let mut lines = (Block::new(lines, Place { file: 0, line: 1 })).lines();
     lines.next().is_some_and(|(_, line)| odd::tells_of_another(line))
 }
 
@@ -210,27 +210,24 @@ impl Reader {
     /// All that is kept from block to block is the date that stamps without a year follow. Where the block's last
     /// stamp has a year, that is its date; otherwise, and on the days about the end of summer time, each stamp follows the
     /// one before it, and all headers are read (which is a tenth of the work of reading the lines).
-    pub fn advance(&mut self, block: &[u8]) {
+    pub fn advance(&mut self, block: Block<'_>) {
         if self.is_wrapped {
-            let block = Block { bytes: block, first: Place { file: 0, line: 0 } };
             return wrapped::lines(block).for_each(|line| {
                 self.advance_line(&line.text);
                 self.before.pass(&line.text);
             });
         }
-        match last_stamp(block, self.time.clock(), written_of) {
+        match last_stamp(block.bytes, self.time.clock(), written_of) {
             LastStamp::None => {}
             LastStamp::Dated(date) if !self.time.clock().may_repeat(date) => {
                 self.time.follow(date);
                 self.memo.forget();
             }
             LastStamp::Dated(_) | LastStamp::WithoutYear => {
-                for (_, line) in (Block { bytes: block, first: Place { file: 0, line: 0 } }).lines() {
-                    self.advance_line(line);
-                }
+                block.lines().for_each(|(_, line)| self.advance_line(line));
             }
         }
-        self.before.pass(block);
+        self.before.pass(block.bytes);
     }
 
     #[inline]

@@ -28,7 +28,7 @@ const FEW: usize = 4;
 pub(super) fn is_wrapped(head: &[u8]) -> bool {
     let head = &head[..head.len().min(SNIFFED)];
     let (mut messages, mut wrapped) = (0, 0);
-    for message in lines(Block { bytes: head, first: Place { file: 0, line: 1 } }) {
+    for message in lines(Block::new(head, Place { file: 0, line: 1 })) {
         messages += usize::from(find_tag(&message.text).is_some());
         wrapped += usize::from(matches!(message.text, Cow::Owned(_)));
     }

@@ -28,7 +28,7 @@ impl Lack {
     pub fn of(map: &Map, head: &[u8]) -> Option<Self> {
         let Form::Delimited { separator, header: None } = map.form() else { return None };
         let head = head.strip_prefix(BOM).unwrap_or(head);
-        let lines = Block { bytes: head, first: Place { file: 0, line: 1 } }.lines().take(SNIFFED);
+        let lines = Block::new(head, Place { file: 0, line: 1 }).lines().take(SNIFFED);
         let headers = lines.map(|(_, line)| Self::by(map, *separator, line));
         // Of several that are alike the first.
         let best = headers.fold(None::<Self>, |best, lack| match best {

@@ -17,7 +17,7 @@ const SHOWN: usize = 12;
 #[must_use]
 pub fn misfit(map: &Map, head: &[u8], clock: &Clock) -> Option<String> {
     let head = head.strip_prefix(BOM).unwrap_or(head);
-    let mut lines = Block { bytes: head, first: Place { file: 0, line: 1 } }.lines();
+    let mut lines = Block::new(head, Place { file: 0, line: 1 }).lines();
     match map.form() {
         Form::Delimited { separator, header: None } => {
             let (place, line) = lines.next()?;

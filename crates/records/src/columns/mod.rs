@@ -84,7 +84,7 @@ impl Reader {
         if !map.may_be_in(head) {
             return None;
         }
-        let lines = Block { bytes: head, first: Place { file: 0, line: 1 } }.lines().map(|(_, line)| line);
+        let lines = Block::new(head, Place { file: 0, line: 1 }).lines().map(|(_, line)| line);
         let is_json = matches!(map.form(), Form::Json);
         // Other programs' lines may stand between objects.
         let mut lines = lines.filter(|line| !is_json || line.contains(&b'{')).take(SNIFFED);
@@ -124,7 +124,7 @@ impl Reader {
         let columns = self.columns.as_deref()?;
         let (mut understood, mut broken) = (0, 0);
         let mut line = Line::new(&self.map);
-        let lines = (Block { bytes: head, first: Place { file: 0, line: 1 } }).lines().take(SNIFFED);
+        let lines = (Block::new(head, Place { file: 0, line: 1 })).lines().take(SNIFFED);
         for (place, text) in lines.filter(|(_, text)| !is_about(Some(columns), text)) {
             let split = line.read(Some(columns), text);
             let mut record = Record::at(place);
@@ -205,7 +205,7 @@ impl Reader {
     }
 
     /// Moves over a block without parsing it: what the columns are is known from the front of the file.
-    pub fn advance(&mut self, _block: &[u8]) {}
+    pub fn advance(&mut self, _block: Block<'_>) {}
 
     /// Whether a line can be split, and is as it should be.
     fn finds(&self, text: &[u8], is: impl Fn(&Line<'_>) -> bool) -> bool {

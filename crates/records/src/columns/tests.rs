@@ -52,7 +52,7 @@ fn reader(spec: Spec, head: &str) -> Option<Reader> {
 fn read(spec: Spec, text: &str) -> Told {
     let mut reader = reader(spec, text).expect("a log of the map");
     let mut sink = Told::of("columns");
-    reader.read(Block { bytes: text.as_bytes(), first: Place { file: 7, line: 1 } }, HashSeed(1), &mut sink);
+    reader.read(Block::new(text.as_bytes(), Place { file: 7, line: 1 }), HashSeed(1), &mut sink);
     sink
 }
 

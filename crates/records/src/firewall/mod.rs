@@ -26,7 +26,7 @@ use crate::syslog::other;
 use crate::syslog::timekeeper::Timekeeper;
 use crate::syslog::written::Written;
 use crate::syslog::{LastStamp, last_stamp};
-use crate::{Block, Clock, Event, HashSeed, LineSink, Place, Record, SensorId, Stamp, Unparsed};
+use crate::{Block, Clock, Event, HashSeed, LineSink, Record, SensorId, Stamp, Unparsed};
 
 /// Why something could not be read, in a few words that name the field.
 type Why = &'static str;
@@ -343,24 +343,24 @@ impl Reader {
     /// Moves over a block without parsing it: all that is kept is the date that stamps without a year follow, and how far
     /// each device has come in an hour that is repeated. Those of PAN-OS and FortiGate stand in their lines: the last one is
     /// read for the date that other devices' stamps follow, and all of them on those days.
-    pub fn advance(&mut self, block: &[u8]) {
+    pub fn advance(&mut self, block: Block<'_>) {
         let dialect = self.dialect;
         if matches!(dialect, Dialect::PanOs | Dialect::FortiGate) {
-            if self.ends_near_repeated(block) {
+            if self.ends_near_repeated(block.bytes) {
                 let mut event = NOTHING;
-                for (_, line) in (Block { bytes: block, first: Place { file: 0, line: 0 } }).lines() {
+                for (_, line) in block.lines() {
                     let _ = dialect.parse(line, &mut self.time, &mut event);
                 }
             } else {
-                self.follow_last(block);
+                self.follow_last(block.bytes);
             }
             return;
         }
-        match last_stamp(block, self.time.clock(), |line| dialect.written_of(line)) {
+        match last_stamp(block.bytes, self.time.clock(), |line| dialect.written_of(line)) {
             LastStamp::None => {}
             LastStamp::Dated(date) if !self.time.clock().may_repeat(date) => self.time.follow(date),
             LastStamp::Dated(_) | LastStamp::WithoutYear => {
-                for (_, line) in (Block { bytes: block, first: Place { file: 0, line: 0 } }).lines() {
+                for (_, line) in block.lines() {
                     if let Some(body) = dialect.body(line) {
                         dialect.header(line, &line[..body], &mut self.time);
                     }

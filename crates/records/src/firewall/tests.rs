@@ -10,7 +10,7 @@ mod pf;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::{ByteCount, Endpoint, Inside, Nanos, RecordId, Translation, TranslationKind, Whole, YearHint};
+use crate::{ByteCount, Endpoint, Inside, Nanos, Place, RecordId, Translation, TranslationKind, Whole, YearHint};
 
 #[derive(Default)]
 struct Said(Vec<String>);
@@ -51,7 +51,7 @@ fn told_without_id(line: &str) -> String {
 
 fn told_by(mut reader: Reader, line: &str) -> String {
     let mut said = Said::default();
-    reader.read(Block { bytes: line.as_bytes(), first: Place { file: 0, line: 1 } }, HashSeed(0), &mut said);
+    reader.read(Block::new(line.as_bytes(), Place { file: 0, line: 1 }), HashSeed(0), &mut said);
     said.0.join("\n")
 }
 
@@ -170,7 +170,7 @@ fn a_second_copy_by_another_collector_has_the_same_fingerprint() {
         let mut prints = Prints(Vec::new());
         for line in [&first, &second, &first.replace("198.51.100.7", "198.51.100.8")] {
             let mut reader = Reader::sniff(line.as_bytes(), &clock()).unwrap();
-            reader.read(Block { bytes: line.as_bytes(), first: Place { file: 0, line: 1 } }, HashSeed(1), &mut prints);
+            reader.read(Block::new(line.as_bytes(), Place { file: 0, line: 1 }), HashSeed(1), &mut prints);
         }
         let [a, b, other] = prints.0[..] else { panic!("{:?}", prints.0) };
         assert_eq!(a, b, "{second}");
@@ -187,12 +187,12 @@ fn the_year_follows_over_blocks_that_another_thread_reads() {
         let before = [line("Dec 31 23:59:58"), "Dec 31 23:59:59 gw cron[7]: (root) CMD (true)\n".to_owned()].concat();
         for block in [before.clone(), line("Jan  1 00:00:01"), format!("{before}{}", line("2030-05-06T07:08:09Z"))] {
             let mut reader = Reader::sniff(line("Dec 31 23:00:00").as_bytes(), &clock()).unwrap();
-            reader.advance(line("Dec 31 23:00:00").as_bytes());
+            reader.advance(Block::new(line("Dec 31 23:00:00").as_bytes(), Place { file: 0, line: 1 }));
             let mut ahead = reader.clone();
-            ahead.advance(block.as_bytes());
+            ahead.advance(Block::new(block.as_bytes(), Place { file: 0, line: 1 }));
             told_by(reader.clone(), &block);
             let mut said = Said::default();
-            reader.read(Block { bytes: block.as_bytes(), first: Place { file: 0, line: 1 } }, HashSeed(0), &mut said);
+            reader.read(Block::new(block.as_bytes(), Place { file: 0, line: 1 }), HashSeed(0), &mut said);
             let next = line("Jan  2 00:00:00");
             let year = told_by(reader, &next).split(' ').nth(1).map(|at| at[..4].to_owned());
             let skipped_over = told_by(ahead, &next).split(' ').nth(1).map(|at| at[..4].to_owned());

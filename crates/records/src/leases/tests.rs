@@ -6,7 +6,7 @@ use crate::{Place, YearHint};
 fn read(form: Form, bytes: &[u8]) -> Vec<Said> {
     let mut all = Vec::new();
     let mut reader = form.reader(Clock::new(TimeZone::UTC, YearHint::First(2003)));
-    reader.read(Block { bytes, first: Place { file: 0, line: 1 } }, &mut |said| all.push(said));
+    reader.read(Block::new(bytes, Place { file: 0, line: 1 }), &mut |said| all.push(said));
     all
 }
 

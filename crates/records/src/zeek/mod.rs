@@ -48,7 +48,7 @@ impl Reader {
     pub fn sniff(head: &[u8]) -> Option<Self> {
         let text_start = head.iter().position(|byte| !matches!(byte, b'\r' | b'\n'))?;
         if head[text_start] != b'#' {
-            let block = Block { bytes: head, first: Place { file: 0, line: 1 } };
+            let block = Block::new(head, Place { file: 0, line: 1 });
             memchr(b'{', head)?;
             let mut objects = block.lines().filter(|(_, line)| line.contains(&b'{')).take(SNIFFED);
             let is_json = objects.any(|(_, line)| json::is_conn(line));
@@ -121,8 +121,8 @@ impl Reader {
     }
 
     /// Moves over a block without parsing it.
-    pub fn advance(&mut self, block: &[u8]) {
-        for line in header_lines(block) {
+    pub fn advance(&mut self, block: Block<'_>) {
+        for line in header_lines(block.bytes) {
             Arc::make_mut(&mut self.header).update(line);
         }
     }

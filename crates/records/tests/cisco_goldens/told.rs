@@ -44,7 +44,7 @@ pub(crate) fn read(golden: &Golden) -> Told {
     let zone = TimeZone::get(golden.zone).expect("a zone");
     let mut reader = cisco::Reader::new(Clock::new(zone, YearHint::First(golden.year)));
     let mut one = One::default();
-    let block = Block { bytes: golden.line.as_bytes(), first: Place { file: 0, line: 1 } };
+    let block = Block::new(golden.line.as_bytes(), Place { file: 0, line: 1 });
     reader.read(block, HashSeed(1), &mut one);
     one.0.expect("no line is lost")
 }

@@ -52,8 +52,7 @@ pub fn doubts(reader: &Reader, head: &[u8], now: Nanos) -> Vec<String> {
     let mut line = Line::new(map);
     let columns = reader.columns.as_deref();
     let whole = memchr::memrchr(b'\n', head).map_or(head, |end| &head[..=end]);
-    let lines =
-        Block { bytes: whole, first: Place { file: 0, line: 1 } }.lines().filter(|(_, text)| !is_about(columns, text));
+    let lines = Block::new(whole, Place { file: 0, line: 1 }).lines().filter(|(_, text)| !is_about(columns, text));
     let all: Vec<Figures> = lines
         .filter_map(|(_, text)| {
             line.read(columns, text).ok()?;

@@ -158,7 +158,7 @@ fn the_hour_that_autumn_repeats_is_told_by_the_order_of_the_log() {
     for cut in 1..lines.len() {
         let (before, behind) = lines.split_at(cut);
         let mut ahead = reader.clone();
-        ahead.advance(before.concat().as_bytes());
+        ahead.advance(Block::new(before.concat().as_bytes(), Place { file: 0, line: 1 }));
         assert_eq!(moments(&told_by(ahead, &behind.concat())), whole[cut..], "{cut}");
     }
 }
