@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::clocks::{Clocks, Watched};
 use super::reach::Reach;
-use super::route::{Home, Misplaced, route};
+use super::route::{Home, Misplaced, Way, route};
 use super::row::{Other, Rest, Row};
 use super::strangers::Strangers;
 use super::witness::Witness;
@@ -329,37 +329,47 @@ impl<'a> Collect<'a> {
 
     /// Takes a record. Where it cannot be packed, `keep` says where it is kept.
     #[inline]
-    fn count(&mut self, record: &Record, sensor: u16, keep: impl FnOnce(&mut Vec<Record>) -> u32) {
+    fn count(&mut self, record: &Record, sensor: u16, mut keep: impl FnMut(&mut Vec<Record>) -> u32) {
         let Some(count) = self.counts.get_mut(usize::from(sensor)) else { return };
-        let Scratch { rows, shards, .. } = &mut *self.scratch;
-        let Batch { first_line, records, others, .. } = &mut self.batch;
         let known = record.known_at();
         let before = count.reach.before(known);
         count.reach.see(known);
         count.records += 1;
         count.span = Some(count.span.map_or((known, known), |(first, last)| (first.min(known), last.max(known))));
-        let mut keep = Some(keep);
-        let mut kept = 0;
-        let (first, mut second) = route(record, self.home);
-        let mut next = Some(first);
-        while let Some(way) = next {
-            next = second.take();
-            let addr = way.addr(record);
-            let other = self.home.other(addr);
-            shards.push(other.map_or_else(|| HostKey::shard_of(addr), HostKey::shard) as u8);
-            rows.push(Row::BLANK);
-            let Some(row) = rows.last_mut() else { return };
-            if other.is_some() || row.pack(record, way, *first_line, sensor, before).is_none() {
-                kept = keep.take().map_or(kept, |keep| keep(records));
-                others.push(Other::new(kept, other.unwrap_or(HostKey::Address(*addr))));
-                *row = Row::refer(record, way, others.len() as u32 - 1, sensor, before);
-            }
-        }
+        let (first, second) = route(record, self.home);
         count.misplaced.see(record, self.home);
         if first.is_ours() {
             count.inside += 1;
         } else {
             self.batch.strangers.count(record);
+        }
+        let mut kept = None;
+        let mut keep = |records: &mut Vec<Record>| *kept.get_or_insert_with(|| keep(records));
+        self.push((record, first), (sensor, before), &mut keep);
+        if let Some(second) = second {
+            self.push((record, second), (sensor, before), &mut keep);
+        }
+    }
+
+    /// Takes the copy of a record that goes this way. Where it cannot be packed, `keep` says where it is kept.
+    #[inline(always)]
+    fn push(
+        &mut self,
+        (record, way): (&Record, Way),
+        (sensor, before): (u16, Nanos),
+        keep: impl FnOnce(&mut Vec<Record>) -> u32,
+    ) {
+        let Scratch { rows, shards, .. } = &mut *self.scratch;
+        let Batch { first_line, records, others, .. } = &mut self.batch;
+        let addr = way.addr(record);
+        let other = self.home.other(addr);
+        shards.push(other.map_or_else(|| HostKey::shard_of(addr), HostKey::shard) as u8);
+        rows.push(Row::BLANK);
+        let Some(row) = rows.last_mut() else { return };
+        if other.is_some() || row.pack(record, way, *first_line, sensor, before).is_none() {
+            let host = other.unwrap_or(HostKey::Address(*addr));
+            others.push(Other::new(keep(records), host));
+            *row = Row::refer(record, way, others.len() as u32 - 1, sensor, before);
         }
     }
 
