@@ -107,7 +107,7 @@ pub fn sniff(head: &[u8]) -> bool {
 
 /// Whether the first of these lines tells of one that stands before them.
 pub(crate) fn begins_with_a_repetition(lines: &[u8]) -> bool {
-    let mut lines = (Block::new(lines, Place { file: 0, line: 1 })).lines();
+    let mut lines = Block::new(lines, Place { file: 0, line: 1 }).lines();
     lines.next().is_some_and(|(_, line)| odd::tells_of_another(line))
 }
 

@@ -124,7 +124,7 @@ impl Reader {
         let columns = self.columns.as_deref()?;
         let (mut understood, mut broken) = (0, 0);
         let mut line = Line::new(&self.map);
-        let lines = (Block::new(head, Place { file: 0, line: 1 })).lines().take(SNIFFED);
+        let lines = Block::new(head, Place { file: 0, line: 1 }).lines().take(SNIFFED);
         for (place, text) in lines.filter(|(_, text)| !is_about(Some(columns), text)) {
             let split = line.read(Some(columns), text);
             let mut record = Record::at(place);
