@@ -9,7 +9,7 @@ use foldhash::quality::FoldHasher;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::fields::places::Places;
+use crate::fields::places::{Places, all};
 use crate::{Burst, Bytes, ConnState, Content, Ending, Endpoint, Nanos, Proto, Stamp, Uid};
 
 /// Whose clock and whose ids: a firewall by its name in the syslog header, a Zeek node.
@@ -358,7 +358,7 @@ pub struct Block<'a> {
 
 /// Appends to `ends` where the newlines of `bytes` are, which are fewer than 4 GiB.
 pub fn line_ends(bytes: &[u8], ends: &mut Vec<u32>) {
-    ends.extend(Places::new(b'\n', bytes).map(|end| end as u32));
+    all(b'\n', bytes, |end| ends.push(end as u32));
 }
 
 impl<'a> Block<'a> {

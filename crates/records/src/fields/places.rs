@@ -101,6 +101,21 @@ pub(crate) fn each(wanted: u8, text: &[u8], take: impl FnMut(usize) -> Option<()
     Places::new(wanted, text).try_for_each(take)
 }
 
+/// The same to whoever wants all of them.
+#[inline]
+pub(crate) fn all(wanted: u8, text: &[u8], mut take: impl FnMut(usize)) {
+    let (chunks, rest) = text.as_chunks::<WIDTH>();
+    for (number, chunk) in chunks.iter().enumerate() {
+        let mut found = bits_of(wanted, chunk);
+        while found != 0 {
+            take(number * WIDTH + found.trailing_zeros() as usize);
+            found &= found - 1;
+        }
+    }
+    let behind = text.len() - rest.len();
+    rest.iter().enumerate().filter(|(_, byte)| **byte == wanted).for_each(|(at, _)| take(behind + at));
+}
+
 /// The places one after the other, for whoever may stop in between.
 #[derive(Clone, Debug)]
 pub(crate) struct Places<'a> {
