@@ -9,7 +9,7 @@ use foldhash::quality::FoldHasher;
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::fields::places::{Places, all};
+use crate::fields::places::{self, Places};
 use crate::{Burst, Bytes, ConnState, Content, Ending, Endpoint, Nanos, Proto, Stamp, Uid};
 
 /// Whose clock and whose ids: a firewall by its name in the syslog header, a Zeek node.
@@ -358,7 +358,7 @@ pub struct Block<'a> {
 
 /// Appends to `ends` where the newlines of `bytes` are, which are fewer than 4 GiB.
 pub fn line_ends(bytes: &[u8], ends: &mut Vec<u32>) {
-    all(b'\n', bytes, |end| ends.push(end as u32));
+    places::each_of_all(b'\n', bytes, |end| ends.push(end as u32));
 }
 
 impl<'a> Block<'a> {
@@ -368,9 +368,10 @@ impl<'a> Block<'a> {
         Self { bytes, first, ends: None }
     }
 
-    /// The same, of which it is known where all lines end: whoever goes through them need not look for that again.
+    /// The same, of which it is known where all lines end ([`line_ends`]): whoever goes through them need not look for that again.
     #[must_use]
     pub fn with_ends(self, ends: &'a [u32]) -> Self {
+        debug_assert!(Places::new(b'\n', self.bytes).eq(ends.iter().map(|&end| end as usize)), "other lines' ends");
         Self { ends: Some(ends), ..self }
     }
 

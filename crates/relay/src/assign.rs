@@ -25,6 +25,12 @@ pub(crate) struct Edges {
 }
 
 impl Edges {
+    /// Takes the edges of the next row.
+    pub(crate) fn push(&mut self, row: impl IntoIterator<Item = Edge>) {
+        self.all.extend(row);
+        self.ends.push(self.all.len());
+    }
+
     fn of(&self, row: usize) -> &[Edge] {
         let from = row.checked_sub(1).map_or(0, |before| self.ends[before]);
         &self.all[from..self.ends[row]]
@@ -32,17 +38,6 @@ impl Edges {
 
     fn rows(&self) -> usize {
         self.ends.len()
-    }
-}
-
-impl<R: IntoIterator<Item = Edge>> FromIterator<R> for Edges {
-    fn from_iter<I: IntoIterator<Item = R>>(rows: I) -> Self {
-        let mut edges = Self::default();
-        for row in rows {
-            edges.all.extend(row);
-            edges.ends.push(edges.all.len());
-        }
-        edges
     }
 }
 
@@ -128,8 +123,14 @@ impl<'a> Assignment<'a> {
         }
     }
 
+    /// How far an edge's column is from its row. No distance is a negative nought, which would come before the other.
     fn reduced(&self, row: usize, edge: Edge) -> f64 {
-        (-edge.score - self.row_price[row] - self.column_price[edge.column]).max(0.0)
+        0.0 + (-edge.score - self.row_price[row] - self.column_price[edge.column]).max(0.0)
+    }
+
+    /// How far it is for a row to stay alone.
+    fn alone(&self, row: usize) -> f64 {
+        0.0 + (-self.row_price[row]).max(0.0)
     }
 
     fn insert(&mut self, row: usize) {
@@ -155,7 +156,7 @@ impl<'a> Assignment<'a> {
     /// The only step of a search that ends with it, as most do: where nobody has the column that is nearest to a row, which may not
     /// have `banned`.
     fn step(&self, row: usize, banned: Option<usize>) -> Option<Step> {
-        let alone = Step { distance: (-self.row_price[row]).max(0.0), node: Node::Alone(row), from: row };
+        let alone = Step { distance: self.alone(row), node: Node::Alone(row), from: row };
         let edges = self.edges.of(row).iter().filter(|edge| banned != Some(edge.column));
         let step = |&edge: &Edge| {
             let (distance, node) = (self.reduced(row, edge), Node::Column(edge.column));
@@ -184,8 +185,7 @@ impl<'a> Assignment<'a> {
                 let node = Node::Column(edge.column);
                 heap.push(Step { distance: distance + self.reduced(current, edge), node, from: current });
             }
-            let alone = distance + (-self.row_price[current]).max(0.0);
-            heap.push(Step { distance: alone, node: Node::Alone(current), from: current });
+            heap.push(Step { distance: distance + self.alone(current), node: Node::Alone(current), from: current });
             loop {
                 let Some(step) = heap.pop() else { unreachable!("a row can always stay alone") };
                 match step.node {
@@ -236,6 +236,12 @@ impl<'a> Assignment<'a> {
 mod tests {
     use super::*;
 
+    fn of_rows(rows: &[Vec<Edge>]) -> Edges {
+        let mut edges = Edges::default();
+        rows.iter().for_each(|row| edges.push(row.iter().copied()));
+        edges
+    }
+
     fn brute(edges: &[Vec<Edge>], row: usize, used: &mut Vec<bool>) -> f64 {
         if row == edges.len() {
             return 0.0;
@@ -263,6 +269,50 @@ mod tests {
     }
 
     #[test]
+    fn of_rows_that_are_alike_the_last_has_the_column() {
+        for score in [0.5, 3.0] {
+            let edges = of_rows(&[
+                vec![Edge { column: 0, score }; 1],
+                vec![Edge { column: 0, score }],
+                vec![Edge { column: 0, score }],
+            ]);
+            let solved = Assignment::solve(&edges, 1);
+            assert_eq!(solved.column_of, [None, None, Some(0)]);
+        }
+    }
+
+    #[test]
+    fn a_single_step_is_what_a_search_would_have_found() {
+        let mut state = 3_u64;
+        let mut random = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        };
+        for _ in 0..3000 {
+            // Few scores, so that many are the same.
+            let (rows, columns) = (1 + random(5) as usize, 1 + random(4) as usize);
+            let mut edges = Edges::default();
+            for _ in 0..rows {
+                let row: Vec<Edge> =
+                    (0..columns).map(|column| Edge { column, score: random(4) as f64 - 1.0 }).collect();
+                edges.push(row.into_iter().filter(|_| random(3) > 0));
+            }
+            let solved = Assignment::solve(&edges, columns);
+            for row in 0..rows {
+                for banned in [None, solved.column_of(row)] {
+                    let Some(step) = solved.step(row, banned) else { continue };
+                    let path = solved.search(row, banned);
+                    assert_eq!(
+                        (step.node, step.distance.to_bits()),
+                        (path.end, path.length.to_bits()),
+                        "{edges:?} {row}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
     fn is_the_best_of_all_assignments_and_margins_are_what_a_pair_is_worth() {
         let mut state = 7_u64;
         let mut random = |below: u64| {
@@ -281,7 +331,7 @@ mod tests {
                         .collect()
                 })
                 .collect();
-            let all: Edges = edges.iter().cloned().collect();
+            let all = of_rows(&edges);
             let solved = Assignment::solve(&all, columns);
             let best = brute(&edges, 0, &mut vec![false; columns]);
             assert!((worth(&edges, &solved) - best).abs() < 1e-6, "{edges:?}");

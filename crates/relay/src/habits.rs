@@ -59,12 +59,12 @@ impl Habits {
         service: usize,
         inbound: &Leg,
         (number, outbound): (usize, &Leg),
-        as_any: impl FnOnce() -> (f64, f64),
+        as_any: (impl FnOnce() -> f64, impl FnOnce() -> f64),
     ) -> f64 {
         if !fine(inbound, outbound) {
             return 0.0;
         }
-        let (client, as_any) = ((service, inbound.peer.addr), as_any());
+        let client = (service, inbound.peer.addr);
         let gaps = gap(inbound, outbound).map_or(0.0, |gap| self.gaps.score(client, (number, gap), as_any.1));
         self.lags.score(client, (number, inbound.lag_to(outbound, 0)), as_any.0) + gaps
     }
@@ -91,12 +91,12 @@ impl Habit {
         }
     }
 
-    fn score(&self, client: (usize, IpAddr), (number, distance): (usize, i64), as_any: f64) -> f64 {
+    fn score(&self, client: (usize, IpAddr), (number, distance): (usize, i64), as_any: impl FnOnce() -> f64) -> f64 {
         let own = self.seen.get(&client).and_then(|seen| density(seen, number, distance));
         let Some(own) = own else { return 0.0 };
         let (alike, all) = self.alike.get(&client.0).copied().unwrap_or_default();
         let share = (alike + ASSUMED.0) / (all + ASSUMED.1);
-        (1.0 - share + share * own / as_any).ln()
+        (1.0 - share + share * own / as_any()).ln()
     }
 }
 
@@ -161,7 +161,7 @@ mod tests {
             .collect();
         let pairs = legs.iter().enumerate().map(|(number, (inbound, outbound))| (0, inbound, (number, outbound)));
         let habits = Habits::of(pairs);
-        habits.score(0, &leg(client, 20_000, resolution), (number, &leg(9, 20_150, resolution)), || (1.0, 1.0))
+        habits.score(0, &leg(client, 20_000, resolution), (number, &leg(9, 20_150, resolution)), (|| 1.0, || 1.0))
     }
 
     #[test]
@@ -191,7 +191,7 @@ mod tests {
         let habits = Habits::of(pairs);
         let said = |client| {
             let inbound = ended(client, 200_000, 209_090);
-            habits.score(0, &inbound, (99, &ended(9, 200_037, 209_000)), || (1.0, 1.0))
+            habits.score(0, &inbound, (99, &ended(9, 200_037, 209_000)), (|| 1.0, || 1.0))
         };
         assert!(said(2) > said(1) + 3.0, "{} {}", said(1), said(2));
     }
@@ -200,7 +200,7 @@ mod tests {
     fn a_pair_does_not_vouch_for_itself() {
         let (inbound, outbound) = (leg(1, 0, 1000), leg(9, 70, 1000));
         let habits = Habits::of(std::iter::once((0, &inbound, (0, &outbound))));
-        assert_eq!(habits.score(0, &inbound, (0, &outbound), || (1.0, 1.0)), 0.0);
-        assert!(habits.score(0, &inbound, (1, &outbound), || (1.0, 1.0)) > 1.0);
+        assert_eq!(habits.score(0, &inbound, (0, &outbound), (|| 1.0, || 1.0)), 0.0);
+        assert!(habits.score(0, &inbound, (1, &outbound), (|| 1.0, || 1.0)) > 1.0);
     }
 }

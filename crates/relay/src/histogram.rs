@@ -20,10 +20,10 @@ const SCALES: [(i64, i64); 9] =
     [(1, 1), (8, 8), (64, 64), (512, 512), (OCTAVE, OCTAVE), (1, 64), (64, 1), (1, OCTAVE), (OCTAVE, 1)];
 /// The scales that mean something for a total: the first five.
 const TOTAL_SCALES: usize = 5;
-/// The widest of the scales that a mixture is of, and of those of even width that a total has: their cells are made of whole ones of
-/// the narrower, so that what has none there has none at these.
+/// The widest scale with weight in a mixture, and the widest of a total below the octaves: the cells of the narrower ones lie in theirs,
+/// so that what has no cell there has none at these.
 const WIDEST_MIXED: usize = 2;
-const WIDEST_EVEN: usize = 3;
+const WIDEST_BELOW_OCTAVES: usize = 3;
 /// Cells up to this wide (in their narrower direction) mean the same size.
 const FINE: std::ops::RangeInclusive<i64> = 1..=8;
 /// Weight of each scale in the mixture: most on exact repeats, as measured on real proxies (one mode holds
@@ -134,7 +134,8 @@ impl Histogram {
     /// The largest of all scales' densities and `prior`: what a cautious null has to concede. The prior keeps its full
     /// weight however much was seen: sizes that never repeat stay as likely as they were.
     pub(crate) fn sharpest(&self, size: Size, prior: f64) -> f64 {
-        let first = if size.directed || !self.is_bare(WIDEST_EVEN, size) { 0 } else { WIDEST_EVEN + 1 };
+        let first =
+            if size.directed || !self.is_bare(WIDEST_BELOW_OCTAVES, size) { 0 } else { WIDEST_BELOW_OCTAVES + 1 };
         (first..scales_of(size).len()).map(|k| self.density(k, size, &[])).fold(prior, f64::max)
     }
 

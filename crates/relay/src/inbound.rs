@@ -1,6 +1,6 @@
 //! The inbound legs of a service that are not final.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 
 use catspaw_records::Nanos;
 use serde::{Deserialize, Serialize};
@@ -18,8 +18,8 @@ pub(crate) const LOOKED_AT: usize = 512;
 pub(crate) struct InboundLegs {
     legs: BTreeMap<Key, Leg>,
     /// Their keys in order, and up to when each may have been open.
-    keys: Vec<Key>,
-    open_until: Vec<Nanos>,
+    keys: VecDeque<Key>,
+    open_until: VecDeque<Nanos>,
 }
 
 impl InboundLegs {
@@ -58,7 +58,7 @@ impl InboundLegs {
     /// Where a key stands among all, or would stand.
     pub(crate) fn place(&self, key: &Key) -> Result<usize, usize> {
         // Most are the latest.
-        if self.keys.last().is_none_or(|last| last < key) {
+        if self.keys.back().is_none_or(|last| last < key) {
             return Err(self.keys.len());
         }
         self.keys.binary_search(key)
@@ -91,7 +91,7 @@ impl InboundLegs {
     #[inline]
     pub(crate) fn places(&self, upto: Nanos, open_at: Nanos) -> impl Iterator<Item = usize> {
         let end = self.keys.partition_point(|key| *key <= (upto, u64::MAX));
-        let looked_at = self.open_until[..end].iter().enumerate().rev().take(LOOKED_AT);
+        let looked_at = self.open_until.range(..end).enumerate().rev().take(LOOKED_AT);
         looked_at.filter(move |(_, until)| **until >= open_at).map(|(place, _)| place)
     }
 }
@@ -151,7 +151,9 @@ mod tests {
         legs.insert((Nanos(40), 3), leg(40, Some(45)));
         assert_eq!(open(&legs, 100, 62), [70, 30]);
         legs.remove(&(Nanos(70), 0));
+        assert_eq!((open(&legs, 100, 62), open(&legs, 100, 56)), (vec![30], vec![50, 30]));
         legs.retain(|key, _| key.0 != Nanos(10));
+        assert_eq!((open(&legs, 100, 62), open(&legs, 100, 56)), (vec![30], vec![50, 30]));
         assert_eq!((open(&legs, 100, 0), legs.len()), (vec![50, 40, 30], 3));
         assert!(legs.contains_key(&(Nanos(40), 3)) && legs.get(&(Nanos(10), 0)).is_none());
         let all: Vec<i64> = legs.iter().map(|(key, _)| key.0.0).collect();

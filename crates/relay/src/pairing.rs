@@ -355,20 +355,21 @@ fn edges(
     (models, habits, background): (&[Model], &Habits, &Histogram),
     before: &[Option<usize>],
 ) -> Edges {
-    let rows = outbound.iter().enumerate().map(|(number, out)| {
+    let mut edges = Edges::default();
+    for (number, out) in outbound.iter().enumerate() {
         let before = Before::of(before, number, inbound);
-        let edge = move |(at, &column): (usize, &usize)| {
+        let edge = |(at, &column): (usize, &usize)| {
             let Inbound { service, leg } = inbound[column];
             let model = &models[service];
-            let as_any = || (model.lag_density(leg, out.leg), model.end_density(leg, out.leg));
+            let as_any = (|| model.lag_density(leg, out.leg), || model.end_density(leg, out.leg));
             let own = habits.score(service, leg, (number, out.leg), as_any);
             let score = model.score(leg, out.leg, background, before).map(|score| score + own);
             let handed = out.handed.get(at).copied().unwrap_or_default();
             Some(Edge { column, score: said(out.fit, score)? + handed })
         };
-        out.candidates.iter().enumerate().filter_map(edge)
-    });
-    rows.collect()
+        edges.push(out.candidates.iter().enumerate().filter_map(edge));
+    }
+    edges
 }
 
 /// The score with what was said: that weighs more than all statistics, which then only choose between several clients that

@@ -341,3 +341,61 @@ fn those_that_fit(found: &[(Fit, usize)], fit: Fit) -> Vec<usize> {
     places.extend(found.iter().filter(|(own, _)| *own == fit).map(|(_, at)| at));
     places
 }
+
+#[cfg(test)]
+mod tests {
+    use catspaw_records::{ByteKind, Ending, Endpoint, RecordId, Stamp};
+
+    use super::*;
+    use crate::leg::{End, Size};
+
+    const SECOND: i64 = Nanos::SECOND;
+
+    /// A leg with the `peer`th of the others, that carried something, open from one second to another.
+    fn leg(peer: u8, (start, end): (i64, i64)) -> (Key, Leg) {
+        let [start, end] = [start, end].map(|second| Nanos(second * SECOND));
+        let point = |last| Endpoint { addr: [192, 0, 2, last].into(), port: 25 };
+        let size = Some(Size { up: 900, down: 0, directed: false, kind: ByteKind::Payload });
+        let leg = Leg {
+            id: RecordId::Device(u64::from(peer)),
+            peer: point(peer),
+            own: point(200),
+            start: Stamp { at: start, resolution: 1, sensor: SensorId(0) },
+            opened: None,
+            end: Some(End { at: end, known: end, order: 1, ending: Ending::Fins, answered: true, size }),
+            smtp: true,
+            mailed: None,
+            inward: false,
+            places: [None, None],
+        };
+        ((start, u64::from(peer)), leg)
+    }
+
+    #[test]
+    fn candidates_are_those_of_their_own_service() {
+        let first = [leg(1, (10, 11)), leg(2, (20, 90)), leg(3, (95, 96))];
+        let second = [leg(4, (30, 31)), leg(5, (40, 99)), leg(6, (45, 90)), leg(7, (70, 99))];
+        let services: BTreeMap<u16, Box<Service>> = [(1080, first.to_vec()), (3128, second.to_vec())]
+            .into_iter()
+            .map(|(port, legs)| (port, Box::new(Service::new(port, 1, legs.into_iter().collect()))))
+            .collect();
+        let calls = [leg(100, (50, 60)), leg(101, (97, 98))];
+        let causes = |stores: [bool; 2]| {
+            let pending = Pending::paired(&services, &calls, &Contents::default(), stores.to_vec());
+            let of = |outs: &[Outbound<'_>]| -> Vec<Vec<u64>> {
+                let key = |&at: &usize| {
+                    let (port, key) = pending.in_keys[at];
+                    assert!(std::ptr::eq(pending.inbound[at].leg, services[&port].legs.get(&key).unwrap()));
+                    key.1
+                };
+                outs.iter().map(|out| out.candidates.iter().map(key).collect()).collect()
+            };
+            (of(&pending.outbound), of(&pending.mail))
+        };
+        // Of each service those that were open, the latest first.
+        assert_eq!(causes([false, false]), (vec![vec![2, 6, 5], vec![7, 5]], vec![]));
+        // What a service stores may go out when it has ended: of mail, of the one that stores it.
+        assert_eq!(causes([false, true]), (vec![], vec![vec![6, 5, 4], vec![7, 6, 5, 4]]));
+        assert_eq!(causes([true, false]), (vec![], vec![vec![2, 1], vec![3, 2, 1]]));
+    }
+}

@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use catspaw_records::Nanos;
 
-use crate::assign::{Assignment, Edge};
+use crate::assign::{Assignment, Edge, Edges};
 use crate::leg::Leg;
 use crate::pairing::{Match, Outbound, UNRELATED};
 use crate::tally::RETRY;
@@ -48,7 +48,7 @@ pub(crate) fn extend(matches: &mut Vec<Match>, refused: &[Refused], outbound: &[
     let tries = Tries::of((0..refused.len()).map(leg));
     // Of each inbound leg and each try one more effect at most is looked for.
     let mut columns: BTreeMap<Origin, usize> = BTreeMap::new();
-    let mut edges: Vec<Vec<Edge>> = Vec::new();
+    let mut edges = Edges::default();
     let mut origins = Vec::new();
     for (row, one) in refused.iter().enumerate() {
         let mut of_row = Vec::new();
@@ -73,7 +73,6 @@ pub(crate) fn extend(matches: &mut Vec<Match>, refused: &[Refused], outbound: &[
         }
         edges.push(of_row);
     }
-    let edges = edges.into_iter().collect();
     let solved = Assignment::solve(&edges, columns.len());
     let mut found: Vec<Option<(usize, f64)>> = Vec::new();
     for (row, one) in refused.iter().enumerate() {

@@ -58,6 +58,8 @@ fn drain(reader: &mut BlockReader) -> Vec<u8> {
     let (mut all, mut buffer, mut line) = (Vec::new(), Buffer::default(), 1);
     while let Some(block) = reader.next(buffer) {
         assert_eq!(block.first_line, line);
+        // In debug builds it is looked at whether the ends that are given are those of the lines.
+        assert!(block.lines(0).lines().all(|(place, _)| place.line >= line && place.line < block.next_line));
         line += memchr::memchr_iter(b'\n', block.bytes()).count() as u64;
         all.extend_from_slice(block.bytes());
         buffer = block.into_buffer();
@@ -242,10 +244,12 @@ fn a_long_line_is_left_out_and_its_place_told() {
     let long = vec![b'x'; 10 << 20];
     let text = [&log(30_000)[..], &long, b"\nafter\n", &long, b"\n", &long].concat();
     let mut reader = over(io::Cursor::new(text));
-    let (mut all, mut places) = (Vec::new(), Vec::new());
-    while let Some(block) = reader.next(Buffer::default()) {
+    let (mut all, mut places, mut buffer) = (Vec::new(), Vec::new(), Buffer::default());
+    while let Some(block) = reader.next(buffer) {
         places.push(block.first_line);
+        assert_eq!(block.lines(0).lines().count() as u64, block.next_line - block.first_line);
         all.extend_from_slice(block.bytes());
+        buffer = block.into_buffer();
     }
     assert!(all == [log(30_000), b"after\n".to_vec()].concat());
     assert_eq!(places, [1, 30_002]);

@@ -422,6 +422,9 @@ impl Collect<'_> {
 
 #[cfg(test)]
 mod tests {
+    use catspaw_records::{Denied, Endpoint, Event, Proto, Stamp};
+
+    use super::super::row::Unpacked;
     use super::*;
 
     #[test]
@@ -435,5 +438,35 @@ mod tests {
         let batch = collect.finish();
         let counts = &batch.sensors[&SensorId::of(b"last")];
         assert_eq!((batch.sensors.len(), counts.skipped, counts.name.as_str()), (70_001, 1, "last"));
+    }
+
+    #[test]
+    fn a_record_of_two_hosts_that_is_not_packed_is_kept_once() {
+        let end = |last| Endpoint { addr: [10, 0, 0, last].into(), port: 25 };
+        let (orig, resp) = (end(1), end(2));
+        let event = Event::Denied(Denied { proto: Proto::Tcp, orig, resp, attempt: true, count: 1, over: 0 });
+        let known = Stamp { at: Nanos(5), resolution: 1, sensor: SensorId::of(b"a") };
+        let record = Record { known, place: Place { file: 0, line: 1 }, fingerprint: 3, event };
+        let machines = [(resp.addr, [10, 0, 0, 9].into())].into_iter().collect();
+        let known_by_another = Home { machines: std::sync::Arc::new(machines), ..Home::default() };
+        for (home, hosts) in [(Home::default(), [1, 2]), (known_by_another, [1, 9])] {
+            let mut scratch = Scratch::default();
+            let mut collect = Collect::new(&home, record.place, &mut scratch);
+            (0..2).for_each(|_| collect.record(&record, b"a"));
+            let batch = collect.finish();
+            assert_eq!((batch.rows.len(), batch.records.len(), batch.others.len()), (4, 2, 4));
+            assert_eq!(batch.sensors.values().map(|counts| counts.records).sum::<u64>(), 2);
+            let mut unpacked = Unpacked::new();
+            for host in hosts {
+                let own = HostKey::Address([10, 0, 0, host].into());
+                let rows = batch.of_shard(own.shard()).1;
+                let of_host = rows.iter().filter(|row| {
+                    let (again, route) = row.unpack(known.sensor, batch.rest(), &mut unpacked).expect("kept");
+                    assert_eq!(*again, record);
+                    route.host == own
+                });
+                assert_eq!(of_host.count(), 2, "{host}");
+            }
+        }
     }
 }

@@ -103,7 +103,7 @@ pub(crate) fn each(wanted: u8, text: &[u8], take: impl FnMut(usize) -> Option<()
 
 /// The same to whoever wants all of them.
 #[inline]
-pub(crate) fn all(wanted: u8, text: &[u8], mut take: impl FnMut(usize)) {
+pub(crate) fn each_of_all(wanted: u8, text: &[u8], mut take: impl FnMut(usize)) {
     let (chunks, rest) = text.as_chunks::<WIDTH>();
     for (number, chunk) in chunks.iter().enumerate() {
         let mut found = bits_of(wanted, chunk);
@@ -284,6 +284,9 @@ mod tests {
                     told.push(at);
                     Some(())
                 });
+                assert_eq!(told, expected);
+                told.clear();
+                each_of_all(b',', &line, |at| told.push(at));
                 assert_eq!(told, expected);
             }
         }
