@@ -5,7 +5,8 @@
 //! both learn from the same sessions at the same rate and the same scales, content of fixed size (a health check, a
 //! beacon, one page fetched again and again) makes both equally sure, and their ratio stays at one.
 
-use std::collections::BTreeSet;
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
 
 use foldhash::HashMap;
 use serde::{Deserialize, Serialize};
@@ -48,21 +49,27 @@ pub(crate) struct Histogram {
 type Cell = (i64, i64);
 
 /// The cells of one scale.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 struct Cells {
     weights: HashMap<Cell, f64>,
-    /// The same by weight, from the moment on at which there are too many: weights are not negative, so that their bits
-    /// are in their order.
-    lightest: BTreeSet<(u64, Cell)>,
+    /// All of them by weight, the lightest first, from the moment on at which there are too many: what a cell weighed at some time, for it
+    /// has only grown since. Weights are not negative, so that their bits are in their order.
+    lightest: BinaryHeap<Reverse<(u64, Cell)>>,
+}
+
+/// What cells weighed at some time says nothing.
+impl PartialEq for Cells {
+    fn eq(&self, other: &Self) -> bool {
+        self.weights == other.weights && self.lightest.is_empty() == other.lightest.is_empty()
+    }
 }
 
 impl Cells {
     fn add(&mut self, cell: Cell, weight: f64) {
-        let held = self.weights.entry(cell).or_insert(0.0);
-        let before = std::mem::replace(held, *held + weight);
-        if !self.lightest.is_empty() {
-            self.lightest.remove(&(before.to_bits(), cell));
-            self.lightest.insert(((before + weight).to_bits(), cell));
+        let before = self.weights.len();
+        *self.weights.entry(cell).or_insert(0.0) += weight;
+        if self.weights.len() > before && !self.lightest.is_empty() {
+            self.lightest.push(Reverse((weight.to_bits(), cell)));
         }
         if self.weights.len() > CELLS {
             self.drop_lightest();
@@ -71,10 +78,15 @@ impl Cells {
 
     fn drop_lightest(&mut self) {
         if self.lightest.is_empty() {
-            self.lightest = self.weights.iter().map(|(&cell, weight)| (weight.to_bits(), cell)).collect();
+            self.lightest = self.weights.iter().map(|(&cell, weight)| Reverse((weight.to_bits(), cell))).collect();
         }
-        if let Some((_, cell)) = self.lightest.pop_first() {
-            self.weights.remove(&cell);
+        while let Some(Reverse((weighed, cell))) = self.lightest.pop() {
+            let weighs = self.weights.get(&cell).map_or(weighed, |weight| weight.to_bits());
+            if weighs == weighed {
+                self.weights.remove(&cell);
+                return;
+            }
+            self.lightest.push(Reverse((weighs, cell)));
         }
     }
 }
@@ -333,6 +345,30 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_lightest_cell_is_dropped() {
+        let mut state = 9_u64;
+        let mut random = |below: i64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as i64 % below
+        };
+        let (mut cells, mut kept) = (Cells::default(), std::collections::BTreeMap::<Cell, f64>::new());
+        for _ in 0..20_000 {
+            // Some come again and again.
+            let (cell, weight) = ((random(900) * random(3), 0), random(4) as f64 / 4.0);
+            cells.add(cell, weight);
+            *kept.entry(cell).or_default() += weight;
+            if kept.len() > CELLS {
+                let lightest = kept.iter().min_by(|a, b| a.1.total_cmp(b.1).then(a.0.cmp(b.0)));
+                let &cell = lightest.expect("there are too many").0;
+                kept.remove(&cell);
+            }
+            assert_eq!(cells.weights.len(), kept.len());
+            assert!(cells.lightest.len() <= CELLS);
+        }
+        assert!(kept.iter().all(|(cell, weight)| cells.weights.get(cell) == Some(weight)));
     }
 
     #[test]

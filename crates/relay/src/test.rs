@@ -234,7 +234,7 @@ impl Test {
         }
         let (mut sum, mut share) = (0.0, 0.0);
         for (log, pi) in logs.iter().zip(SHARES) {
-            let weight = (log - top).exp();
+            let weight = if log - top < NOTHING { 0.0 } else { (log - top).exp() };
             sum += weight;
             share += weight * pi;
         }
@@ -365,9 +365,15 @@ mod logs {
     }
 }
 
+/// The exponential of less than this is 0, and takes long to find out.
+const NOTHING: f64 = -750.0;
+/// That of less than this is too small to be seen beside 1.
+const UNSEEN: f64 = -40.0;
+
 fn log_sum(a: f64, b: f64) -> f64 {
     let top = a.max(b);
-    if top == f64::NEG_INFINITY { top } else { top + ((a - top).exp() + (b - top).exp()).ln() }
+    let less = a.min(b) - top;
+    if top == f64::NEG_INFINITY || less < UNSEEN { top } else { top + (1.0 + less.exp()).ln() }
 }
 
 /// Keeps the larger.
