@@ -184,11 +184,13 @@ fn candidates(
     let caused = caused(out, habits);
     let copies = habits.lone_beside(out.leg);
     let learned = before.filter(|_| teaches(out)).and_then(|at| mail_difference(inbound[at].leg, out.leg));
+    let mut own = Vec::new();
     let score = |(candidate, &at): (usize, &usize)| {
         let Inbound { service, leg } = inbound[at];
-        let mut own = habits.learned.get(&at).cloned().unwrap_or_default();
+        own.clear();
+        own.extend(habits.learned.get(&at).into_iter().flatten());
         own.extend(learned.filter(|_| before != Some(at)));
-        let size = models[service].mail_size_score(leg, out.leg, (background, &copies), &own);
+        let size = models[service].mail_size_score(leg, out.leg, (background, &copies), &mut own);
         // It says which of them, and not whether any.
         let handed = out.handed.get(candidate).map_or(0.0, |handed| handed - best_handed);
         let learned = before == Some(at) && teaches(out);

@@ -184,20 +184,21 @@ impl Model {
         (queued.max(lagged) / UNRELATED).ln()
     }
 
-    /// What the sizes say of mail, by pairs other than those of the inbound leg, with the differences `own`, and by background
-    /// without the sizes `copies`; 0 where one is not known, or nothing was sent.
+    /// What the sizes say of mail, by pairs other than those of the inbound leg, with the differences `own` (to which this one's is
+    /// added), and by background without the sizes `copies`; 0 where one is not known, or nothing was sent.
     pub(crate) fn mail_size_score(
         &self,
         inbound: &Leg,
         outbound: &Leg,
         (background, copies): (&Histogram, &[Size]),
-        own: &[Size],
+        own: &mut Vec<Size>,
     ) -> f64 {
         let (Some(difference), Some(o)) = (mail_difference(inbound, outbound), outbound.size()) else { return 0.0 };
         let o = o.upload();
         let null = background.mixture_without(o, size_prior(o), copies);
         // The test has learned from this one, too.
-        let fit = self.overheads.mixture_without(difference, mail_prior(difference), &[own, &[difference]].concat());
+        own.push(difference);
+        let fit = self.overheads.mixture_without(difference, mail_prior(difference), own);
         ((1.0 - UNLIKE) * fit / null + UNLIKE).ln()
     }
 
