@@ -21,8 +21,8 @@ pub(crate) struct Source {
     named: bool,
     /// What tells what it is, where that does not stand at its beginning.
     sample: Option<Arc<[u8]>>,
-    /// The year of its first stamp, where that has none, as later ones say.
-    year: Option<i16>,
+    /// The year of its first stamp, where that has none, as later ones say or (`true`) let guess.
+    year: Option<(i16, bool)>,
     put_back: PutBack,
 }
 
@@ -78,13 +78,13 @@ impl Source {
         self.sample.as_deref()
     }
 
-    /// Takes the year of its first stamp, where that has none.
-    pub(crate) fn say_year(&mut self, year: i16) {
-        self.year = Some(year);
+    /// Takes the year of its first stamp, where that has none, and whether it is a guess.
+    pub(crate) fn say_year(&mut self, year: i16, is_guess: bool) {
+        self.year = Some((year, is_guess));
     }
 
-    /// It.
-    pub(crate) fn year(&self) -> Option<i16> {
+    /// Both.
+    pub(crate) fn year(&self) -> Option<(i16, bool)> {
         self.year
     }
 

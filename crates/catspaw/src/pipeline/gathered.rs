@@ -24,6 +24,8 @@ pub(crate) struct FileRead {
     pub(crate) format: Cow<'static, str>,
     /// The year that was taken for stamps without one, where nobody said it.
     pub(crate) guessed_year: Option<i16>,
+    /// Before when it was written.
+    pub(crate) written_by: Nanos,
     pub(crate) bytes: u64,
     /// Where its blocks begin, where it can be read from there: the number of the first line, and the bytes before it.
     pub(crate) blocks: Vec<(u64, u64)>,
@@ -95,6 +97,7 @@ impl FileRead {
             source,
             format: format.into(),
             guessed_year: None,
+            written_by: Nanos::MAX,
             bytes: 0,
             blocks: Vec::new(),
             cut: 0,
@@ -115,10 +118,11 @@ impl FileRead {
     }
 
     /// Whether stamps without a year were taken to be of one that others of its stamps contradict: no log of stamps without a year
-    /// is of more than a year.
+    /// is of more than a year, nor of what came after it was written.
     pub(crate) fn contradicts_its_year(&self) -> bool {
+        let contradict = |span: Span| is_of_years(span) || span.1 >= self.written_by;
         self.guessed_year.is_some()
-            && self.sensors.values().filter_map(|sensor| sensor.span).reduce(both).is_some_and(is_of_years)
+            && self.sensors.values().filter_map(|sensor| sensor.span).reduce(both).is_some_and(contradict)
     }
 
     pub(super) fn add(&mut self, batch: &Batch) {

@@ -51,7 +51,9 @@ pub(crate) struct Rows {
 pub(crate) struct Counted {
     /// All.
     pub(crate) connected: u64,
-    /// Those whose end was seen.
+    /// Those of which the evidence has more than the opening, be it that nobody answered.
+    pub(crate) told: u64,
+    /// Those of TCP that were answered and whose end was seen; others are not tested.
     pub(crate) ended: u64,
     /// Those of them whose end says nothing of their bytes.
     pub(crate) sizeless: u64,
@@ -64,6 +66,7 @@ impl std::iter::Sum for Counted {
     fn sum<I: Iterator<Item = Self>>(all: I) -> Self {
         all.fold(Self::default(), |a, b| Self {
             connected: a.connected + b.connected,
+            told: a.told + b.told,
             ended: a.ended + b.ended,
             sizeless: a.sizeless + b.sizeless,
             finished: a.finished + b.finished,
@@ -91,14 +94,14 @@ impl Rows {
 impl Sink for Rows {
     fn connection(&mut self, brief: Brief, connection: impl FnOnce() -> Connection) {
         self.counted.connected += 1;
-        if brief.is_over() {
-            self.counted.ended += 1;
-            self.counted.sizeless += u64::from(brief.ended.is_some_and(|(_, sized)| !sized));
-        }
-        match brief.ended {
-            Some((Ending::Fins, _)) if brief.proto == Proto::Tcp => self.counted.finished += 1,
-            Some((Ending::Unknown, _)) if brief.proto == Proto::Tcp => self.counted.vague += 1,
-            _ => {}
+        self.counted.told += u64::from(brief.ended.is_some());
+        if let (Some((ending, sized)), Proto::Tcp) = (brief.ended, brief.proto) {
+            if brief.is_over() {
+                self.counted.ended += 1;
+                self.counted.sizeless += u64::from(!sized);
+            }
+            self.counted.finished += u64::from(ending == Ending::Fins);
+            self.counted.vague += u64::from(ending == Ending::Unknown);
         }
         if self.wanted.has(brief.ends) {
             self.error = self.error.take().or(self.connections.push(&connection()).err());

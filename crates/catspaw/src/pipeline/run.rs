@@ -373,9 +373,10 @@ impl<'a> Coordinator<'a> {
         self.active.push(Active { file, content, rank, wait: 0, reach: BTreeMap::new(), in_flight: 0, ended: false });
     }
 
-    fn activate(&mut self, blocks: BlockReader, Surveyed { source, reader, guessed_year, rank, passed, .. }: Surveyed) {
+    fn activate(&mut self, blocks: BlockReader, surveyed: Surveyed) {
+        let Surveyed { source, reader, guessed_year, written_by, rank, passed, .. } = surveyed;
         let file = rank.2;
-        let mut read = FileRead { guessed_year, ..FileRead::new(source, reader.format()) };
+        let mut read = FileRead { guessed_year, written_by, ..FileRead::new(source, reader.format()) };
         passed.iter().for_each(|passed| read.pass(passed));
         self.gathered.files.insert(file, read);
         let (content, wait) = (Content::Lines(Box::new((blocks, reader))), self.options.wait);

@@ -44,6 +44,12 @@ impl Stamps {
         Clock::new(self.zone.clone(), hint)
     }
 
+    /// The moment at which a day is over.
+    fn end_of(&self, day: Date) -> Nanos {
+        let end = day.tomorrow().ok().and_then(|next| next.to_zoned(self.zone.clone()).ok());
+        end.and_then(|end| i64::try_from(end.timestamp().as_nanosecond()).ok()).map_or(Nanos::MAX, Nanos)
+    }
+
     /// The year of a moment; `None` of the beginning of time.
     fn year_of(&self, at: Nanos) -> Option<i16> {
         let at = jiff::Timestamp::from_nanosecond(i128::from(at.0)).ok().filter(|_| at != Nanos::MIN)?;
@@ -66,6 +72,8 @@ pub(crate) struct Surveyed {
     pub(crate) reader: Reader,
     /// The year that was taken for stamps without one, where nobody said it.
     pub(crate) guessed_year: Option<i16>,
+    /// Before when it was written.
+    pub(crate) written_by: Nanos,
     /// What is to be said of it before it is read.
     pub(crate) remarks: Vec<Problem>,
     /// No record of it is expected before this moment, less what the merge waits.
@@ -128,7 +136,9 @@ impl Surveyed {
         let first = first_records(&reader, shown, Nanos::min);
         let rank = (earliest(&first), xxh3_64(shown), file);
         let repeats = reader.begins_with_a_repetition(head);
-        Self { source, open: None, reader, guessed_year: None, remarks: Vec::new(), rank, first, repeats, passed: None }
+        let written_by = Nanos::MAX;
+        let (remarks, passed) = (Vec::new(), None);
+        Self { source, open: None, reader, guessed_year: None, written_by, remarks, rank, first, repeats, passed }
     }
 }
 
@@ -176,16 +186,19 @@ pub(crate) fn survey(mut source: Source, file: u32, stamps: &Stamps, maps: &Maps
     let remarks = lack.chain(maps.doubts(&reader, shown)).map(|said| source.problem(What::Doubtful(said))).collect();
     let mut is_guessed = false;
     if stamps.year.is_none() {
-        let said = source.year().map_or_else(|| Year::of(&source, &reader, shown), Year::Followed);
-        match said {
-            Year::Said => {}
-            Year::Followed(year) => reader = reader.of_year(year),
-            Year::Guessed => is_guessed = true,
+        let (said, is_guess) = match source.year() {
+            Some((year, is_guess)) => (Year::Followed(year), is_guess),
+            None => (Year::of(&source, &reader, shown), false),
+        };
+        is_guessed = is_guess || said == Year::Guessed;
+        if let Year::Followed(year) = said {
+            reader = reader.of_year(year);
         }
     }
     let mut surveyed = Surveyed::new(source.clone(), file, reader, (&head, shown));
     (surveyed.remarks, surveyed.passed) = (remarks, passed);
     surveyed.guessed_year = stamps.year_of(surveyed.rank.0).filter(|_| is_guessed);
+    surveyed.written_by = stamps.end_of(day_after(blocks.written(), &stamps.zone));
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
     surveyed.open = blocks.size().is_none().then_some(blocks);
     Ok(Looked::Log(Box::new(surveyed)))

@@ -54,6 +54,19 @@ pub(super) fn of_contradicted(source: &Source, stamps: &Stamps, maps: &Maps) -> 
     }
 }
 
+/// The year of a file's first stamp that was guessed, where its last one would be after the file was written: the year before. (A log of
+/// autumn and winter begins on a day that this year has seen already.)
+pub(super) fn before_it_was_written(source: &Source, stamps: &Stamps, maps: &Maps) -> Option<i16> {
+    let Ok(Looked::Log(log)) = survey(source.clone(), 0, stamps, maps) else { return None };
+    let (guessed, mut reader, mut last) = (log.guessed_year?, log.reader, None);
+    let (mut blocks, mut buffer) = (source.open().ok()?, Buffer::default());
+    while let Some(block) = blocks.next_whole(buffer, |lines| reader.whole(lines)) {
+        last = moments(&mut reader, block.bytes()).last().copied().or(last);
+        buffer = block.into_buffer();
+    }
+    last.filter(|last| *last >= log.written_by).map(|_| guessed - 1)
+}
+
 /// Whether the last stamp of a file says its year itself; `None` where that cannot be looked at, as in a pipe (which must not be opened
 /// twice) or a packed file.
 fn ends_with_a_year(source: &Source, reader: &Reader) -> Option<bool> {

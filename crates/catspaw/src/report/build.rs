@@ -201,13 +201,14 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence], names: &Names) -> Vec<St
     let contradicted = gathered.files.iter().filter(|(_, file)| file.contradicts_its_year());
     warnings.extend(contradicted.map(|(&number, file)| {
         format!(
-            "Stamps without a year in {} were taken as of {}, and others of the same file say another: --year says of which year the \
-             first is.",
+            "Stamps without a year in {} were taken as of {}, and others of the same file say another, or are after it was written \
+             then: --year says of which year the first is.",
             names.path(number),
             file.guessed_year.unwrap_or_default()
         )
     }));
-    let guessed: BTreeSet<i16> = gathered.files.values().filter_map(|file| file.guessed_year).collect();
+    let others = gathered.files.values().filter(|file| !file.contradicts_its_year());
+    let guessed: BTreeSet<i16> = others.filter_map(|file| file.guessed_year).collect();
     if let (Some(first), Some(last)) = (guessed.first(), guessed.last()) {
         let years = if first == last { first.to_string() } else { format!("{first} to {last}") };
         warnings.push(format!(
@@ -215,8 +216,8 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence], names: &Names) -> Vec<St
              says another."
         ));
     }
-    let Counted { connected, ended, sizeless, finished, vague } = gathered.counted;
-    if ended == 0 && connected > 0 {
+    let Counted { connected, told, ended, sizeless, finished, vague } = gathered.counted;
+    if told == 0 && connected > 0 {
         warnings.push(
             "No connection's end is in this evidence (openings alone?), so that nobody's bytes are known: no test can use \
              it, and no relay is found in it."
@@ -224,7 +225,7 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence], names: &Names) -> Vec<St
         );
     } else if sizeless > ended / 2 {
         warnings.push(format!(
-            "{sizeless} of {ended} connections that ended have no byte counts: no test can use them, and relays among \
+            "{sizeless} of {ended} TCP connections that ended have no byte counts: no test can use them, and relays among \
              them are not found. Does the device log them?"
         ));
     }

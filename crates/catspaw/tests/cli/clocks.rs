@@ -395,6 +395,31 @@ fn stamps_without_a_year_are_of_the_year_that_later_ones_say() {
 }
 
 #[test]
+fn a_log_over_new_year_does_not_end_after_it_was_written() {
+    // From 25 September 2003 to 22 January 2004, copied in November 2004: its first day has been in 2004, too.
+    let mut log = Log::default();
+    (0..240).for_each(|n| _ = log.out(1_064_448_000 + n * 43_000, "10.0.0.5"));
+    let undated: String = log.text.lines().map(|line| format!("{}{}\n", &line[..6], &line[11..])).collect();
+    let place = Place::new();
+    let clean = Place::with("log", &log.text).report(&["log"])["evidence"][0].clone();
+    for name in ["log", "log.gz"] {
+        let content = if name == "log" { undated.clone().into_bytes() } else { crate::files::gzip(undated.as_bytes()) };
+        let path = place.write(name, content);
+        let copied = std::time::UNIX_EPOCH + std::time::Duration::from_secs(1_101_686_400);
+        std::fs::File::options().write(true).open(path).unwrap().set_modified(copied).unwrap();
+        let said = place.scan(&[name, "--format", "json"]);
+        let report: Value = serde_json::from_str(&said.out).unwrap();
+        let own = &report["evidence"][0];
+        assert_eq!((&own["first"], &own["last"]), (&clean["first"], &clean["last"]), "{name}");
+        assert!(
+            said.err.contains("taken as of 2003: the latest that is not after the file was written"),
+            "{}",
+            said.err
+        );
+    }
+}
+
+#[test]
 fn one_stamp_of_another_year_among_many_without_one_dates_nothing() {
     let mut log = Log::default();
     (0..600).for_each(|n| _ = log.out(DAY + n, "10.0.0.5"));
@@ -430,6 +455,6 @@ fn of_a_packed_file_they_are_found_when_it_was_read_and_of_a_pipe_a_warning_says
         assert_eq!((counts(&piped), &piped["unparsed"]), (counts(&report), &report["unparsed"]));
     }
     let err = place.scan_input(&["-"], log.as_bytes()).err;
-    let says = "and others of the same file say another: --year says of which year the first is.\n";
+    let says = "and others of the same file say another, or are after it was written then: --year says of which year the first is.\n";
     assert!(err.starts_with("warning: Stamps without a year in - were taken as of ") && err.contains(says), "{err}");
 }

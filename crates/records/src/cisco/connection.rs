@@ -47,10 +47,10 @@ pub(super) fn parse_teardown(mut text: Text<'_>, proto: Proto, event: &mut Event
     let id = parse_connection_id(&mut text, proto)?;
     let first = text.parse_party()?;
     text.decode_groups();
-    text.parse_literal(b" to ", "no second end")?;
+    text.parse_behind_user(b" to ", "no second end")?;
     let second = text.parse_party()?;
     text.decode_groups();
-    text.parse_literal(b" duration ", "no duration")?;
+    text.parse_behind_user(b" duration ", "no duration")?;
     let duration = parse_duration(&mut text).ok_or("a duration that is no time")?;
     let bytes = parse_bytes(&mut text)?;
     text.skip_spaces();
@@ -177,6 +177,18 @@ mod tests {
             "Teardown UDP connection 1 for foo:192.0.2.1/137 to bar:10.0.0.1/137 duration 0:02:01 bytes 390 (jane)";
         assert_eq!(closed(udp, Proto::Udp).bytes.map(Bytes::total), Some(390));
         assert_eq!(closed(udp, Proto::Udp).ending, Ending::Unknown);
+    }
+
+    #[test]
+    fn users_may_stand_without_parentheses() {
+        let users = "Teardown UDP connection 1 for outside:192.0.2.1/53 jane to inside:10.0.0.1/2 LOCAL\\joe duration 10:00:00 bytes 9";
+        let without = users.replace(" jane", "").replace(" LOCAL\\joe", "");
+        assert_eq!(closed(users, Proto::Udp), closed(&without, Proto::Udp));
+        for text in
+            [users.replace("jane to", "jane"), users.replace("jane", "jane doe"), users.replace(" duration", "")]
+        {
+            assert!(parse(|event| parse_teardown(Text::new(text.as_bytes()), Proto::Udp, event)).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -11,13 +11,15 @@ use crate::Ending;
 /// do not, so both are here.
 ///
 /// The inside of a reset is the side of higher security, which a teardown names second.
-const REASONS: [(&[u8], Ending); 47] = [
+const REASONS: [(&[u8], Ending); 48] = [
     (b"TCP FINs", Ending::Fins),
     (b"TCP Reset-O", Ending::ResetByOrig),
     (b"SYN Timeout", Ending::NoAnswer),
     (b"TCP Reset-I", Ending::ResetByResp),
     (b"FIN Timeout", Ending::HalfClosed),
     (b"Conn-timeout", Ending::Idle),
+    // As devices write it of connections whose state they do not follow (302304).
+    (b"Connection timeout", Ending::Idle),
     (b"TCP Reset-APPLIANCE", Ending::Reset),
     (b"TCP Reset - O", Ending::ResetByOrig),
     (b"TCP Reset - I", Ending::ResetByResp),

@@ -174,6 +174,23 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// Moves over `literal`, before which a user's name may stand without parentheses, or says that it is missing.
+    #[inline(always)]
+    pub(super) fn parse_behind_user(&mut self, literal: &[u8], missing: Why) -> Result<(), Why> {
+        if self.eat(literal) { Ok(()) } else { self.skip_user(literal, missing) }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn skip_user(&mut self, literal: &[u8], missing: Why) -> Result<(), Why> {
+        let mut behind = *self;
+        if !behind.eat(b" ") || behind.word().is_empty() || !behind.eat(literal) {
+            return Err(missing);
+        }
+        *self = behind;
+        Ok(())
+    }
+
     /// Moves over users in parentheses, and not over what else stands in some.
     #[cold]
     pub(super) fn decode_users(&mut self) {

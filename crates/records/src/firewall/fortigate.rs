@@ -57,8 +57,11 @@ pub(super) fn is_line(line: &[u8]) -> bool {
         return is_object(line);
     }
     let has = |key: &[u8]| memmem::find(line, key).is_some();
+    // Other makers have a `log_type`, and no type.
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let has_type = memmem::find_iter(line, b"type=").any(|at| at == 0 || !is_of_name(line[at - 1]));
     (has(b"logid=") || has(b"log_id="))
-        && has(b"type=")
+        && has_type
         && (has(b"devid=") || has(b"vd=") || has(b"eventtime=") || has(b"device_id="))
 }
 

@@ -17,8 +17,11 @@ use crate::{Clock, Ending, Event, Inside, Nanos, Proto, RecordId, SensorId, Stam
 /// Who makes it, in CEF and LEEF.
 pub(super) const MAKER: &[u8] = b"Palo Alto Networks";
 
+/// The sensor of a device that is not named.
+const UNNAMED: &[u8] = b"pan-os";
+
 /// Types of logs that have the CSV's first fields in common.
-pub(super) const TYPES: [&[u8]; 12] = [
+pub(super) const TYPES: [&[u8]; 19] = [
     b"TRAFFIC",
     b"THREAT",
     b"SYSTEM",
@@ -31,6 +34,14 @@ pub(super) const TYPES: [&[u8]; 12] = [
     b"CORRELATION",
     b"DECRYPTION",
     b"AUTHENTICATION",
+    b"SCTP",
+    b"GTP",
+    b"IPTAG",
+    b"AUDIT",
+    b"HIP",
+    // The beginning and the end of a tunnel that is looked into.
+    b"START",
+    b"END",
 ];
 
 /// The fields of a TRAFFIC log that are used, by their place.
@@ -100,6 +111,11 @@ pub(super) fn is_line(line: &[u8]) -> bool {
     dated && fields.nth(1).is_some_and(|field| TYPES.contains(&field))
 }
 
+/// The sensor that has a serial number; a device that was not licensed yet has none.
+fn name_of(serial: &[u8]) -> &[u8] {
+    if serial.is_empty() { UNNAMED } else { serial }
+}
+
 /// A line that is no CEF.
 pub(super) fn parse<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
     match Leef::parse(line) {
@@ -122,7 +138,7 @@ fn parse_csv<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Re
             if !TYPES.contains(&field) {
                 return Err("no TRAFFIC log, nor another of PAN-OS");
             }
-            return Ok(Line::Skipped { name: kept[place::SERIAL] });
+            return Ok(Line::Skipped { name: name_of(kept[place::SERIAL]) });
         }
     }
     if count <= place::ELAPSED {
@@ -206,7 +222,7 @@ pub(super) fn parse_cef<'a>(
         }
     }
     if !is_traffic(cef.class) && !is_traffic(cef.name) {
-        return Ok(Line::Skipped { name: log.serial });
+        return Ok(Line::Skipped { name: name_of(log.serial) });
     }
     log.tell(own, time, event)
 }
@@ -250,7 +266,7 @@ fn parse_leef<'a>(leef: &Leef<'a>, own: &'a [u8], time: &mut Timekeeper, event: 
         *slot = value;
     }
     if !is_traffic {
-        return Ok(Line::Skipped { name: log.serial });
+        return Ok(Line::Skipped { name: name_of(log.serial) });
     }
     log.zoned = zone_of(received, log.generated);
     log.tell(own, time, event)
@@ -273,7 +289,8 @@ fn zone_of(local: &[u8], in_utc: &[u8]) -> Option<Written> {
 
 impl<'a> Log<'a> {
     fn tell(&self, own: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
-        let sensor = SensorId::of(self.serial);
+        let name = name_of(self.serial);
+        let sensor = SensorId::of(name);
         let known = self.stamp(self.generated, sensor, time).ok_or("no moment at which it was generated")?;
         let session = self.session()?;
         match self.subtype {
@@ -287,7 +304,7 @@ impl<'a> Log<'a> {
             b"drop" | b"deny" => session.denied(event),
             _ => return Err("a subtype that is none of start, end, drop and deny"),
         }
-        Ok(Line::Said { known, name: self.serial, own })
+        Ok(Line::Said { known, name, own })
     }
 
     /// A moment, in the zone that the log says or the owner.

@@ -6,6 +6,9 @@ use jiff::tz::Offset;
 use crate::fields::value;
 use crate::{Clock, Nanos};
 
+/// A number before a month's name that is none of these is no year.
+const YEARS: std::ops::RangeInclusive<i16> = 1990..=2100;
+
 /// A stamp to the minute, and its zone in minutes east of UTC where it says one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Minute {
@@ -107,13 +110,13 @@ pub(super) fn utc(at: Nanos) -> Option<civil::DateTime> {
     jiff::Timestamp::from_nanosecond(i128::from(at.0)).ok().map(|at| Offset::UTC.to_datetime(at))
 }
 
-/// The stamp at the front and its length: `Mar  4 16:05:00`, `Mar 04 2003 16:05:00.123`, RFC 3339, what ctime and `date` write, or
-/// seconds since 1970 with six digits behind the point.
+/// The stamp at the front and its length: `Mar  4 16:05:00`, `Mar 04 2003 16:05:00.123`, `2003 Mar 04 16:05:00`, RFC 3339, what ctime
+/// and `date` write, or seconds since 1970 with six digits behind the point.
 #[inline]
 pub(crate) fn parse_written(text: &[u8]) -> Option<(Written, usize)> {
     match text.first()? {
         b'A'..=b'W' => parse_month_first(text).or_else(|| parse_behind_weekday(text)),
-        b'0'..=b'9' => parse_year_first(text).or_else(|| parse_epoch(text)),
+        b'0'..=b'9' => parse_year_first(text).or_else(|| parse_year_before(text)).or_else(|| parse_epoch(text)),
         _ => None,
     }
 }
@@ -160,6 +163,16 @@ fn parse_year_first(text: &[u8]) -> Option<(Written, usize)> {
         at += len;
     }
     Some((written, at))
+}
+
+/// `2003 Mar 04 16:05:00`.
+#[cold]
+fn parse_year_before(text: &[u8]) -> Option<(Written, usize)> {
+    let year = four_digits(text, 0).filter(|year| YEARS.contains(year))?;
+    let at = 4 + spaces(text, 4)?;
+    let (mut written, len) = parse_month_first(&text[at..]).filter(|(written, _)| !written.has_year())?;
+    written.minute.year = Some(year);
+    Some((written.moved_by(at), at + len))
 }
 
 /// `Mon Mar  4 16:05:00 2003` of ctime, `Mon Mar  4 04:05:00 PM CET 2003` of `date`, `Mon 2003-03-04 16:05:00` of systemd.
@@ -344,6 +357,8 @@ mod tests {
             "Mar 04 16:05:00 pix",
             "Mar 04 2003 16:05:00: %PIX",
             "Mar  4 2003 16:05:00 pix",
+            "2003 Mar 04 16:05:00 UTC pix",
+            "2003  Mar  4 16:05:00 pix",
             "2003-03-04T16:05:00Z pix",
             "2003-03-04 16:05:00 pix",
             "2003/03/04 16:05:00 pix",
@@ -361,6 +376,7 @@ mod tests {
         ] {
             assert_eq!(moment(text).map(|(at, resolution, _)| (at, resolution)), Some((AT, 1_000_000_000)), "{text}");
         }
+        assert_eq!(moment("2001 Mar 04 16:05:00").map(|(at, ..)| at), Some(983_721_900_000_000_000));
         assert_eq!(moment("1046793900.123456 pix"), Some((AT + 123_456_000, 1_000, 17)));
         assert_eq!(moment("Tue Mar  4 12:05:00 AM UTC 2010 pix"), Some((1_267_661_100_000_000_000, 1_000_000_000, 31)));
         // What stands there is a name, and no year.
@@ -388,6 +404,10 @@ mod tests {
             "2003/03/04T16:05:00",
             "192.0.2.1 ",
             "Mar  x 16:05:00",
+            "1234 Mar 04 16:05:00",
+            "2003 Mar 04 2003 16:05:00",
+            "2003 Mar",
+            "2003 ",
             "Tus Mar  4 16:05:00 2003",
             "Tue",
             "Tue Mar",

@@ -58,6 +58,13 @@ fn the_keys_of_older_releases_say_the_same() {
 }
 
 #[test]
+fn what_has_no_type_of_its_own_is_another_makers() {
+    let sophos = "device=\"SFW\" date=2017-01-31 time=14:03:33 timezone=\"IST\" device_name=\"CR750iNG-XP\" device_id=C44310050024-P29PUA \
+        log_id=010101600001 log_type=\"Firewall\" log_component=\"Firewall Rule\" log_subtype=\"Allowed\" src_ip=10.198.47.71";
+    assert_eq!(told(sophos), "no evidence");
+}
+
+#[test]
 fn a_sniffer_counts_nothing() {
     assert_eq!(told(&CLOSE.replacen("subtype=\"forward\"", "subtype=\"sniffer\"", 1)), "fgt-1 skipped");
 }

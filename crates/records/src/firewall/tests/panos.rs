@@ -124,6 +124,17 @@ fn cef_says_the_same() {
 }
 
 #[test]
+fn other_logs_are_passed_over_and_a_device_without_a_number_has_a_name() {
+    for kind in ["SCTP", "GTP", "IPTAG", "START", "AUDIT"] {
+        assert_eq!(
+            told_by(Dialect::PanOs.reader(clock()), &END.replacen(",TRAFFIC,", &format!(",{kind},"), 1)),
+            "001234567890 skipped"
+        );
+    }
+    assert!(told(&END.replacen("001234567890", "", 1)).starts_with("pan-os 2024-03-04T16:05:38Z~1s whole #135480 tcp"));
+}
+
+#[test]
 fn what_is_damaged_says_why() {
     let reader = || Dialect::PanOs.reader(clock());
     let cut = |fields: usize| END.split(',').take(fields).collect::<Vec<_>>().join(",");
