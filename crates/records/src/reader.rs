@@ -214,7 +214,7 @@ fn name_of(head: &[u8]) -> &'static str {
                  before them, as in (grep -h '^#fields' conn.log; cat FILE) | catspaw scan -"
         }
         None if is_of_programs(head) => {
-            "lines of other programs, and none of Zeek or of a firewall that is read (docs/logs.md) among them"
+            "lines of other programs, and none of a firewall that is read (docs/logs.md) or of Zeek among them"
         }
         None => {
             "text of no kind that is known in its first 64 KiB (docs/logs.md lists them); for another log of connections --columns says \

@@ -33,6 +33,8 @@ struct Stanza {
     #[serde(default)]
     only: BTreeMap<String, Words>,
     #[serde(default)]
+    ts_is_end: BTreeMap<String, Words>,
+    #[serde(default)]
     whole: Vec<String>,
     #[serde(default)]
     within: Vec<String>,
@@ -63,6 +65,11 @@ impl Words {
             Self::Several(all) => all.clone(),
         }
     }
+}
+
+/// Columns, and what each must say.
+fn says(columns: &BTreeMap<String, Words>) -> Vec<(String, Vec<String>)> {
+    columns.iter().map(|(name, values)| (name.clone(), values.all())).collect()
 }
 
 /// The maps of a file.
@@ -100,7 +107,8 @@ impl Stanza {
             name: name.clone(),
             form,
             must: self.must(source, at)?,
-            only: self.only.iter().map(|(name, values)| (name.clone(), values.all())).collect(),
+            only: says(&self.only),
+            ts_is_end: says(&self.ts_is_end),
             whole: self.whole.clone(),
             within: self.within.clone(),
             counted: self.counted(source, at, &columns)?,

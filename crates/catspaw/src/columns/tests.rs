@@ -1,4 +1,6 @@
-use catspaw_records::{Beside, Block, ByteKind, Event, HashSeed, LineSink, Place, Record, Unparsed, Whole, YearHint};
+use catspaw_records::{
+    Beside, Block, ByteKind, Ending, Event, HashSeed, LineSink, Place, Record, Unparsed, Whole, YearHint,
+};
 use jiff::tz::TimeZone;
 
 use super::*;
@@ -74,6 +76,42 @@ fn an_end_in_ecs_is_a_whole_connection() {
         assert_eq!(whole.bytes.unwrap().kind, ByteKind::PayloadReckoned);
         let Beside::Mapped([Some(mapped), _]) = whole.beside else { panic!("{whole:?}") };
         assert_eq!(mapped.to_string(), "203.0.113.5:10001");
+    }
+}
+
+#[test]
+fn where_ecs_has_the_end_for_the_beginning_it_is_taken_for_the_end() {
+    // What Elastic's integrations make of a session that was over at 14:38:00, after 24 s.
+    let late = FIREWALL.replacen("14:37:36", "14:38:00", 1).replacen(
+        "\"end\":\"2023-01-04T14:38:00.000Z\"",
+        "\"end\":\"2023-01-04T14:38:24.000Z\"",
+        1,
+    );
+    for (vendor, text, ending) in [
+        ("Palo Alto Networks", FIREWALL, r#""panw":{"panos":{"endreason":"tcp-fin"}}"#),
+        ("Fortinet", &late, r#""event.action":"client-rst""#),
+        ("Juniper", &late, r#""juniper":{"srx":{"reason":"TCP FIN"}}"#),
+        ("Sophos", &late, r#""sophos":{}"#),
+    ] {
+        let vendor = format!("\"observer\":{{\"vendor\":\"{vendor}\",");
+        let text = text.replacen("\"observer\":{", &vendor, 1).replacen("\"action\":\"flow_terminated\",", "", 1);
+        let text = text.replacen('{', &format!("{{{ending},"), 1);
+        let (_, sink) = read(&format!("{text}\n"));
+        let whole = sink.whole(0);
+        // Of what is whole seconds the rest lies before.
+        let began = if text.contains("panos") { 1_672_843_056 } else { 1_672_843_055 };
+        assert_eq!(whole.start.at, Nanos::from_secs(began), "{text}");
+        assert_eq!(
+            (sink.records[0].0.known_at(), whole.duration),
+            (Nanos::from_secs(1_672_843_080), Some(24_000_000_000)),
+            "{text}"
+        );
+        let expected = match vendor.as_str() {
+            vendor if vendor.contains("Fortinet") => Ending::ResetByOrig,
+            vendor if vendor.contains("Sophos") => Ending::Unknown,
+            _ => Ending::Fins,
+        };
+        assert_eq!(whole.ending, expected, "{text}");
     }
 }
 

@@ -112,6 +112,11 @@ impl FileRead {
         self.format.starts_with("nmap-")
     }
 
+    /// Lines that say nothing that is used.
+    pub(crate) fn skipped(&self) -> u64 {
+        self.sensors.values().map(|sensor| sensor.skipped).sum()
+    }
+
     /// Whether it holds packets.
     pub(crate) fn is_capture(&self) -> bool {
         self.format.starts_with("pcap")

@@ -442,6 +442,18 @@ pub(crate) fn nothing_understood(files: &BTreeMap<u32, FileRead>, with_values: b
     for (_, reason) in reasons.iter().take(REASONS) {
         _ = write!(message, "\n    {reason}");
     }
+    if let Some(more) = reasons.len().checked_sub(REASONS).filter(|more| *more > 0) {
+        _ = write!(message, "\n    and {more} more, each of fewer lines");
+    }
+    let passed_over = files.values().map(|file| (file, file.skipped())).filter(|(_, lines)| *lines > 0);
+    for (file, lines) in passed_over.take(REASONS) {
+        let (tell, name, format) =
+            (if lines == 1 { "line tells" } else { "lines tell" }, file.source.name(), &file.format);
+        _ = write!(
+            message,
+            "\n    {name}: {lines} {tell} of no connection and no denial (read as {format}; docs/logs.md has what is read)"
+        );
+    }
     message
 }
 

@@ -74,7 +74,7 @@ fn a_part_of_a_log_in_which_a_firewall_says_little_counts_as_in_the_whole() {
 fn a_file_of_nothing_but_other_programs_lines_is_no_evidence() {
     for bytes in [1_000, 1_500_000] {
         let place = Place::with("in/syslog", programs(bytes));
-        let says = "no evidence: lines of other programs, and none of Zeek or of a firewall that is read (docs/logs.md) among them";
+        let says = "no evidence: lines of other programs, and none of a firewall that is read (docs/logs.md) or of Zeek among them";
         assert!(place.scan(&["in/syslog"]).failed().contains(&format!("error: in/syslog: {says}")));
         assert!(place.scan_input(&["-"], programs(bytes).as_bytes()).failed().contains(says));
         place.write("in/pix.log", relay_log());

@@ -63,6 +63,12 @@ impl Lack {
         lacking.extend(
             map.only.iter().filter(|(number, _)| lacks(&[*number])).map(|(number, _)| said("only", &[*number])),
         );
+        lacking.extend(
+            map.ts_is_end
+                .iter()
+                .filter(|(number, _)| lacks(&[*number]))
+                .map(|(number, _)| said("ts_is_end", &[*number])),
+        );
         if lacks(&map.whole) {
             lacking.push(said("whole", &map.whole));
         }

@@ -2,7 +2,7 @@
 
 use super::doubt::Figures;
 use super::field::{Field, Meaning};
-use super::map::{Map, NOTHING, SEVERAL, Source};
+use super::map::{Map, NOTHING, SEVERAL, Says, Source};
 use super::values::Values;
 use super::{Columns, names};
 use crate::end::{Address, End};
@@ -81,7 +81,7 @@ impl<'a> Line<'a> {
     ) -> Result<(bool, &'a [u8]), Bad> {
         let sensor = self.get(Field::Sensor).unwrap_or(self.map.name().as_bytes());
         let action = self.meaning(Field::Action);
-        if !self.has_all() || !self.is_wanted() || action == Some(Meaning::Ignored) {
+        if !self.has_all() || !self.says(&self.map.only) || action == Some(Meaning::Ignored) {
             return Ok((false, sensor));
         }
         let tells = match action {
@@ -133,13 +133,14 @@ impl<'a> Line<'a> {
         })
     }
 
-    fn is_wanted(&self) -> bool {
-        let says = |(number, values): &(u8, Vec<Box<[u8]>>)| {
+    /// Whether columns say what they must.
+    fn says(&self, all: &[Says]) -> bool {
+        let says = |(number, values): &Says| {
             let text = self.values.get(*number);
             let is_one = |text: &[u8]| values.iter().any(|value| value.eq_ignore_ascii_case(text));
             if self.values.is_list(*number) { json::elements(text).any(is_one) } else { is_one(text) }
         };
-        self.map.only.iter().all(says)
+        all.iter().all(says)
     }
 
     fn is_whole(&self) -> bool {
@@ -220,8 +221,11 @@ impl<'a> Line<'a> {
 
     fn times(&self, sensor: SensorId, times: &mut Timekeeper) -> Result<Times, Bad> {
         let stamp = |(at, resolution)| Stamp { at, resolution, sensor };
-        let begun = self.moment(Field::Ts, times)?.map(stamp);
-        let ended = self.moment(Field::End, times)?.map(stamp);
+        let mut begun = self.moment(Field::Ts, times)?.map(stamp);
+        let mut ended = self.moment(Field::End, times)?.map(stamp);
+        if begun.is_some() && !self.map.ts_is_end.is_empty() && self.says(&self.map.ts_is_end) {
+            (begun, ended) = (None, begun);
+        }
         let span = |text: &[u8]| self.map.unit.parse_span(text);
         let lasted = self.optional(Field::Duration, span, "duration is no span of time")?.flatten();
         Ok(match (begun, ended, lasted) {

@@ -42,6 +42,9 @@ pub struct Spec {
     pub must: Vec<String>,
     /// Columns with what they must say for the line to tell of a connection; other lines are left out.
     pub only: Vec<(String, Vec<String>)>,
+    /// Columns with what they must say for [`Field::Ts`] to be when it ended: some programs take the moment of a line for the beginning of
+    /// what it says is over.
+    pub ts_is_end: Vec<(String, Vec<String>)>,
     /// Columns of which one says something where a line tells of a whole connection; empty where every line does. Others are
     /// left out, unless they tell of an opening or a denial.
     pub whole: Vec<String>,
@@ -63,6 +66,9 @@ pub struct Spec {
     pub counted: ByteKind,
 }
 
+/// The number of a column, and what it must say: one of these.
+pub(super) type Says = (u8, Vec<Box<[u8]>>);
+
 /// A log's columns, ready to be asked for every line.
 #[derive(Clone, Debug)]
 pub struct Map {
@@ -72,7 +78,8 @@ pub struct Map {
     must: Box<[u8]>,
     /// The same, a bit for each.
     must_bits: u64,
-    pub(super) only: Vec<(u8, Vec<Box<[u8]>>)>,
+    pub(super) only: Vec<Says>,
+    pub(super) ts_is_end: Vec<Says>,
     pub(super) whole: Box<[u8]>,
     within: Vec<Box<[u8]>>,
     sources: [Source; Field::COUNT],
@@ -146,10 +153,10 @@ impl Map {
         let must = spec.must.iter().map(&mut number).collect::<Result<Box<[u8]>, _>>()?;
         let whole = spec.whole.iter().map(&mut number).collect::<Result<_, _>>()?;
         let bytes = |texts: Vec<String>| texts.into_iter().map(|text| text.into_bytes().into()).collect::<Vec<_>>();
-        let mut only = Vec::new();
-        for (name, values) in spec.only {
-            only.push((number(&name)?, bytes(values)));
-        }
+        let mut says = |all: Vec<(String, Vec<String>)>| {
+            all.into_iter().map(|(name, values)| Ok((number(&name)?, bytes(values)))).collect::<Result<_, String>>()
+        };
+        let (only, ts_is_end) = (says(spec.only)?, says(spec.ts_is_end)?);
         let mut sources: [Source; Field::COUNT] = std::array::from_fn(|_| Source::default());
         for (field, columns) in spec.columns {
             sources[field as usize].names = columns.iter().map(&mut number).collect::<Result<_, _>>()?;
@@ -184,6 +191,7 @@ impl Map {
             must_bits: must.iter().fold(0, |bits, number| bits | 1 << number),
             must,
             only,
+            ts_is_end,
             whole,
             within: bytes(spec.within.into_iter().map(|name| name + ".").collect()),
             sources,

@@ -57,7 +57,10 @@ impl Unit {
     pub(super) fn parse_span(self, text: &[u8]) -> Option<Option<(i64, u32)>> {
         if let Some(number) = value::number(text) {
             let span = i64::try_from(number).ok()?.checked_mul(self.nanos())?;
-            return Some(Some((span, coarse(self.nanos() as u32))));
+            // What is whole seconds in such a unit was counted in seconds.
+            let were_seconds = matches!(self, Self::Micros | Self::Nanos) && span % Nanos::SECOND == 0;
+            let digit = if were_seconds { Nanos::SECOND as u32 } else { coarse(self.nanos() as u32) };
+            return Some(Some((span, digit)));
         }
         if let Some(positive) = text.strip_prefix(b"-") {
             return self.parse_span(positive).filter(Option::is_some).map(|_| None);
@@ -432,6 +435,9 @@ mod tests {
         assert_eq!(span(Unit::Millis, "12"), Some(Some((12_000_000, 1_000_000))));
         assert_eq!(span(Unit::Micros, "12"), Some(Some((12_000, 1_000))));
         assert_eq!(span(Unit::Nanos, "12"), Some(Some((12, 1))));
+        assert_eq!(span(Unit::Nanos, "24000000000"), Some(Some((24_000_000_000, 1_000_000_000))));
+        assert_eq!(span(Unit::Micros, "0"), Some(Some((0, 1_000_000_000))));
+        assert_eq!(span(Unit::Millis, "2000"), Some(Some((2_000_000_000, 1_000_000))));
         assert_eq!(span(Unit::Millis, "1:02:03"), Some(Some((3_723_000_000_000, 1_000_000_000))));
         assert_eq!(span(Unit::Seconds, "02:03.5"), Some(Some((123_500_000_000, 1_000_000))));
         assert_eq!(span(Unit::Seconds, "-1"), Some(None));
