@@ -92,6 +92,15 @@ impl Reader {
         }
     }
 
+    /// The abbreviation of a zone that stands behind the stamps of these lines and is not read: others have it, too.
+    #[must_use]
+    pub fn named_zone<'a>(&self, lines: &'a [u8]) -> Option<&'a [u8]> {
+        match self {
+            Self::Cisco(_) => cisco::named_zone(lines),
+            Self::Firewall(_) | Self::ZeekConn(_) | Self::Columns(_) => None,
+        }
+    }
+
     /// Whether the first of these lines tells of one that stands before them.
     #[must_use]
     pub fn begins_with_a_repetition(&self, lines: &[u8]) -> bool {

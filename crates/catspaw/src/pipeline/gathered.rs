@@ -26,6 +26,8 @@ pub(crate) struct FileRead {
     pub(crate) guessed_year: Option<i16>,
     /// Before when it was written.
     pub(crate) written_by: Nanos,
+    /// The zone that its stamps name, where it is not known which of several that is.
+    pub(crate) zone: Option<String>,
     pub(crate) bytes: u64,
     /// Where its blocks begin, where it can be read from there: the number of the first line, and the bytes before it.
     pub(crate) blocks: Vec<(u64, u64)>,
@@ -98,6 +100,7 @@ impl FileRead {
             format: format.into(),
             guessed_year: None,
             written_by: Nanos::MAX,
+            zone: None,
             bytes: 0,
             blocks: Vec::new(),
             cut: 0,

@@ -374,9 +374,9 @@ impl<'a> Coordinator<'a> {
     }
 
     fn activate(&mut self, blocks: BlockReader, surveyed: Surveyed) {
-        let Surveyed { source, reader, guessed_year, written_by, rank, passed, .. } = surveyed;
+        let Surveyed { source, reader, guessed_year, written_by, zone, rank, passed, .. } = surveyed;
         let file = rank.2;
-        let mut read = FileRead { guessed_year, written_by, ..FileRead::new(source, reader.format()) };
+        let mut read = FileRead { guessed_year, written_by, zone, ..FileRead::new(source, reader.format()) };
         passed.iter().for_each(|passed| read.pass(passed));
         self.gathered.files.insert(file, read);
         let (content, wait) = (Content::Lines(Box::new((blocks, reader))), self.options.wait);

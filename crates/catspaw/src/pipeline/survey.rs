@@ -74,6 +74,8 @@ pub(crate) struct Surveyed {
     pub(crate) guessed_year: Option<i16>,
     /// Before when it was written.
     pub(crate) written_by: Nanos,
+    /// The zone that its stamps name, where it is not known which of several that is.
+    pub(crate) zone: Option<String>,
     /// What is to be said of it before it is read.
     pub(crate) remarks: Vec<Problem>,
     /// No record of it is expected before this moment, less what the merge waits.
@@ -136,9 +138,20 @@ impl Surveyed {
         let first = first_records(&reader, shown, Nanos::min);
         let rank = (earliest(&first), xxh3_64(shown), file);
         let repeats = reader.begins_with_a_repetition(head);
-        let written_by = Nanos::MAX;
-        let (remarks, passed) = (Vec::new(), None);
-        Self { source, open: None, reader, guessed_year: None, written_by, remarks, rank, first, repeats, passed }
+        let zone = reader.named_zone(shown).map(|zone| String::from_utf8_lossy(zone).into_owned());
+        Self {
+            source,
+            open: None,
+            reader,
+            guessed_year: None,
+            written_by: Nanos::MAX,
+            zone,
+            remarks: Vec::new(),
+            rank,
+            first,
+            repeats,
+            passed: None,
+        }
     }
 }
 
@@ -198,6 +211,7 @@ pub(crate) fn survey(mut source: Source, file: u32, stamps: &Stamps, maps: &Maps
     let mut surveyed = Surveyed::new(source.clone(), file, reader, (&head, shown));
     (surveyed.remarks, surveyed.passed) = (remarks, passed);
     surveyed.guessed_year = stamps.year_of(surveyed.rank.0).filter(|_| is_guessed);
+    surveyed.zone = surveyed.zone.filter(|_| stamps.zone == TimeZone::UTC);
     surveyed.written_by = stamps.end_of(day_after(blocks.written(), &stamps.zone));
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
     surveyed.open = blocks.size().is_none().then_some(blocks);

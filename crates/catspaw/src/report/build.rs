@@ -216,6 +216,13 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence], names: &Names) -> Vec<St
              says another."
         ));
     }
+    let zones = gathered.files.iter().filter_map(|(&number, file)| Some((names.path(number), file.zone.as_ref()?)));
+    warnings.extend(zones.map(|(path, zone)| {
+        format!(
+            "Stamps in {path} name a zone, {zone}, which may be one of several: they were read as UTC. --timezone says which it is, as \
+             in --timezone America/New_York."
+        )
+    }));
     let Counted { connected, told, ended, sizeless, finished, vague } = gathered.counted;
     if told == 0 && connected > 0 {
         warnings.push(

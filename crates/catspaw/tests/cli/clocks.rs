@@ -458,3 +458,23 @@ fn of_a_packed_file_they_are_found_when_it_was_read_and_of_a_pipe_a_warning_says
     let says = "and others of the same file say another, or are after it was written then: --year says of which year the first is.\n";
     assert!(err.starts_with("warning: Stamps without a year in - were taken as of ") && err.contains(says), "{err}");
 }
+
+#[test]
+fn a_zone_that_may_be_several_is_said() {
+    let log = relay_in(" EDT");
+    let place = Place::with("log", &log);
+    let said = place.scan(&["log"]).err;
+    let warning = "warning: Stamps in log name a zone, EDT, which may be one of several: they were read as UTC.";
+    assert!(said.contains(warning), "{said}");
+    assert!(!place.scan(&["log", "--timezone", "America/New_York"]).err.contains("name a zone"));
+    for zone in ["", " UTC"] {
+        assert!(!Place::with("log", relay_in(zone)).scan(&["log"]).err.contains("name a zone"), "{zone}");
+    }
+}
+
+/// A log whose stamps have a zone behind them.
+fn relay_in(zone: &str) -> String {
+    let mut log = Log::default();
+    (0..6).for_each(|n| _ = log.out(DAY + n, "10.0.0.5"));
+    log.text.lines().map(|line| format!("{}{zone}{}\n", &line[..20], &line[20..])).collect()
+}

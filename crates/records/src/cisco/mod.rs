@@ -111,6 +111,16 @@ pub(crate) fn begins_with_a_repetition(lines: &[u8]) -> bool {
     lines.next().is_some_and(|(_, line)| odd::tells_of_another(line))
 }
 
+/// The abbreviation of a zone that stands behind the stamps of these lines and is not read, for it means several zones.
+pub(crate) fn named_zone(lines: &[u8]) -> Option<&[u8]> {
+    let lines = Block::new(lines, Place { file: 0, line: 1 }).lines().take(LOOKED_AT);
+    let mut heads = lines.filter_map(|(_, line)| Some(&line[..find_tag(line)?.start]));
+    heads.find_map(crate::syslog::header::named_zone)
+}
+
+/// Lines in which a zone's name is looked for.
+const LOOKED_AT: usize = 100;
+
 /// Puts what a message says into `event`; `None` where its id is one that is not used.
 ///
 /// An event is large: handed up by value, it would be copied at each step, and each copy waits for the one before.

@@ -19,6 +19,13 @@ pub(crate) struct Header<'a> {
     pub(crate) second_at: Option<usize>,
 }
 
+/// The word behind a header's stamp that is a zone's name and means several zones.
+pub(crate) fn named_zone(head: &[u8]) -> Option<&[u8]> {
+    let words = head.split(|byte| matches!(byte, b' ' | b'\t')).map(trim_colons);
+    let written = decode_header(head).written?;
+    words.filter(|_| written.has_no_zone()).find(|word| zone_name(word) == Some(false))
+}
+
 /// Reads a header: any sequence of priorities, stamps and words.
 ///
 /// The last stamp is the device's; each stamp a syslog server put before it is followed by the name of whom that

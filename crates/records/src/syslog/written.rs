@@ -99,6 +99,11 @@ impl Written {
         self.minute.year.is_some()
     }
 
+    /// Whether it says no zone that is known.
+    pub(crate) fn has_no_zone(&self) -> bool {
+        self.minute.zone.is_none()
+    }
+
     /// The date that it has on `clock`.
     pub(crate) fn date(&self, clock: &Clock) -> Option<civil::Date> {
         clock.date_of(self.minute.year, self.minute.month, self.minute.day)
