@@ -199,7 +199,8 @@ pub(super) fn parse(message_id: u32, text: &[u8], event: &mut Event) -> Result<S
             start,
             duration,
             bytes: fields.bytes(),
-            ending: Ending::Unknown,
+            // Of others it does not say.
+            ending: if blocked { Ending::ByDevice } else { Ending::Unknown },
             answered: fields.answered(),
             state: None,
             service: None,
@@ -277,7 +278,12 @@ mod tests {
             }
         }
         let text = format!("AccessControlRuleAction: Block, {ENDS}, InitiatorPackets: 9, ResponderPackets: 7");
-        assert_eq!(whole(&text).answered, Some(true), "it was blocked when something had been said");
+        let whole = whole(&text);
+        assert_eq!(
+            (whole.answered, whole.ending),
+            (Some(true), Ending::ByDevice),
+            "it was blocked when something had been said"
+        );
     }
 
     #[test]
