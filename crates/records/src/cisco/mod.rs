@@ -242,8 +242,11 @@ impl Reader {
 
     #[inline]
     fn advance_line(&mut self, line: &[u8]) {
-        if self.memo.recall(line).is_some() {
-            // It is the date that the clock is at, whether or not a message follows.
+        // Of a line of the header that is kept the stamp is of the date that the clock is at; but what follows it may be no tag, and another
+        // one stand further on, behind a stamp of its own.
+        if let Some((_, len)) = self.memo.recall(line)
+            && parse_tag(&line[len + 1..]).is_some()
+        {
             return;
         }
         if let Some(tag) = find_tag(line) {

@@ -161,6 +161,8 @@ fn not_even_disorder_makes_reading_and_passing_over_differ() {
         "2003-09-01T00:00:00Z pix ",
         "Feb 30 2003 00:00:00 pix ",
         "Jan  1 25:00:00 pix ",
+        // No tag, and another behind a stamp of its own.
+        "Mar  1 00:00:00 pix %PIX-6-30201: Dec 31 23:59:59 pix ",
         "",
     ];
     let mut dice = Dice(99);
