@@ -450,7 +450,7 @@ pub(crate) fn nothing_understood(files: &BTreeMap<u32, FileRead>, with_values: b
         _ = write!(message, "\n    {reason}");
     }
     if let Some(more) = reasons.len().checked_sub(REASONS).filter(|more| *more > 0) {
-        _ = write!(message, "\n    and {more} more, each of fewer lines");
+        _ = write!(message, "\n    and {more} more");
     }
     let passed_over = files.values().map(|file| (file, file.skipped())).filter(|(_, lines)| *lines > 0);
     for (file, lines) in passed_over.take(REASONS) {
