@@ -115,10 +115,10 @@ impl<'a> Assignment<'a> {
     /// What the whole loses if a row may not have its column: how unambiguous the pair is.
     pub(crate) fn margin(&self, row: usize) -> f64 {
         match self.column_of[row] {
-            Some(column) => match self.step(row, Some(column)) {
-                Some(step) => step.distance,
-                None => self.search(row, Some(column)).length,
-            },
+            Some(column) => {
+                let step = self.step(row, Some(column)).map(|step| step.distance);
+                step.unwrap_or_else(|| self.search(row, Some(column)).length)
+            }
             None => 0.0,
         }
     }
@@ -236,6 +236,14 @@ impl<'a> Assignment<'a> {
 mod tests {
     use super::*;
 
+    /// Numbers below what is asked for.
+    fn dice(mut state: u64) -> impl FnMut(u64) -> u64 {
+        move |below| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) % below
+        }
+    }
+
     fn of_rows(rows: &[Vec<Edge>]) -> Edges {
         let mut edges = Edges::default();
         rows.iter().for_each(|row| edges.push(row.iter().copied()));
@@ -271,11 +279,7 @@ mod tests {
     #[test]
     fn of_rows_that_are_alike_the_last_has_the_column() {
         for score in [0.5, 3.0] {
-            let edges = of_rows(&[
-                vec![Edge { column: 0, score }; 1],
-                vec![Edge { column: 0, score }],
-                vec![Edge { column: 0, score }],
-            ]);
+            let edges = of_rows(&vec![vec![Edge { column: 0, score }]; 3]);
             let solved = Assignment::solve(&edges, 1);
             assert_eq!(solved.column_of, [None, None, Some(0)]);
         }
@@ -283,11 +287,7 @@ mod tests {
 
     #[test]
     fn a_single_step_is_what_a_search_would_have_found() {
-        let mut state = 3_u64;
-        let mut random = |below: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) % below
-        };
+        let mut random = dice(3);
         for _ in 0..3000 {
             // Few scores, so that many are the same.
             let (rows, columns) = (1 + random(5) as usize, 1 + random(4) as usize);
@@ -314,11 +314,7 @@ mod tests {
 
     #[test]
     fn is_the_best_of_all_assignments_and_margins_are_what_a_pair_is_worth() {
-        let mut state = 7_u64;
-        let mut random = |below: u64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) % below
-        };
+        let mut random = dice(7);
         for _ in 0..3000 {
             let (rows, columns) = (1 + random(6) as usize, 1 + random(6) as usize);
             let edges: Vec<Vec<Edge>> = (0..rows)

@@ -317,17 +317,21 @@ mod tests {
 
     use super::*;
 
+    /// Numbers below what is asked for.
+    fn dice(mut state: u64) -> impl FnMut(i64) -> i64 {
+        move |below| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            (state >> 33) as i64 % below
+        }
+    }
+
     fn total(up: i64) -> Size {
         Size { up, down: 0, directed: false, kind: ByteKind::Payload }
     }
 
     #[test]
     fn what_was_seen_at_a_narrow_scale_is_found_however_much_was_dropped() {
-        let mut state = 5_u64;
-        let mut random = |below: i64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as i64 % below
-        };
+        let mut random = dice(5);
         for (seen, spread) in [(20, 300), (400, 5_000), (3000, 4_000_000)] {
             for directed in [false, true] {
                 let mut size =
@@ -349,11 +353,7 @@ mod tests {
 
     #[test]
     fn the_lightest_cell_is_dropped() {
-        let mut state = 9_u64;
-        let mut random = |below: i64| {
-            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) as i64 % below
-        };
+        let mut random = dice(9);
         let (mut cells, mut kept) = (Cells::default(), std::collections::BTreeMap::<Cell, f64>::new());
         for _ in 0..20_000 {
             // Some come again and again.

@@ -86,11 +86,8 @@ fn say_years(sources: &mut [Source], gathered: &Gathered, options: &Options) -> 
     let mut said = false;
     for (&number, _) in gathered.files.iter().filter(|(_, file)| file.contradicts_its_year()) {
         let source = &mut sources[number as usize];
-        if let Some(year) = year::of_contradicted(source, &options.stamps, &options.maps) {
-            source.say_year(year, false);
-            said = true;
-        } else if let Some(year) = year::before_it_was_written(source, &options.stamps, &options.maps) {
-            source.say_year(year, true);
+        if let Some((year, is_guess)) = year::of_contradicted(source, &options.stamps, &options.maps) {
+            source.say_year(year, is_guess);
             said = true;
         }
     }

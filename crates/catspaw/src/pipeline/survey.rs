@@ -138,14 +138,13 @@ impl Surveyed {
         let first = first_records(&reader, shown, Nanos::min);
         let rank = (earliest(&first), xxh3_64(shown), file);
         let repeats = reader.begins_with_a_repetition(head);
-        let zone = reader.named_zone(shown).map(|zone| String::from_utf8_lossy(zone).into_owned());
         Self {
             source,
             open: None,
             reader,
             guessed_year: None,
             written_by: Nanos::MAX,
-            zone,
+            zone: None,
             remarks: Vec::new(),
             rank,
             first,
@@ -211,7 +210,8 @@ pub(crate) fn survey(mut source: Source, file: u32, stamps: &Stamps, maps: &Maps
     let mut surveyed = Surveyed::new(source.clone(), file, reader, (&head, shown));
     (surveyed.remarks, surveyed.passed) = (remarks, passed);
     surveyed.guessed_year = stamps.year_of(surveyed.rank.0).filter(|_| is_guessed);
-    surveyed.zone = surveyed.zone.filter(|_| stamps.zone == TimeZone::UTC);
+    let zone = surveyed.reader.named_zone(shown).filter(|_| stamps.zone == TimeZone::UTC);
+    surveyed.zone = zone.map(|zone| String::from_utf8_lossy(zone).into_owned());
     surveyed.written_by = stamps.end_of(day_after(blocks.written(), &stamps.zone));
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
     surveyed.open = blocks.size().is_none().then_some(blocks);

@@ -4,7 +4,7 @@ use catspaw_records::{Block, HashSeed, LineSink, Nanos, Place, Reader, Record, U
 use jiff::civil::Date;
 use jiff::tz::Offset;
 
-use super::survey::{Looked, Stamps, survey};
+use super::survey::{Looked, Stamps, Surveyed, survey};
 use crate::columns::Maps;
 use crate::input::{Buffer, Source};
 
@@ -42,13 +42,21 @@ impl Year {
     }
 }
 
-/// The year of a file's first stamp by all of the file, where what was read of it contradicts a guess.
-pub(super) fn of_contradicted(source: &Source, stamps: &Stamps, maps: &Maps) -> Option<i16> {
+/// The year of a file's first stamp by all of the file, where what was read of it contradicts a guess; and whether it is one still.
+pub(super) fn of_contradicted(source: &Source, stamps: &Stamps, maps: &Maps) -> Option<(i16, bool)> {
     let Ok(Looked::Log(log)) = survey(source.clone(), 0, stamps, maps) else { return None };
-    if ends_with_a_year(source, &log.reader) == Some(false) {
+    match said_by_others(source, &log.reader) {
+        Some(year) => Some((year, false)),
+        None => before_it_was_written(source, *log).map(|year| (year, true)),
+    }
+}
+
+/// The year that later stamps of the file say.
+fn said_by_others(source: &Source, reader: &Reader) -> Option<i16> {
+    if ends_with_a_year(source, reader) == Some(false) {
         return None;
     }
-    match look_through(source, &log.reader)? {
+    match look_through(source, reader)? {
         Year::Followed(year) => Some(year),
         Year::Said | Year::Guessed => None,
     }
@@ -56,8 +64,7 @@ pub(super) fn of_contradicted(source: &Source, stamps: &Stamps, maps: &Maps) -> 
 
 /// The year of a file's first stamp that was guessed, where its last one would be after the file was written: the year before. (A log of
 /// autumn and winter begins on a day that this year has seen already.)
-pub(super) fn before_it_was_written(source: &Source, stamps: &Stamps, maps: &Maps) -> Option<i16> {
-    let Ok(Looked::Log(log)) = survey(source.clone(), 0, stamps, maps) else { return None };
+fn before_it_was_written(source: &Source, log: Surveyed) -> Option<i16> {
     let (guessed, mut reader, mut last) = (log.guessed_year?, log.reader, None);
     let (mut blocks, mut buffer) = (source.open().ok()?, Buffer::default());
     while let Some(block) = blocks.next_whole(buffer, |lines| reader.whole(lines)) {

@@ -140,7 +140,7 @@ fn a_block_that_was_passed_over_leaves_what_reading_it_leaves() {
             for part in split_at_lines(&log, parts) {
                 read_on.extend(read_with(&mut passing.clone(), part.as_bytes()).records);
                 passed.extend(read_with(&mut reading, part.as_bytes()).records);
-                passing.advance(Block::new(part.as_bytes(), Place { file: 0, line: 1 }));
+                passing.advance(block(part.as_bytes()));
             }
             let moments = |records: &[(Record, String)]| records.iter().map(|r| r.0.known.at).collect::<Vec<_>>();
             assert_eq!(moments(&read_on), moments(&passed), "{days} days, {parts} parts");
@@ -172,7 +172,7 @@ fn not_even_disorder_makes_reading_and_passing_over_differ() {
         let whole = read(&lines.concat());
         let (first, second) = lines.split_at(dice.below(12));
         let mut ahead = reader();
-        ahead.advance(Block::new(first.concat().as_bytes(), Place { file: 0, line: 1 }));
+        ahead.advance(block(first.concat().as_bytes()));
         let mut apart = read(&first.concat()).records;
         apart.extend(read_with(&mut ahead, second.concat().as_bytes()).records);
         let moments = |records: &[(Record, String)]| records.iter().map(|r| r.0.known.at).collect::<Vec<_>>();
@@ -309,7 +309,7 @@ fn a_line_that_says_that_the_last_came_again_counts_a_denial_so_often() {
     for at in 1..lines.len() {
         let (first, second) = lines.split_at(at);
         let mut ahead = reader();
-        ahead.advance(Block::new(first.concat().as_bytes(), Place { file: 0, line: 1 }));
+        ahead.advance(block(first.concat().as_bytes()));
         let mut counted = counts(&read(&first.concat()));
         counted.extend(counts(&read_with(&mut ahead, second.concat().as_bytes())));
         assert_eq!(counted, [1, 3, 12, 0, 1, 4], "{at}");
@@ -390,9 +390,9 @@ fn split_at_lines(text: &str, parts: usize) -> Vec<&str> {
 #[test]
 fn a_block_without_stamps_changes_nothing() {
     let mut reader = reader();
-    reader.advance(Block::new(format!("Dec 31 23:59:59 pix {TEARDOWN}\n").as_bytes(), Place { file: 0, line: 1 }));
-    reader.advance(Block::new(b"", Place { file: 0, line: 1 }));
-    reader.advance(Block::new(b"noise\n\nmore noise", Place { file: 0, line: 1 }));
+    reader.advance(block(format!("Dec 31 23:59:59 pix {TEARDOWN}\n").as_bytes()));
+    reader.advance(block(b""));
+    reader.advance(block(b"noise\n\nmore noise"));
     let seen = read_with(&mut reader, format!("Jan  1 00:00:00 pix {TEARDOWN}\n").as_bytes());
     assert_eq!(seen.records[0].0.known.at, Nanos::from_secs(1_072_915_200));
 }

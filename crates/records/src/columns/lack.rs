@@ -60,15 +60,10 @@ impl Lack {
                 lacking.push(said(name, &source.names));
             }
         }
-        lacking.extend(
-            map.only.iter().filter(|(number, _)| lacks(&[*number])).map(|(number, _)| said("only", &[*number])),
-        );
-        lacking.extend(
-            map.ts_is_end
-                .iter()
-                .filter(|(number, _)| lacks(&[*number]))
-                .map(|(number, _)| said("ts_is_end", &[*number])),
-        );
+        for (key, says) in [("only", &map.only), ("ts_is_end", &map.ts_is_end)] {
+            lacking
+                .extend(says.iter().filter(|(number, _)| lacks(&[*number])).map(|(number, _)| said(key, &[*number])));
+        }
         if lacks(&map.whole) {
             lacking.push(said("whole", &map.whole));
         }
