@@ -79,7 +79,7 @@ fn maps() -> Vec<Arc<Map>> {
         let spec = Spec {
             name: "fuzzed".to_owned(),
             form,
-            must: ["orig_h", "resp_h"].map(str::to_owned).to_vec(),
+            must: ["orig_h", "resp_h"].map(|name| vec![name.to_owned()]).to_vec(),
             only: Vec::new(),
             ts_is_end: vec![("service".to_owned(), vec!["late".to_owned()])],
             whole: Vec::new(),

@@ -29,7 +29,7 @@ struct Stanza {
     separator: Option<Spanned<String>>,
     header: Option<Spanned<Vec<String>>>,
     #[serde(rename = "match")]
-    must: Option<Spanned<Vec<String>>>,
+    must: Option<Spanned<Vec<Words>>>,
     #[serde(default)]
     only: BTreeMap<String, Words>,
     #[serde(default)]
@@ -147,12 +147,14 @@ impl Stanza {
         Ok(form)
     }
 
-    fn must(&self, source: &Text<'_>, at: usize) -> Result<Vec<String>, String> {
+    fn must(&self, source: &Text<'_>, at: usize) -> Result<Vec<Vec<String>>, String> {
         match (&self.must, &self.header) {
-            (Some(must), _) if must.as_ref().is_empty() => {
+            (Some(must), _)
+                if must.as_ref().iter().any(|either| either.all().is_empty()) || must.as_ref().is_empty() =>
+            {
                 Err(source.error(must.span().start, "match names the columns by which a log is known"))
             }
-            (Some(must), _) => Ok(must.as_ref().clone()),
+            (Some(must), _) => Ok(must.as_ref().iter().map(Words::all).collect()),
             // Where the columns are named here, their number and what stands in them tells.
             (None, Some(_)) => Ok(Vec::new()),
             (None, None) => Err(source.error(at, "match is missing: the columns by which a log is known")),

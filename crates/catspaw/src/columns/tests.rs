@@ -52,6 +52,7 @@ fn an_end_in_ecs_is_a_whole_connection() {
         FIREWALL.to_owned(),
         format!("{{\"_index\":\"logs\",\"_id\":\"x\",\"_source\":{FIREWALL}}}"),
         FIREWALL.replace("\"network\":{\"transport\":\"tcp\",", "\"network.transport\":\"tcp\",\"network\":{"),
+        FIREWALL.replace("\"transport\":\"tcp\"", "\"iana_number\":\"6\""),
         FIREWALL.replace(
             "\"destination\":{\"ip\":\"198.51.100.16\"",
             "\"destination\":{\"nat\":{\"ip\":\"0.0.0.0\",\"port\":0},\"ip\":\"198.51.100.16\"",
@@ -194,6 +195,7 @@ fn what_is_wrong_in_a_map_is_said_with_its_place() {
         ("name = \"x\"", "name = \"x y\"", "own.toml:2:8: a name has up to 40 letters"),
         ("\"csv\"", "\"xml\"", "own.toml:3:8: form is one of csv, pairs, json"),
         ("match = [\"s\"]", "match = []", "own.toml:4:9: match names the columns"),
+        ("match = [\"s\"]", "match = [\"s\", []]", "own.toml:4:9: match names the columns"),
         ("match = [\"s\"]\n", "", "own.toml:1:1: match is missing"),
         ("counted = \"ip\"\n", "", "own.toml:1:1: counted is missing"),
         (

@@ -68,15 +68,19 @@ fn parse_src_and_dst(mut text: Text<'_>, event: &mut Event) -> Result<(), Why> {
     text.decode_groups();
     text.parse_literal(b" dst ", "no destination")?;
     let resp = text.parse_party()?;
-    let (orig, resp) = ends_of(proto, &orig, &resp)?;
-    let (mut orig, mut resp) = (Endpoint::from(orig), Endpoint::from(resp));
+    // A fragment that is not the first has no ports, and asks for nothing; but a line that ends here was cut.
+    let lacks_ports = matches!(proto, Proto::Tcp | Proto::Udp) && (orig.end().is_err() || resp.end().is_err());
+    if lacks_ports && text.rest().is_empty() {
+        return Err("no port");
+    }
+    let (mut orig, mut resp) = (Endpoint::from(orig.end_or_zero()), Endpoint::from(resp.end_or_zero()));
     if proto == Proto::Icmp {
         text.decode_users();
         if let Some((kind, code)) = parse_type_and_code(text) {
             (orig.port, resp.port) = (kind, code);
         }
     }
-    *event = denied(proto, orig, resp, true);
+    *event = denied(proto, orig, resp, !lacks_ports);
     Ok(())
 }
 
@@ -295,6 +299,18 @@ mod tests {
     }
 
     #[test]
+    fn a_fragment_has_no_ports_and_asks_for_nothing() {
+        for (ends, orig, resp) in [
+            ("src outside:192.0.2.1 dst inside:192.0.2.9", "192.0.2.1:0", "192.0.2.9:0"),
+            ("src outside:192.0.2.1/5 dst inside:192.0.2.9", "192.0.2.1:5", "192.0.2.9:0"),
+        ] {
+            let body = format!("Deny udp {ends} by access-group \"a\" [0x0, 0x0]");
+            let event = parse(|event| parse_access_group(Text::new(body.as_bytes()), event));
+            assert_eq!(denied(event), (Proto::Udp, orig.to_owned(), resp.to_owned(), false), "{ends}");
+        }
+    }
+
+    #[test]
     fn inbound_denials_of_every_protocol() {
         for (text, proto, orig, resp) in [
             ("tcp src outside:192.0.2.1/80 dst inside:192.0.2.9/445", Proto::Tcp, "192.0.2.1:80", "192.0.2.9:445"),
@@ -374,7 +390,7 @@ mod tests {
             ("Deny", "not a denial"),
             ("Deny tcp", "no source"),
             ("Deny tcp src outside:192.0.2.1/80", "no destination"),
-            ("Deny tcp src outside:192.0.2.1 dst inside:192.0.2.9/1", "no port"),
+            ("Deny tcp src outside:192.0.2.1/1 dst inside:192.0.2.9", "no port"),
             ("Deny protocol x src", "a protocol that is no number"),
         ] {
             assert_eq!(parse(|event| parse_access_group(Text::new(text.as_bytes()), event)), Err(why), "{text}");

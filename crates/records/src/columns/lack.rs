@@ -53,7 +53,7 @@ impl Lack {
             format!("{what} ({})", all.join(", "))
         };
         let mut lacking: Vec<String> =
-            map.must().iter().filter(|number| lacks(&[**number])).map(|number| said("match", &[*number])).collect();
+            map.must().iter().filter(|either| lacks(either)).map(|either| said("match", either)).collect();
         for (field, name) in Field::ALL {
             let source = map.source(field);
             if source.constant.is_none() && lacks(&source.names) {

@@ -38,8 +38,8 @@ pub struct Spec {
     pub name: String,
     /// How the fields stand in a line.
     pub form: Form,
-    /// Columns that must be there: by them a log is known.
-    pub must: Vec<String>,
+    /// Columns by which a log is known: one of each of these must be there.
+    pub must: Vec<Vec<String>>,
     /// Columns with what they must say for the line to tell of a connection; other lines are left out.
     pub only: Vec<(String, Vec<String>)>,
     /// Columns with what they must say for [`Field::Ts`] to be when it ended: some programs take the moment of a line for the beginning of
@@ -75,9 +75,9 @@ pub struct Map {
     name: Box<str>,
     form: Form,
     names: Names,
-    must: Box<[u8]>,
-    /// The same, a bit for each.
-    must_bits: u64,
+    must: Box<[Box<[u8]>]>,
+    /// The same, a bit for each name.
+    must_bits: Box<[u64]>,
     pub(super) only: Vec<Says>,
     pub(super) ts_is_end: Vec<Says>,
     pub(super) whole: Box<[u8]>,
@@ -150,7 +150,8 @@ impl Map {
         let mut number = |name: &String| {
             names.add(name.as_bytes()).ok_or_else(|| format!("more than {} columns are named", names::MOST))
         };
-        let must = spec.must.iter().map(&mut number).collect::<Result<Box<[u8]>, _>>()?;
+        let must: Box<[Box<[u8]>]> =
+            spec.must.iter().map(|either| either.iter().map(&mut number).collect()).collect::<Result<_, _>>()?;
         let whole = spec.whole.iter().map(&mut number).collect::<Result<_, _>>()?;
         let bytes = |texts: Vec<String>| texts.into_iter().map(|text| text.into_bytes().into()).collect::<Vec<_>>();
         let mut says = |all: Vec<(String, Vec<String>)>| {
@@ -188,7 +189,7 @@ impl Map {
             name: spec.name.into(),
             form: spec.form,
             names,
-            must_bits: must.iter().fold(0, |bits, number| bits | 1 << number),
+            must_bits: must.iter().map(|either| either.iter().fold(0, |bits, number| bits | 1 << number)).collect(),
             must,
             only,
             ts_is_end,
@@ -234,22 +235,26 @@ impl Map {
             Form::Json => memchr::memchr(b'{', lines).is_some(),
             Form::Delimited { header: Some(_), .. } => true,
             // Within quotes a quote is written twice.
-            Form::Delimited { header: None, .. } | Form::Pairs { .. } => self
-                .must
-                .iter()
-                .map(|number| self.names.name(*number))
-                .all(|name| name.contains(&b'"') || memmem::find(lines, name).is_some()),
+            Form::Delimited { header: None, .. } | Form::Pairs { .. } => self.has_all(|number| {
+                let name = self.names.name(number);
+                name.contains(&b'"') || memmem::find(lines, name).is_some()
+            }),
         }
     }
 
-    /// Whether the names of these bits are all by which a line of the log is known.
+    /// Whether among the names of these bits are all by which a line of the log is known.
     #[inline]
     pub(super) fn is_known_by(&self, there: u64) -> bool {
-        there & self.must_bits == self.must_bits
+        self.must_bits.iter().all(|either| there & either != 0)
     }
 
-    /// The numbers of the columns by which a log is known.
-    pub(super) fn must(&self) -> &[u8] {
+    /// Whether what has these columns has all by which a log is known.
+    pub(super) fn has_all(&self, has: impl Fn(u8) -> bool) -> bool {
+        self.must.iter().all(|either| either.iter().any(|number| has(*number)))
+    }
+
+    /// The numbers of the columns by which a log is known, of which one of each of these must be there.
+    pub(super) fn must(&self) -> &[Box<[u8]>] {
         &self.must
     }
 

@@ -37,9 +37,8 @@ pub fn misfit(map: &Map, head: &[u8], clock: &Clock) -> Option<String> {
         Form::Pairs { separator } => {
             let (place, line) = lines.next()?;
             let keys = |separator| Pairs::new(separator, line).filter_map(|(key, value)| value.map(|_| key));
-            let has_all = |separator: &u8| {
-                map.must().iter().all(|number| keys(*separator).any(|key| key == map.names().name(*number)))
-            };
+            let has_all =
+                |separator: &u8| map.has_all(|number| keys(*separator).any(|key| key == map.names().name(number)));
             let fits = SEPARATORS.into_iter().find(has_all);
             Some(cut_into(*separator, place, &keys(*separator).map(shown).collect::<Vec<_>>(), fits))
         }

@@ -231,8 +231,7 @@ fn header(map: &Map, separator: u8, text: &[u8]) -> Option<Columns> {
         if again { names::NONE } else { number }
     };
     let columns: Box<[u8]> = lack::columns(separator, text).map(number).collect();
-    let has_all = map.must().iter().all(|number| columns.contains(number));
-    has_all.then(|| Columns::new(text, columns))
+    map.has_all(|number| columns.contains(&number)).then(|| Columns::new(text, columns))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 fn spec(form: Form, columns: &[(Field, &str)]) -> Spec {
     let columns: Vec<_> =
         columns.iter().map(|(field, name)| (*field, name.split('|').map(str::to_owned).collect())).collect();
-    let must = columns.iter().map(|(_, names): &(_, Vec<String>)| names[0].clone()).take(3).collect();
+    let must = columns.iter().map(|(_, names): &(_, Vec<String>)| vec![names[0].clone()]).take(3).collect();
     Spec {
         name: "made-up".to_owned(),
         form,
@@ -153,7 +153,7 @@ fn lines_that_cannot_be_read_say_why() {
 #[test]
 fn the_first_column_that_says_something_counts_and_else_the_constant() {
     let mut usual = spec(csv(), &USUAL);
-    usual.must = vec!["nat".to_owned()];
+    usual.must = vec![vec!["nat".to_owned()]];
     usual.columns[0].1 = ["nat", "src"].map(str::to_owned).to_vec();
     usual.columns.retain(|(field, _)| *field != Field::Proto);
     usual.constants = vec![(Field::Proto, "udp".to_owned()), (Field::Sensor, "edge".to_owned())];
@@ -412,6 +412,6 @@ fn a_map_that_says_too_little_is_refused() {
     assert_eq!(refused(without(Field::OrigH)), "no column says orig_h");
     assert_eq!(refused(without(Field::Proto)), "no column says proto");
     assert_eq!(refused(Spec { must: Vec::new(), ..spec(csv(), &USUAL) }), "no column tells that a log is of this map");
-    let many = (0..100).map(|number| number.to_string()).collect();
+    let many = (0..100).map(|number| vec![number.to_string()]).collect();
     assert_eq!(refused(Spec { must: many, ..spec(csv(), &USUAL) }), "more than 64 columns are named");
 }
