@@ -1,5 +1,9 @@
 //! Logs that do not say what is inside.
 
+use std::collections::HashSet;
+
+use serde_json::Value;
+
 use crate::run::Place;
 
 fn conn_log(ours: &str) -> String {
@@ -95,4 +99,45 @@ fn several_home_nets_may_be_given_in_either_way() {
     {
         assert_eq!(place.scan(&[options, &["relay.log"]].concat()).status, Some(1));
     }
+}
+
+/// A line of a PIX as an FTD writes it, whose interfaces have no levels and here no telling names: who opened a connection stands first, and
+/// every connection is `inbound`. `outbound` has the numbers of those that a host inside opened.
+fn of_an_ftd<'a>(line: &'a str, outbound: &mut HashSet<&'a str>) -> String {
+    let text = line.replace("%PIX-", "%FTD-").replace("outside:", "WAN:").replace("inside:", "LAN:");
+    let Some((_, id)) = line.split_once("connection ").filter(|_| line.contains("-30201")) else { return text };
+    let id = id.split(' ').next().unwrap();
+    if line.contains("Built outbound") {
+        outbound.insert(id);
+    }
+    if !outbound.contains(id) {
+        return text;
+    }
+    let text = text.replace("Built outbound", "Built inbound");
+    let (head, ends) = text.split_once(" for ").unwrap();
+    let (first, rest) = ends.split_once(" to ").unwrap();
+    let (second, tail) = rest.split_once(" duration").map_or((rest, None), |(second, tail)| (second, Some(tail)));
+    format!("{head} for {second} to {first}{}", tail.map_or(String::new(), |tail| format!(" duration{tail}")))
+}
+
+#[test]
+fn an_ftd_does_not_say_who_is_inside_and_the_verdicts_are_the_same() {
+    let example = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/case-2003/pix.log");
+    let pix = std::fs::read_to_string(example).unwrap();
+    let mut outbound = HashSet::new();
+    let ftd: Vec<String> = pix.lines().map(|line| of_an_ftd(line, &mut outbound)).collect();
+    assert!(!outbound.is_empty());
+    let place = Place::with("pix.log", &pix);
+    place.write("ftd.log", ftd.join("\n") + "\n");
+    let [pix, ftd] = ["pix.log", "ftd.log"].map(|name| place.report(&["--year", "2003", name]));
+    assert_eq!(ftd["home_net"], pix["home_net"]);
+    // But for the records, which are shown as they were written.
+    let said = |mut report: Value| -> Vec<Value> {
+        let incidents = report["incidents"].as_array_mut().unwrap();
+        incidents.iter_mut().for_each(|incident| _ = incident.as_object_mut().unwrap().remove("examples"));
+        incidents.clone()
+    };
+    let (ftd, pix) = (said(ftd), said(pix));
+    assert!(pix.len() >= 3);
+    assert_eq!(ftd, pix);
 }

@@ -1,6 +1,6 @@
 //! Connections built and torn down: 302013 to 302016.
 
-use super::ending::decode_reason;
+use super::ending::{decode_reason, reset_by};
 use super::party::Party;
 use super::text::{Text, parse_duration};
 use super::{UNKNOWN, Why};
@@ -8,10 +8,10 @@ use crate::{ByteCount, ByteKind, Bytes, Closed, Event, Inside, Opened, Proto, Re
 
 /// `Built {inbound|outbound} TCP connection ID for IFC:A/p (mapped) to IFC:B/p (mapped)`.
 ///
-/// The first end is the foreign one, the second the local one; the direction says which of them opened it. Its start is
-/// the header's to say.
+/// The first end is that of the less trusted interface, and the direction says which of them opened it. Where both interfaces are of
+/// one level, the first opened it, and the direction is `inbound`. `levels`: whether there may be two. Its start is the header's to say.
 #[inline(always)]
-pub(super) fn parse_built(mut text: Text<'_>, proto: Proto, event: &mut Event) -> Result<(), Why> {
+pub(super) fn parse_built(mut text: Text<'_>, proto: Proto, levels: bool, event: &mut Event) -> Result<(), Why> {
     text.parse_literal(b"Built ", "not a built connection")?;
     let inbound = if text.eat(b"outbound ") {
         false
@@ -26,7 +26,7 @@ pub(super) fn parse_built(mut text: Text<'_>, proto: Proto, event: &mut Event) -
     let second = text.parse_party()?;
     let mapped_second = text.decode_mapped(&second);
     let (mapped_first, mapped_second) = (mapped_first.map(Into::into), mapped_second.map(Into::into));
-    let inside = decode_inside(&first, &second);
+    let inside = decode_inside(&first, &second, if inbound { Order::either(levels) } else { Order::ByLevel });
     let (first, second) = (first.end()?.into(), second.end()?.into());
     let start = UNKNOWN;
     *event = Event::Opened(if inbound {
@@ -42,7 +42,7 @@ pub(super) fn parse_built(mut text: Text<'_>, proto: Proto, event: &mut Event) -
 
 /// `Teardown TCP connection ID for IFC:A/p to IFC:B/p duration h:mm:ss [bytes N] [reason [from IFC]] [(user)]`.
 #[inline(always)]
-pub(super) fn parse_teardown(mut text: Text<'_>, proto: Proto, event: &mut Event) -> Result<(), Why> {
+pub(super) fn parse_teardown(mut text: Text<'_>, proto: Proto, levels: bool, event: &mut Event) -> Result<(), Why> {
     text.parse_literal(b"Teardown ", "not a teardown")?;
     let id = parse_connection_id(&mut text, proto)?;
     let first = text.parse_party()?;
@@ -54,8 +54,9 @@ pub(super) fn parse_teardown(mut text: Text<'_>, proto: Proto, event: &mut Event
     let duration = parse_duration(&mut text).ok_or("a duration that is no time")?;
     let bytes = parse_bytes(&mut text)?;
     text.skip_spaces();
+    let inside = decode_inside(&first, &second, Order::either(levels));
     let ending = decode_reason(text.rest(), first.interface, second.interface);
-    let inside = decode_inside(&first, &second);
+    let ending = if inside == SECOND { ending } else { reset_by(ending, text.rest(), inside) };
     let (first, second) = (first.end()?.into(), second.end()?.into());
     *event = Event::Closed(Closed { id, proto, first, second, inside, duration, ended: None, bytes, ending });
     Ok(())
@@ -86,9 +87,47 @@ pub(super) fn parse_bytes(text: &mut Text<'_>) -> Result<Option<Bytes>, Why> {
     Ok(Some(Bytes { kind: ByteKind::PayloadRetransmitted, count: ByteCount::Total(total) }))
 }
 
-/// Which ends are ours: the second, unless the interfaces' names say otherwise (both ends of a hairpin are on one).
-pub(super) fn decode_inside(first: &Party<'_>, second: &Party<'_>) -> Inside {
-    Inside { orig: Some(first.named_inside().unwrap_or(false)), resp: Some(second.named_inside().unwrap_or(true)) }
+/// What the order of two ends says of them.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Order {
+    /// The first is on the less trusted side.
+    ByLevel,
+    /// The same, or the first opened it, for both interfaces are of one level.
+    Either,
+    /// Nothing: no interface has a level.
+    Unlevelled,
+}
+
+impl Order {
+    /// The order where no `outbound` says that the interfaces are of two levels.
+    pub(super) fn either(levels: bool) -> Self {
+        if levels { Self::Either } else { Self::Unlevelled }
+    }
+}
+
+/// The second alone is ours.
+pub(super) const SECOND: Inside = Inside { orig: Some(false), resp: Some(true) };
+
+/// Which ends are ours: as the interfaces' names say (both ends of a hairpin are on one), else the second, as far as the order tells.
+#[inline(always)]
+pub(super) fn decode_inside(first: &Party<'_>, second: &Party<'_>, order: Order) -> Inside {
+    match (first.named_inside(), second.named_inside()) {
+        (orig @ Some(_), resp @ Some(_)) => Inside { orig, resp },
+        (orig, resp) if is_second_ours(first, second, order) => {
+            Inside { orig: orig.or(SECOND.orig), resp: resp.or(SECOND.resp) }
+        }
+        (orig, resp) => Inside { orig, resp },
+    }
+}
+
+/// Nobody with a private address comes from outside to a public one.
+#[inline(never)]
+fn is_second_ours(first: &Party<'_>, second: &Party<'_>, order: Order) -> bool {
+    match order {
+        Order::ByLevel => true,
+        Order::Either => !first.is_private() || second.is_private(),
+        Order::Unlevelled => false,
+    }
 }
 
 #[cfg(test)]
@@ -98,14 +137,14 @@ mod tests {
     use crate::{Ending, Nanos};
 
     fn opened(text: &str, proto: Proto) -> Opened {
-        match parse(|event| parse_built(Text::new(text.as_bytes()), proto, event)) {
+        match parse(|event| parse_built(Text::new(text.as_bytes()), proto, true, event)) {
             Ok(Event::Opened(opened)) => opened,
             other => panic!("{text}: {other:?}"),
         }
     }
 
     fn closed(text: &str, proto: Proto) -> Closed {
-        match parse(|event| parse_teardown(Text::new(text.as_bytes()), proto, event)) {
+        match parse(|event| parse_teardown(Text::new(text.as_bytes()), proto, true, event)) {
             Ok(Event::Closed(closed)) => closed,
             other => panic!("{text}: {other:?}"),
         }
@@ -122,6 +161,39 @@ mod tests {
         assert_eq!(conn.mapped_orig.map(|end| end.to_string()).as_deref(), Some("192.0.2.31:2007"));
         assert_eq!(conn.mapped_resp.map(|end| end.to_string()).as_deref(), Some("198.51.100.7:25"));
         assert_eq!(conn.inside, Inside { orig: Some(true), resp: Some(false) });
+    }
+
+    #[test]
+    fn of_interfaces_of_one_level_the_order_says_who_opened_it_and_not_who_is_inside() {
+        let (private, public, other) = ("10.1.1.2/28075", "198.51.100.1/23", "203.0.113.9/4711");
+        let sides = |orig, resp| Inside { orig, resp };
+        let (foreign, ours) = (Some(false), Some(true));
+        for (from, to, levels, built, torn_down) in [
+            (("lan", private), ("wan", public), true, sides(None, None), Ending::Reset),
+            (("wan", public), ("lan", private), true, sides(foreign, ours), Ending::ResetByOrig),
+            (("a", public), ("b", other), true, sides(foreign, ours), Ending::ResetByOrig),
+            (("inside", private), ("outside", public), true, sides(ours, foreign), Ending::ResetByResp),
+            (("lan", private), ("outside", public), true, sides(None, foreign), Ending::ResetByResp),
+            // An FTD's have none, and there the names alone tell.
+            (("lan", private), ("wan", public), false, sides(None, None), Ending::Reset),
+            (("a", public), ("b", other), false, sides(None, None), Ending::Reset),
+            (("INSIDE_LAN", public), ("Outside2", other), false, sides(ours, foreign), Ending::ResetByResp),
+        ] {
+            let ends = |way: &str| format!("{way}TCP connection 7 for {}:{} to {}:{}", from.0, from.1, to.0, to.1);
+            let text = ends("Built inbound ").replace(" to ", " (192.0.2.7/1) to ") + " (192.0.2.8/2)";
+            let event = parse(|event| parse_built(Text::new(text.as_bytes()), Proto::Tcp, levels, event));
+            let Ok(Event::Opened(opened)) = event else { panic!("{text}: {event:?}") };
+            assert_eq!((opened.orig.to_string(), opened.inside), (from.1.replace('/', ":"), built), "{text}");
+            let text = ends("Teardown ") + " duration 0:00:01 bytes 5 TCP Reset-O";
+            let event = parse(|event| parse_teardown(Text::new(text.as_bytes()), Proto::Tcp, levels, event));
+            let Ok(Event::Closed(closed)) = event else { panic!("{text}: {event:?}") };
+            assert_eq!((closed.inside, closed.ending), (built, torn_down), "{text}");
+        }
+        let outbound = opened(
+            "Built outbound TCP connection 7 for dmz:10.1.1.2/80 (10.1.1.2/80) to campus:198.51.100.1/23 (198.51.100.1/23)",
+            Proto::Tcp,
+        );
+        assert_eq!(outbound.inside, sides(ours, foreign), "two levels there are where a direction is outbound");
     }
 
     #[test]
@@ -187,7 +259,10 @@ mod tests {
         for text in
             [users.replace("jane to", "jane"), users.replace("jane", "jane doe"), users.replace(" duration", "")]
         {
-            assert!(parse(|event| parse_teardown(Text::new(text.as_bytes()), Proto::Udp, event)).is_err(), "{text}");
+            assert!(
+                parse(|event| parse_teardown(Text::new(text.as_bytes()), Proto::Udp, true, event)).is_err(),
+                "{text}"
+            );
         }
     }
 
@@ -206,7 +281,7 @@ mod tests {
             ("Built inbound TCP connection 1 for outside:192.0.2.1 (192.0.2.1) to inside:10.0.0.1/2", "no port"),
             ("Built inbound TCP connection 1 for outside:192.0.2.1/x", "a port that is no number"),
         ] {
-            let parsed = parse(|event| parse_built(Text::new(text.as_bytes()), Proto::Tcp, event));
+            let parsed = parse(|event| parse_built(Text::new(text.as_bytes()), Proto::Tcp, true, event));
             assert_eq!(parsed, Err(why), "{text}");
         }
         let ends = "Teardown TCP connection 1 for outside:192.0.2.1/1 to inside:10.0.0.1/2";
@@ -216,7 +291,7 @@ mod tests {
             (" duration 0:00:01 bytes 99999999999999999999 TCP FINs", "a byte count that is no number"),
         ] {
             let text = format!("{ends}{tail}");
-            let parsed = parse(|event| parse_teardown(Text::new(text.as_bytes()), Proto::Tcp, event));
+            let parsed = parse(|event| parse_teardown(Text::new(text.as_bytes()), Proto::Tcp, true, event));
             assert_eq!(parsed, Err(why), "{text}");
         }
     }

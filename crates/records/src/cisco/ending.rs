@@ -1,6 +1,6 @@
 //! How a TCP connection ended: the reason at the end of a teardown.
 
-use crate::Ending;
+use crate::{Ending, Inside};
 
 /// The reasons of message 302014 and what they say of the parties, the frequent ones first and longer ones before
 /// their beginnings.
@@ -87,6 +87,20 @@ pub(super) fn decode_reason(reason: &[u8], first: &[u8], second: &[u8]) -> Endin
         }
     }
     Ending::Unknown
+}
+
+/// The same ending where the second end alone is not known to be inside: whose a reset is that was told for that order.
+#[cold]
+pub(super) fn reset_by(ending: Ending, reason: &[u8], inside: Inside) -> Ending {
+    let by_level = !reason.windows(6).any(|words| words == b" from ");
+    match ending {
+        Ending::ResetByOrig | Ending::ResetByResp if by_level => match (inside.orig, inside.resp) {
+            (Some(false), _) | (None, Some(true)) => ending,
+            (Some(true), Some(false) | None) | (None, Some(false)) => ending.turned(),
+            (Some(true), Some(true)) | (None, None) => Ending::Reset,
+        },
+        other => other,
+    }
 }
 
 fn reset_from(from: &[u8], first: &[u8], second: &[u8], by_level: Ending) -> Ending {

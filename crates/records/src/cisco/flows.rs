@@ -1,13 +1,14 @@
 //! Connections of other kinds, and of other devices' order: 302017, 302018, 302035, 302036, 302303 to 302306, and what
 //! FWSM writes.
 
-use super::connection::{decode_inside, parse_bytes};
-use super::ending::decode_reason;
+use super::connection::{Order, SECOND, decode_inside, parse_bytes};
+use super::ending::{decode_reason, reset_by};
 use super::party::Party;
+use super::tag::{OF_FTD, OF_FWSM};
 use super::text::{Text, parse_duration};
 use super::{UNKNOWN, Why};
 use crate::end::End;
-use crate::{Closed, Ending, Event, Inside, Opened, Proto, RecordId};
+use crate::{Closed, Event, Inside, Opened, Proto, RecordId};
 
 /// What a message says of a connection beside its numbers.
 #[derive(Clone, Copy)]
@@ -15,33 +16,29 @@ pub(super) struct Kind {
     /// How it is called.
     name: &'static [u8],
     proto: Proto,
-    order: Order,
-}
-
-/// Which end a device names first.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Order {
-    /// The one of the less trusted interface: PIX, ASA and FTD.
-    ByLevel,
-    /// The one that opened it: FWSM whatever the direction, and connections of which the state is not looked at.
-    OrigFirst,
+    /// Whether the end that opened it is named first whatever the direction: by FWSM, and of connections of which the state is not looked
+    /// at; else the one of the less trusted interface.
+    orig_first: bool,
+    /// Whether interfaces have levels of trust.
+    levels: bool,
 }
 
 impl Kind {
     const GRE: Proto = Proto::Other(47);
     const SCTP: Proto = Proto::Other(132);
 
-    /// What message `message_id` is of.
-    pub(super) fn of(message_id: u32, fwsm: bool) -> Self {
-        let (name, proto, order): (&[u8], _, _) = match message_id {
-            302_013 | 302_014 => (b"TCP connection ", Proto::Tcp, Order::ByLevel),
-            302_015 | 302_016 => (b"UDP connection ", Proto::Udp, Order::ByLevel),
-            302_017 | 302_018 => (b"GRE connection ", Self::GRE, Order::ByLevel),
-            302_035 | 302_036 => (b"SCTP connection ", Self::SCTP, Order::ByLevel),
-            302_303 | 302_304 => (b"TCP state-bypass connection ", Proto::Tcp, Order::OrigFirst),
-            _ => (b"SCTP state-bypass connection ", Self::SCTP, Order::OrigFirst),
+    /// What message `message_id` is of, to which its device's number is added.
+    pub(super) fn of(message_id: u32) -> Self {
+        let (name, proto, orig_first): (&[u8], _, _) = match message_id % OF_FWSM {
+            302_013 | 302_014 => (b"TCP connection ", Proto::Tcp, false),
+            302_015 | 302_016 => (b"UDP connection ", Proto::Udp, false),
+            302_017 | 302_018 => (b"GRE connection ", Self::GRE, false),
+            302_035 | 302_036 => (b"SCTP connection ", Self::SCTP, false),
+            302_303 | 302_304 => (b"TCP state-bypass connection ", Proto::Tcp, true),
+            _ => (b"SCTP state-bypass connection ", Self::SCTP, true),
         };
-        Self { name, proto, order: if fwsm { Order::OrigFirst } else { order } }
+        let (levels, fwsm) = (message_id < OF_FTD, (OF_FWSM..OF_FTD).contains(&message_id));
+        Self { name, proto, orig_first: orig_first || fwsm, levels }
     }
 
     /// GRE has no ports, or its call's key in place of one.
@@ -64,7 +61,7 @@ pub(super) fn parse_built(mut text: Text<'_>, kind: Kind, event: &mut Event) -> 
     text.parse_literal(b"Built ", "not a built connection")?;
     let outbound = text.eat(b"outbound ");
     let directed = outbound || text.eat(b"inbound ");
-    if !directed && kind.order == Order::ByLevel {
+    if !directed && !kind.orig_first {
         return Err("no direction");
     }
     let id = kind.parse_id(&mut text)?;
@@ -73,20 +70,18 @@ pub(super) fn parse_built(mut text: Text<'_>, kind: Kind, event: &mut Event) -> 
     text.parse_literal(b" to ", "no second end")?;
     let second = text.parse_party()?;
     let mapped_second = text.decode_groups();
-    let inside = match (kind.order, directed) {
-        (Order::ByLevel, _) => decode_inside(&first, &second),
-        (Order::OrigFirst, true) => Inside {
-            orig: Some(first.named_inside().unwrap_or(outbound)),
-            resp: Some(second.named_inside().unwrap_or(!outbound)),
-        },
-        (Order::OrigFirst, false) => named_inside(&first, &second),
+    let inside = match (outbound, directed) {
+        (true, _) if kind.orig_first => turned(decode_inside(&second, &first, Order::ByLevel)),
+        (true, _) => decode_inside(&first, &second, Order::ByLevel),
+        (false, true) => decode_inside(&first, &second, Order::either(kind.levels)),
+        (false, false) => decode_inside(&first, &second, Order::Unlevelled),
     };
     let (first, second) = (kind.end(&first)?.into(), kind.end(&second)?.into());
     let (mapped_first, mapped_second) = (mapped_first.map(Into::into), mapped_second.map(Into::into));
     let (proto, start) = (kind.proto, UNKNOWN);
-    *event = Event::Opened(if outbound && kind.order == Order::ByLevel {
+    *event = Event::Opened(if outbound && !kind.orig_first {
         let (mapped_orig, mapped_resp) = (mapped_second, mapped_first);
-        let inside = Inside { orig: inside.resp, resp: inside.orig };
+        let inside = turned(inside);
         Opened { id, proto, start, orig: second, resp: first, mapped_orig, mapped_resp, inside }
     } else {
         let (mapped_orig, mapped_resp) = (mapped_first, mapped_second);
@@ -113,52 +108,35 @@ pub(super) fn parse_teardown(mut text: Text<'_>, kind: Kind, event: &mut Event) 
     text.eat(b",");
     text.skip_spaces();
     let ending = decode_reason(text.rest(), first.interface, second.interface);
-    let (inside, ending) = match kind.order {
-        Order::ByLevel => (decode_inside(&first, &second), ending),
-        // It does not say which way the connection went, so neither which end is the inside of a reset.
-        Order::OrigFirst => {
-            let inside = named_inside(&first, &second);
-            (inside, reset_by(ending, text.rest(), inside))
-        }
-    };
+    // It does not say which way the connection went, so where the end that opened it is first not which end is inside either.
+    let order = if kind.orig_first { Order::Unlevelled } else { Order::either(kind.levels) };
+    let inside = decode_inside(&first, &second, order);
+    let ending = if inside == SECOND { ending } else { reset_by(ending, text.rest(), inside) };
     let (first, second) = (kind.end(&first)?.into(), kind.end(&second)?.into());
     let proto = kind.proto;
     *event = Event::Closed(Closed { id, proto, first, second, inside, duration, ended: None, bytes, ending });
     Ok(())
 }
 
-fn named_inside(first: &Party<'_>, second: &Party<'_>) -> Inside {
-    Inside { orig: first.named_inside(), resp: second.named_inside() }
-}
-
-/// The same ending where `Reset-I` is not the second end's of itself.
-fn reset_by(ending: Ending, reason: &[u8], inside: Inside) -> Ending {
-    let by_level = !reason.windows(6).any(|words| words == b" from ");
-    match ending {
-        Ending::ResetByOrig | Ending::ResetByResp if by_level => match (inside.orig, inside.resp) {
-            (Some(false), _) | (None, Some(true)) => ending,
-            (Some(true), Some(false) | None) | (None, Some(false)) => ending.turned(),
-            (Some(true), Some(true)) | (None, None) => Ending::Reset,
-        },
-        other => other,
-    }
+fn turned(inside: Inside) -> Inside {
+    Inside { orig: inside.resp, resp: inside.orig }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::cisco::tests::parse;
-    use crate::{Bytes, Nanos};
+    use crate::{Bytes, Ending, Nanos};
 
-    fn opened(message_id: u32, fwsm: bool, text: &str) -> Opened {
-        match parse(|event| parse_built(Text::new(text.as_bytes()), Kind::of(message_id, fwsm), event)) {
+    fn opened(message_id: u32, text: &str) -> Opened {
+        match parse(|event| parse_built(Text::new(text.as_bytes()), Kind::of(message_id), event)) {
             Ok(Event::Opened(opened)) => opened,
             other => panic!("{text}: {other:?}"),
         }
     }
 
-    fn closed(message_id: u32, fwsm: bool, text: &str) -> Closed {
-        match parse(|event| parse_teardown(Text::new(text.as_bytes()), Kind::of(message_id, fwsm), event)) {
+    fn closed(message_id: u32, text: &str) -> Closed {
+        match parse(|event| parse_teardown(Text::new(text.as_bytes()), Kind::of(message_id), event)) {
             Ok(Event::Closed(closed)) => closed,
             other => panic!("{text}: {other:?}"),
         }
@@ -203,7 +181,7 @@ mod tests {
                 "192.0.2.5:443",
             ),
         ] {
-            let conn = opened(id, false, text);
+            let conn = opened(id, text);
             assert_eq!((conn.proto, conn.orig.to_string(), conn.resp.to_string()), (proto, orig.into(), resp.into()));
             let ours = (id != 302_305).then_some(true);
             let inside = if conn.orig.to_string().starts_with("10.") { conn.inside.orig } else { conn.inside.resp };
@@ -243,7 +221,7 @@ mod tests {
                 Ending::Idle,
             ),
         ] {
-            let conn = closed(id, false, text);
+            let conn = closed(id, text);
             assert_eq!((conn.proto, conn.first.to_string()), (proto, ends.0.to_owned()), "{text}");
             assert_eq!((conn.second.to_string(), conn.ending), (ends.1.to_owned(), ending), "{text}");
             assert_eq!(conn.duration, (25 * 3600 + 151) * Nanos::SECOND);
@@ -255,8 +233,7 @@ mod tests {
     fn fwsm_names_first_who_opened_it() {
         for (direction, first, second) in [("inbound", false, true), ("outbound", true, false)] {
             let conn = opened(
-                302_013,
-                true,
+                OF_FWSM + 302_013,
                 &format!(
                     "Built {direction} TCP connection 145981111066826388 for lan:192.0.2.8/53577 (198.51.100.2/53577) to web:203.0.113.5/80 (203.0.113.5/80)"
                 ),
@@ -271,7 +248,7 @@ mod tests {
         }
         let named =
             "Built outbound UDP connection 7 for outside:192.0.2.8/5 (192.0.2.8/5) to inside:10.0.0.1/53 (10.0.0.1/53)";
-        assert_eq!(opened(302_015, true, named).inside, Inside { orig: Some(false), resp: Some(true) });
+        assert_eq!(opened(OF_FWSM + 302_015, named).inside, Inside { orig: Some(false), resp: Some(true) });
     }
 
     #[test]
@@ -288,7 +265,7 @@ mod tests {
             let text = format!(
                 "Teardown TCP connection 7 for {first}:192.0.2.8/5 to {second}:192.0.2.9/80 duration 0:00:01 bytes 5 {reason}"
             );
-            let conn = closed(302_014, true, &text);
+            let conn = closed(OF_FWSM + 302_014, &text);
             assert_eq!(conn.ending, ending, "{text}");
             let named = |name| match name {
                 "inside" => Some(true),
@@ -309,7 +286,7 @@ mod tests {
             (302_303, "Built TCP state-bypass connection 1 from a:192.0.2.1/1 (192.0.2.1/1)", "no second end"),
             (302_303, "Built TCP state-bypass connection 1 from a:192.0.2.1 to b:192.0.2.2/1", "no port"),
         ] {
-            let parsed = parse(|event| parse_built(Text::new(text.as_bytes()), Kind::of(id, false), event));
+            let parsed = parse(|event| parse_built(Text::new(text.as_bytes()), Kind::of(id), event));
             assert_eq!(parsed, Err(why), "{text}");
         }
     }

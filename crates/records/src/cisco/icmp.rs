@@ -6,13 +6,14 @@ use super::party::NAMED;
 use super::text::Text;
 use super::{UNKNOWN, Why};
 use crate::end::End;
-use crate::{Ending, Endpoint, Event, Inside, Proto, RecordId, Stamp, Uid, Whole};
+use crate::{Ending, Endpoint, Event, Inside, Proto, RecordId, Stamp, Uid, Whole, is_private};
 
 /// 302020: `Built {inbound|outbound} ICMP connection for faddr A/n gaddr B/n laddr C/n [(user)] [type T code C]`.
 ///
-/// The foreign address is outside, the local one inside; the direction says which of them asked. Nothing more comes of it
+/// The foreign address is outside, the local one inside, unless both interfaces are of one level (`levels`: whether there may be two); the
+/// direction says which of them asked. Nothing more comes of it
 /// than this line has, so it is told as a whole connection whose life is not known.
-pub(super) fn parse_built(mut text: Text<'_>, event: &mut Event) -> Result<(), Why> {
+pub(super) fn parse_built(mut text: Text<'_>, levels: bool, event: &mut Event) -> Result<(), Why> {
     text.parse_literal(b"Built ", "not a built connection")?;
     let outbound = text.eat(b"outbound ");
     if !outbound {
@@ -22,7 +23,9 @@ pub(super) fn parse_built(mut text: Text<'_>, event: &mut Event) -> Result<(), W
     text.skip_spaces();
     let (kind, code) = parse_type_and_code(text).unwrap_or((0, 0));
     let port = |end: Endpoint, port| Endpoint { port, ..end };
-    let inside = Inside { orig: Some(outbound), resp: Some(!outbound) };
+    // Where both are of one level, `faddr` is who asked; nobody with a private address comes from outside to a public one.
+    let told = outbound || levels && (!is_private(foreign.addr) || is_private(local.addr));
+    let inside = if told { Inside { orig: Some(outbound), resp: Some(!outbound) } } else { Inside::default() };
     let (orig, resp) = if outbound { (local, foreign) } else { (foreign, local) };
     *event = Event::Whole(Whole {
         id: RecordId::Uid(name_of([foreign, global, local])),
@@ -98,7 +101,7 @@ mod tests {
     use crate::cisco::tests::parse;
 
     fn whole(text: &str) -> Whole {
-        match parse(|event| parse_built(Text::new(text.as_bytes()), event)) {
+        match parse(|event| parse_built(Text::new(text.as_bytes()), true, event)) {
             Ok(Event::Whole(whole)) => whole,
             other => panic!("{text}: {other:?}"),
         }

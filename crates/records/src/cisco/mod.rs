@@ -36,7 +36,7 @@ use before::Before;
 use memo::{Known, Memo, UNNAMED};
 pub use names::{Names, Unread};
 use odd::Odd;
-use tag::{find_tag, parse_tag};
+use tag::{OF_FTD, find_tag, parse_tag};
 use text::Text;
 
 /// Why something could not be read, in a few words that name the field.
@@ -126,14 +126,15 @@ const LOOKED_AT: usize = 100;
 /// An event is large: handed up by value, it would be copied at each step, and each copy waits for the one before.
 #[inline]
 fn parse_message(message_id: u32, text: Text<'_>, event: &mut Event) -> Option<(&'static str, Result<(), Why>)> {
+    let (message_id, levels) = if message_id < OF_FTD { (message_id, true) } else { (message_id - OF_FTD, false) };
     Some(match message_id {
         106_001 => ("106001", denial::parse_inbound_denied(text, event)),
         106_015 => ("106015", denial::parse_no_connection(text, event)),
         106_023 => ("106023", denial::parse_access_group(text, event)),
-        302_013 => ("302013", connection::parse_built(text, Proto::Tcp, event)),
-        302_014 => ("302014", connection::parse_teardown(text, Proto::Tcp, event)),
-        302_015 => ("302015", connection::parse_built(text, Proto::Udp, event)),
-        302_016 => ("302016", connection::parse_teardown(text, Proto::Udp, event)),
+        302_013 => ("302013", connection::parse_built(text, Proto::Tcp, levels, event)),
+        302_014 => ("302014", connection::parse_teardown(text, Proto::Tcp, levels, event)),
+        302_015 => ("302015", connection::parse_built(text, Proto::Udp, levels, event)),
+        302_016 => ("302016", connection::parse_teardown(text, Proto::Udp, levels, event)),
         305_009 => ("305009", translation::parse_built(text, event)),
         305_010 => ("305010", translation::parse_teardown(text, event)),
         305_011 => ("305011", translation::parse_built(text, event)),

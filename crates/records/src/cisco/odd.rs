@@ -5,7 +5,7 @@ use memchr::memmem;
 
 use super::flows::{Kind, parse_built, parse_teardown};
 use super::party::NAMED;
-use super::tag::{OF_FWSM, Tag, find_tag};
+use super::tag::{OF_FTD, OF_FWSM, Tag, find_tag};
 use super::text::Text;
 use super::{Known, NOTHING, Names, Why, access_list, denial, icmp, parse_message, snort};
 use crate::{Event, HashSeed, LineSink, Place, Record, Unparsed};
@@ -114,15 +114,15 @@ pub(super) fn parse_named(names: &Names, message_id: u32, text: Text<'_>, event:
 
 /// Puts what any message says into `event`; `None` where its id is one that is not used.
 pub(super) fn parse(message_id: u32, text: Text<'_>, event: &mut Event) -> Parsed {
-    if message_id >= OF_FWSM {
-        return parse_fwsm(message_id - OF_FWSM, text, event);
+    if (OF_FWSM..OF_FTD).contains(&message_id) {
+        return parse_fwsm(message_id, text, event);
     }
     if let Some((kind, parsed)) = parse_message(message_id, text, event) {
         return Some((kind, parsed.map(|()| Says::Event)));
     }
     let event_of = |parsed: Result<(), Why>| parsed.map(|()| Says::Event);
-    let kind = Kind::of(message_id, false);
-    Some(match message_id {
+    let kind = Kind::of(message_id);
+    Some(match message_id % OF_FWSM {
         106_006 => ("106006", event_of(denial::parse_inbound_udp(text, event))),
         106_007 => ("106007", event_of(denial::parse_inbound_udp(text, event))),
         106_010 => ("106010", event_of(denial::parse_inbound(text, event))),
@@ -133,7 +133,7 @@ pub(super) fn parse(message_id: u32, text: Text<'_>, event: &mut Event) -> Parse
         106_103 => ("106103", access_list::parse(text, event)),
         302_017 => ("302017", event_of(parse_built(text, kind, event))),
         302_018 => ("302018", event_of(parse_teardown(text, kind, event))),
-        302_020 => ("302020", event_of(icmp::parse_built(text, event))),
+        302_020 => ("302020", event_of(icmp::parse_built(text, message_id < OF_FTD, event))),
         302_021 => ("302021", icmp::check_teardown(text).map(|()| Says::Nothing)),
         302_035 => ("302035", event_of(parse_built(text, kind, event))),
         302_036 => ("302036", event_of(parse_teardown(text, kind, event))),
@@ -141,8 +141,8 @@ pub(super) fn parse(message_id: u32, text: Text<'_>, event: &mut Event) -> Parse
         302_304 => ("302304", event_of(parse_teardown(text, kind, event))),
         302_305 => ("302305", event_of(parse_built(text, kind, event))),
         302_306 => ("302306", event_of(parse_teardown(text, kind, event))),
-        430_002 => ("430002", snort::parse(message_id, text.rest(), event)),
-        430_003 => ("430003", snort::parse(message_id, text.rest(), event)),
+        430_002 => ("430002", snort::parse(false, text.rest(), event)),
+        430_003 => ("430003", snort::parse(true, text.rest(), event)),
         710_002 => ("710002", denial::parse_to_the_device(text, event)),
         710_003 => ("710003", denial::parse_to_the_device(text, event)),
         710_005 => ("710005", denial::parse_to_the_device(text, event)),
@@ -152,15 +152,15 @@ pub(super) fn parse(message_id: u32, text: Text<'_>, event: &mut Event) -> Parse
 
 /// An FWSM names first who opened a connection.
 fn parse_fwsm(message_id: u32, text: Text<'_>, event: &mut Event) -> Parsed {
-    let kind = Kind::of(message_id, true);
-    let (name, parsed) = match message_id {
+    let kind = Kind::of(message_id);
+    let (name, parsed) = match message_id - OF_FWSM {
         302_013 => ("302013", parse_built(text, kind, event)),
         302_014 => ("302014", parse_teardown(text, kind, event)),
         302_015 => ("302015", parse_built(text, kind, event)),
         302_016 => ("302016", parse_teardown(text, kind, event)),
         302_017 => ("302017", parse_built(text, kind, event)),
         302_018 => ("302018", parse_teardown(text, kind, event)),
-        _ => return parse(message_id, text, event),
+        id => return parse(id, text, event),
     };
     Some((name, parsed.map(|()| Says::Event)))
 }

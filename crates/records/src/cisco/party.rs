@@ -9,6 +9,7 @@ use super::services::parse_service;
 use super::text::Text;
 use crate::digits::parse_v4;
 use crate::end::{Address, End};
+use crate::{Endpoint, is_private};
 
 /// Where a name stands for an address. Whose it is only the device's configuration says.
 pub(super) const NAMED: Why = "no address (a name? --names FILE says whose)";
@@ -40,11 +41,26 @@ impl Party<'_> {
     /// Whether the interface's own name says on which side it is.
     #[inline(always)]
     pub(super) fn named_inside(&self) -> Option<bool> {
-        match self.interface.len() {
-            7 if self.interface.eq_ignore_ascii_case(b"outside") => Some(false),
-            6 if self.interface.eq_ignore_ascii_case(b"inside") => Some(true),
-            _ => None,
+        match self.interface {
+            b"outside" => Some(false),
+            b"inside" => Some(true),
+            other => named_inside(other),
         }
+    }
+
+    pub(super) fn is_private(&self) -> bool {
+        is_private(Endpoint::from(End { addr: self.addr, port: 0 }).addr)
+    }
+}
+
+/// Whether an interface's name says on which side it is: `Outside2` and `INSIDE_LAN` do, too.
+#[inline(never)]
+pub(super) fn named_inside(interface: &[u8]) -> Option<bool> {
+    let begins = |with: &[u8]| interface.get(..with.len()).is_some_and(|name| name.eq_ignore_ascii_case(with));
+    match () {
+        () if begins(b"outside") => Some(false),
+        () if begins(b"inside") => Some(true),
+        () => None,
     }
 }
 

@@ -4,6 +4,7 @@
 use memchr::memchr_iter;
 
 use super::odd::Says;
+use super::party::named_inside;
 use super::party::parse_address;
 use super::{UNKNOWN, Why};
 use crate::syslog::written::parse_rfc3339;
@@ -128,12 +129,7 @@ impl<'a> Fields<'a> {
     }
 
     fn inside(&self) -> Inside {
-        let named = |interface: &[u8]| match () {
-            () if interface.eq_ignore_ascii_case(b"inside") => Some(true),
-            () if interface.eq_ignore_ascii_case(b"outside") => Some(false),
-            () => None,
-        };
-        Inside { orig: named(self.interfaces[0]), resp: named(self.interfaces[1]) }
+        Inside { orig: named_inside(self.interfaces[0]), resp: named_inside(self.interfaces[1]) }
     }
 
     /// Snort counts frames. What it is told to trust passes it by, and then the counts are the data plane's, of payload, as
@@ -175,15 +171,14 @@ fn parse_proto(name: &[u8]) -> Result<Proto, Why> {
     super::denial::parse_proto(&mut super::text::Text::new(name))
 }
 
-/// 430002 and 430003.
-pub(super) fn parse(message_id: u32, text: &[u8], event: &mut Event) -> Result<Says, Why> {
+/// 430002 and, `at_end`, 430003.
+pub(super) fn parse(at_end: bool, text: &[u8], event: &mut Event) -> Result<Says, Why> {
     let fields = Fields::decode(text);
     let proto = parse_proto(fields.proto)?;
     let (orig, resp) = fields.ends(proto)?;
     let id = fields.id(orig, resp);
     let inside = fields.inside();
     let blocked = fields.action.windows(5).any(|word| word == b"Block");
-    let at_end = message_id == 430_003;
     *event = if blocked && !(at_end && fields.answered() == Some(true)) {
         Event::Denied(Denied { proto, orig, resp, attempt: true, count: 1, over: 0 })
     } else if at_end {
@@ -236,7 +231,7 @@ mod tests {
     const ENDS: &str = "SrcIP: 10.0.0.32, DstIP: 203.0.113.10, SrcPort: 60210, DstPort: 443, Protocol: tcp, IngressInterface: inside, EgressInterface: wan";
 
     fn event(message_id: u32, text: &str) -> Result<Event, Why> {
-        put(|event| parse(message_id, text.as_bytes(), event).map(|_| ()))
+        put(|event| parse(message_id == 430_003, text.as_bytes(), event).map(|_| ()))
     }
 
     fn whole(text: &str) -> Whole {

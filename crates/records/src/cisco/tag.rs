@@ -26,6 +26,8 @@ pub(super) fn find_tag(line: &[u8]) -> Option<Tag> {
 
 /// What is added to the number of an FWSM's message: it orders the ends of a connection otherwise than the others do.
 pub(super) const OF_FWSM: u32 = 1_000_000;
+/// The same of an FTD's: its interfaces have no levels of trust, so that neither the order of the ends nor the direction says which is ours.
+pub(super) const OF_FTD: u32 = 2_000_000;
 
 /// The message id of a tag without its `%`, and the length of the tag with the colon and space behind it.
 ///
@@ -33,19 +35,21 @@ pub(super) const OF_FWSM: u32 = 1_000_000;
 #[inline]
 pub(super) fn parse_tag(text: &[u8]) -> Option<(u32, usize)> {
     // Nearly every line's is like this, with an id of six digits.
-    if let Some((b"PIX-" | b"ASA-" | b"FTD-", rest)) = text.split_first_chunk()
+    if let Some((device @ (b"PIX-" | b"ASA-" | b"FTD-"), rest)) = text.split_first_chunk()
         && let Some([severity, b'-', id @ ..]) = rest.first_chunk::<10>()
         && severity.is_ascii_digit()
         && let (message_id, 6) = decode_eight(u64::from_le_bytes(*id))
         && id.ends_with(b": ")
     {
-        return Some((message_id as u32, 14));
+        let of = if device[0] == b'F' { OF_FTD } else { 0 };
+        return Some((message_id as u32 + of, 14));
     }
     let (device, of) = match text {
-        [b'P', b'I', b'X', b'-', ..] | [b'A', b'S', b'A', b'-', ..] | [b'F', b'T', b'D', b'-', ..] => (4, 0),
+        [b'P', b'I', b'X', b'-', ..] | [b'A', b'S', b'A', b'-', ..] => (4, 0),
+        [b'F', b'T', b'D', b'-', ..] => (4, OF_FTD),
         [b'F', b'W', b'S', b'M', b'-', ..] => (5, OF_FWSM),
         // What an FTD was before it was a firewall, too: a sensor, whose connections are told as an FTD's.
-        [b'N', b'G', b'I', b'P', b'S', b'-', ..] => (6, 0),
+        [b'N', b'G', b'I', b'P', b'S', b'-', ..] => (6, OF_FTD),
         _ => return None,
     };
     parse_odd_tag(text, device, of)
@@ -89,11 +93,11 @@ mod tests {
             ("%PIX-6-302013: Built", 302_013, "Built"),
             ("<166>%ASA-6-302014: Teardown", 302_014, "Teardown"),
             ("100% of %FWSM-3-106023:Deny", OF_FWSM + 106_023, "Deny"),
-            ("fe80::1%in %FTD-1-430003: x", 430_003, "x"),
-            ("%NGIPS-1-430003: x", 430_003, "x"),
+            ("fe80::1%in %FTD-1-430003: x", OF_FTD + 430_003, "x"),
+            ("%NGIPS-1-430003: x", OF_FTD + 430_003, "x"),
             ("%ASA-session-3-106102: access", 106_102, "access"),
             ("%FWSM-session-0-106102:  access", OF_FWSM + 106_102, "access"),
-            ("%FTD--6-430003: x", 430_003, "x"),
+            ("%FTD--6-430003: x", OF_FTD + 430_003, "x"),
             ("%ASA-0-302013: Built", 302_013, "Built"),
             ("%ASA-6-302013 Built", 302_013, "Built"),
             ("%ASA-6-302013 : Built", 302_013, "Built"),
