@@ -9,7 +9,7 @@ use super::text::Text;
 use crate::{Denied, Endpoint, Event};
 
 /// `access-list ACL {permitted|denied|est-allowed} PROTO [for user U] IFC/A(p)[(user)] -> IFC/B(p)[(user)] hit-cnt N
-/// {first hit|S-second interval}`.
+/// [(]{first hit|S-second interval}[)]`.
 ///
 /// The first packet of a flow is told of at once, with a count of 1; those that followed it with their number when the
 /// interval is over. Of what was permitted nothing is used: its connection has messages of its own.
@@ -32,6 +32,8 @@ pub(super) fn parse(mut text: Text<'_>, event: &mut Event) -> Result<Says, Why> 
     if permitted || count == 0 {
         return Ok(Says::Nothing);
     }
+    // FWSM and PIX put it in parentheses.
+    text.eat(b"(");
     let over = match text.parse_number() {
         Some(seconds) if text.eat(b"-second interval") => {
             u32::try_from(seconds).map_err(|_| "an interval that is no time")?
@@ -99,7 +101,7 @@ mod tests {
                 300,
             ),
             (
-                "access-list filter denied icmp for user joe inside/192.0.2.3(8) -> outside/192.0.2.9(0) hit-cnt 4294967296 first hit",
+                "access-list filter denied icmp for user joe inside/192.0.2.3(8) -> outside/192.0.2.9(0) hit-cnt 4294967296 (first hit)",
                 Proto::Icmp,
                 "192.0.2.3:8",
                 "192.0.2.9:0",
@@ -107,7 +109,7 @@ mod tests {
                 0,
             ),
             (
-                "access-list filter denied 47 for user 'joe doe' in/192.0.2.3(0) -> out/192.0.2.9(0) hit-cnt 2 300-second interval",
+                "access-list filter denied 47 for user 'joe doe' in/192.0.2.3(0) -> out/192.0.2.9(0) hit-cnt 2 (300-second interval) [0xb13f8c00, 0x122edd14]",
                 Proto::Other(47),
                 "192.0.2.3:0",
                 "192.0.2.9:0",

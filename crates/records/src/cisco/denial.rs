@@ -127,6 +127,7 @@ pub(super) fn parse_to_the_device(mut text: Text<'_>, event: &mut Event) -> Resu
         text.eat(b" by ACL");
     }
     text.parse_literal(b" from ", "no source")?;
+    text.skip_spaces();
     let orig = text.parse_bare_party()?;
     text.decode_groups();
     text.parse_literal(b" to ", "no second end")?;

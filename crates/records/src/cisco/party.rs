@@ -104,6 +104,8 @@ impl<'a> Text<'a> {
             }
             let next = text[from..].iter().position(|byte| matches!(byte, b':' | b'/' | b' ' | b'(' | b','));
             match next.map(|next| from + next) {
+                // What follows a stray bracket is a part of an address.
+                Some(_) if text[from] == b'[' => return Err(NAMED),
                 Some(next) if text[next] == b':' || (text[next] == b' ' && next == from) => colon = next,
                 _ => return Err(NAMED),
             }
@@ -264,10 +266,14 @@ pub(super) fn parse_address(text: &[u8]) -> Option<(Address, usize)> {
     }
 }
 
-/// An IPv6 address, possibly with a scope (`fe80::1%inside`); one that stands for an IPv4 address is that.
+/// An IPv6 address, possibly with a scope (`fe80::1%inside`), or in brackets; one that stands for an IPv4 address is that.
 #[cold]
 fn parse_v6(text: &[u8]) -> Option<(Address, usize)> {
     const LONGEST: usize = 45;
+    if let [b'[', rest @ ..] = text {
+        let (addr, len) = if rest.first() == Some(&b'[') { None } else { parse_v6(rest) }?;
+        return (rest.get(len) == Some(&b']')).then_some((addr, len + 2));
+    }
     let address = |byte: &&u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
     let mut len = text.iter().take(LONGEST).take_while(address).count();
     let addr: Ipv6Addr = std::str::from_utf8(&text[..len]).ok()?.parse().ok()?;
@@ -309,6 +315,7 @@ mod tests {
             ("outside:192.0.2.7/https", "outside", "192.0.2.7:443"),
             ("outside:2001:db8::7/smtp", "outside", "[2001:db8::7]:25"),
             ("outside:fe80::7%outside/443", "outside", "[fe80::7]:443"),
+            ("outside:[2001:db8::7]/443", "outside", "[2001:db8::7]:443"),
             ("outside:::ffff:192.0.2.7/443", "outside", "192.0.2.7:443"),
         ] {
             assert_eq!(party(text), Ok((interface.to_owned(), endpoint.to_owned())), "{text}");
@@ -324,6 +331,8 @@ mod tests {
             "inside:192.0.2/80",
             "inside:192.0.2.1.example.com/80",
             "inside:[192.0.2.1/80",
+            "inside:[2001:db8::7/80",
+            "inside:[[2001:db8::7]]/80",
             "192.0.2.1/80 to outside:192.0.2.7/80",
             "inside:192.0.2.1/wwwx",
             "inside:192.0.2.1/xxxx",

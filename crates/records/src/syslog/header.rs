@@ -1,7 +1,10 @@
 //! What stands before a message's tag: a priority, stamps and names, of the device and of those who passed it on.
 
-use super::written::{Written, parse_written, zone_name};
+use super::written::{Written, parse_offset, parse_written, zone_name};
 use crate::digits::eight_of;
+
+/// Stands before a text in UTF-8, by RFC 5424.
+const BOM: &[u8] = "\u{feff}".as_bytes();
 
 /// What the header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,8 +42,13 @@ pub(crate) fn decode_header(head: &[u8]) -> Header<'_> {
     let mut at = 0;
     while let Some(byte) = head.get(at) {
         match byte {
-            b' ' | b':' | b'\t' | b'*' => {
+            // Cisco puts `*` before the stamp of a clock that was not set, and `.` before one that is not in step with its server.
+            b' ' | b':' | b'\t' | b'*' | b'.' => {
                 at += 1;
+                continue;
+            }
+            0xef if head[at..].starts_with(BOM) => {
+                at += BOM.len();
                 continue;
             }
             b'<' => {
@@ -66,6 +74,10 @@ pub(crate) fn decode_header(head: &[u8]) -> Header<'_> {
         at += len;
         if let (Some(written), false, Some(utc)) = (header.written, named_here, zone_name(word)) {
             header.written = Some(if utc { written.in_utc() } else { written });
+            continue;
+        }
+        if let (Some(written), false, Some(minutes)) = (header.written, named_here, parse_offset(word)) {
+            header.written = Some(written.east(minutes));
             continue;
         }
         let device_id = head[at..].starts_with(b" :");
@@ -207,6 +219,18 @@ mod tests {
             ("Tue Mar  5 16:05:03 relay Mar 05 2024 16:05:03: ", "relay", "Mar 05 2024 16:05:03: "),
             ("Mon 2024-03-04 16:05:03 CET asa1 ", "asa1", "Mon 2024-03-04 16:05:03 CET asa1 "),
             ("1709568303.123456 asa1 ", "asa1", "1709568303.123456 asa1 "),
+            ("<190>.Apr 15 2007 21:28:13: ", "", "Apr 15 2007 21:28:13: "),
+            ("\u{feff}<166>Nov 23 07:04:56 asa1: ", "asa1", "Nov 23 07:04:56 asa1: "),
+            (
+                "<190>1 2024-01-10T10:20:31Z relay a - - - \u{feff}Jan 10 10:20:30 asa1 : ",
+                "asa1",
+                "Jan 10 10:20:30 asa1 : ",
+            ),
+            ("Mar 19 15:12:23 MSK/MSD: ", "", "Mar 19 15:12:23 MSK/MSD: "),
+            ("Mar 19 15:12:23 UTC+3 asa1 : ", "asa1", "Mar 19 15:12:23 UTC+3 asa1 : "),
+            ("Mar 19 15:12:23 PST8PDT asa1 : ", "asa1", "Mar 19 15:12:23 PST8PDT asa1 : "),
+            ("*2003 Mar 23 12:12:12 PDT -8:00 ", "", "2003 Mar 23 12:12:12 PDT -8:00 "),
+            ("Mar 19 15:12:23 BRT-3 ", "BRT-3", "Mar 19 15:12:23 BRT-3 "),
             ("<166>", "", ""),
             ("", "", ""),
         ] {

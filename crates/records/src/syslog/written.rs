@@ -242,7 +242,10 @@ fn parse_epoch(text: &[u8]) -> Option<(Written, usize)> {
 /// they only tell us that this is no host.
 #[inline]
 pub(crate) fn zone_name(word: &[u8]) -> Option<bool> {
-    if !(3..=4).contains(&word.len()) || !word.iter().all(u8::is_ascii_uppercase) {
+    if word.len() > 4 {
+        return is_long_zone(word).then_some(false);
+    }
+    if word.len() < 3 || !word.iter().all(u8::is_ascii_uppercase) {
         return None;
     }
     match word {
@@ -252,6 +255,26 @@ pub(crate) fn zone_name(word: &[u8]) -> Option<bool> {
         | b"HST" | b"JST" | b"KST" | b"SGT" | b"HKT" | b"AEST" | b"AEDT" | b"NZST" | b"NZDT" | b"BRT" | b"SAST" => {
             Some(false)
         }
+        _ => None,
+    }
+}
+
+/// What else an owner may have called his zone so that it is no device's name: `MSK/MSD`, `PST8PDT`, and `UTC+3`, which is east of UTC to
+/// some and west to others.
+#[cold]
+fn is_long_zone(word: &[u8]) -> bool {
+    let counted = word.strip_prefix(b"UTC").or_else(|| word.strip_prefix(b"GMT"));
+    let mut both = word.splitn(2, |byte| *byte == b'/');
+    matches!(counted, Some([b'+' | b'-', b'0'..=b'9', ..]))
+        || [&b"EST5EDT"[..], b"CST6CDT", b"MST7MDT", b"PST8PDT"].contains(&word)
+        || word.contains(&b'/') && both.all(|part| part.len() <= 4 && zone_name(part).is_some())
+}
+
+/// A word that is so many minutes east of UTC: `+0100`, `-08:00`, `-8:00`.
+pub(crate) fn parse_offset(word: &[u8]) -> Option<i16> {
+    match word {
+        [sign @ (b'+' | b'-'), hour, b':', tens, ones] => parse_offset(&[*sign, b'0', *hour, *tens, *ones]),
+        [b'+' | b'-', ..] => parse_zone(word).filter(|(_, len)| *len == word.len()).map(|(minutes, _)| minutes),
         _ => None,
     }
 }
