@@ -81,6 +81,7 @@ fn maps() -> Vec<Arc<Map>> {
             form,
             must: ["orig_h", "resp_h"].map(|name| vec![name.to_owned()]).to_vec(),
             only: Vec::new(),
+            except: Vec::new(),
             ts_is_end: vec![("service".to_owned(), vec!["late".to_owned()])],
             whole: Vec::new(),
             within: vec!["in".to_owned()],

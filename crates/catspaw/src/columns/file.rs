@@ -33,6 +33,8 @@ struct Stanza {
     #[serde(default)]
     only: BTreeMap<String, Words>,
     #[serde(default)]
+    except: BTreeMap<String, Words>,
+    #[serde(default)]
     ts_is_end: BTreeMap<String, Words>,
     #[serde(default)]
     whole: Vec<String>,
@@ -108,6 +110,7 @@ impl Stanza {
             form,
             must: self.must(source, at)?,
             only: says(&self.only),
+            except: says(&self.except),
             ts_is_end: says(&self.ts_is_end),
             whole: self.whole.clone(),
             within: self.within.clone(),

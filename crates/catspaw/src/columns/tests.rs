@@ -126,9 +126,16 @@ fn what_else_stands_in_ecs_is_left_out_or_denied() {
         .replace("\"end\",\"allowed\",", "")
         .replace("flow_terminated", "network_flow");
     let last = meanwhile.replace("false", "true");
+    let marked = |what: &str| FIREWALL.replacen('{', &format!("{{{what},"), 1);
+    let of_others = [
+        marked(r#""event.code":"0000000020""#),
+        marked(r#""juniper":{"srx":{"tag":"APPTRACK_SESSION_CLOSE"}}"#),
+        denied.replacen('{', r#"{"fortinet":{"firewall":{"type":"utm"}},"#, 1),
+    ];
+    let of_others = of_others.join("\n");
     let dns = "{\"@timestamp\":\"2023-01-04T14:38:00.000Z\",\"dns\":{\"question\":{\"name\":\"x\"}}}";
-    let (_, sink) = read(&[FIREWALL, &start, &denied, &meanwhile, &last, dns, ""].join("\n"));
-    assert_eq!((sink.unparsed.len(), sink.skipped, sink.records.len()), (0, 3, 3));
+    let (_, sink) = read(&[FIREWALL, &start, &denied, &meanwhile, &last, &of_others, dns, ""].join("\n"));
+    assert_eq!((sink.unparsed.len(), sink.skipped, sink.records.len()), (0, 6, 3));
     assert!(matches!(sink.records[1].0.event, Event::Denied(_)), "{:?}", sink.records[1]);
     _ = (sink.whole(0), sink.whole(2));
 }

@@ -60,7 +60,7 @@ impl Lack {
                 lacking.push(said(name, &source.names));
             }
         }
-        for (key, says) in [("only", &map.only), ("ts_is_end", &map.ts_is_end)] {
+        for (key, says) in [("only", &map.only), ("except", &map.except), ("ts_is_end", &map.ts_is_end)] {
             lacking
                 .extend(says.iter().filter(|(number, _)| lacks(&[*number])).map(|(number, _)| said(key, &[*number])));
         }

@@ -81,7 +81,8 @@ impl<'a> Line<'a> {
     ) -> Result<(bool, &'a [u8]), Bad> {
         let sensor = self.get(Field::Sensor).unwrap_or(self.map.name().as_bytes());
         let action = self.meaning(Field::Action);
-        if !self.has_all() || !self.says(&self.map.only) || action == Some(Meaning::Ignored) {
+        let is_left_out = self.map.except.iter().any(|one| self.says(std::slice::from_ref(one)));
+        if !self.has_all() || !self.says(&self.map.only) || is_left_out || action == Some(Meaning::Ignored) {
             return Ok((false, sensor));
         }
         let tells = match action {

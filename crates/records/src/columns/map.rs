@@ -42,6 +42,8 @@ pub struct Spec {
     pub must: Vec<Vec<String>>,
     /// Columns with what they must say for the line to tell of a connection; other lines are left out.
     pub only: Vec<(String, Vec<String>)>,
+    /// Columns and what they say on lines that are left out.
+    pub except: Vec<(String, Vec<String>)>,
     /// Columns with what they must say for [`Field::Ts`] to be when it ended: some programs take the moment of a line for the beginning of
     /// what it says is over.
     pub ts_is_end: Vec<(String, Vec<String>)>,
@@ -79,6 +81,7 @@ pub struct Map {
     /// The same, a bit for each name.
     must_bits: Box<[u64]>,
     pub(super) only: Vec<Says>,
+    pub(super) except: Vec<Says>,
     pub(super) ts_is_end: Vec<Says>,
     pub(super) whole: Box<[u8]>,
     within: Vec<Box<[u8]>>,
@@ -157,7 +160,7 @@ impl Map {
         let mut says = |all: Vec<(String, Vec<String>)>| {
             all.into_iter().map(|(name, values)| Ok((number(&name)?, bytes(values)))).collect::<Result<_, String>>()
         };
-        let (only, ts_is_end) = (says(spec.only)?, says(spec.ts_is_end)?);
+        let (only, except, ts_is_end) = (says(spec.only)?, says(spec.except)?, says(spec.ts_is_end)?);
         let mut sources: [Source; Field::COUNT] = std::array::from_fn(|_| Source::default());
         for (field, columns) in spec.columns {
             sources[field as usize].names = columns.iter().map(&mut number).collect::<Result<_, _>>()?;
@@ -192,6 +195,7 @@ impl Map {
             must_bits: must.iter().map(|either| either.iter().fold(0, |bits, number| bits | 1 << number)).collect(),
             must,
             only,
+            except,
             ts_is_end,
             whole,
             within: bytes(spec.within.into_iter().map(|name| name + ".").collect()),

@@ -12,6 +12,7 @@ fn spec(form: Form, columns: &[(Field, &str)]) -> Spec {
         form,
         must,
         only: Vec::new(),
+        except: Vec::new(),
         ts_is_end: Vec::new(),
         whole: Vec::new(),
         within: Vec::new(),

@@ -42,6 +42,8 @@ impl<'a> Structured<'a> {
     fn open(&mut self) -> Option<()> {
         let text = self.rest.strip_prefix(b"[")?;
         let end = memchr2(b' ', b']', text)?;
+        // No id has a `=`: where the first word has one, the id was left out, and that is a parameter.
+        let end = if text[..end].contains(&b'=') { 0 } else { end };
         (self.id, self.rest) = text.split_at(end);
         self.inside = true;
         Some(())
@@ -108,6 +110,7 @@ mod tests {
             (r#"[a b="1"][c][d e="x y"]"#, "<a b=1><d e=x y>", ""),
             (r#"[a b="\"1\" \] \\"] m"#, r#"<a b=\"1\" \] \\>"#, " m"),
             (r#"[a@2636.1 reason=""]"#, "<a@2636.1 reason=>", ""),
+            (r#"[b="1 2" c="3"] m"#, "< b=1 2>< c=3>", " m"),
             ("- said", "", "- said"),
             ("", "", ""),
             ("[a]said", "", "said"),

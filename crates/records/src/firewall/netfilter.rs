@@ -63,7 +63,7 @@ pub(super) fn parse<'a>(text: &[u8], head: &'a [u8], header: Header<'a>, event: 
     }
     let proto = parse_proto(fields.proto).ok_or("no protocol")?;
     let prefix = prefix(head, name);
-    let is_refused = is_refusal(prefix) && !is_acceptance(prefix);
+    let is_refused = is_refusal(prefix);
     let is_syn = fields.syn && !fields.ack;
     let (orig, resp) = ([fields.src, fields.spt], [fields.dst, fields.dpt]);
     let says = Packet { proto, orig, resp, is_syn, is_refused }.tell(known, event)?;
@@ -105,19 +105,29 @@ impl<'a> Fields<'a> {
 }
 
 fn is_refusal(prefix: &[u8]) -> bool {
+    if let Some(does) = verdict(prefix) {
+        return does != b'A';
+    }
     let begins = |rest: &[u8]| {
         REFUSED.iter().any(|word| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word)))
     };
     let initials =
         prefix.iter().enumerate().filter(|(_, byte)| matches!(byte.to_ascii_uppercase(), b'D' | b'R' | b'B'));
-    initials.map(|(at, _)| &prefix[at..]).any(begins) || ends_with(prefix, [b"-D]", b"-R]"])
+    initials.map(|(at, _)| &prefix[at..]).any(begins)
 }
 
-/// VyOS, EdgeOS and UniFi write `[WAN_IN-3001-A]`: the set of rules, the rule, and what it does. A set may have any name.
-fn is_acceptance(prefix: &[u8]) -> bool {
-    ends_with(prefix, [b"-A]"])
-}
-
-fn ends_with<const N: usize>(prefix: &[u8], ends: [&[u8]; N]) -> bool {
-    ends.iter().any(|end| prefix.trim_ascii_end().ends_with(end))
+/// VyOS, EdgeOS and UniFi write `[WAN_IN-3001-A]`, and later UniFi `[WAN_IN-A-3001] DESCR="..."`: the set of rules, the rule, and what it
+/// does, which is to accept, to drop or to reject. A set may have any name, and so may what describes it.
+fn verdict(prefix: &[u8]) -> Option<u8> {
+    let prefix = memmem::find(prefix, b"DESCR=\"").map_or(prefix, |at| &prefix[..at]).trim_ascii_end();
+    let rule = prefix.strip_suffix(b"]")?;
+    let rule = &rule[memchr::memrchr(b'[', rule)? + 1..];
+    let mut parts = rule.rsplit(|byte| *byte == b'-');
+    let (last, before) = (parts.next()?, parts.next()?);
+    let is_number = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
+    let does = match (before, last) {
+        (number, does) if is_number(number) || !is_number(does) => does,
+        (does, _) => does,
+    };
+    matches!(does, b"A" | b"D" | b"R").then(|| does[0])
 }

@@ -190,12 +190,14 @@ pub(super) fn parse_cef<'a>(
         log.subtype = cef.name;
     }
     let by_service = cef.product == b"LF";
+    let mut zone: &[u8] = b"";
     for (key, value) in cef.extension {
         match key {
             b"rt" if log.generated.is_empty() => log.generated = value,
-            // In the guide of PAN-OS this is the moment at which the log was generated.
-            b"start" if by_service => log.start = value,
+            // The moment at which the log was generated; what was received when it came to the service.
             b"start" => log.generated = value,
+            b"PanOSSessionStartTime" => log.start = value,
+            b"dtz" => zone = value,
             b"deviceExternalId" => log.serial = value,
             b"src" => log.src[0] = value,
             b"spt" => log.src[1] = value,
@@ -223,6 +225,9 @@ pub(super) fn parse_cef<'a>(
     }
     if !is_traffic(cef.class) && !is_traffic(cef.name) {
         return Ok(Line::Skipped { name: name_of(log.serial) });
+    }
+    if matches!(zone, b"UTC" | b"GMT") {
+        log.zoned = parse_written(log.generated).map(|(written, _)| written.in_utc());
     }
     log.tell(own, time, event)
 }

@@ -95,6 +95,9 @@ fn a_packet_was_refused_only_if_the_prefix_says_so() {
         "filter/input drop ",
         "[WAN_LOCAL-default-D]",
         "[7.5] [ipv4-FWD-filter-10-R] ",
+        "[WAN_IN-D-1000] DESCR=\"Isolate cameras\" ",
+        "[WAN_LOCAL-4000-D] DESCR=\"no rule description\" ",
+        "[CUSTOM1_WAN-R-10000]DESCR=\"Allow past\" ",
     ] {
         assert_eq!(
             line(prefix, PACKET),
@@ -108,7 +111,14 @@ fn a_packet_was_refused_only_if_the_prefix_says_so() {
             "{prefix}"
         );
     }
-    for prefix in ["", "[486938.916177] ", "[UFW ALLOW] ", "new connection: ", "[BLOCK_IOT-3001-A]"] {
+    for prefix in [
+        "",
+        "[486938.916177] ",
+        "[UFW ALLOW] ",
+        "new connection: ",
+        "[BLOCK_IOT-3001-A]",
+        "[CUSTOM1_WAN-A-10000] DESCR=\"Allow past the block list\" ",
+    ] {
         assert_eq!(
             line(prefix, PACKET),
             "gw 2024-03-04T16:05:38Z~1s opened #id tcp 203.0.113.9:41945 > 10.0.0.5:1182 at 2024-03-04T16:05:38Z~1s",

@@ -116,10 +116,13 @@ fn cef_says_the_same() {
          from 2024-03-04T16:05:16Z~1s for 22s, PayloadReckoned 1820+228, Fins smtp"
     );
     let by_service = format!(
-        "CEF:0|Palo Alto Networks|LF|2.0|TRAFFIC|end|3|rt=Mar 04 2024 16:05:38 start=Mar 04 2024 16:05:00 in=1292 \
-         out=3016 {extension}"
+        "CEF:0|Palo Alto Networks|LF|2.0|TRAFFIC|end|3|dtz=UTC rt=Mar 04 2024 16:05:55 start=Mar 04 2024 16:05:38 \
+         in=1292 out=3016 {extension} PanOSSessionStartTime=Mar 04 2024 16:05:00"
     );
-    assert!(told(&by_service).contains(" from 2024-03-04T16:05:00Z~1s for 22s, PayloadReckoned 1820+228, Fins smtp"));
+    let said = "whole #135480 tcp";
+    let told_of_service = told(&by_service);
+    assert!(told_of_service.starts_with(&format!("001234567890 2024-03-04T16:05:38Z~1s {said}")), "{told_of_service}");
+    assert!(told_of_service.contains(" from 2024-03-04T16:05:00Z~1s for 22s, PayloadReckoned 1820+228, Fins smtp"));
     assert_eq!(told(&by_firewall.replacen("|TRAFFIC|", "|THREAT|", 1)), "001234567890 skipped");
 }
 
