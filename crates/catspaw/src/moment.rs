@@ -6,18 +6,22 @@ use jiff::civil::{Date, DateTime, Time};
 use jiff::tz::{AmbiguousOffset, TimeZone};
 
 /// What would be understood, for the error message.
-const FORMS: &str = "a moment is 2003-03-04T16:05:00Z, 2003-03-04, or \"2003-03-04 16:05[:00]\" in --timezone";
+const FORMS: &str = "a moment is 2003-03-04T16:05:00Z, 2003-03-04, \"2003-03-04 16:05[:00]\" in --timezone, or as mail has it, \
+                     \"Tue, 4 Mar 2003 17:05:00 +0100\"";
 /// What may stand behind a day or a time that is in no other zone.
 const UTC: [&str; 4] = ["UTC", "GMT", "Z", "z"];
 
-/// Reads RFC 3339, or a day (its beginning), or a day and a time in `zone`.
+/// Reads RFC 3339, a mail's `Date:` (RFC 5322), or a day (its beginning), or a day and a time in `zone`.
 ///
 /// # Errors
 /// Where it is none of these, or names a moment that does not exist in `zone` or exists twice: what is wrong, and what
 /// would be understood.
 pub(crate) fn parse(text: &str, zone: &TimeZone) -> Result<Nanos, String> {
     let text = text.trim();
-    let unknown = || format!("{text:?}: {FORMS}");
+    let unknown = || format!("{text:?} is none: {FORMS}");
+    if let Ok(at) = jiff::fmt::rfc2822::parse(text) {
+        return nanos(at.timestamp()).ok_or_else(unknown);
+    }
     let in_utc = UTC.iter().find_map(|utc| text.strip_suffix(utc)).map(str::trim_end);
     let zone = if in_utc.is_some() { &TimeZone::UTC } else { zone };
     let text = in_utc.unwrap_or(text);
@@ -43,6 +47,9 @@ pub(crate) fn parse(text: &str, zone: &TimeZone) -> Result<Nanos, String> {
 /// whole minute, and whoever writes no fraction the whole second.
 pub(crate) fn width(text: &str) -> i64 {
     let time = text.trim().get(10..).unwrap_or_default();
+    if jiff::fmt::rfc2822::parse(text).is_ok() {
+        return if time.matches(':').count() > 1 { Nanos::SECOND } else { 60 * Nanos::SECOND };
+    }
     if !time.contains(':') {
         return 86_400 * Nanos::SECOND;
     }
@@ -100,6 +107,9 @@ mod tests {
         for text in
             ["2003-03-04 16:05 UTC", "2003-03-04T16:05:00 GMT", "2003-03-04 16:05:00 Z", "2003-03-04 17:05 +01:00"]
         {
+            assert_eq!(parse(text, &berlin()), at, "{text}");
+        }
+        for text in ["Tue, 4 Mar 2003 17:05:00 +0100 (CET)", "4 Mar 2003 16:05:00 GMT", "04 Mar 2003 16:05 +0000"] {
             assert_eq!(parse(text, &berlin()), at, "{text}");
         }
         for text in ["2003-03-04 17:05", "2003-03-04 17:05:00", "2003-03-04T17:05:00"] {

@@ -154,7 +154,7 @@ struct Stanza {
     tunnel: Option<Spanned<String>>,
     clients: Option<Vec<Spanned<String>>>,
     targets: Option<Vec<Spanned<String>>>,
-    reason: String,
+    reason: Spanned<String>,
 }
 
 /// A host that was cut off.
@@ -187,8 +187,8 @@ impl Text<'_> {
         if let Some(tunnel) = stanza.tunnel.as_ref().filter(|t| t.as_ref().parse::<SocketAddr>().is_err()) {
             return Err(self.error(tunnel.span().start, "tunnel is an address and a port, such as 198.51.100.9:443"));
         }
-        if stanza.reason.trim().is_empty() {
-            return Err(self.error(stanza.host.span().start, "a declared relay needs a reason"));
+        if stanza.reason.as_ref().trim().is_empty() {
+            return Err(self.error(stanza.reason.span().start, "a declared relay needs a reason"));
         }
         let topologies = [Topology::Forward, Topology::Backconnect, Topology::Direct];
         let named = |text: &Spanned<String>| topologies.into_iter().find(|t| t.name() == text.as_ref());
@@ -343,7 +343,7 @@ impl Settings {
         config.contained = file.contained.iter().map(|cut| source.contained(cut, &zone)).collect::<Result<_, _>>()?;
         let year = match args.year {
             Some(year) if !(1970..=2200).contains(&year) => {
-                return Err(format!("--year {year}: a year from 1970 to 2200"));
+                return Err(format!("--year {year}: give a year from 1970 to 2200"));
             }
             Some(year) => Some(year),
             None => source.number(&file.year, 1970..=2200, "a year from 1970 to 2200")?,
@@ -353,13 +353,24 @@ impl Settings {
         let redact = views::redact(&args.views, &file)?;
         let jobs = source.number::<u16>(&file.jobs, 1..=65_535, "at least one thread")?.map(usize::from);
         let threads = match args.jobs.or(jobs) {
-            Some(0) => return Err("--jobs 0: at least one thread".to_owned()),
+            Some(0) => return Err("--jobs 0: give at least one thread".to_owned()),
             Some(threads) => threads.min(256),
             None => std::thread::available_parallelism().map_or(1, usize::from),
         };
         let mut warnings = Vec::new();
         if args.rules.no_builtin_rules || file.no_builtin_rules == Some(true) {
             warnings.push("--no-builtin-rules: no rules come with this version, so that none are left out".to_owned());
+        }
+        let unsaid = |stanza: &&Stanza| stanza.reason.as_ref().trim_matches('.').trim().is_empty();
+        let unsaid: Vec<&str> =
+            file.authorised.iter().filter(unsaid).map(|stanza| stanza.host.as_ref().as_str()).collect();
+        if let Some(first) = unsaid.first() {
+            let others = if unsaid.len() > 1 { format!(" and {} more", unsaid.len() - 1) } else { String::new() };
+            warnings.push(format!(
+                "{}: {first}{others} declared without a reason (it is {:?}): say why it is meant to be a relay, for it is not accused any more",
+                path.display(),
+                "..."
+            ));
         }
         let rules = Rules::new(args.rules, &file)?;
         let column_files = match args.columns.is_empty() {

@@ -196,14 +196,24 @@ fn other_option(head: &[u8]) -> Option<&'static str> {
     })
 }
 
+/// What is said of objects that are no lines.
+const SPREAD: &str = "JSON of which an object stands on several lines: jq -c . FILE | catspaw scan - puts each on one";
+
 /// A guess at what a file is that is no evidence, for its owner.
 fn name_of(head: &[u8]) -> &'static str {
-    const MAGIC: [(&[u8], &str); 7] = [
+    const MAGIC: [(&[u8], &str); 10] = [
         (&[0x0c, 0xa5], NFCAPD),
         (&[0xa5, 0x0c], NFCAPD),
         (b"<?xml", "XML, and not nmap's, the only one that this version reads"),
         (b"# Nmap ", "nmap's normal output, which is for people: name the file of -oX or -oG"),
-        (b"{", "JSON that is no Zeek conn log and fits no map of columns: --columns FILE tells what its keys mean"),
+        (b"{\n", SPREAD),
+        (b"{\r\n", SPREAD),
+        (
+            b"{",
+            "JSON that is no Zeek conn log and fits no map of columns: --columns FILE tells what its keys mean; where one of them holds a \
+             log's line, take that out, as in jq -r .message FILE | catspaw scan -",
+        ),
+        (b"\xff\xfe", "text in UTF-16: iconv -f UTF-16 -t UTF-8 FILE | catspaw scan -"),
         (b"PK\x03\x04", "a zip archive: unpack it first"),
         (b"\x7fELF", "a program"),
     ];
@@ -217,6 +227,9 @@ fn name_of(head: &[u8]) -> &'static str {
             "a Zeek log of another kind than conn, which this version does not read"
         }
         None if head.is_empty() => "empty",
+        None if head.get(257..262) == Some(b"ustar") => {
+            "a tar archive: unpack it first, or tar -xOf FILE | catspaw scan -"
+        }
         None if head.contains(&0) => "binary data of no kind that is known",
         None if zeek::lacks_header(head) => {
             "lines of Zeek's conn.log without the #fields line that names their columns (were they grepped?): put that of the log \

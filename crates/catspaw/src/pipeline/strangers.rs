@@ -82,6 +82,12 @@ impl Strangers {
         sorted(&self.ends)
     }
 
+    /// The private ranges among them, and how many records have an end there.
+    pub(crate) fn private(&self) -> (Vec<Network>, u64) {
+        let private: Vec<_> = sorted(&self.inside).into_iter().filter(|(net, _)| is_private(net.addr())).collect();
+        (private.iter().map(|(net, _)| *net).collect(), private.iter().map(|(_, count)| count).sum())
+    }
+
     /// Which networks to name.
     pub(crate) fn proposal(&self) -> Option<Proposal> {
         let inside = sorted(&self.inside);

@@ -94,6 +94,7 @@ impl Redactor {
             id,
             host,
             public,
+            public_shared,
             owner,
             verdict: _,
             topology: _,
@@ -109,7 +110,7 @@ impl Redactor {
             clients_total: _,
             targets,
             targets_total: _,
-            containment: _,
+            containment,
             alerts,
             indicators,
             examples,
@@ -118,8 +119,12 @@ impl Redactor {
         } = incident;
         *id = self.id(id);
         self.put(host);
-        public.iter_mut().for_each(|addr| self.put(addr));
-        public.sort_by_key(|addr| addr.parse::<IpAddr>().ok());
+        for all in [public, public_shared] {
+            all.iter_mut().for_each(|addr| self.put(addr));
+            all.sort_by_key(|addr| addr.parse::<IpAddr>().ok());
+        }
+        let mapped = containment.iter_mut().filter_map(|cut| cut.translation_address.as_mut());
+        mapped.for_each(|addr| self.put(addr));
         owner.iter_mut().for_each(|owner| self.owner(owner));
         tunnel.iter_mut().for_each(|tunnel| self.tunnel(tunnel));
         alerts.iter_mut().for_each(|alert| self.rule_alert(alert));
@@ -204,7 +209,7 @@ impl Redactor {
     pub(crate) fn answers(&self, answers: &mut Answers) {
         let Answers { schema: _, questions, unparsed, unparsed_total: _ } = answers;
         unparsed.iter_mut().for_each(|wrong| self.put(&mut wrong.path));
-        for Answer { address, port: _, at: _, candidates, why, inside: _ } in questions {
+        for Answer { address, port: _, at: _, candidates, why, until: _, inside: _ } in questions {
             self.put(address);
             for candidate in candidates {
                 let Candidate { host, mac, user, name, from: _, to: _, basis: _, path, line: _ } = candidate;

@@ -81,8 +81,11 @@ pub(crate) fn build(
     let mut incidents = Vec::new();
     let mut authorised = Vec::new();
     let signs = Indicators::find(&settings.signatures, &gathered.scans, lanes, &settings.home);
+    let seen = outside::Seen { lanes, home: &settings.home };
+    let shared = seen.shared();
     for case in &cases.cases {
         let mut incident = case.write();
+        incident.public_shared = case.public.intersection(&shared).map(ToString::to_string).collect();
         incident.indicators = signs.of(&incident.host);
         incident.examples = examples.remove(0);
         clocks::tell(&mut incident, case, &gathered.offsets, names);
@@ -99,7 +102,6 @@ pub(crate) fn build(
     warnings.extend(home_doubts(&settings.home, gathered));
     warnings.extend(cut_off_unseen(&settings.config, &incidents));
     let only = &settings.restriction;
-    let seen = outside::Seen { lanes, home: &settings.home };
     let foreign = restricted::foreign(only, |net| seen.is_ours(net));
     warnings.extend(foreign.iter().map(|net| seen.not_ours(net)));
     warnings.extend(seen.declared(&settings.config));

@@ -9,6 +9,8 @@ use crate::pipeline::{Gathered, Home, Misplaced, Proposal};
 
 /// Of fewer records nothing is said.
 const LEAST: u64 = 20;
+/// Private addresses that were not named are worth a word where they have one record to so many of ours.
+const A_PART: u64 = 20;
 
 /// What looks wrong with `--home-net`: of what is taken for ours and is not the report says nothing else.
 pub(super) fn doubts(home: &Home, gathered: &Gathered) -> Vec<String> {
@@ -21,7 +23,12 @@ pub(super) fn doubts(home: &Home, gathered: &Gathered) -> Vec<String> {
     let all = [within(&misplaced, ours), outside(&misplaced, ours)];
     // Where most records look wrong, each network of them would, too.
     let each = if all.iter().all(Option::is_none) { strangers(&misplaced) } else { Vec::new() };
-    hardly_ours(home, gathered).into_iter().chain(all.into_iter().flatten()).chain(each).collect()
+    hardly_ours(home, gathered)
+        .or_else(|| left_out(gathered))
+        .into_iter()
+        .chain(all.into_iter().flatten())
+        .chain(each)
+        .collect()
 }
 
 /// Both ends of most records are in them.
@@ -72,6 +79,19 @@ fn hardly_ours(home: &Home, gathered: &Gathered) -> Option<String> {
         format!(
             "Only {ours} of {records} records have an end in --home-net. Behind NAT a host has its address inside, not the public \
              one: is {}, which has an end of {explained} of the {of} others that tell of a connection, yours?",
+            listed(&networks)
+        )
+    })
+}
+
+/// Hosts with private addresses that were not named are hardly anybody else's.
+fn left_out(gathered: &Gathered) -> Option<String> {
+    let ours: u64 = gathered.sensors().map(|sensor| sensor.inside).sum();
+    let (networks, count) = gathered.strangers.private();
+    (count >= LEAST && count.saturating_mul(A_PART) >= ours).then(|| {
+        format!(
+            "{count} records have no end in --home-net, and a private one in {}: hosts there were not looked at, and no relay among them \
+             is found. Name their networks, too, if they are yours.",
             listed(&networks)
         )
     })

@@ -347,6 +347,7 @@ impl Case<'_> {
             id: self.id(),
             host: self.host.addr().to_string(),
             public: self.public.iter().map(ToString::to_string).collect(),
+            public_shared: Vec::new(),
             owner: None,
             verdict: self.verdict(&sums),
             topology: self.topology.map(Topology::name),

@@ -100,6 +100,8 @@ pub(crate) struct Incident {
     pub(crate) host: String,
     /// Addresses it was seen as outside.
     pub(crate) public: Vec<String>,
+    /// Those of them that other hosts were seen as, too: a complaint about one names this host only with its moment, and perhaps its port.
+    pub(crate) public_shared: Vec<String>,
     /// Who is behind it, where leases or the owner's table say.
     pub(crate) owner: Option<Owner>,
     /// `relay`, `spam-source`, `suspect`; for a declared relay also `none`.
@@ -233,6 +235,8 @@ pub(crate) struct Containment {
     pub(crate) translation_held_until: Option<String>,
     /// Its life in seconds, as the device says it.
     pub(crate) translation_duration: Option<u64>,
+    /// The address outside that it was to.
+    pub(crate) translation_address: Option<String>,
 }
 
 /// How long a device waits before it ends a connection by itself, in seconds; null where too few teardowns agree.

@@ -1,8 +1,9 @@
 //! Addresses that the owner names, and that are none of his hosts': those as which the outside sees one, behind NAT.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::net::IpAddr;
 
+use catspaw_records::HostKey;
 use catspaw_relay::{Config, Network};
 
 use crate::pipeline::{Home, Lanes};
@@ -32,6 +33,14 @@ impl Seen<'_> {
         let hosts = self.lanes.iter().flat_map(|lanes| &lanes.lanes);
         let seen = hosts.filter(|(_, _, lane)| lane.public.iter().any(|addr| net.contains(*addr)));
         asked_for.chain(seen.map(|(host, ..)| host.addr())).collect()
+    }
+
+    /// Addresses that several hosts were seen as.
+    pub(super) fn shared(&self) -> BTreeSet<IpAddr> {
+        let mut behind: HashMap<IpAddr, HostKey> = HashMap::new();
+        let lanes = self.lanes.iter().flat_map(|lanes| &lanes.lanes);
+        let seen = lanes.flat_map(|(host, _, lane)| lane.public.iter().map(|addr| (*addr, *host)));
+        seen.filter(|&(addr, host)| *behind.entry(addr).or_insert(host) != host).map(|(addr, _)| addr).collect()
     }
 
     /// What to say of a host that was asked for and is none of ours.

@@ -45,7 +45,7 @@ impl Text<'_> {
 }
 
 fn host(text: &str) -> Result<IpAddr, String> {
-    text.trim().parse().map_err(|_| format!("{text}: an address of ours (such as 172.28.220.181)"))
+    text.trim().parse().map_err(|_| format!("{text} is no address: give one of ours (such as 172.28.220.181)"))
 }
 
 /// Whose addresses are replaced, and the file of the key.

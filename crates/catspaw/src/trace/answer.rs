@@ -38,6 +38,9 @@ pub(crate) struct Answer {
     pub(crate) candidates: Vec<Candidate>,
     /// One plain sentence per reason.
     pub(crate) why: Vec<String>,
+    /// Up to when it is asked, where that is no moment but a day.
+    #[serde(skip)]
+    pub(crate) until: Option<String>,
     /// Whether nobody is behind it since it is an inside address itself.
     #[serde(skip)]
     pub(crate) inside: bool,
@@ -95,11 +98,14 @@ pub(crate) fn answer(question: &Question, mut found: Found, logs: &[Indexed<'_>]
     }
     why.truncate(SENTENCES);
     if best.len() > 1 {
+        let hosts = best.len() as u64 + found.more;
         let asked = if port.is_none() { " A port would narrow it down." } else { "" };
-        why.push(format!(
-            "{} hosts may have been behind it then: what is left to tell them apart is not in these records.{asked}",
-            best.len() as u64 + found.more
-        ));
+        why.push(if question.is_wide() {
+            let port = if port.is_none() { " and a port" } else { "" };
+            format!("{hosts} hosts were behind it at some time of that: a moment to the second{port} would narrow it down.")
+        } else {
+            format!("{hosts} hosts may have been behind it then: what is left to tell them apart is not in these records.{asked}")
+        });
     }
     let inside = best.is_empty() && lost.is_empty() && is_inside(question, &found);
     if inside {
@@ -109,7 +115,8 @@ pub(crate) fn answer(question: &Question, mut found: Found, logs: &[Indexed<'_>]
         why.extend(nobody(question, &found, logs));
     }
     let candidates = best.into_iter().map(|(host, hit)| candidate(host, &hit, question, logs, owners)).collect();
-    Answer { address: address.to_string(), port, at: rfc3339(at), candidates, why, inside }
+    let until = question.is_wide().then(|| rfc3339(question.until()));
+    Answer { address: address.to_string(), port, at: rfc3339(at), candidates, why, until, inside }
 }
 
 /// Whether the address that nobody is behind is one that the outside never sees.
@@ -221,7 +228,8 @@ fn sentence(hit: &Hit, question: &Question, logs: &[Indexed<'_>]) -> String {
         End::Open if hit.after_log => "was still open where the log ended, before the moment asked for".to_owned(),
         End::Open => "has no end in the log".to_owned(),
     };
-    let edge = if span.holds(question.at, question.until()) || span.end == End::Open && span.from < question.at {
+    let is_sure = span.holds(question.at, question.until()) || span.end == End::Open && span.from < question.at;
+    let edge = if is_sure || question.lasts > Nanos::SECOND {
         ""
     } else {
         "; the moment lies at its edge, within what the stamps can tell"
@@ -263,5 +271,10 @@ fn nobody(question: &Question, found: &Found, logs: &[Indexed<'_>]) -> Vec<Strin
         });
     }
     why.extend(around);
+    if logs.len() > 1 {
+        why.push(
+            "The clock of each device is taken as it is: by how much two are apart, catspaw scan says.".to_owned(),
+        );
+    }
     why
 }

@@ -23,7 +23,7 @@ pub(crate) struct TraceArgs {
     #[arg(required = true, value_name = "EVIDENCE")]
     pub(crate) words: Vec<PathBuf>,
 
-    /// When: RFC 3339, or 2003-03-04, or "2003-03-04 16:05[:00]" in --timezone
+    /// When: RFC 3339, or 2003-03-04, or "2003-03-04 16:05[:00]" in --timezone, or a mail's "Tue, 4 Mar 2003 17:05:00 +0100"
     #[arg(long, value_name = "TIME", conflicts_with_all = ["questions", "index"])]
     pub(crate) at: Option<String>,
 

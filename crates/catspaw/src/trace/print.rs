@@ -35,9 +35,14 @@ fn write_answer(answer: &Answer, page: &mut Page<'_, impl Write>) -> io::Result<
         [] if answer.inside => "an inside address itself".to_owned(),
         [] => "nobody that these records know".to_owned(),
         [one] => one.host.clone(),
-        [_, ..] => format!("one of {} hosts, the likeliest first", answer.candidates.len()),
+        all if answer.until.is_some() => format!("{} hosts, who had it longest first", all.len()),
+        all => format!("one of {} hosts, the likeliest first", all.len()),
     };
-    page.say(0, &format!("{port} at {}: {who}", answer.at))?;
+    let when = match &answer.until {
+        Some(until) => format!("from {} to {until}", answer.at),
+        None => format!("at {}", answer.at),
+    };
+    page.say(0, &format!("{port} {when}: {who}"))?;
     answer.candidates.iter().try_for_each(|candidate| write_candidate(candidate, page))?;
     answer.why.iter().try_for_each(|why| page.hang(1, "- ", why))
 }

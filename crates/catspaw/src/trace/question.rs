@@ -34,6 +34,11 @@ impl Question {
         self.at.plus(self.lasts)
     }
 
+    /// Whether it is of a day, in which several hosts may have had the address one after the other.
+    pub(crate) fn is_wide(&self) -> bool {
+        self.lasts > 60 * Nanos::SECOND
+    }
+
     /// Reads `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`, and a moment.
     ///
     /// # Errors

@@ -58,12 +58,22 @@ pub(crate) struct Inside {
 /// The last before a moment, and the first after it.
 pub(crate) type Nearest = (Option<Hit>, Option<Hit>);
 
-/// What is best stands first: what is sure to have been there, the stronger basis, the longer hold.
+/// What is best stands first: what is sure to have been there, the stronger basis, the longer hold. Of a day, what held most of it.
 pub(crate) fn rank(hit: &Hit, question: &Question) -> impl Ord + use<> {
     let span = &hit.span;
     let doubtful = hit.after_log || (span.end == End::Open && span.basis == Basis::Connection);
     let edge = !span.holds(question.at, question.until());
-    (doubtful, span.basis, edge, span.proto != TCP, std::cmp::Reverse(span.from), hit.index, span.line)
+    let held = if question.is_wide() { span.to.min(question.until()).since(span.from.max(question.at)) } else { 0 };
+    (
+        doubtful,
+        std::cmp::Reverse(held),
+        span.basis,
+        edge,
+        span.proto != TCP,
+        std::cmp::Reverse(span.from),
+        hit.index,
+        span.line,
+    )
 }
 
 /// Looks every question up. A damaged index is named by its number.

@@ -64,7 +64,7 @@ fn a_wrong_value_is_refused_and_what_would_do_is_said() {
 fn a_wrong_stanza_is_refused_where_it_is_wrong() {
     let stanza = |rest: &str| format!("[[authorised]]\nhost = \"10.0.0.1\"\n{rest}\n");
     refused(&stanza(""), "1:1", "`reason`");
-    refused(&stanza("reason = \"  \""), "2:8", "needs a reason");
+    refused(&stanza("reason = \"  \""), "3:10", "needs a reason");
     refused(&stanza("reason = \"x\"\nport = 70000"), "4:8", "a port from 1 to 65535");
     refused(&stanza("reason = \"x\"\nproto = \"icmp\""), "4:9", "tcp, udp");
     refused(&stanza("reason = \"x\"\ntopology = \"star\""), "4:12", "forward, backconnect, direct");

@@ -80,6 +80,7 @@ fn a_cut_is_told_with_what_its_clients_kept_open() {
             "at": "2003-03-04T01:00:00Z", "source": "inferred",
             "attempts_after": 26, "clients_after": 6, "last_attempt": "2003-03-04T08:00:00Z", "answered_after": 0,
             "denials_after": 4, "translation_held_until": "2003-03-04T06:00:00Z", "translation_duration": 6 * HOUR,
+            "translation_address": "192.0.2.10",
         })
     );
     assert_eq!(incident["public"], serde_json::json!(["192.0.2.10"]));

@@ -176,7 +176,7 @@ fn what_cannot_be_extracted_is_said() {
     for (arguments, says) in [
         (&["--extract", RELAY, "all.pcap", "all.pcap"][..], "--extract all.pcap: this file is read or written already"),
         (&["--extract", RELAY, "no/such.pcap", "all.pcap"], "no/such.pcap: cannot be written"),
-        (&["--extract", "relay", "out.pcap", "all.pcap"], "--extract relay: an address of ours"),
+        (&["--extract", "relay", "out.pcap", "all.pcap"], "--extract relay is no address: give one of ours"),
         (&["--extract", RELAY, "out.pcap", "-"], "standard input or a pipe can be read once"),
         (&["--extract", RELAY, "out.pcap", "--redact", "all.pcap"], "--extract with --redact would show"),
     ] {
@@ -184,7 +184,7 @@ fn what_cannot_be_extracted_is_said() {
     }
     place.write("catspaw.toml", "extract = [\"relay\", \"out.pcap\"]\n");
     let said = place.scan(&["--config", "catspaw.toml", "all.pcap"]);
-    assert!(said.failed().contains("catspaw.toml:1:11: relay: an address of ours"), "{}", said.err);
+    assert!(said.failed().contains("catspaw.toml:1:11: relay is no address: give one of ours"), "{}", said.err);
 }
 
 #[test]

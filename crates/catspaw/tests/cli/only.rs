@@ -152,7 +152,7 @@ fn ports_show_who_asked_and_what_the_host_did_next() {
 fn what_cannot_be_meant_is_refused() {
     let place = Place::with("some.log", relay_log());
     for (options, says) in [
-        (&["--since", "yesterday"][..], "--since \"yesterday\": a moment is 2003-03-04T16:05:00Z, 2003-03-04"),
+        (&["--since", "yesterday"][..], "--since \"yesterday\" is none: a moment is 2003-03-04T16:05:00Z, 2003-03-04"),
         (&["--since", "2003-03-05", "--until", "2003-03-04"], "--until is not after --since"),
         (&["--host", "gateway"], "--host gateway: no address and no network"),
         (&["--ports", "1185-1180"], "--ports 1185-1180: no port and no range"),

@@ -115,7 +115,7 @@ fn a_table_that_is_wrong_fails_the_run_and_says_where() {
         ("", "owners.csv:1: empty"),
         ("who,where\n", "owners.csv:1: the first line is a header"),
         ("address,user\n10.0.0.5,a\nhere,b\n", "owners.csv:3: \"here\" is no address"),
-        ("address,user,from\n10.0.0.5,a,soon\n", "owners.csv:2: \"soon\": a moment is"),
+        ("address,user,from\n10.0.0.5,a,soon\n", "owners.csv:2: \"soon\" is none: a moment is"),
     ] {
         place.write("owners.csv", text);
         let said = place.scan(&["--config", "c.toml", "pix.log"]);

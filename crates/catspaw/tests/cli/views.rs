@@ -76,7 +76,7 @@ fn a_host_is_explained_leg_by_leg() {
 fn views_that_cannot_be_are_refused() {
     let place = Place::with("relay.log", relay_log());
     for (options, says) in [
-        (&["--explain", "gateway"][..], "--explain gateway: an address of ours"),
+        (&["--explain", "gateway"][..], "--explain gateway is no address: give one of ours"),
         (&["--explain", "10.0.0.66", "--format", "csv"], "--explain is text for a person"),
         (
             &["--suggest-authorised", "relay.log"],
@@ -89,7 +89,7 @@ fn views_that_cannot_be_are_refused() {
     }
     place.write("catspaw.toml", "explain = \"10.0.0.999\"\n");
     let said = place.scan(&["--config", "catspaw.toml", "relay.log"]);
-    assert!(said.failed().contains("catspaw.toml:1:11: 10.0.0.999: an address of ours"), "{}", said.err);
+    assert!(said.failed().contains("catspaw.toml:1:11: 10.0.0.999 is no address: give one of ours"), "{}", said.err);
 }
 
 #[test]

@@ -259,7 +259,9 @@ impl<'a> Line<'a> {
 
     fn moment(&self, field: Field, times: &mut Timekeeper) -> Result<Option<(Nanos, u32)>, Bad> {
         let Some(text) = self.get(field) else { return Ok(None) };
-        let Some(date) = self.get(Field::Date).filter(|_| field == Field::Ts) else {
+        // Where no column has the beginning, the day is that of the end.
+        let dated = if self.singles[Field::Ts as usize] == NOTHING { Field::End } else { Field::Ts };
+        let Some(date) = self.get(Field::Date).filter(|_| field == dated) else {
             return self.map.times.parse(text, times).map(Some).map_err(|why| self.bad(text, why));
         };
         let mut when = [b' '; WHEN];
@@ -302,13 +304,41 @@ impl<'a> Line<'a> {
         })
     }
 
+    /// Both of an end that stands in one column.
+    #[cold]
+    #[inline(never)]
+    fn whole_end(&self, proto: Proto, field: Field, unset: &'static str, wrong: &'static str) -> Result<End, Bad> {
+        let text = self.get(field).ok_or(unset)?;
+        match (value::end(text), proto) {
+            (Some((addr, Some(port))), _) => Ok(End { addr, port }),
+            (Some((addr, None)), Proto::Icmp | Proto::Other(_)) => Ok(End { addr, port: 0 }),
+            _ => Err(self.bad(text, wrong)),
+        }
+    }
+
     fn orig(&self, proto: Proto) -> Result<End, Bad> {
+        if self.is_one(Field::OrigH, Field::OrigP) {
+            return self.whole_end(
+                proto,
+                Field::OrigH,
+                "orig_h is not set",
+                "orig_h and orig_p are no address and port",
+            );
+        }
         let port = self.port(proto, Field::OrigP, "orig_p is not set", "orig_p is not a port")?;
         let addr = self.address(Field::OrigH, "orig_h is not an address")?.ok_or("orig_h is not set")?;
         Ok(End { addr, port })
     }
 
     fn resp(&self, proto: Proto) -> Result<End, Bad> {
+        if self.is_one(Field::RespH, Field::RespP) {
+            return self.whole_end(
+                proto,
+                Field::RespH,
+                "resp_h is not set",
+                "resp_h and resp_p are no address and port",
+            );
+        }
         let port = self.port(proto, Field::RespP, "resp_p is not set", "resp_p is not a port")?;
         let addr = self.address(Field::RespH, "resp_h is not an address")?.ok_or("resp_h is not set")?;
         Ok(End { addr, port })
@@ -335,6 +365,12 @@ impl<'a> Line<'a> {
     fn mapped(&self, (addr, port): (Field, Field), real: End, wrong: &'static str) -> Result<Option<End>, Bad> {
         if self.singles[addr as usize] == NOTHING {
             return Ok(None);
+        }
+        if self.is_one(addr, port) {
+            let text = self.get(addr);
+            let end = text.map(|text| value::end(text).ok_or_else(|| self.bad(text, wrong))).transpose()?;
+            let end = end.filter(|(addr, _)| !addr.is_unspecified());
+            return Ok(end.map(|(addr, port)| End { addr, port: port.filter(|port| *port != 0).unwrap_or(real.port) }));
         }
         let Some(addr) = self.address(addr, wrong)? else { return Ok(None) };
         let port = self.find(port, |text| text != b"0").map_or(Some(real.port), value::port).ok_or(wrong)?;

@@ -152,6 +152,24 @@ fn lines_that_cannot_be_read_say_why() {
 }
 
 #[test]
+fn a_header_may_stand_before_the_first_key_without_a_separator() {
+    let line = |head: &str, separator: char| {
+        let pairs =
+            "src=192.0.2.1 spt=1025 dst=198.51.100.7 dpt=25 proto=tcp secs=12 when=2003-03-04T16:05:00Z sent=1 got=2\n";
+        head.to_owned() + &pairs.replace(' ', &separator.to_string())
+    };
+    for (head, separator) in [
+        ("", ' '),
+        ("<14>Mar  4 16:05:00 fw CEF:0|Maker|Thing|1|a b|Unknown|", ' '),
+        ("<134>1 2003-03-04T16:05:00Z fw Maker 7 - - ", '|'),
+        ("Mar  4 16:05:00 fw maker[7]: ", ';'),
+    ] {
+        let sink = read(spec(Form::Pairs { separator: separator as u8 }, &USUAL), &line(head, separator));
+        assert_eq!((sink.records.len(), sink.unparsed.len()), (1, 0), "{head}");
+    }
+}
+
+#[test]
 fn the_first_column_that_says_something_counts_and_else_the_constant() {
     let mut usual = spec(csv(), &USUAL);
     usual.must = vec![vec!["nat".to_owned()]];
@@ -339,6 +357,32 @@ fn the_day_may_be_a_column_of_its_own() {
     columns.push((Field::Date, "day"));
     let text = format!("day;{HEADER}2003-03-04;{}", LINE.replace("2003-03-04T16:05:00.5Z", "16:05:00.5"));
     assert_eq!(one(spec(csv(), &columns), &text).start.at, crate::Nanos(1_046_793_900_500_000_000));
+}
+
+#[test]
+fn an_end_may_stand_in_one_column_and_the_day_of_an_end_in_another() {
+    let columns = [
+        (Field::OrigH, "src"),
+        (Field::OrigP, "src"),
+        (Field::RespH, "dst"),
+        (Field::RespP, "dst"),
+        (Field::MappedOrigH, "nat"),
+        (Field::MappedOrigP, "nat"),
+        (Field::Proto, "proto"),
+        (Field::Date, "date"),
+        (Field::End, "time"),
+        (Field::Duration, "secs"),
+    ];
+    let pairs = || Form::Pairs { separator: b' ' };
+    let line = "date=2003-03-04 time=16:05:12 src=10.0.0.5:1025:X0 dst=198.51.100.7:25:X1: nat=192.0.2.1:7 proto=tcp secs=12\n";
+    let whole = one(spec(pairs(), &columns), line);
+    assert_eq!((whole.orig.to_string(), whole.resp.to_string()), ("10.0.0.5:1025".into(), "198.51.100.7:25".into()));
+    assert_eq!(whole.mapped()[0].map(|end| end.to_string()).as_deref(), Some("192.0.2.1:7"));
+    assert_eq!(whole.duration, Some(12_000_000_000));
+    let none = read(spec(pairs(), &columns), &line.replace(":25:X1:", ""));
+    assert_eq!(none.unparsed[0].1, "resp_h and resp_p are no address and port");
+    let icmp = line.replace(":25:X1:", "").replace("proto=tcp", "proto=icmp");
+    assert_eq!(one(spec(pairs(), &columns), &icmp).resp.to_string(), "198.51.100.7:0");
 }
 
 #[test]

@@ -97,9 +97,15 @@ impl<'a> Values<'a> {
     fn read_pairs(&mut self, map: &Map, separator: u8, text: &'a [u8]) {
         let mut pairs = Pairs::new(separator, text);
         self.order.begin();
-        while let Some((number, value)) = pairs.next_in(&mut self.order, |name| map.names().number(name)) {
+        let (names, mut is_first) = (map.names(), true);
+        let number = |name: &[u8], is_first: bool| match names.number(name) {
+            names::NONE if is_first => names.number(behind_header(name)),
+            number => number,
+        };
+        while let Some((number, value)) = pairs.next_in(&mut self.order, |name| number(name, is_first)) {
             if let Some(value) = value {
                 self.held.put(number, value);
+                is_first = false;
             }
             self.end_in_use = number != names::NONE;
         }
@@ -150,6 +156,13 @@ impl<'a> Held<'a> {
         self.all[..count].fill(&[]);
         (self.there, self.lists) = (0, 0);
     }
+}
+
+/// What of a line's first key is not a header that stands before it without the pairs' own separator, as those of CEF and syslog do.
+#[cold]
+fn behind_header(key: &[u8]) -> &[u8] {
+    let end = key.iter().rposition(|byte| matches!(byte, b'|' | b':' | b']' | b' ' | b'\t'));
+    end.map_or(key, |end| &key[end + 1..])
 }
 
 /// Without the space about it. Nearly none has any, and two comparisons are sooner made than two loops.

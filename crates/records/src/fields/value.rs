@@ -63,6 +63,28 @@ fn address_v6(text: &[u8]) -> Option<Address> {
     Some(v6.to_canonical().into())
 }
 
+/// An address, and the port where one stands behind it: `192.0.2.1:25`, `192.0.2.1/25`, `[2001:db8::1]:25`. What stands behind the port
+/// (`:X1`, an interface) is left out.
+pub(crate) fn end(text: &[u8]) -> Option<(Address, Option<u16>)> {
+    const BEHIND: [u8; 3] = *b":/,";
+    let (addr, rest) = match text.strip_prefix(b"[") {
+        Some(text) => {
+            let close = memchr::memchr(b']', text)?;
+            (address(&text[..close])?, &text[close + 1..])
+        }
+        None => {
+            let len = text.iter().position(|byte| BEHIND.contains(byte)).unwrap_or(text.len());
+            match parse_whole_v4(&text[..len]) {
+                Some(bits) => (Address::v4(bits), &text[len..]),
+                None => (address_v6(text)?, &text[..0]),
+            }
+        }
+    };
+    let Some((mark, rest)) = rest.split_first() else { return Some((addr, None)) };
+    let len = rest.iter().position(|byte| BEHIND.contains(byte)).unwrap_or(rest.len());
+    BEHIND.contains(mark).then(|| port(&rest[..len])).flatten().map(|port| (addr, Some(port)))
+}
+
 /// A port; for ICMP its type or code.
 pub(crate) fn port(text: &[u8]) -> Option<u16> {
     u16::try_from(number(text)?).ok()
@@ -73,6 +95,30 @@ mod tests {
     use std::net::IpAddr;
 
     use super::*;
+
+    #[test]
+    fn an_end_has_its_port_behind_it() {
+        for (text, expected) in [
+            ("192.0.2.1:25", Some(("192.0.2.1", Some(25)))),
+            ("192.0.2.1/25", Some(("192.0.2.1", Some(25)))),
+            ("192.0.2.1:61254:X1:", Some(("192.0.2.1", Some(61_254)))),
+            ("192.0.2.1", Some(("192.0.2.1", None))),
+            ("[2001:db8::1]:25", Some(("2001:db8::1", Some(25)))),
+            ("[2001:db8::1]", Some(("2001:db8::1", None))),
+            ("2001:db8::1", Some(("2001:db8::1", None))),
+            ("192.0.2.1:", None),
+            ("192.0.2.1:x", None),
+            ("192.0.2.1:65536", None),
+            ("192.0.2.256:25", None),
+            ("[2001:db8::1]x25", None),
+            ("[2001:db8::1", None),
+            (":25", None),
+            ("", None),
+        ] {
+            let told = end(text.as_bytes()).map(|(addr, port)| (IpAddr::from(addr).to_string(), port));
+            assert_eq!(told, expected.map(|(addr, port)| (addr.to_owned(), port)), "{text}");
+        }
+    }
 
     #[test]
     fn seconds_are_exact_to_the_nanosecond() {

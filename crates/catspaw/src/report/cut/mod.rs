@@ -195,6 +195,7 @@ fn written(case: &Case<'_>, found: &Found) -> Containment {
         translation_duration: slot
             .and_then(|slot| slot.duration)
             .map(|duration| (duration / Nanos::SECOND).unsigned_abs()),
+        translation_address: slot.map(|slot| slot.mapped.to_string()),
     }
 }
 

@@ -53,8 +53,9 @@ fn attempts(cut: &Containment) -> String {
 fn held(cut: &Containment) -> Option<String> {
     let until = cut.translation_held_until.as_deref()?;
     let life = cut.translation_duration.map(|life| format!(", {} in all", clock(life))).unwrap_or_default();
+    let address = cut.translation_address.as_deref().unwrap_or("its address outside");
     Some(format!(
-        "Attempts keep a translation from growing idle: this host's stood until {}{life}. Until then its address outside was \
+        "Attempts keep a translation from growing idle: this host's to {address} stood until {}{life}. Until then that address was \
          nobody else's.",
         utc(until),
     ))

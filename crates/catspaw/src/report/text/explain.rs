@@ -26,7 +26,7 @@ pub(crate) fn write(explained: &Explained, style: Style, out: &mut impl Write) -
             0,
             &format!(
                 "{host} is no host of ours in this evidence, or not in the part that was asked for. An address as the outside \
-                 sees it is another one inside of NAT: `public` in the report has them."
+                 sees it is another one inside of NAT: which, at a time, says catspaw trace {host} --at TIME EVIDENCE."
             ),
         );
     }
@@ -38,6 +38,7 @@ pub(crate) fn write(explained: &Explained, style: Style, out: &mut impl Write) -
         page.say(0, &best_fit(explained))?;
     }
     if !explained.inbound.is_empty() {
+        page.say(0, "Times are in UTC.")?;
         page.blank()?;
         legs(page, &explained.inbound)?;
         left_out(page, explained)?;
@@ -114,7 +115,10 @@ fn summary(explained: &Explained) -> String {
         )
     };
     if explained.empty > 0 {
-        said.push_str(&format!(" {} carried nothing.", count(explained.empty, "inbound attempt", "inbound attempts")));
+        said.push_str(&format!(
+            " {} carried nothing.",
+            count(explained.empty, "inbound attempt at whatever port", "inbound attempts at whatever port")
+        ));
     }
     if explained.from_inside > 0 {
         let n = count(explained.from_inside, "connection", "connections");

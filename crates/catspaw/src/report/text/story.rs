@@ -51,7 +51,7 @@ fn facts(page: &mut Page<'_, impl Write>, incident: &Incident) -> io::Result<()>
         page.hang(1, "Whose it is      ", &owner)?;
     }
     if !incident.public.is_empty() {
-        page.hang(1, "Seen outside as  ", &some_of(&incident.public, 12))?;
+        page.hang(1, "Seen outside as  ", &seen_as(incident))?;
     }
     if let Some(lasted) = lasted(first, last) {
         page.hang(1, kind::seen(incident), &format!("{} UTC ({lasted})", span(first, last)))?;
@@ -60,6 +60,19 @@ fn facts(page: &mut Page<'_, impl Write>, incident: &Incident) -> io::Result<()>
         page.hang(1, "Tunnel           ", &kind::far_end(tunnel))?;
     }
     page.hang(1, "Incident         ", &incident.id)
+}
+
+/// What the outside saw of it, and whether that was its alone.
+fn seen_as(incident: &Incident) -> String {
+    let (public, shared) = (&incident.public, &incident.public_shared);
+    let all = some_of(public, 12);
+    let others = match (public.len(), shared.len()) {
+        (_, 0) => return all,
+        (1, 1) => "other hosts had it, too".to_owned(),
+        (all, shared) if all == shared => "other hosts had these, too".to_owned(),
+        _ => format!("other hosts had {}, too", some_of(shared, 12)),
+    };
+    format!("{all} ({others}: who had it at a time, catspaw trace says)")
 }
 
 fn counts(page: &mut Page<'_, impl Write>, incident: &Incident) -> io::Result<()> {

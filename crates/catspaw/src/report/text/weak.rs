@@ -100,9 +100,9 @@ fn list(page: &mut Page<'_, impl Write>, mut hosts: Vec<(&str, Vec<&HostIndicato
 fn next(report: &Report) -> &'static str {
     if report.looked_at.connections == 0 {
         "What to do next: ask the traffic. `catspaw scan` over the firewall's or Zeek's log of these hosts says whether \
-         what comes in at a port goes out again to somebody else. Then ask the owner which program answers there."
+         what comes in at a port goes out again to somebody else. Then ask the owner which program it is that answers, where one does."
     } else {
         "What to do next: what was read here does not show that these hosts relay. Ask the logs of other days and of other \
-         sensors in the same way, and the owner which program answers there."
+         sensors in the same way, and, where a port answers, the owner which program it is."
     }
 }
