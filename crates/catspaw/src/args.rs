@@ -11,7 +11,9 @@ pub(crate) use rules::{FailOn, RulesArgs};
 pub(crate) use views::ViewArgs;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use clap_complete::Shell;
 
+use crate::manual::Page;
 use crate::trace::TraceArgs;
 
 /// Finds the machines on your network that somebody else is using as a relay.
@@ -32,6 +34,17 @@ pub(crate) enum Command {
     Scan(Box<ScanArgs>),
     #[command(about = "Say who was behind a public address at a time")]
     Trace(Box<TraceArgs>),
+    /// Print the completions for a shell
+    Completions {
+        /// The shell
+        shell: Shell,
+    },
+    /// Print a page of the manual, for man(1)
+    Man {
+        /// The page
+        #[arg(value_enum, default_value = "catspaw")]
+        page: Page,
+    },
 }
 
 /// Judges hosts from evidence: packet captures (pcap, pcapng), logs of firewalls (Cisco, Palo Alto, FortiGate, Juniper, Linux, pfSense

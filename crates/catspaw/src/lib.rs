@@ -9,6 +9,7 @@ mod console;
 mod extract;
 mod indicators;
 mod input;
+mod manual;
 mod moment;
 mod output;
 mod owners;
@@ -34,5 +35,7 @@ pub fn main() -> ExitCode {
     match args::Args::parse().command {
         args::Command::Scan(args) => scan::scan(*args),
         args::Command::Trace(args) => trace::trace(*args),
+        args::Command::Completions { shell } => console::exit(manual::complete(shell)),
+        args::Command::Man { page } => console::exit(manual::page(page)),
     }
 }

@@ -123,3 +123,21 @@ fn a_report_in_a_file_leaves_standard_output_alone() {
     assert_eq!((said.status, said.out.as_str(), said.err.as_str()), (Some(1), "", ""));
     assert!(place.read("report.txt").contains("10.0.0.66"));
 }
+
+#[test]
+fn the_manual_and_the_completions_name_every_option() {
+    let print = |arguments: &[&str]| {
+        let run = std::process::Command::new(env!("CARGO_BIN_EXE_catspaw")).args(arguments).output().unwrap();
+        assert!(run.status.success() && run.stderr.is_empty(), "{run:?}");
+        String::from_utf8(run.stdout).unwrap()
+    };
+    let page = print(&["man", "scan"]);
+    assert!(page.contains(".TH catspaw-scan 1") && page.contains("catspaw scan"), "{page}");
+    for option in ["home\\-net", "suggest\\-authorised", "columns"] {
+        assert!(page.contains(option), "{option}: {page}");
+    }
+    assert!(print(&["man"]).contains("catspaw\\-trace(1)"));
+    for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
+        assert!(print(&["completions", shell]).contains("suggest-authorised"), "{shell}");
+    }
+}
