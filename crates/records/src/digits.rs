@@ -154,6 +154,18 @@ fn octet(word: u64, behind: u32, len: u32) -> u32 {
     (digits & 0xff) * 100 + ((digits >> 8) & 0xff) * 10 + (digits >> 16)
 }
 
+/// What follows `prefix` at the front of a text. Of some twenty bytes two or three words are sooner compared than a function is called.
+#[inline(always)]
+pub(crate) fn strip_short<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
+    let (front, rest) = text.split_at_checked(prefix.len())?;
+    let word = |bytes: &[u8; 8]| u64::from_le_bytes(*bytes);
+    let differ = match (front.first_chunk(), prefix.first_chunk(), front.last_chunk(), prefix.last_chunk()) {
+        (Some(a), Some(b), Some(c), Some(d)) if prefix.len() <= 16 => (word(a) ^ word(b)) | (word(c) ^ word(d)) != 0,
+        _ => front != prefix,
+    };
+    (!differ).then_some(rest)
+}
+
 /// The high bit of each byte that is no digit.
 #[inline]
 pub(crate) fn others_of_eight(bytes: u64) -> u64 {
@@ -229,6 +241,20 @@ mod tests {
             }
         }
         assert_eq!(parse_decimal(b"00000000000000000000000007 "), Some((7, 26)));
+    }
+
+    #[test]
+    fn a_prefix_of_any_length_is_found_or_not() {
+        let text = b"198.51.100.7/25) to inside:10.0.0.5/2007";
+        for len in 0..text.len() {
+            assert_eq!(strip_short(text, &text[..len]), Some(&text[len..]), "{len}");
+            for at in 0..len {
+                let mut other = text[..len].to_vec();
+                other[at] ^= 1;
+                assert_eq!(strip_short(text, &other), None, "{len} but for {at}");
+            }
+            assert_eq!(strip_short(&text[..len], &text[..=len]), None, "{len}");
+        }
     }
 
     #[test]

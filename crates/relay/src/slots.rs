@@ -64,16 +64,20 @@ impl Slots {
     pub fn widen(&mut self) {
         let wider = WIDTHS.into_iter().find(|&width| width > self.width).unwrap_or(self.width.saturating_mul(2));
         let factor = wider / self.width;
-        let first = self.first.div_euclid(factor);
+        let (mut to, mut before) = (0, self.first.rem_euclid(factor));
         let mut wide = 0;
         for at in 0..self.counts.len() {
-            let (count, to) = (self.counts[at], ((self.first + at as i64).div_euclid(factor) - first) as usize);
+            let count = self.counts[at];
             // What is there yet has been taken, for no slot moves back.
             self.counts[to] = if to < wide { self.counts[to].saturating_add(count) } else { count };
             wide = to + 1;
+            before += 1;
+            if before == factor {
+                (to, before) = (wide, 0);
+            }
         }
         self.counts.truncate(wide);
-        (self.width, self.first) = (wider, first);
+        (self.width, self.first) = (wider, self.first.div_euclid(factor));
     }
 
     /// Both together.

@@ -272,7 +272,8 @@ fn tunnel_by_totals(tunnel: &Tunnel, in_packets: bool, why: &mut Vec<String>) {
              desktop is the other way round.",
         ));
     }
-    if tunnel.calls.rest > 0 {
+    // Some seconds beside an hour are nothing to compare it with.
+    if tunnel.calls.rest > 0 && tunnel.calls.rest >= tunnel.calls.alive / 10 {
         why.push(format!(
             "It opened {} other connections in that time, and {} in the {} around it.",
             tunnel.calls.inside,

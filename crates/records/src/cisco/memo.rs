@@ -76,9 +76,9 @@ impl Memo {
         self.sensor = stamp.sensor;
     }
 
-    /// What the header of `line` means, if it is the kept one with other seconds, and how long it is.
-    #[inline]
-    pub(super) fn recall<'a>(&self, line: &'a [u8]) -> Option<(Known<'a>, usize)> {
+    /// The seconds of the header of `line`, if it is the kept one but for these, and what stands behind its `%`.
+    #[inline(always)]
+    pub(super) fn fits<'a>(&self, line: &'a [u8]) -> Option<(i64, &'a [u8])> {
         // Few lines are shorter than the longest header.
         let text: &[u8; LONGEST] = line.first_chunk().filter(|_| self.len > 0)?;
         let kept = self.text.iter().zip(sixteens(text));
@@ -86,10 +86,17 @@ impl Memo {
             return None;
         }
         let second = two_digits(line, self.second_at).filter(|second| *second <= 60)?;
+        Some((second, line.get(self.len + 1..)?))
+    }
+
+    /// What the header of `line` means, if it is the kept one with other seconds, and what stands behind its `%`.
+    #[inline(always)]
+    pub(super) fn recall<'a>(&self, line: &'a [u8]) -> Option<(Known<'a>, &'a [u8])> {
+        let (second, rest) = self.fits(line)?;
         let at = self.minute.plus(second * Nanos::SECOND);
         let stamp = Stamp { at, resolution: 1_000_000_000, sensor: self.sensor };
         let name = self.name.map_or(UNNAMED, |(from, to)| &line[from..to]);
-        Some((Known { stamp, name, own: self.own }, self.len))
+        Some((Known { stamp, name, own: self.own }, rest))
     }
 }
 

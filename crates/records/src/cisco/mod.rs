@@ -245,8 +245,8 @@ impl Reader {
     fn advance_line(&mut self, line: &[u8]) {
         // Of a line of the header that is kept the stamp is of the date that the clock is at; but what follows it may be no tag, and another
         // one stand further on, behind a stamp of its own.
-        if let Some((_, len)) = self.memo.recall(line)
-            && parse_tag(&line[len + 1..]).is_some()
+        if let Some((_, rest)) = self.memo.fits(line)
+            && parse_tag(rest).is_some()
         {
             return;
         }
@@ -269,10 +269,10 @@ impl Reader {
 
     #[inline]
     fn read_line(&mut self, place: Place, line: &[u8], to: &mut To<'_, impl LineSink>) {
-        if let Some((known, len)) = self.memo.recall(line)
-            && let Some((message_id, tag_len)) = parse_tag(&line[len + 1..])
+        if let Some((known, rest)) = self.memo.recall(line)
+            && let Some((message_id, len)) = parse_tag(rest)
         {
-            let text = Text::new(&line[len + 1 + tag_len..]);
+            let text = Text::new(&rest[len..]);
             if !to.finish(place, line, (message_id, text), &known) {
                 self.finish_odd(Odd { place, line, message_id, text, times: 1, known: Ok(known) }, to);
             }

@@ -7,7 +7,7 @@ use memchr::memchr;
 use super::Why;
 use super::services::parse_service;
 use super::text::Text;
-use crate::digits::parse_v4;
+use crate::digits::{parse_decimal, parse_v4, strip_short};
 use crate::end::{Address, End};
 use crate::{Endpoint, is_private};
 
@@ -154,7 +154,7 @@ impl<'a> Text<'a> {
     pub(super) fn decode_mapped(&mut self, real: &Party<'_>) -> Option<End> {
         // Most ends are not translated, and comparing is quicker than reading them again.
         if let [b' ', b'(', rest @ ..] = self.rest()
-            && let Some([b')', after @ ..]) = rest.strip_prefix(real.text)
+            && let Some([b')', after @ ..]) = strip_short(rest, real.text)
             && after.first() != Some(&b'(')
             && after.get(1) != Some(&b'(')
             && let Ok(endpoint) = real.end()
@@ -162,7 +162,23 @@ impl<'a> Text<'a> {
             *self = Self::new(after);
             return Some(endpoint);
         }
+        if let Some((mapped, after)) = self.mapped() {
+            *self = Self::new(after);
+            return Some(mapped);
+        }
         self.decode_groups()
+    }
+
+    /// ` (address/port)` of IPv4 with nothing else in parentheses behind it, and what follows.
+    #[inline(always)]
+    fn mapped(&self) -> Option<(End, &'a [u8])> {
+        let [b' ', b'(', rest @ ..] = self.rest() else { return None };
+        let (addr, len) = parse_v4(rest)?;
+        let [b'/', rest @ ..] = &rest[len..] else { return None };
+        let (port, len) = parse_decimal(rest)?;
+        let [b')', after @ ..] = &rest[len..] else { return None };
+        let is_last = after.first() != Some(&b'(') && after.get(1) != Some(&b'(');
+        is_last.then_some((End { addr: Address::v4(addr), port: u16::try_from(port).ok()? }, after))
     }
 
     /// Moves over whatever stands in parentheses; the first end among it.
