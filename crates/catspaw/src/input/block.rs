@@ -11,7 +11,7 @@ use memchr::{memchr, memrchr};
 use super::{Packing, Problem, Source, What};
 
 /// How much a block holds, and with it how long a line may be, its end included.
-const BLOCK: usize = 1 << 20;
+const BLOCK: usize = 1 << 21;
 
 /// As much of the content as tells what it is.
 const HEAD: usize = 64 << 10;
@@ -20,11 +20,14 @@ const HEAD: usize = 64 << 10;
 /// much before the damage is lost.
 const STEP: usize = 64 << 10;
 
+/// Where every so many lines begin is kept of a file that can be read from there.
+const MARKED: usize = 1024;
+
 /// So many places of lines that were too long are kept.
 const PLACES: usize = 8;
 
 /// What is said of a line that does not fit into a block.
-pub(crate) const LONG_LINE: &str = "line longer than 1 MiB";
+pub(crate) const LONG_LINE: &str = "line longer than 2 MiB";
 
 /// What a block is kept in, and the next one again.
 #[derive(Debug, Default)]
@@ -52,6 +55,13 @@ impl TextBlock {
     /// The lines.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.buffer.bytes[..self.len]
+    }
+
+    /// Where some of its lines begin, its first among them: their numbers, and the bytes of the content before them.
+    pub(crate) fn marks(&self) -> impl Iterator<Item = (u64, u64)> {
+        let ends = self.buffer.ends.iter().map(|&end| u64::from(end) + 1).filter(|&start| start < self.len as u64);
+        let starts = std::iter::once(0).chain(ends).step_by(MARKED);
+        (self.first_line..).step_by(MARKED).zip(starts.map(|start| self.offset + start))
     }
 
     /// The lines in pieces of as many as are looked at to tell what they are.

@@ -260,10 +260,10 @@ fn a_long_line_is_left_out_and_its_place_told() {
 }
 
 #[test]
-fn the_longest_line_that_is_read_is_a_mebibyte_with_its_end() {
-    for (len, fits) in [((1 << 20) - 1, true), (1 << 20, false)] {
+fn the_longest_line_that_is_read_is_two_mebibytes_with_its_end() {
+    for (len, fits) in [((1 << 21) - 1, true), (1 << 21, false)] {
         // The length decides, and not where in a block the line begins.
-        for before in [0, 1, 1_000, (1 << 20) - 1] {
+        for before in [0, 1, 1_000, (1 << 21) - 1] {
             let text = [vec![b'\n'; before], vec![b'x'; len], b"\nafter\n".to_vec()].concat();
             let mut reader = over(io::Cursor::new(text.clone()));
             let all: usize =

@@ -29,8 +29,8 @@ pub(crate) struct FileRead {
     /// The zone that its stamps name, where it is not known which of several that is.
     pub(crate) zone: Option<String>,
     pub(crate) bytes: u64,
-    /// Where its blocks begin, where it can be read from there: the number of the first line, and the bytes before it.
-    pub(crate) blocks: Vec<(u64, u64)>,
+    /// Where some of its lines begin, where it can be read from there: their numbers, and the bytes before them.
+    pub(crate) marks: Vec<(u64, u64)>,
     /// Of a capture: packets of which it holds a part alone.
     pub(crate) cut: u64,
     pub(crate) sensors: BTreeMap<SensorId, SensorCount>,
@@ -102,7 +102,7 @@ impl FileRead {
             written_by: Nanos::MAX,
             zone: None,
             bytes: 0,
-            blocks: Vec::new(),
+            marks: Vec::new(),
             cut: 0,
             sensors: BTreeMap::new(),
             unparsed: BTreeMap::new(),

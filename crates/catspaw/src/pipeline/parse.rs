@@ -1,6 +1,7 @@
 //! From a block of lines to records sorted by shard.
 
 use std::collections::BTreeMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
 use catspaw_records::{Block, HashSeed, HostKey, LineSink, Nanos, Place, Reader, Record, SensorId, Unparsed};
@@ -252,7 +253,7 @@ pub(super) fn parse_watched(
 pub(super) fn sort_flows(flows: Flows, file: u32, home: &Home, scratch: &mut Scratch) -> Batch {
     let mut collect = Collect::new(home, Place { file, line: 0 }, scratch);
     collect.batch.in_order = true;
-    let named = collect.sensor(SensorId::of(SENSOR.as_bytes()), SENSOR.as_bytes());
+    let named = collect.sensor(SensorId::of(SENSOR.as_bytes()), SENSOR.as_bytes()).unwrap_or_default();
     for at in flows.order {
         if let Some(record) = flows.records.get(at as usize) {
             collect.hear(record);
@@ -308,23 +309,26 @@ impl<'a> Collect<'a> {
         self.batch
     }
 
-    /// The place of the sensor `id`, which is called `name`.
-    fn sensor(&mut self, id: SensorId, name: &[u8]) -> u16 {
+    /// The place of the sensor `id`, which is called `name`; `None` where the block has more than there are places.
+    fn sensor(&mut self, id: SensorId, name: &[u8]) -> Option<u16> {
         if let Some((last, place)) = self.last
             && last == id
         {
-            return place;
+            return Some(place);
         }
-        // No block has as many records.
-        let new = self.counts.len() as u16;
-        let place = *self.places.entry(id).or_insert(new);
-        if place == new {
+        let new = u16::try_from(self.counts.len()).ok();
+        let place = match (self.places.entry(id), new) {
+            (Entry::Occupied(known), _) => *known.get(),
+            (Entry::Vacant(_), None) => return None,
+            (Entry::Vacant(entry), Some(new)) => *entry.insert(new),
+        };
+        if Some(place) == new {
             self.batch.named.push(id);
             self.counts
                 .push(SensorCount { name: String::from_utf8_lossy(name).into_owned(), ..SensorCount::default() });
         }
         self.last = Some((id, place));
-        place
+        Some(place)
     }
 
     /// Takes a record. Where it cannot be packed, `keep` says where it is kept.
@@ -389,7 +393,10 @@ impl<'a> Collect<'a> {
 impl LineSink for Collect<'_> {
     #[inline]
     fn record(&mut self, record: &Record, sensor: &[u8]) {
-        let sensor = self.sensor(record.known.sensor, sensor);
+        let Some(sensor) = self.sensor(record.known.sensor, sensor) else {
+            let why = "of more devices in so few lines than are told apart";
+            return self.unparsed(Unparsed { place: record.place, kind: "device", why });
+        };
         self.count(record, sensor, |records| {
             records.push(*record);
             records.len() as u32 - 1
@@ -434,10 +441,27 @@ mod tests {
         (0..70_000_u32).for_each(|n| collect.skipped(&n.to_le_bytes()));
         let last = collect.sensor(SensorId::of(b"last"), b"last");
         collect.skipped(b"last");
-        assert_eq!(last, 0);
+        assert_eq!(last, Some(0));
         let batch = collect.finish();
         let counts = &batch.sensors[&SensorId::of(b"last")];
         assert_eq!((batch.sensors.len(), counts.skipped, counts.name.as_str()), (70_001, 1, "last"));
+    }
+
+    #[test]
+    fn devices_for_which_there_is_no_place_are_counted() {
+        let end = Endpoint { addr: [10, 0, 0, 1].into(), port: 25 };
+        let event = Event::Denied(Denied { proto: Proto::Tcp, orig: end, resp: end, attempt: true, count: 1, over: 0 });
+        let (home, mut scratch) = (Home::default(), Scratch::default());
+        let mut collect = Collect::new(&home, Place { file: 0, line: 1 }, &mut scratch);
+        for n in (0..=u32::from(u16::MAX) + 2).chain([7]) {
+            let (name, place) = (n.to_le_bytes(), Place { file: 0, line: u64::from(n) + 1 });
+            let known = Stamp { at: Nanos(5), resolution: 1, sensor: SensorId::of(&name) };
+            collect.record(&Record { known, place, fingerprint: n.into(), event }, &name);
+        }
+        let batch = collect.finish();
+        let unparsed: Vec<_> = batch.unparsed.iter().map(|(&(kind, _), count)| (kind, count.count)).collect();
+        assert_eq!((batch.sensors.len(), unparsed), (1 << 16, vec![("device", 2)]));
+        assert_eq!(batch.sensors[&SensorId::of(&7_u32.to_le_bytes())].records, 2);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(super) struct Row {
     body: Body,
     /// Lines from the batch's first to its own.
     line: u32,
-    /// Which of the batch's sensors it is of: no block of 1 MiB has as many records.
+    /// Which of the batch's sensors it is of: those of which there are more are counted as not understood.
     pub(super) sensor: u16,
     /// Seconds from when it became known to what it is late against.
     ahead: u8,

@@ -404,7 +404,7 @@ impl<'a> Coordinator<'a> {
             && lines.0.is_seekable()
             && let Some(file) = self.gathered.files.get_mut(&active.file)
         {
-            file.blocks.push((block.first_line, block.offset));
+            file.marks.extend(block.marks());
         }
         active.in_flight += 1;
         let number = self.next_job;

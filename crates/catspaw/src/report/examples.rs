@@ -1,6 +1,7 @@
 //! Raw records that show an incident: read again from the evidence, where that can be done.
 
 use std::collections::BTreeMap;
+use std::io::{BufRead, BufReader, Read as _};
 
 use catspaw_records::Place;
 
@@ -41,20 +42,45 @@ pub(crate) fn read(gathered: &Gathered, places: &mut [Vec<Place>]) -> Vec<Vec<Ex
 
 /// Fills in the text of `lines`. A file that has gone leaves them without.
 fn read_file(file: &FileRead, lines: &mut BTreeMap<u64, Option<String>>) {
-    if file.blocks.is_empty() {
+    if file.marks.is_empty() {
         if let Ok(blocks) = file.source.open() {
             fill(blocks, 0, lines.iter_mut().map(|(&number, text)| (number, text)).collect());
         }
         return;
     }
-    let ends = file.blocks.iter().skip(1).map(|&(line, _)| line).chain([u64::MAX]);
-    for (&(first, offset), end) in file.blocks.iter().zip(ends) {
-        let wanted: BTreeMap<_, _> = lines.range_mut(first..end).map(|(&number, text)| (number, text)).collect();
-        if !wanted.is_empty()
-            && let Ok(blocks) = file.source.open_from(offset)
-        {
-            fill(blocks, first - 1, wanted);
+    let mut wanted = lines.iter_mut().peekable();
+    while let Some(&(&number, _)) = wanted.peek() {
+        let after = file.marks.partition_point(|&(line, _)| line <= number);
+        let Some(&(first, offset)) = after.checked_sub(1).and_then(|at| file.marks.get(at)) else { return };
+        let end = file.marks.get(after).map_or(u64::MAX, |&(line, _)| line);
+        let near = std::iter::from_fn(|| wanted.next_if(|(number, _)| **number < end));
+        match file.source.open_from(offset) {
+            Ok(content) => fill_near(BufReader::new(content), first, near),
+            Err(_) => near.for_each(drop),
         }
+    }
+}
+
+/// Fills in what is wanted of a file's lines, of which the one with the number `next` is its first from here on.
+fn fill_near<'a>(
+    mut content: impl BufRead,
+    mut next: u64,
+    wanted: impl Iterator<Item = (&'a u64, &'a mut Option<String>)>,
+) {
+    for (&number, text) in wanted {
+        let mut line = Vec::new();
+        while next < number && matches!(content.skip_until(b'\n'), Ok(1..)) {
+            next += 1;
+        }
+        if next < number || !matches!(content.by_ref().take(LONGEST as u64).read_until(b'\n', &mut line), Ok(1..)) {
+            return;
+        }
+        if line.pop_if(|byte| *byte == b'\n').is_some() {
+            next += 1;
+            line.pop_if(|byte| *byte == b'\r');
+        }
+        // Of a longer line the rest is passed over with those that follow it.
+        *text = Some(String::from_utf8_lossy(&line).into_owned());
     }
 }
 
@@ -75,5 +101,25 @@ fn fill(mut blocks: BlockReader, before: u64, wanted: BTreeMap<u64, &mut Option<
             }
         }
         buffer = block.into_buffer();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_near_is_read_to_the_line() {
+        let long = "x".repeat(LONGEST);
+        let text = format!("one\r\n\nthree\n{long}y\n{long}\nsix\nlast");
+        let read = |numbers: &[u64], first: u64| {
+            let mut lines: BTreeMap<u64, Option<String>> = numbers.iter().map(|&number| (number, None)).collect();
+            fill_near(text.as_bytes(), first, lines.iter_mut());
+            lines.into_values().collect::<Vec<_>>()
+        };
+        let all = ["one", "", "three", &long, &long, "six", "last"].map(|line| Some(line.to_owned()));
+        assert_eq!(read(&[1, 2, 3, 4, 5, 6, 7], 1), all);
+        assert_eq!(read(&[14, 16], 11), [all[3].clone(), all[5].clone()]);
+        assert_eq!(read(&[5, 8], 1), [all[4].clone(), None]);
     }
 }

@@ -30,7 +30,7 @@ fn a_line_of_ten_megabytes_is_left_out_and_counted() {
     with.push(b'\n');
     with.extend(&log.as_bytes()[half..]);
     let report = Place::with("log", with).report(&["log"]);
-    assert_eq!(unparsed(&report), [(line, 1, "line longer than 1 MiB")]);
+    assert_eq!(unparsed(&report), [(line, 1, "line longer than 2 MiB")]);
     assert_eq!(counts(&report), counts(&clean));
     let mut endless = relay_log().into_bytes();
     endless.resize(endless.len() + (10 << 20), b'x');
