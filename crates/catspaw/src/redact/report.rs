@@ -95,6 +95,7 @@ impl Redactor {
             host,
             public,
             public_shared,
+            is_declared_in_part: _,
             owner,
             verdict: _,
             topology: _,

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 
 use catspaw_records::HostKey;
 use catspaw_records::firewall::Dialect;
-use catspaw_relay::{Config, Contents};
+use catspaw_relay::{Authorised, Config, Contents};
 
 use super::campaigns;
 use super::clocks;
@@ -85,6 +85,8 @@ pub(crate) fn build(
     let shared = seen.shared();
     for case in &cases.cases {
         let mut incident = case.write();
+        let declares = |stanza: &Authorised| stanza.host.contains(case.host.addr());
+        incident.is_declared_in_part = !case.authorised && settings.config.authorised.iter().any(declares);
         incident.public_shared = case.public.intersection(&shared).map(ToString::to_string).collect();
         incident.indicators = signs.of(&incident.host);
         incident.examples = examples.remove(0);

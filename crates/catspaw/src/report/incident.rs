@@ -348,6 +348,7 @@ impl Case<'_> {
             host: self.host.addr().to_string(),
             public: self.public.iter().map(ToString::to_string).collect(),
             public_shared: Vec::new(),
+            is_declared_in_part: false,
             owner: None,
             verdict: self.verdict(&sums),
             topology: self.topology.map(Topology::name),

@@ -102,6 +102,9 @@ pub(crate) struct Incident {
     pub(crate) public: Vec<String>,
     /// Those of them that other hosts were seen as, too: a complaint about one names this host only with its moment, and perhaps its port.
     pub(crate) public_shared: Vec<String>,
+    /// Whether the owner declares something of this host, and not what stands here.
+    #[serde(skip)]
+    pub(crate) is_declared_in_part: bool,
     /// Who is behind it, where leases or the owner's table say.
     pub(crate) owner: Option<Owner>,
     /// `relay`, `spam-source`, `suspect`; for a declared relay also `none`.

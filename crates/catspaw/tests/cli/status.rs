@@ -25,6 +25,19 @@ fn a_declared_relay_is_not_something_found() {
 }
 
 #[test]
+fn what_lies_outside_of_a_declaration_is_said_to_and_a_reason_is_asked_for() {
+    let place = Place::with("relay.log", relay_log());
+    let stanza = "[[authorised]]\nhost = \"10.0.0.66\"\nport = 1182\ntargets = [\"192.0.2.255\"]\nreason = \"...\"\n";
+    place.write("catspaw.toml", stanza);
+    let said = place.scan(&["--config", "catspaw.toml", "relay.log"]);
+    assert_eq!(said.status, Some(1));
+    assert!(said.out.contains("widen what is declared of it"), "{}", said.out);
+    assert!(said.err.contains("warning: catspaw.toml: 10.0.0.66 declared without a reason"), "{}", said.err);
+    let plain = place.scan(&["relay.log"]);
+    assert!(plain.out.contains("declare it in the file") && plain.err.is_empty(), "{plain:?}");
+}
+
+#[test]
 fn evidence_that_is_partly_unreadable_does_not_fail_the_run() {
     let place = Place::with("relay.log", relay_log() + "and a line of something else\n");
     place.write("picture", b"\x89PNG\0\0\0\0");

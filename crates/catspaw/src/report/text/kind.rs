@@ -62,7 +62,11 @@ pub(super) fn looks_like(incident: &Incident) -> String {
 
 fn forward_looks_like(incident: &Incident) -> String {
     if incident.services.iter().all(|service| service.port == SMTP) && incident.targets.iter().all(|t| t.port == SMTP) {
-        return "It takes mail in and sends mail out, as a mail server does; no declaration covers it.".to_owned();
+        let covers = match incident.is_declared_in_part {
+            true => "it is declared, and what stands here lies outside of that: other clients, targets or ports",
+            false => "no declaration covers it",
+        };
+        return format!("It takes mail in and sends mail out, as a mail server does; {covers}.");
     }
     let targets: Vec<String> =
         incident.targets.iter().map(|target| format!("{}{TIE}port{TIE}{}", target.address, target.port)).collect();
@@ -206,6 +210,9 @@ pub(super) fn steps(incident: &Incident) -> Vec<String> {
 
 /// The last step, in front of the stanza.
 pub(super) fn declare(incident: &Incident) -> &'static str {
+    if incident.is_declared_in_part {
+        return "If this is meant to be, too, widen what is declared of it (its clients, targets and port); all of it would be:";
+    }
     match incident.verdict {
         "suspect" => {
             "If it is meant to be there, declare it in the file for --config; it will be listed as authorised:"
