@@ -271,9 +271,10 @@ fn not_understood(path: &str, file: &FileRead) -> Option<String> {
     (unparsed.saturating_mul(MANY_UNPARSED) >= unparsed + understood).then(|| {
         format!(
             "{unparsed} of {} lines of {path} were not understood ({kind}: {why}, first in line {first}): what they tell of is \
-             missing here. It was read as {}, and lines of the other firewalls wherever they stand. docs/logs.md says what else can be read.",
+             missing here. It was read as {}{}. docs/logs.md says what else can be read.",
             unparsed + understood,
-            file.format
+            file.format,
+            if file.is_scan() { "" } else { ", and lines of the other firewalls wherever they stand" },
         )
     })
 }
