@@ -64,28 +64,34 @@ pub fn columns(data: &[u8]) {
     }
 }
 
-/// A map for each form that uses every field, with times by their looks and by a pattern.
+/// A map for each form that uses every field, with times by their looks and by a pattern; one of ends that stand in one column each.
 fn maps() -> Vec<Arc<Map>> {
     let forms = [
         Form::Delimited { separator: b',', header: None },
         Form::Delimited { separator: b';', header: Some(Field::ALL.map(|(_, name)| name.to_owned()).to_vec()) },
         Form::Pairs { separator: b' ' },
         Form::Json,
+        Form::Pairs { separator: b'|' },
     ];
+    let column = |form: &Form, name: &str| match name.strip_suffix("_p") {
+        Some(end) if matches!(form, Form::Pairs { separator: b'|' }) => format!("{end}_h"),
+        _ => name.to_owned(),
+    };
     let words = |(meaning, name): (Meaning, &str)| (meaning, name.to_owned());
     let pattern = || Pattern::new("%d/%b/%Y:%H:%M:%S.%f %z").expect("a pattern");
-    let kinds = [ByteKind::Payload, ByteKind::IpLevel, ByteKind::Frame, ByteKind::PayloadRetransmitted];
+    let kinds =
+        [ByteKind::Payload, ByteKind::IpLevel, ByteKind::Frame, ByteKind::PayloadRetransmitted, ByteKind::Payload];
     let map = |((form, times), counted): ((Form, Times), ByteKind)| {
         let spec = Spec {
             name: "fuzzed".to_owned(),
+            columns: Field::ALL.map(|(field, name)| (field, vec![column(&form, name)])).to_vec(),
             form,
             must: ["orig_h", "resp_h"].map(|name| vec![name.to_owned()]).to_vec(),
             only: Vec::new(),
-            except: Vec::new(),
+            except: vec![("action".to_owned(), vec!["again".to_owned()])],
             ts_is_end: vec![("service".to_owned(), vec!["late".to_owned()])],
             whole: Vec::new(),
             within: vec!["in".to_owned()],
-            columns: Field::ALL.map(|(field, name)| (field, vec![name.to_owned()])).to_vec(),
             constants: vec![(Field::Proto, "tcp".to_owned())],
             words: Meaning::ALL.map(words).to_vec(),
             unset: vec!["n/a".to_owned()],
@@ -95,7 +101,7 @@ fn maps() -> Vec<Arc<Map>> {
         };
         Arc::new(Map::new(spec).expect("a map"))
     };
-    let times = [Times::Auto, Times::Pattern(pattern()), Times::Epoch(Unit::Micros), Times::Auto];
+    let times = [Times::Auto, Times::Pattern(pattern()), Times::Epoch(Unit::Micros), Times::Auto, Times::Auto];
     forms.into_iter().zip(times).zip(kinds).map(map).collect()
 }
 
