@@ -82,9 +82,15 @@ impl Strangers {
         sorted(&self.ends)
     }
 
-    /// The private ranges among them, and how many records have an end there.
+    /// The private ranges among them that an owner may name, and how many records have an end there.
     pub(crate) fn private(&self) -> (Vec<Network>, u64) {
-        let private: Vec<_> = sorted(&self.inside).into_iter().filter(|(net, _)| is_private(net.addr())).collect();
+        // On a link, or within a machine, everybody has the same addresses.
+        let is_local = |addr| match addr {
+            IpAddr::V4(addr) => addr.is_link_local() || addr.is_loopback(),
+            IpAddr::V6(addr) => addr.is_unicast_link_local() || addr.is_loopback(),
+        };
+        let may_be_named = |net: &Network| is_private(net.addr()) && !is_local(net.addr());
+        let private: Vec<_> = sorted(&self.inside).into_iter().filter(|(net, _)| may_be_named(net)).collect();
         (private.iter().map(|(net, _)| *net).collect(), private.iter().map(|(_, count)| count).sum())
     }
 

@@ -101,6 +101,20 @@ fn several_home_nets_may_be_given_in_either_way() {
     }
 }
 
+#[test]
+fn a_home_net_that_leaves_hosts_inside_out_is_doubted() {
+    let relay = crate::pix::relay_log();
+    let err = |other: &str, net: &str| {
+        let place = Place::with("a.log", &relay);
+        place.write("b.log", relay.replace("10.0.0.66", other));
+        place.scan(&["--home-net", net, "a.log", "b.log"]).err
+    };
+    let doubt = "and a private one in 10.0.0.0/8: hosts there were not looked at";
+    assert!(err("10.0.1.66", "10.0.0.0/24").contains(doubt), "{}", err("10.0.1.66", "10.0.0.0/24"));
+    assert_eq!(err("10.0.1.66", "10.0.0.0/23"), "");
+    assert_eq!(err("169.254.0.66", "10.0.0.0/24"), "");
+}
+
 /// A line of a PIX as an FTD writes it, whose interfaces have no levels and here no telling names: who opened a connection stands first, and
 /// every connection is `inbound`. `outbound` has the numbers of those that a host inside opened.
 fn of_an_ftd<'a>(line: &'a str, outbound: &mut HashSet<&'a str>) -> String {
