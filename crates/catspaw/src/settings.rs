@@ -361,15 +361,15 @@ impl Settings {
         if args.rules.no_builtin_rules || file.no_builtin_rules == Some(true) {
             warnings.push("--no-builtin-rules: no rules come with this version, so that none are left out".to_owned());
         }
-        let unsaid = |stanza: &&Stanza| stanza.reason.as_ref().trim_matches('.').trim().is_empty();
-        let unsaid: Vec<&str> =
-            file.authorised.iter().filter(unsaid).map(|stanza| stanza.host.as_ref().as_str()).collect();
+        let is_no_word = |letter: char| letter == '.' || letter.is_whitespace();
+        let unsaid = file.authorised.iter().filter(|stanza| stanza.reason.as_ref().chars().all(is_no_word));
+        let unsaid: Vec<&str> = unsaid.map(|stanza| stanza.host.as_ref().as_str()).collect();
         if let Some(first) = unsaid.first() {
             let others = if unsaid.len() > 1 { format!(" and {} more", unsaid.len() - 1) } else { String::new() };
             warnings.push(format!(
-                "{}: {first}{others} declared without a reason (it is {:?}): say why it is meant to be a relay, for it is not accused any more",
+                "{}: {first}{others} declared without a reason (nothing but dots): say why it is meant to be a relay, for it is not accused \
+                 any more",
                 path.display(),
-                "..."
             ));
         }
         let rules = Rules::new(args.rules, &file)?;

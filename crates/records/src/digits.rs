@@ -154,7 +154,7 @@ fn octet(word: u64, behind: u32, len: u32) -> u32 {
     (digits & 0xff) * 100 + ((digits >> 8) & 0xff) * 10 + (digits >> 16)
 }
 
-/// What follows `prefix` at the front of a text. Of some twenty bytes two or three words are sooner compared than a function is called.
+/// What follows `prefix` at the front of a text. Of up to sixteen bytes two words are sooner compared than a function is called.
 #[inline(always)]
 pub(crate) fn strip_short<'a>(text: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
     let (front, rest) = text.split_at_checked(prefix.len())?;

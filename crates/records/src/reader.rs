@@ -199,9 +199,11 @@ fn other_option(head: &[u8]) -> Option<&'static str> {
 /// What is said of objects that are no lines.
 const SPREAD: &str = "JSON of which an object stands on several lines: jq -c . FILE | catspaw scan - puts each on one";
 
+const UTF_16: &str = "text in UTF-16: iconv -f UTF-16 -t UTF-8 FILE | catspaw scan -";
+
 /// A guess at what a file is that is no evidence, for its owner.
 fn name_of(head: &[u8]) -> &'static str {
-    const MAGIC: [(&[u8], &str); 10] = [
+    const MAGIC: [(&[u8], &str); 11] = [
         (&[0x0c, 0xa5], NFCAPD),
         (&[0xa5, 0x0c], NFCAPD),
         (b"<?xml", "XML, and not nmap's, the only one that this version reads"),
@@ -213,7 +215,8 @@ fn name_of(head: &[u8]) -> &'static str {
             "JSON that is no Zeek conn log and fits no map of columns: --columns FILE tells what its keys mean; where one of them holds a \
              log's line, take that out, as in jq -r .message FILE | catspaw scan -",
         ),
-        (b"\xff\xfe", "text in UTF-16: iconv -f UTF-16 -t UTF-8 FILE | catspaw scan -"),
+        (b"\xff\xfe", UTF_16),
+        (b"\xfe\xff", UTF_16),
         (b"PK\x03\x04", "a zip archive: unpack it first"),
         (b"\x7fELF", "a program"),
     ];

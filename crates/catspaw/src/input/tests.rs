@@ -275,6 +275,26 @@ fn the_longest_line_that_is_read_is_two_mebibytes_with_its_end() {
 }
 
 #[test]
+fn a_mark_says_where_its_line_begins() {
+    let lines = |from: usize, to: usize| (from..to).map(|n| format!("line {n}\n")).collect::<String>();
+    let long = "x".repeat(1 << 21) + "\n";
+    // Several blocks, and behind a line that is left out.
+    let text = lines(1, 300_000) + &long + &lines(300_001, 400_000);
+    let mut reader = over(io::Cursor::new(text.clone().into_bytes()));
+    let (mut marks, mut blocks) = (Vec::new(), 0);
+    while let Some(block) = reader.next(Buffer::default()) {
+        blocks += 1;
+        assert_eq!(block.marks().next().map(|(line, _)| line), Some(block.first_line));
+        marks.extend(block.marks());
+    }
+    assert!(blocks > 2 && marks.len() > 400_000 / 1100, "{blocks}, {}", marks.len());
+    for (line, offset) in marks {
+        let begins = format!("line {line}\n");
+        assert!(text[offset as usize..].starts_with(&begins), "{line} at {offset}");
+    }
+}
+
+#[test]
 fn a_line_without_end_ends() {
     let mut reader = over(b"one\n".chain(io::repeat(b'x').take(64 << 20)));
     assert_eq!(reader.next(Buffer::default()).unwrap().bytes(), b"one\n");

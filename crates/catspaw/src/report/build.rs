@@ -240,10 +240,12 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence], names: &Names) -> Vec<St
              them are not found. Does the device log them?"
         ));
     }
+    let is_cisco = gathered.files.values().any(|file| file.format == "cisco-syslog");
     if vague > finished {
         warnings.push(format!(
             "Of {vague} TCP connections that ended the evidence does not say how: none of them counts as completed, and no mail as \
-             delivered, though it may have been. Does the device log the reason? (An FTD does in 302014 and not in 430003.)"
+             delivered, though it may have been. Does the device log the reason?{}",
+            if is_cisco { " (An FTD does in 302014 and not in 430003.)" } else { "" }
         ));
     }
     warnings.extend(gathered.files.iter().filter_map(|(&number, file)| not_understood(names.path(number), file)));

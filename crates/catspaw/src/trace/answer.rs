@@ -102,7 +102,7 @@ pub(crate) fn answer(question: &Question, mut found: Found, logs: &[Indexed<'_>]
         let asked = if port.is_none() { " A port would narrow it down." } else { "" };
         why.push(if question.is_wide() {
             let port = if port.is_none() { " and a port" } else { "" };
-            format!("{hosts} hosts were behind it at some time of that: a moment to the second{port} would narrow it down.")
+            format!("{hosts} hosts were, or may have been, behind it at some time of that: a moment to the second{port} would narrow it down.")
         } else {
             format!("{hosts} hosts may have been behind it then: what is left to tell them apart is not in these records.{asked}")
         });
@@ -229,7 +229,7 @@ fn sentence(hit: &Hit, question: &Question, logs: &[Indexed<'_>]) -> String {
         End::Open => "has no end in the log".to_owned(),
     };
     let is_sure = span.holds(question.at, question.until()) || span.end == End::Open && span.from < question.at;
-    let edge = if is_sure || question.lasts > Nanos::SECOND {
+    let edge = if is_sure || question.is_wide() {
         ""
     } else {
         "; the moment lies at its edge, within what the stamps can tell"

@@ -35,7 +35,9 @@ fn write_answer(answer: &Answer, page: &mut Page<'_, impl Write>) -> io::Result<
         [] if answer.inside => "an inside address itself".to_owned(),
         [] => "nobody that these records know".to_owned(),
         [one] => one.host.clone(),
-        all if answer.until.is_some() => format!("{} hosts, who had it longest first", all.len()),
+        all if answer.until.is_some() => {
+            format!("{} hosts, the longest use first, and last those whose end is not known", all.len())
+        }
         all => format!("one of {} hosts, the likeliest first", all.len()),
     };
     let when = match &answer.until {

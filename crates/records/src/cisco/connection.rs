@@ -26,7 +26,7 @@ pub(super) fn parse_built(mut text: Text<'_>, proto: Proto, levels: bool, event:
     let second = text.parse_party()?;
     let mapped_second = text.decode_mapped(&second);
     let (mapped_first, mapped_second) = (mapped_first.map(Into::into), mapped_second.map(Into::into));
-    let inside = decode_inside(&first, &second, if inbound { Order::either(levels) } else { Order::ByLevel });
+    let inside = decode_inside(&first, &second, levels);
     let (first, second) = (first.end()?.into(), second.end()?.into());
     let start = UNKNOWN;
     *event = Event::Opened(if inbound {
@@ -54,7 +54,7 @@ pub(super) fn parse_teardown(mut text: Text<'_>, proto: Proto, levels: bool, eve
     let duration = parse_duration(&mut text).ok_or("a duration that is no time")?;
     let bytes = parse_bytes(&mut text)?;
     text.skip_spaces();
-    let inside = decode_inside(&first, &second, Order::either(levels));
+    let inside = decode_inside(&first, &second, levels);
     let ending = decode_reason(text.rest(), first.interface, second.interface);
     let ending = if inside == SECOND { ending } else { reset_by(ending, text.rest(), inside) };
     let (first, second) = (first.end()?.into(), second.end()?.into());
@@ -87,47 +87,33 @@ pub(super) fn parse_bytes(text: &mut Text<'_>) -> Result<Option<Bytes>, Why> {
     Ok(Some(Bytes { kind: ByteKind::PayloadRetransmitted, count: ByteCount::Total(total) }))
 }
 
-/// What the order of two ends says of them.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Order {
-    /// The first is on the less trusted side.
-    ByLevel,
-    /// The same, or the first opened it, for both interfaces are of one level.
-    Either,
-    /// Nothing: no interface has a level.
-    Unlevelled,
-}
-
-impl Order {
-    /// The order where no `outbound` says that the interfaces are of two levels.
-    pub(super) fn either(levels: bool) -> Self {
-        if levels { Self::Either } else { Self::Unlevelled }
-    }
-}
-
 /// The second alone is ours.
 pub(super) const SECOND: Inside = Inside { orig: Some(false), resp: Some(true) };
 
 /// Which ends are ours: as the interfaces' names say (both ends of a hairpin are on one), else the second, as far as the order tells.
+/// Of an opening and of its end it is the same, or the two would not meet: the direction, which an end does not say, is not asked.
 #[inline(always)]
-pub(super) fn decode_inside(first: &Party<'_>, second: &Party<'_>, order: Order) -> Inside {
+pub(super) fn decode_inside(first: &Party<'_>, second: &Party<'_>, levels: bool) -> Inside {
     match (first.named_inside(), second.named_inside()) {
         (orig @ Some(_), resp @ Some(_)) => Inside { orig, resp },
-        (orig, resp) if is_second_ours(first, second, order) => {
-            Inside { orig: orig.or(SECOND.orig), resp: resp.or(SECOND.resp) }
-        }
-        (orig, resp) => Inside { orig, resp },
+        (orig, resp) => decode_unnamed(orig, resp, levels && !are_of_one_level(first, second)),
     }
 }
 
-/// Nobody with a private address comes from outside to a public one.
 #[inline(never)]
-fn is_second_ours(first: &Party<'_>, second: &Party<'_>, order: Order) -> bool {
-    match order {
-        Order::ByLevel => true,
-        Order::Either => !first.is_private() || second.is_private(),
-        Order::Unlevelled => false,
+fn decode_unnamed(orig: Option<bool>, resp: Option<bool>, levels: bool) -> Inside {
+    if levels {
+        return Inside { orig: orig.or(SECOND.orig), resp: resp.or(SECOND.resp) };
     }
+    // What is not outside, where the other end is.
+    let other = |end: Option<bool>| (end == Some(false)).then_some(true);
+    Inside { orig: orig.or(other(resp)), resp: resp.or(other(orig)) }
+}
+
+/// Nobody with a private address comes from outside to a public one: there who opened it stands first.
+#[inline(never)]
+fn are_of_one_level(first: &Party<'_>, second: &Party<'_>) -> bool {
+    first.is_private() && !second.is_private()
 }
 
 #[cfg(test)]
@@ -173,7 +159,10 @@ mod tests {
             (("wan", public), ("lan", private), true, sides(foreign, ours), Ending::ResetByOrig),
             (("a", public), ("b", other), true, sides(foreign, ours), Ending::ResetByOrig),
             (("inside", private), ("outside", public), true, sides(ours, foreign), Ending::ResetByResp),
-            (("lan", private), ("outside", public), true, sides(None, foreign), Ending::ResetByResp),
+            (("lan", private), ("outside", public), true, sides(ours, foreign), Ending::ResetByResp),
+            (("outside", public), ("dmz", other), false, sides(foreign, ours), Ending::ResetByOrig),
+            (("inside1", private), ("inside2", public), true, sides(ours, ours), Ending::Reset),
+            (("outside1", public), ("outside2", other), true, sides(foreign, foreign), Ending::Reset),
             // An FTD's have none, and there the names alone tell.
             (("lan", private), ("wan", public), false, sides(None, None), Ending::Reset),
             (("a", public), ("b", other), false, sides(None, None), Ending::Reset),
@@ -181,19 +170,21 @@ mod tests {
         ] {
             let ends = |way: &str| format!("{way}TCP connection 7 for {}:{} to {}:{}", from.0, from.1, to.0, to.1);
             let text = ends("Built inbound ").replace(" to ", " (192.0.2.7/1) to ") + " (192.0.2.8/2)";
-            let event = parse(|event| parse_built(Text::new(text.as_bytes()), Proto::Tcp, levels, event));
-            let Ok(Event::Opened(opened)) = event else { panic!("{text}: {event:?}") };
-            assert_eq!((opened.orig.to_string(), opened.inside), (from.1.replace('/', ":"), built), "{text}");
+            let opened =
+                |text: &str| match parse(|event| parse_built(Text::new(text.as_bytes()), Proto::Tcp, levels, event)) {
+                    Ok(Event::Opened(opened)) => opened,
+                    other => panic!("{text}: {other:?}"),
+                };
+            let (inbound, first) = (opened(&text), from.1.replace('/', ":"));
+            assert_eq!((inbound.orig.to_string(), inbound.inside), (first.clone(), built), "{text}");
+            // Whatever the direction, the ends are whose they are when it is torn down.
+            let outbound = opened(&text.replace("inbound", "outbound"));
+            assert_eq!((outbound.resp.to_string(), outbound.inside), (first, sides(built.resp, built.orig)), "{text}");
             let text = ends("Teardown ") + " duration 0:00:01 bytes 5 TCP Reset-O";
             let event = parse(|event| parse_teardown(Text::new(text.as_bytes()), Proto::Tcp, levels, event));
             let Ok(Event::Closed(closed)) = event else { panic!("{text}: {event:?}") };
             assert_eq!((closed.inside, closed.ending), (built, torn_down), "{text}");
         }
-        let outbound = opened(
-            "Built outbound TCP connection 7 for dmz:10.1.1.2/80 (10.1.1.2/80) to campus:198.51.100.1/23 (198.51.100.1/23)",
-            Proto::Tcp,
-        );
-        assert_eq!(outbound.inside, sides(ours, foreign), "two levels there are where a direction is outbound");
     }
 
     #[test]

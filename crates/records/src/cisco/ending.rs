@@ -95,9 +95,9 @@ pub(super) fn reset_by(ending: Ending, reason: &[u8], inside: Inside) -> Ending 
     let by_level = !reason.windows(6).any(|words| words == b" from ");
     match ending {
         Ending::ResetByOrig | Ending::ResetByResp if by_level => match (inside.orig, inside.resp) {
-            (Some(false), _) | (None, Some(true)) => ending,
+            (Some(false), Some(true) | None) | (None, Some(true)) => ending,
             (Some(true), Some(false) | None) | (None, Some(false)) => ending.turned(),
-            (Some(true), Some(true)) | (None, None) => Ending::Reset,
+            (Some(true), Some(true)) | (Some(false), Some(false)) | (None, None) => Ending::Reset,
         },
         other => other,
     }

@@ -1,7 +1,7 @@
 //! Connections of other kinds, and of other devices' order: 302017, 302018, 302035, 302036, 302303 to 302306, and what
 //! FWSM writes.
 
-use super::connection::{Order, SECOND, decode_inside, parse_bytes};
+use super::connection::{SECOND, decode_inside, parse_bytes};
 use super::ending::{decode_reason, reset_by};
 use super::party::Party;
 use super::tag::{OF_FTD, OF_FWSM};
@@ -19,7 +19,7 @@ pub(super) struct Kind {
     /// Whether the end that opened it is named first whatever the direction: by FWSM, and of connections of which the state is not looked
     /// at; else the one of the less trusted interface.
     orig_first: bool,
-    /// Whether interfaces have levels of trust.
+    /// Whether the order says which end is on the less trusted interface.
     levels: bool,
 }
 
@@ -37,8 +37,8 @@ impl Kind {
             302_303 | 302_304 => (b"TCP state-bypass connection ", Proto::Tcp, true),
             _ => (b"SCTP state-bypass connection ", Self::SCTP, true),
         };
-        let (levels, fwsm) = (message_id < OF_FTD, (OF_FWSM..OF_FTD).contains(&message_id));
-        Self { name, proto, orig_first: orig_first || fwsm, levels }
+        let orig_first = orig_first || (OF_FWSM..OF_FTD).contains(&message_id);
+        Self { name, proto, orig_first, levels: !orig_first && message_id < OF_FTD }
     }
 
     /// GRE has no ports, or its call's key in place of one.
@@ -70,18 +70,13 @@ pub(super) fn parse_built(mut text: Text<'_>, kind: Kind, event: &mut Event) -> 
     text.parse_literal(b" to ", "no second end")?;
     let second = text.parse_party()?;
     let mapped_second = text.decode_groups();
-    let inside = match (outbound, directed) {
-        (true, _) if kind.orig_first => turned(decode_inside(&second, &first, Order::ByLevel)),
-        (true, _) => decode_inside(&first, &second, Order::ByLevel),
-        (false, true) => decode_inside(&first, &second, Order::either(kind.levels)),
-        (false, false) => decode_inside(&first, &second, Order::Unlevelled),
-    };
+    let inside = decode_inside(&first, &second, kind.levels);
     let (first, second) = (kind.end(&first)?.into(), kind.end(&second)?.into());
     let (mapped_first, mapped_second) = (mapped_first.map(Into::into), mapped_second.map(Into::into));
     let (proto, start) = (kind.proto, UNKNOWN);
     *event = Event::Opened(if outbound && !kind.orig_first {
         let (mapped_orig, mapped_resp) = (mapped_second, mapped_first);
-        let inside = turned(inside);
+        let inside = Inside { orig: inside.resp, resp: inside.orig };
         Opened { id, proto, start, orig: second, resp: first, mapped_orig, mapped_resp, inside }
     } else {
         let (mapped_orig, mapped_resp) = (mapped_first, mapped_second);
@@ -108,18 +103,12 @@ pub(super) fn parse_teardown(mut text: Text<'_>, kind: Kind, event: &mut Event) 
     text.eat(b",");
     text.skip_spaces();
     let ending = decode_reason(text.rest(), first.interface, second.interface);
-    // It does not say which way the connection went, so where the end that opened it is first not which end is inside either.
-    let order = if kind.orig_first { Order::Unlevelled } else { Order::either(kind.levels) };
-    let inside = decode_inside(&first, &second, order);
+    let inside = decode_inside(&first, &second, kind.levels);
     let ending = if inside == SECOND { ending } else { reset_by(ending, text.rest(), inside) };
     let (first, second) = (kind.end(&first)?.into(), kind.end(&second)?.into());
     let proto = kind.proto;
     *event = Event::Closed(Closed { id, proto, first, second, inside, duration, ended: None, bytes, ending });
     Ok(())
-}
-
-fn turned(inside: Inside) -> Inside {
-    Inside { orig: inside.resp, resp: inside.orig }
 }
 
 #[cfg(test)]
@@ -231,7 +220,7 @@ mod tests {
 
     #[test]
     fn fwsm_names_first_who_opened_it() {
-        for (direction, first, second) in [("inbound", false, true), ("outbound", true, false)] {
+        for direction in ["inbound", "outbound"] {
             let conn = opened(
                 OF_FWSM + 302_013,
                 &format!(
@@ -244,7 +233,13 @@ mod tests {
                 ("192.0.2.8:53577".into(), "203.0.113.5:80".into())
             );
             assert_eq!(conn.mapped_orig.map(|end| end.to_string()).as_deref(), Some("198.51.100.2:53577"));
-            assert_eq!(conn.inside, Inside { orig: Some(first), resp: Some(second) });
+            // The direction says it, but no teardown does, and both records must go to the same hosts.
+            let torn_down =
+                "Teardown TCP connection 7 for lan:192.0.2.8/53577 to web:203.0.113.5/80 duration 0:00:01 bytes 5";
+            assert_eq!(
+                (conn.inside, closed(OF_FWSM + 302_014, torn_down).inside),
+                (Inside::default(), Inside::default())
+            );
         }
         let named =
             "Built outbound UDP connection 7 for outside:192.0.2.8/5 (192.0.2.8/5) to inside:10.0.0.1/53 (10.0.0.1/53)";
@@ -267,12 +262,12 @@ mod tests {
             );
             let conn = closed(OF_FWSM + 302_014, &text);
             assert_eq!(conn.ending, ending, "{text}");
-            let named = |name| match name {
-                "inside" => Some(true),
-                "outside" => Some(false),
+            let named = |name, other| match (name, other) {
+                ("inside", _) | (_, "outside") => Some(true),
+                ("outside", _) => Some(false),
                 _ => None,
             };
-            assert_eq!(conn.inside, Inside { orig: named(first), resp: named(second) }, "{text}");
+            assert_eq!(conn.inside, Inside { orig: named(first, second), resp: named(second, first) }, "{text}");
         }
     }
 

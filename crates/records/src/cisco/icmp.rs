@@ -24,7 +24,7 @@ pub(super) fn parse_built(mut text: Text<'_>, levels: bool, event: &mut Event) -
     let (kind, code) = parse_type_and_code(text).unwrap_or((0, 0));
     let port = |end: Endpoint, port| Endpoint { port, ..end };
     // Where both are of one level, `faddr` is who asked; nobody with a private address comes from outside to a public one.
-    let told = outbound || levels && (!is_private(foreign.addr) || is_private(local.addr));
+    let told = levels && (!is_private(foreign.addr) || is_private(local.addr));
     let inside = if told { Inside { orig: Some(outbound), resp: Some(!outbound) } } else { Inside::default() };
     let (orig, resp) = if outbound { (local, foreign) } else { (foreign, local) };
     *event = Event::Whole(Whole {

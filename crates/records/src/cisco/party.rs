@@ -177,7 +177,10 @@ impl<'a> Text<'a> {
         let [b'/', rest @ ..] = &rest[len..] else { return None };
         let (port, len) = parse_decimal(rest)?;
         let [b')', after @ ..] = &rest[len..] else { return None };
-        let is_last = after.first() != Some(&b'(') && after.get(1) != Some(&b'(');
+        let is_last = match after {
+            [b' ', next, ..] => !matches!(next, b'(' | b' '),
+            _ => !matches!(after.first(), Some(b'(' | b' ')),
+        };
         is_last.then_some((End { addr: Address::v4(addr), port: u16::try_from(port).ok()? }, after))
     }
 

@@ -260,7 +260,7 @@ impl<'a> Line<'a> {
     fn moment(&self, field: Field, times: &mut Timekeeper) -> Result<Option<(Nanos, u32)>, Bad> {
         let Some(text) = self.get(field) else { return Ok(None) };
         // Where no column has the beginning, the day is that of the end.
-        let dated = if self.singles[Field::Ts as usize] == NOTHING { Field::End } else { Field::Ts };
+        let dated = if self.map.source(Field::Ts).names.is_empty() { Field::End } else { Field::Ts };
         let Some(date) = self.get(Field::Date).filter(|_| field == dated) else {
             return self.map.times.parse(text, times).map(Some).map_err(|why| self.bad(text, why));
         };

@@ -158,6 +158,14 @@ fn a_header_may_stand_before_the_first_key_without_a_separator() {
             "src=192.0.2.1 spt=1025 dst=198.51.100.7 dpt=25 proto=tcp secs=12 when=2003-03-04T16:05:00Z sent=1 got=2\n";
         head.to_owned() + &pairs.replace(' ', &separator.to_string())
     };
+    // What stands in one line's header says nothing of the next line's keys.
+    let odd = "<14>Mar 4 16:05:00 fw CEF:0|M|T|1|x|login k=1 failed for user a|U|";
+    let even = odd.replace("k=1", "ok");
+    for heads in [[odd, &even, &even], [&even, &even, odd], [odd, odd, &even]] {
+        let text = heads.map(|head| line(head, ' ')).concat();
+        let sink = read(spec(Form::Pairs { separator: b' ' }, &USUAL), &text);
+        assert_eq!((sink.records.len(), sink.unparsed.len()), (3, 0), "{heads:?}");
+    }
     for (head, separator) in [
         ("", ' '),
         ("<14>Mar  4 16:05:00 fw CEF:0|Maker|Thing|1|a b|Unknown|", ' '),

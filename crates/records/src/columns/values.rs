@@ -96,16 +96,23 @@ impl<'a> Values<'a> {
 
     fn read_pairs(&mut self, map: &Map, separator: u8, text: &'a [u8]) {
         let mut pairs = Pairs::new(separator, text);
+        let names = map.names();
+        // Up to the first key that is known a header may stand, another one on every line: what is kept of the order begins behind it.
+        for (name, value) in pairs.by_ref() {
+            let number = match names.number(name) {
+                names::NONE if value.is_some() => names.number(behind_header(name)),
+                number => number,
+            };
+            self.end_in_use = number != names::NONE;
+            if let Some(value) = value.filter(|_| number != names::NONE) {
+                self.held.put(number, value);
+                break;
+            }
+        }
         self.order.begin();
-        let (names, mut is_first) = (map.names(), true);
-        let number = |name: &[u8], is_first: bool| match names.number(name) {
-            names::NONE if is_first => names.number(behind_header(name)),
-            number => number,
-        };
-        while let Some((number, value)) = pairs.next_in(&mut self.order, |name| number(name, is_first)) {
+        while let Some((number, value)) = pairs.next_in(&mut self.order, |name| names.number(name)) {
             if let Some(value) = value {
                 self.held.put(number, value);
-                is_first = false;
             }
             self.end_in_use = number != names::NONE;
         }
@@ -159,7 +166,6 @@ impl<'a> Held<'a> {
 }
 
 /// What of a line's first key is not a header that stands before it without the pairs' own separator, as those of CEF and syslog do.
-#[cold]
 fn behind_header(key: &[u8]) -> &[u8] {
     let end = key.iter().rposition(|byte| matches!(byte, b'|' | b':' | b']' | b' ' | b'\t'));
     end.map_or(key, |end| &key[end + 1..])

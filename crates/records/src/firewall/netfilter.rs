@@ -67,7 +67,8 @@ pub(super) fn parse<'a>(text: &[u8], head: &'a [u8], header: Header<'a>, event: 
     let is_syn = fields.syn && !fields.ack;
     let (orig, resp) = ([fields.src, fields.spt], [fields.dst, fields.dpt]);
     let says = Packet { proto, orig, resp, is_syn, is_refused }.tell(known, event)?;
-    if !says || (!is_refused && AUDIT.find(prefix).is_some()) {
+    let is_undecided = || AUDIT.find(prefix).is_some() || verdict(prefix) == Some(b"RET");
+    if !says || (!is_refused && is_undecided()) {
         return Ok(Line::Skipped { name });
     }
     Ok(Line::Said { known, name, own })
@@ -106,7 +107,7 @@ impl<'a> Fields<'a> {
 
 fn is_refusal(prefix: &[u8]) -> bool {
     if let Some(does) = verdict(prefix) {
-        return does != b'A';
+        return matches!(does, b"D" | b"R");
     }
     let begins = |rest: &[u8]| {
         REFUSED.iter().any(|word| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word)))
@@ -117,17 +118,15 @@ fn is_refusal(prefix: &[u8]) -> bool {
 }
 
 /// VyOS, EdgeOS and UniFi write `[WAN_IN-3001-A]`, and later UniFi `[WAN_IN-A-3001] DESCR="..."`: the set of rules, the rule, and what it
-/// does, which is to accept, to drop or to reject. A set may have any name, and so may what describes it.
-fn verdict(prefix: &[u8]) -> Option<u8> {
-    let prefix = memmem::find(prefix, b"DESCR=\"").map_or(prefix, |at| &prefix[..at]).trim_ascii_end();
+/// does, which is to accept, to drop, to reject, or to return (`RET`) and decide nothing. A set may have any name, and so may what
+/// describes it, which may be cut.
+fn verdict(prefix: &[u8]) -> Option<&[u8]> {
+    let prefix = memmem::find(prefix, b"DESCR").map_or(prefix, |at| &prefix[..at]).trim_ascii_end();
     let rule = prefix.strip_suffix(b"]")?;
     let rule = &rule[memchr::memrchr(b'[', rule)? + 1..];
     let mut parts = rule.rsplit(|byte| *byte == b'-');
     let (last, before) = (parts.next()?, parts.next()?);
     let is_number = |part: &[u8]| !part.is_empty() && part.iter().all(u8::is_ascii_digit);
-    let does = match (before, last) {
-        (number, does) if is_number(number) || !is_number(does) => does,
-        (does, _) => does,
-    };
-    matches!(does, b"A" | b"D" | b"R").then(|| does[0])
+    let does = if is_number(last) && !is_number(before) { before } else { last };
+    matches!(does, b"A" | b"D" | b"R" | b"RET").then_some(does)
 }

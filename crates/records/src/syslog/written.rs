@@ -265,7 +265,7 @@ pub(crate) fn zone_name(word: &[u8]) -> Option<bool> {
 fn is_long_zone(word: &[u8]) -> bool {
     let counted = word.strip_prefix(b"UTC").or_else(|| word.strip_prefix(b"GMT"));
     let mut both = word.splitn(2, |byte| *byte == b'/');
-    matches!(counted, Some([b'+' | b'-', b'0'..=b'9', ..]))
+    matches!(counted, Some([b'+' | b'-', hours @ ..]) if (1..=2).contains(&hours.len()) && hours.iter().all(u8::is_ascii_digit))
         || [&b"EST5EDT"[..], b"CST6CDT", b"MST7MDT", b"PST8PDT"].contains(&word)
         || word.contains(&b'/') && both.all(|part| part.len() <= 4 && zone_name(part).is_some())
 }
@@ -273,7 +273,9 @@ fn is_long_zone(word: &[u8]) -> bool {
 /// A word that is so many minutes east of UTC: `+0100`, `-08:00`, `-8:00`.
 pub(crate) fn parse_offset(word: &[u8]) -> Option<i16> {
     match word {
-        [sign @ (b'+' | b'-'), hour, b':', tens, ones] => parse_offset(&[*sign, b'0', *hour, *tens, *ones]),
+        [sign @ (b'+' | b'-'), hour @ b'0'..=b'9', b':', tens, ones] => {
+            parse_offset(&[*sign, b'0', *hour, *tens, *ones])
+        }
         [b'+' | b'-', ..] => parse_zone(word).filter(|(_, len)| *len == word.len()).map(|(minutes, _)| minutes),
         _ => None,
     }

@@ -98,6 +98,7 @@ fn a_packet_was_refused_only_if_the_prefix_says_so() {
         "[WAN_IN-D-1000] DESCR=\"Isolate cameras\" ",
         "[WAN_LOCAL-4000-D] DESCR=\"no rule description\" ",
         "[CUSTOM1_WAN-R-10000]DESCR=\"Allow past\" ",
+        "[CAM-D-1000] DESCR",
     ] {
         assert_eq!(
             line(prefix, PACKET),
@@ -133,7 +134,12 @@ fn a_packet_was_refused_only_if_the_prefix_says_so() {
 fn what_ufw_audits_is_not_decided_yet() {
     let line =
         |prefix: &str, packet: &str| told_without_id(&format!("Mar  4 16:05:38 gw kernel: [7.5] {prefix} {packet}"));
-    for prefix in ["[UFW AUDIT]", "[UFW AUDIT INVALID]"] {
+    for prefix in [
+        "[UFW AUDIT]",
+        "[UFW AUDIT INVALID]",
+        "[LAN_IN-RET-2147483647] DESCR=\"Block list exceptions\"",
+        "[BLOCK_X-RET-2001]",
+    ] {
         assert_eq!(line(prefix, PACKET), "gw skipped");
         assert_eq!(
             line(prefix, &PACKET.replacen("SRC=203.0.113.9", "SRC=x", 1)),
