@@ -243,7 +243,8 @@ fn parse_epoch(text: &[u8]) -> Option<(Written, usize)> {
 #[inline]
 pub(crate) fn zone_name(word: &[u8]) -> Option<bool> {
     if word.len() > 4 {
-        return is_long_zone(word).then_some(false);
+        // Nearly every name of a device is longer than a zone, or in small letters.
+        return (word.len() <= 9 && word[0].is_ascii_uppercase() && is_long_zone(word)).then_some(false);
     }
     if word.len() < 3 || !word.iter().all(u8::is_ascii_uppercase) {
         return None;
@@ -271,6 +272,7 @@ fn is_long_zone(word: &[u8]) -> bool {
 }
 
 /// A word that is so many minutes east of UTC: `+0100`, `-08:00`, `-8:00`.
+#[inline]
 pub(crate) fn parse_offset(word: &[u8]) -> Option<i16> {
     match word {
         [sign @ (b'+' | b'-'), hour @ b'0'..=b'9', b':', tens, ones] => {
