@@ -24,6 +24,9 @@ static KERNEL: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Find
 /// What ufw writes of a packet before any rule has decided.
 static AUDIT: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("[UFW AUDIT"));
 
+/// What UniFi writes of a rule behind its name.
+static DESCRIBED: LazyLock<memmem::Finder<'static>> = LazyLock::new(|| memmem::Finder::new("DESCR"));
+
 /// Whether a line is one of them.
 pub(super) fn is_line(line: &[u8]) -> bool {
     body(line).is_some_and(|at| memmem::find(&line[at..], b" PROTO=").is_some())
@@ -63,11 +66,12 @@ pub(super) fn parse<'a>(text: &[u8], head: &'a [u8], header: Header<'a>, event: 
     }
     let proto = parse_proto(fields.proto).ok_or("no protocol")?;
     let prefix = prefix(head, name);
-    let is_refused = is_refusal(prefix);
+    let does = verdict(prefix);
+    let is_refused = does.map_or_else(|| is_refusal(prefix), |does| matches!(does, b"D" | b"R"));
     let is_syn = fields.syn && !fields.ack;
     let (orig, resp) = ([fields.src, fields.spt], [fields.dst, fields.dpt]);
     let says = Packet { proto, orig, resp, is_syn, is_refused }.tell(known, event)?;
-    let is_undecided = || AUDIT.find(prefix).is_some() || verdict(prefix) == Some(b"RET");
+    let is_undecided = || does == Some(b"RET") || AUDIT.find(prefix).is_some();
     if !says || (!is_refused && is_undecided()) {
         return Ok(Line::Skipped { name });
     }
@@ -106,9 +110,6 @@ impl<'a> Fields<'a> {
 }
 
 fn is_refusal(prefix: &[u8]) -> bool {
-    if let Some(does) = verdict(prefix) {
-        return matches!(does, b"D" | b"R");
-    }
     let begins = |rest: &[u8]| {
         REFUSED.iter().any(|word| rest.get(..word.len()).is_some_and(|part| part.eq_ignore_ascii_case(word)))
     };
@@ -121,7 +122,7 @@ fn is_refusal(prefix: &[u8]) -> bool {
 /// does, which is to accept, to drop, to reject, or to return (`RET`) and decide nothing. A set may have any name, and so may what
 /// describes it, which may be cut.
 fn verdict(prefix: &[u8]) -> Option<&[u8]> {
-    let prefix = memmem::find(prefix, b"DESCR").map_or(prefix, |at| &prefix[..at]).trim_ascii_end();
+    let prefix = DESCRIBED.find(prefix).map_or(prefix, |at| &prefix[..at]).trim_ascii_end();
     let rule = prefix.strip_suffix(b"]")?;
     let rule = &rule[memchr::memrchr(b'[', rule)? + 1..];
     let mut parts = rule.rsplit(|byte| *byte == b'-');

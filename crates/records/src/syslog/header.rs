@@ -72,13 +72,15 @@ pub(crate) fn decode_header(head: &[u8]) -> Header<'_> {
         let word = trim_colons(&head[at..at + len]);
         let name = (at, at + word.len());
         at += len;
-        if let (Some(written), false, Some(utc)) = (header.written, named_here, zone_name(word)) {
-            header.written = Some(if utc { written.in_utc() } else { written });
-            continue;
-        }
-        if let (Some(written), false, Some(minutes)) = (header.written, named_here, parse_offset(word)) {
-            header.written = Some(written.east(minutes));
-            continue;
+        if let Some(written) = header.written.filter(|_| !named_here) {
+            if let Some(utc) = zone_name(word) {
+                header.written = Some(if utc { written.in_utc() } else { written });
+                continue;
+            }
+            if let Some(minutes) = parse_offset(word) {
+                header.written = Some(written.east(minutes));
+                continue;
+            }
         }
         let device_id = head[at..].starts_with(b" :");
         if (!named_here || device_id) && is_name(word) {
