@@ -42,3 +42,6 @@ pub use repeated::is_repeated;
 pub use stamp::{Clock, Days, Nanos, Stamp, YearHint};
 pub use syslog::other::{PROGRAMS, is_of_programs, pass_over};
 pub use uid::Uid;
+
+/// May stand before a text in UTF-8: of a file, and of a message by RFC 5424.
+const BOM: &[u8] = "\u{feff}".as_bytes();

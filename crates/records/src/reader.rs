@@ -179,7 +179,7 @@ fn other_option(head: &[u8]) -> Option<&'static str> {
     const LINES: usize = 200;
     const ACTIONS: [&[u8]; 7] = [b"alert", b"log", b"pass", b"drop", b"reject", b"sdrop", b"block"];
     const TABLES: [&[u8]; 5] = [b"[[authorised]]", b"[[contained]]", b"[thresholds]", b"[owners]", b"home_net"];
-    let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
+    let head = head.strip_prefix(crate::BOM).unwrap_or(head);
     let lines = head.split(|byte| *byte == b'\n').take(LINES).map(<[u8]>::trim_ascii);
     lines.filter(|line| !line.is_empty() && line[0] != b'#').find_map(|line| {
         let mut words = line.split(u8::is_ascii_whitespace);

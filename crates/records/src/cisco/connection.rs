@@ -1,10 +1,12 @@
 //! Connections built and torn down: 302013 to 302016.
 
+use std::net::IpAddr;
+
 use super::ending::{decode_reason, reset_by};
 use super::party::Party;
 use super::text::{Text, parse_duration};
 use super::{UNKNOWN, Why};
-use crate::{ByteCount, ByteKind, Bytes, Closed, Event, Inside, Opened, Proto, RecordId};
+use crate::{ByteCount, ByteKind, Bytes, Closed, Event, Inside, Opened, Proto, RecordId, is_private};
 
 /// `Built {inbound|outbound} TCP connection ID for IFC:A/p (mapped) to IFC:B/p (mapped)`.
 ///
@@ -96,7 +98,7 @@ pub(super) const SECOND: Inside = Inside { orig: Some(false), resp: Some(true) }
 pub(super) fn decode_inside(first: &Party<'_>, second: &Party<'_>, levels: bool) -> Inside {
     match (first.named_inside(), second.named_inside()) {
         (orig @ Some(_), resp @ Some(_)) => Inside { orig, resp },
-        (orig, resp) => decode_unnamed(orig, resp, levels && !are_of_one_level(first, second)),
+        (orig, resp) => decode_unnamed(orig, resp, levels && !are_of_one_level(first.addr(), second.addr())),
     }
 }
 
@@ -112,8 +114,8 @@ fn decode_unnamed(orig: Option<bool>, resp: Option<bool>, levels: bool) -> Insid
 
 /// Nobody with a private address comes from outside to a public one: there who opened it stands first.
 #[inline(never)]
-fn are_of_one_level(first: &Party<'_>, second: &Party<'_>) -> bool {
-    first.is_private() && !second.is_private()
+pub(super) fn are_of_one_level(first: IpAddr, second: IpAddr) -> bool {
+    is_private(first) && !is_private(second)
 }
 
 #[cfg(test)]

@@ -2,11 +2,12 @@
 
 use std::fmt::Write;
 
+use super::connection::are_of_one_level;
 use super::party::NAMED;
 use super::text::Text;
 use super::{UNKNOWN, Why};
 use crate::end::End;
-use crate::{Ending, Endpoint, Event, Inside, Proto, RecordId, Stamp, Uid, Whole, is_private};
+use crate::{Ending, Endpoint, Event, Inside, Proto, RecordId, Stamp, Uid, Whole};
 
 /// 302020: `Built {inbound|outbound} ICMP connection for faddr A/n gaddr B/n laddr C/n [(user)] [type T code C]`.
 ///
@@ -23,8 +24,8 @@ pub(super) fn parse_built(mut text: Text<'_>, levels: bool, event: &mut Event) -
     text.skip_spaces();
     let (kind, code) = parse_type_and_code(text).unwrap_or((0, 0));
     let port = |end: Endpoint, port| Endpoint { port, ..end };
-    // Where both are of one level, `faddr` is who asked; nobody with a private address comes from outside to a public one.
-    let told = levels && (!is_private(foreign.addr) || is_private(local.addr));
+    // Where both are of one level, `faddr` is who asked.
+    let told = levels && !are_of_one_level(foreign.addr, local.addr);
     let inside = if told { Inside { orig: Some(outbound), resp: Some(!outbound) } } else { Inside::default() };
     let (orig, resp) = if outbound { (local, foreign) } else { (foreign, local) };
     *event = Event::Whole(Whole {

@@ -1,6 +1,6 @@
 //! One end of a connection as a message writes it: `interface:address/port`, and what may follow in parentheses.
 
-use std::net::Ipv6Addr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use memchr::memchr;
 
@@ -9,7 +9,6 @@ use super::services::parse_service;
 use super::text::Text;
 use crate::digits::{parse_decimal, parse_v4, strip_short};
 use crate::end::{Address, End};
-use crate::{Endpoint, is_private};
 
 /// Where a name stands for an address. Whose it is only the device's configuration says.
 pub(super) const NAMED: Why = "no address (a name? --names FILE says whose)";
@@ -48,8 +47,8 @@ impl Party<'_> {
         }
     }
 
-    pub(super) fn is_private(&self) -> bool {
-        is_private(Endpoint::from(End { addr: self.addr, port: 0 }).addr)
+    pub(super) fn addr(&self) -> IpAddr {
+        self.addr.into()
     }
 }
 

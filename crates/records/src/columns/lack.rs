@@ -3,9 +3,9 @@
 
 use super::map::{Form, Map};
 use super::names;
-use super::{BOM, COLUMNS, Field, SNIFFED};
+use super::{COLUMNS, Field, SNIFFED};
 use crate::fields::Csv;
-use crate::{Block, Place};
+use crate::{BOM, Block, Place};
 
 /// A line that has fewer of a map's names is not taken for a header that was meant.
 const FEW: usize = 2;

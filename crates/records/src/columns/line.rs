@@ -316,32 +316,34 @@ impl<'a> Line<'a> {
         }
     }
 
-    fn orig(&self, proto: Proto) -> Result<End, Bad> {
-        if self.is_one(Field::OrigH, Field::OrigP) {
-            return self.whole_end(
-                proto,
-                Field::OrigH,
-                "orig_h is not set",
-                "orig_h and orig_p are no address and port",
-            );
+    /// An end: what is said where its address or its port is not set, where one of them is none, and where both stand in one column
+    /// and are none.
+    #[inline(always)]
+    fn end(
+        &self,
+        proto: Proto,
+        (addr, port): (Field, Field),
+        unset: [&'static str; 2],
+        wrong: [&'static str; 3],
+    ) -> Result<End, Bad> {
+        if self.is_one(addr, port) {
+            return self.whole_end(proto, addr, unset[0], wrong[2]);
         }
-        let port = self.port(proto, Field::OrigP, "orig_p is not set", "orig_p is not a port")?;
-        let addr = self.address(Field::OrigH, "orig_h is not an address")?.ok_or("orig_h is not set")?;
+        let port = self.port(proto, port, unset[1], wrong[1])?;
+        let addr = self.address(addr, wrong[0])?.ok_or(unset[0])?;
         Ok(End { addr, port })
     }
 
+    fn orig(&self, proto: Proto) -> Result<End, Bad> {
+        let unset = ["orig_h is not set", "orig_p is not set"];
+        let wrong = ["orig_h is not an address", "orig_p is not a port", "orig_h and orig_p are no address and port"];
+        self.end(proto, (Field::OrigH, Field::OrigP), unset, wrong)
+    }
+
     fn resp(&self, proto: Proto) -> Result<End, Bad> {
-        if self.is_one(Field::RespH, Field::RespP) {
-            return self.whole_end(
-                proto,
-                Field::RespH,
-                "resp_h is not set",
-                "resp_h and resp_p are no address and port",
-            );
-        }
-        let port = self.port(proto, Field::RespP, "resp_p is not set", "resp_p is not a port")?;
-        let addr = self.address(Field::RespH, "resp_h is not an address")?.ok_or("resp_h is not set")?;
-        Ok(End { addr, port })
+        let unset = ["resp_h is not set", "resp_p is not set"];
+        let wrong = ["resp_h is not an address", "resp_p is not a port", "resp_h and resp_p are no address and port"];
+        self.end(proto, (Field::RespH, Field::RespP), unset, wrong)
     }
 
     fn port(&self, proto: Proto, field: Field, unset: &'static str, wrong: &'static str) -> Result<u16, Bad> {

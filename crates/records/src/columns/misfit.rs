@@ -3,7 +3,7 @@
 use super::lack::{columns, shown};
 use super::line::Line;
 use super::map::{Form, Map};
-use super::{BOM, Columns, header};
+use super::{Columns, header};
 use crate::fields::{Bad, Pairs, json};
 use crate::syslog::timekeeper::Timekeeper;
 use crate::{Block, Clock, Place};
@@ -16,7 +16,7 @@ const SHOWN: usize = 12;
 /// What `map` makes of the first line of a log that begins with `head`, in words.
 #[must_use]
 pub fn misfit(map: &Map, head: &[u8], clock: &Clock) -> Option<String> {
-    let head = head.strip_prefix(BOM).unwrap_or(head);
+    let head = head.strip_prefix(crate::BOM).unwrap_or(head);
     let mut lines = Block::new(head, Place { file: 0, line: 1 }).lines();
     match map.form() {
         Form::Delimited { separator, header: None } => {

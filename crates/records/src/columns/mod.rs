@@ -38,9 +38,6 @@ const KIND: &str = "columns";
 /// Lines at the front of a file among which one must be of the map.
 const SNIFFED: usize = 200;
 
-/// What some programs begin a file with: a byte order mark.
-const BOM: &[u8] = b"\xef\xbb\xbf";
-
 /// A header of more columns is none.
 const COLUMNS: usize = 1_000;
 
@@ -80,7 +77,7 @@ impl Reader {
     pub fn sniff(map: &Arc<Map>, head: &[u8], clock: Clock) -> Option<Self> {
         let mut reader =
             Self { map: Arc::clone(map), columns: None, times: Timekeeper::new(clock), called: Arc::default() };
-        let head = head.strip_prefix(BOM).unwrap_or(head);
+        let head = head.strip_prefix(crate::BOM).unwrap_or(head);
         if !map.may_be_in(head) {
             return None;
         }
@@ -160,7 +157,7 @@ impl Reader {
         let is_json = matches!(map.form(), Form::Json);
         let mut record = Record::at(block.first);
         for (place, text) in block.lines() {
-            let text = text.strip_prefix(BOM).filter(|text| !text.is_empty()).unwrap_or(text);
+            let text = text.strip_prefix(crate::BOM).filter(|text| !text.is_empty()).unwrap_or(text);
             if is_about(columns, text) {
                 continue;
             }

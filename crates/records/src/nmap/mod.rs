@@ -84,7 +84,7 @@ impl Form {
     /// The form of a file that begins with `head`.
     #[must_use]
     pub fn sniff(head: &[u8]) -> Option<Self> {
-        let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
+        let text = head.strip_prefix(crate::BOM).unwrap_or(head).trim_ascii_start();
         if text.starts_with(b"<") {
             return memmem::find(text, b"<nmaprun").map(|_| Self::Xml);
         }

@@ -1,10 +1,8 @@
 //! What stands before a message's tag: a priority, stamps and names, of the device and of those who passed it on.
 
 use super::written::{Written, parse_offset, parse_written, zone_name};
+use crate::BOM;
 use crate::digits::eight_of;
-
-/// Stands before a text in UTF-8, by RFC 5424.
-const BOM: &[u8] = "\u{feff}".as_bytes();
 
 /// What the header says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -216,7 +216,7 @@ fn parse_year_behind(text: &[u8]) -> Option<(Option<i16>, i16, usize)> {
         zone = match word {
             // `date` has no abbreviation for some zones.
             [sign @ (b'+' | b'-'), tens, ones] => Some(parse_zone(&[*sign, *tens, *ones, b'0', b'0'])?.0),
-            [b'+' | b'-', ..] => Some(parse_zone(word).filter(|(_, len)| *len == word.len())?.0),
+            [b'+' | b'-', ..] => Some(parse_whole_zone(word)?),
             _ if (3..=5).contains(&word.len()) && word.iter().all(u8::is_ascii_uppercase) => {
                 zone_name(word).and_then(|is_utc| is_utc.then_some(0))
             }
@@ -278,7 +278,7 @@ pub(crate) fn parse_offset(word: &[u8]) -> Option<i16> {
         [sign @ (b'+' | b'-'), hour @ b'0'..=b'9', b':', tens, ones] => {
             parse_offset(&[*sign, b'0', *hour, *tens, *ones])
         }
-        [b'+' | b'-', ..] => parse_zone(word).filter(|(_, len)| *len == word.len()).map(|(minutes, _)| minutes),
+        [b'+' | b'-', ..] => parse_whole_zone(word),
         _ => None,
     }
 }
@@ -325,6 +325,11 @@ pub(crate) fn parse_zone(text: &[u8]) -> Option<(i16, usize)> {
     let colon = usize::from(text.get(3) == Some(&b':'));
     let minutes = i16::from(two_digits(text, 3 + colon)?);
     Some((sign * (hours * 60 + minutes), 5 + colon))
+}
+
+/// The same of what is all of a word.
+fn parse_whole_zone(word: &[u8]) -> Option<i16> {
+    parse_zone(word).filter(|(_, len)| *len == word.len()).map(|(minutes, _)| minutes)
 }
 
 #[inline]
