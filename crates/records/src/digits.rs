@@ -85,19 +85,8 @@ fn decode_v4(bytes: &[u8; 16]) -> (u32, u32) {
         // Its digits at the end of the four, noughts before them.
         *octet = u64::from(u32::from_le_bytes(*four) << (32 - 8 * len));
     }
-    // Two at once.
-    const LOW: u64 = 0x0000_000f_0000_000f;
-    let two = |a: u64, b: u64| {
-        let digits = a | b << 32;
-        (digits >> 8 & LOW) * 100 + (digits >> 16 & LOW) * 10 + (digits >> 24 & LOW)
-    };
-    let (high, low) = (two(octets[0], octets[1]), two(octets[2], octets[3]));
-    // Octets of up to 999 that are or-ed reach 256 if and only if one of them does.
-    if (high | low) & 0xffff_ff00_ffff_ff00 != 0 {
-        return (0, 0);
-    }
-    let addr = (high << 8 | high >> 32) << 16 | low << 8 | low >> 32;
-    (addr as u32, ends[3])
+    let (high, low) = (two_numbers(octets[0] | octets[1] << 32), two_numbers(octets[2] | octets[3] << 32));
+    join_octets(high, low).map_or((0, 0), |addr| (addr, ends[3]))
 }
 
 /// A bit for each of sixteen bytes that is a digit.
@@ -118,40 +107,49 @@ pub(crate) fn parse_whole_v4(text: &[u8]) -> Option<u32> {
     let first = eight_of(text);
     let last = text.last_chunk().map_or(first << 8, |last| u64::from_le_bytes(*last));
     let bytes = u8x16::new((u128::from(last) << 64 >> (8 * (16 - len)) | u128::from(first)).to_le_bytes());
-    let dots = bytes.simd_eq(u8x16::splat(b'.')).to_bitmask();
-    if (digits_of(bytes) | dots) & 0xffff != (1 << len) - 1 {
-        return None;
-    }
+    let (digits, dots) = (digits_of(bytes), bytes.simd_eq(u8x16::splat(b'.')).to_bitmask());
+    let end = 1 << len;
+    let (firsts, lasts) = (dots << 1 | 1, (dots | end) >> 1);
+    let others = (digits | dots) ^ (end - 1);
+    let empty = firsts & (dots | end);
+    let of_four = digits & digits >> 1 & digits >> 2 & digits >> 3;
+    let padded = bytes.simd_eq(u8x16::splat(b'0')).to_bitmask() & firsts & !lasts;
     let second_dots = dots & dots.wrapping_sub(1);
     let third_dots = second_dots & second_dots.wrapping_sub(1);
-    let ends = [dots, second_dots, third_dots].map(u32::trailing_zeros);
-    let lens = [
-        ends[0],
-        ends[1].wrapping_sub(ends[0] + 1),
-        ends[2].wrapping_sub(ends[1] + 1),
-        (len as u32).wrapping_sub(ends[2] + 1),
-    ];
-    if third_dots & third_dots.wrapping_sub(1) != 0 || lens.iter().any(|len| len.wrapping_sub(1) > 2) {
+    let fourth_dots = third_dots & third_dots.wrapping_sub(1);
+    if others | empty | of_four | padded | fourth_dots != 0 || third_dots == 0 {
         return None;
     }
     // The first two are among the first eight bytes, and the others among the last.
-    let octets = [
-        octet(first, 8 - ends[0], lens[0]),
-        octet(first, 8 - ends[1], lens[1]),
-        octet(last, lens[3] + 1, lens[2]),
-        octet(last, 0, lens[3]),
-    ];
-    let fits = |(octet, len): (&u32, &u32)| *octet < 256 && *octet >= [0, 0, 10, 100][*len as usize & 3];
-    let addr = octets.iter().fold(0, |addr, octet| addr << 8 | octet);
-    octets.iter().zip(&lens).all(fits).then_some(addr)
+    let [a, b, c] = [dots, second_dots, third_dots].map(u32::trailing_zeros);
+    let behind = len as u32 - c;
+    let high = octets((first, 8 - a, a), (first, 8 - b, b - a - 1));
+    let low = octets((last, behind, c - b - 1), (last, 0, behind - 1));
+    join_octets(high, low)
 }
 
-/// The number of so many digits that end in a word before so many bytes.
+/// The numbers of two octets, the second in the upper half: of each the word, how many bytes of it stand behind, and how many
+/// digits it has.
 #[inline(always)]
-fn octet(word: u64, behind: u32, len: u32) -> u32 {
-    const OF_LEN: [u32; 4] = [0, 0x0f_0000, 0x0f_0f00, 0x0f_0f0f];
-    let digits = (word << (8 * behind) >> 40) as u32 & OF_LEN[len as usize & 3];
-    (digits & 0xff) * 100 + ((digits >> 8) & 0xff) * 10 + (digits >> 16)
+fn octets((word, behind, len): (u64, u32, u32), second: (u64, u32, u32)) -> u64 {
+    const OF_LEN: [u64; 4] = [0, 0x0f00_0000, 0x0f0f_0000, 0x0f0f_0f00];
+    let digits = |word: u64, behind: u32, len: u32| word << (8 * behind) >> 32 & OF_LEN[len as usize & 3];
+    two_numbers(digits(word, behind, len) | digits(second.0, second.1, second.2) << 32)
+}
+
+/// What three digits in the upper bytes of each half make; a nought that is missing may be another byte's low bits.
+#[inline(always)]
+fn two_numbers(digits: u64) -> u64 {
+    const LOW: u64 = 0x0000_000f_0000_000f;
+    (digits >> 8 & LOW) * 100 + (digits >> 16 & LOW) * 10 + (digits >> 24 & LOW)
+}
+
+/// The address of four octets, two to a word; `None` where one does not fit.
+#[inline(always)]
+fn join_octets(high: u64, low: u64) -> Option<u32> {
+    // Octets of up to 999 that are or-ed reach 256 if and only if one of them does.
+    let fit = (high | low) & 0xffff_ff00_ffff_ff00 == 0;
+    fit.then_some(((high << 8 | high >> 32) << 16 | low << 8 | low >> 32) as u32)
 }
 
 /// What follows `prefix` at the front of a text. Of up to sixteen bytes two words are sooner compared than a function is called.
