@@ -1,6 +1,6 @@
 //! All cases of a run: who is convicted of what, and which pair belongs where.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use catspaw_records::{Days, HostKey, SensorId};
 use catspaw_relay::{
@@ -145,6 +145,7 @@ impl<'a> Cases<'a> {
             host,
             topology: Some(topology),
             authorised,
+            divided: false,
             declared: self.declares.iter().any(|net| net.contains(host.addr())),
             public: lanes.iter().flat_map(|(_, lane)| &lane.public).copied().collect(),
             lane,
@@ -238,6 +239,15 @@ impl<'a> Cases<'a> {
         }
         self.retain(|case| case.authorised || !case.services.is_empty());
         forwarders
+    }
+
+    /// Tells each case whether it has the host and the topology of another.
+    pub(crate) fn tell_divided(&mut self) {
+        let side = |case: &Case<'_>, authorised: bool| (case.host, case.told_topology(), authorised);
+        let sides: BTreeSet<_> = self.cases.iter().map(|case| side(case, case.authorised)).collect();
+        for case in &mut self.cases {
+            case.divided = sides.contains(&side(case, !case.authorised));
+        }
     }
 
     fn retain(&mut self, keep: impl Fn(&Case<'_>) -> bool) {

@@ -87,6 +87,7 @@ impl<'a> Findings<'a> {
         })?;
         found.add_mail(rows, config, days)?;
         found.dns_forwarders = found.cases.take_dns();
+        found.cases.tell_divided();
         Ok(found)
     }
 

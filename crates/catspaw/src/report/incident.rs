@@ -74,6 +74,8 @@ pub(crate) struct Case<'a> {
     pub(crate) topology: Option<Topology>,
     /// Whether it is about what the owner declared.
     pub(crate) authorised: bool,
+    /// Whether another case is the same host's and topology's: of what is declared there and what is not, each has one.
+    pub(crate) divided: bool,
     /// Whether the owner has declared anything of the host.
     pub(crate) declared: bool,
     /// Addresses that any sensor saw it as outside.
@@ -373,11 +375,17 @@ impl Case<'_> {
         }
     }
 
-    /// The same for the same host and topology in every run.
+    /// The topology under which the report has it.
+    pub(crate) fn told_topology(&self) -> Topology {
+        self.topology.unwrap_or(Topology::Forward)
+    }
+
+    /// The same for the same host and topology in every run, be it declared or not; where one report has both, that of what is
+    /// declared is another.
     #[must_use]
     pub(crate) fn id(&self) -> String {
-        let declared = if self.authorised { " authorised" } else { "" };
-        let topology = self.topology.map_or("forward", Topology::name);
+        let declared = if self.authorised && self.divided { " authorised" } else { "" };
+        let topology = self.told_topology().name();
         SensorId::of(format!("{} {topology}{declared}", self.host.addr()).as_bytes()).hex()
     }
 }

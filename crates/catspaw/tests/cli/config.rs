@@ -1,5 +1,9 @@
 //! The configuration: what is wrong in it is said with its place.
 
+use std::path::Path;
+
+use serde_json::Value;
+
 use crate::pix::quiet_log;
 use crate::run::Place;
 
@@ -97,4 +101,29 @@ fn the_command_line_wins() {
     let report = place.report(&options);
     assert_eq!(report["home_net"][0], "10.0.0.0/24");
     assert_eq!(report["timezone"], "Europe/Berlin");
+}
+
+/// The ids of what is said of a host, of what is not declared and of what is.
+fn ids(host: &str, config: &str) -> [Vec<String>; 2] {
+    let place = Place::with("catspaw.toml", config);
+    let log = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/case-2003/pix.log");
+    let said = place.scan(&["--config", "catspaw.toml", "--year", "2003", "--format", "json", log.to_str().unwrap()]);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    ["incidents", "authorised"].map(|list| {
+        let of_host = report[list].as_array().unwrap().iter().filter(|incident| incident["host"] == host);
+        of_host.map(|incident| incident["id"].as_str().unwrap().to_owned()).collect()
+    })
+}
+
+#[test]
+fn an_incident_has_the_same_id_whether_it_is_declared_or_not() {
+    const RELAY: &str = "172.28.220.85";
+    let stanza = |more: &str| format!("[[authorised]]\nhost = \"{RELAY}\"\nreason = \"a test\"\n{more}");
+    let [undeclared, none] = ids(RELAY, "");
+    assert_eq!((undeclared.len(), none.len()), (1, 0));
+    assert_eq!(ids(RELAY, &stanza("")), [vec![], undeclared.clone()]);
+    // One report has both where one port of them is declared that was not seen to relay.
+    let [open, declared] = ids(RELAY, &stanza("port = 4711\n"));
+    assert_eq!(open, undeclared);
+    assert!(declared.len() == 1 && declared != open, "{declared:?}");
 }
