@@ -104,12 +104,10 @@ pub(super) fn decode_inside(first: &Party<'_>, second: &Party<'_>, levels: bool)
 
 #[inline(never)]
 fn decode_unnamed(orig: Option<bool>, resp: Option<bool>, levels: bool) -> Inside {
-    if levels {
-        return Inside { orig: orig.or(SECOND.orig), resp: resp.or(SECOND.resp) };
-    }
-    // What is not outside, where the other end is.
+    // What is not outside, where the other end is: no interface is less trusted.
     let other = |end: Option<bool>| (end == Some(false)).then_some(true);
-    Inside { orig: orig.or(other(resp)), resp: resp.or(other(orig)) }
+    let by_order = if levels { SECOND } else { Inside::default() };
+    Inside { orig: orig.or(other(resp)).or(by_order.orig), resp: resp.or(other(orig)).or(by_order.resp) }
 }
 
 /// Nobody with a private address comes from outside to a public one: there who opened it stands first.
@@ -162,6 +160,7 @@ mod tests {
             (("a", public), ("b", other), true, sides(foreign, ours), Ending::ResetByOrig),
             (("inside", private), ("outside", public), true, sides(ours, foreign), Ending::ResetByResp),
             (("lan", private), ("outside", public), true, sides(ours, foreign), Ending::ResetByResp),
+            (("identity", public), ("outside", other), true, sides(ours, foreign), Ending::ResetByResp),
             (("outside", public), ("dmz", other), false, sides(foreign, ours), Ending::ResetByOrig),
             (("inside1", private), ("inside2", public), true, sides(ours, ours), Ending::Reset),
             (("outside1", public), ("outside2", other), true, sides(foreign, foreign), Ending::Reset),

@@ -8,6 +8,7 @@ mod access_list;
 mod before;
 mod connection;
 mod denial;
+mod early;
 mod ending;
 mod flows;
 mod icmp;
@@ -29,7 +30,7 @@ use crate::record::{NOTHING, UNKNOWN};
 use crate::syslog::header::{Header, decode_header};
 use crate::syslog::other;
 use crate::syslog::timekeeper::Timekeeper;
-use crate::syslog::written::Written;
+use crate::syslog::written::{Written, parse_written};
 use crate::syslog::{LastStamp, last_stamp};
 use crate::{Block, Clock, Event, HashSeed, LineSink, Place, Proto, Record, SensorId, Stamp, Unparsed};
 use before::Before;
@@ -99,10 +100,16 @@ pub fn sniff(head: &[u8]) -> bool {
     let is_text = |byte: &u8| *byte >= b' ' || *byte == b'\t';
     head.split(|byte| *byte == b'\n').any(|line| {
         let before_tag = find_tag(line).map(|tag| &line[..tag.start]);
-        before_tag.is_some_and(|before| {
-            before.iter().all(is_text) && !matches!(before.first(), Some(b'{' | b'[')) && !others::is_json(before)
-        })
+        before_tag.is_some_and(|before| before.iter().all(is_text) && !begins_json(before) && !others::is_json(before))
     })
+}
+
+/// Whether a line begins as JSON does: a bracket may stand before a stamp, too.
+fn begins_json(line: &[u8]) -> bool {
+    match line {
+        [b'[', rest @ ..] => parse_written(rest).is_none(),
+        _ => line.first() == Some(&b'{'),
+    }
 }
 
 /// Whether the first of these lines tells of one that stands before them.
@@ -260,8 +267,8 @@ impl Reader {
     fn resolve<'a>(&mut self, head: &[u8], header: &Header<'a>) -> Result<Known<'a>, Why> {
         self.memo.forget();
         let known = known(header, &mut self.time)?;
-        // The memo knows nothing of a count.
-        if !head.trim_ascii_end().ends_with(b"[") {
+        // The memo knows nothing of a count, nor of a quote that ends the message.
+        if !odd::wraps_text(head) {
             self.memo.keep(head, header, known.stamp);
         }
         Ok(known)

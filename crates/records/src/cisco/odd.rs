@@ -1,13 +1,14 @@
 //! Lines that are not of the frequent kinds: other message ids, lines that tell of several messages, and what could not be
 //! read at first.
 
-use memchr::memmem;
+use memchr::{memchr, memchr_iter, memmem};
 
 use super::flows::{Kind, parse_built, parse_teardown};
 use super::party::NAMED;
 use super::tag::{OF_FTD, OF_FWSM, Tag, find_tag};
 use super::text::Text;
-use super::{Known, NOTHING, Names, Why, access_list, denial, icmp, parse_message, snort};
+use super::{Known, NOTHING, Names, Why, access_list, denial, early, icmp, parse_message, snort};
+use crate::syslog::header::REPEATED;
 use crate::{Event, HashSeed, LineSink, Place, Record, Unparsed};
 
 /// Whether a message that was understood says something that is used.
@@ -45,12 +46,13 @@ impl<'a> Odd<'a> {
 
     /// A line with its message's tag; what stands before that means `known`.
     pub(super) fn of(place: Place, line: &'a [u8], tag: &Tag, known: Result<Known<'a>, (&'a [u8], Why)>) -> Self {
-        let text = Text::new(&line[tag.body..]);
-        let (times, text) = match repeated_around(&line[..tag.start]) {
-            Some(times) => (times, Text::new(strip_closing(text.rest()))),
+        let (head, text) = (&line[..tag.start], &line[tag.body..]);
+        let text = if ends_in_quotes(head) { before_quote(text) } else { text };
+        let (times, text) = match repeated_around(head) {
+            Some(times) => (times, strip_closing(text)),
             None => (1, text),
         };
-        Self { place, line, message_id: tag.message_id, text, times, known }
+        Self { place, line, message_id: tag.message_id, text: Text::new(text), times, known }
     }
 
     /// Gives the line to `sink`. `is_repeat` says whether the line before said the same, where that matters.
@@ -131,6 +133,8 @@ pub(super) fn parse(message_id: u32, text: Text<'_>, event: &mut Event) -> Parse
         106_100 => ("106100", access_list::parse(text, event)),
         106_102 => ("106102", access_list::parse(text, event)),
         106_103 => ("106103", access_list::parse(text, event)),
+        302_001 => ("302001", event_of(early::parse_built(text, event))),
+        302_002 => ("302002", event_of(early::parse_teardown(text, event))),
         302_017 => ("302017", event_of(parse_built(text, kind, event))),
         302_018 => ("302018", event_of(parse_teardown(text, kind, event))),
         302_020 => ("302020", event_of(icmp::parse_built(text, message_id < OF_FTD, event))),
@@ -165,8 +169,6 @@ fn parse_fwsm(message_id: u32, text: Text<'_>, event: &mut Event) -> Parsed {
     Some((name, parsed.map(|()| Says::Event)))
 }
 
-const REPEATED: &[u8] = b"message repeated ";
-
 /// What stands in `message repeated N times: [ ... ]`, as rsyslog writes it, and N.
 pub(super) fn strip_repeated(text: &[u8]) -> Option<(&[u8], u64)> {
     let mut text = Text::new(text.strip_prefix(REPEATED)?);
@@ -176,13 +178,34 @@ pub(super) fn strip_repeated(text: &[u8]) -> Option<(&[u8], u64)> {
     Some((strip_closing(text.rest()), times))
 }
 
-/// N where a header ends with `message repeated N times: [`, the tag standing within.
+/// N where `message repeated N times: [` stands in a header, the tag within, and the device's stamp perhaps.
 fn repeated_around(head: &[u8]) -> Option<u64> {
-    if !head.ends_with(b"[ ") && !head.ends_with(b"[") {
-        return None;
-    }
+    memchr(b'[', head)?;
     let at = memmem::rfind(head, REPEATED)?;
     strip_repeated(&head[at..]).map(|(_, times)| times)
+}
+
+/// Whether something opened in a header that ends in the text: a repetition's bracket, or the quotes about a table's value.
+pub(super) fn wraps_text(head: &[u8]) -> bool {
+    ends_in_quotes(head) || repeated_around(head).is_some()
+}
+
+/// Whether a quote was opened and not closed.
+fn ends_in_quotes(head: &[u8]) -> bool {
+    memchr_iter(b'"', head).count() % 2 == 1
+}
+
+/// A value up to the quote that closes it: two stand for one in it.
+fn before_quote(text: &[u8]) -> &[u8] {
+    let mut at = 0;
+    while let Some(quote) = memchr(b'"', &text[at..]) {
+        at += quote;
+        if text.get(at + 1) != Some(&b'"') {
+            return &text[..at];
+        }
+        at += 2;
+    }
+    text
 }
 
 /// A text without the bracket that closes it.

@@ -95,13 +95,46 @@ fn parse_odd_tag(text: &[u8], device: usize, of: u32) -> Option<(u32, usize)> {
     }
     // `%ASA-6-302013 Built` and `%ASA-6-302013 : Built`, too.
     let rest = &id[6..];
-    let spaces = rest.iter().take_while(|byte| **byte == b' ').count();
+    let spaces = rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
     let behind = match rest.get(spaces) {
         Some(b':') => spaces + 1 + rest[spaces + 1..].iter().take_while(|byte| **byte == b' ').count(),
-        _ if spaces > 0 => spaces,
+        _ if spaces > 0 => spaces + structured_len(&rest[spaces..]).unwrap_or(0),
         _ => return None,
     };
     Some((u32::try_from(message_id).ok()? + of, at + 2 + 6 + behind))
+}
+
+/// How long what RFC 5424 has behind a program's name is at the front, where a syslog server took the tag for that: the process, the
+/// message's kind, and structured data, or `-` for each.
+#[cold]
+fn structured_len(text: &[u8]) -> Option<usize> {
+    let mut at = 0;
+    for _ in 0..2 {
+        at += text.get(at..)?.iter().position(|byte| *byte == b' ').filter(|len| *len > 0)? + 1;
+    }
+    let data = text.get(at..)?;
+    at += match data {
+        [b'-', ..] => 1,
+        [b'[', ..] => elements_len(data)?,
+        _ => return None,
+    };
+    let spaces = text[at..].iter().take_while(|byte| **byte == b' ').count();
+    (spaces > 0 || at == text.len()).then_some(at + spaces)
+}
+
+/// How long elements of structured data are: `[name key="value"][...]`, a bracket in a value behind a backslash.
+fn elements_len(data: &[u8]) -> Option<usize> {
+    let (mut at, mut quoted) = (0, false);
+    while let Some(byte) = data.get(at) {
+        match byte {
+            b'\\' if quoted => at += 1,
+            b'"' => quoted = !quoted,
+            b']' if !quoted && data.get(at + 1) != Some(&b'[') => return Some(at + 1),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -122,8 +155,13 @@ mod tests {
             ("%ASA-0-302013: Built", 302_013, "Built"),
             ("%ASA-6-302013 Built", 302_013, "Built"),
             ("%ASA-6-302013 : Built", 302_013, "Built"),
+            ("%ASA-6-302013\tBuilt", 302_013, "Built"),
             ("%FWSM-6-302013 Built", OF_FWSM + 302_013, "Built"),
             ("%ASA-6-302013:", 302_013, ""),
+            ("<166>1 2024-03-04T16:05:00Z asa1 %ASA-6-302013 - - -  Built", 302_013, "Built"),
+            ("<166>1 2024-03-04T16:05:00Z asa1 %ASA-6-302013 7 id [a b=\"]\\\"\"][c] Built", 302_013, "Built"),
+            ("%ASA-6-302013 Built outbound TCP", 302_013, "Built outbound TCP"),
+            ("%ASA-6-302013 a b [c", 302_013, "a b [c"),
         ] {
             let tag = find_tag(line.as_bytes()).map(|tag| (tag.message_id, &line[tag.body..]));
             assert_eq!(tag, Some((id, body)), "{line}");

@@ -273,6 +273,34 @@ fn a_message_that_is_repeated_in_brackets_counts_as_a_denial_so_often_and_as_any
 }
 
 #[test]
+fn the_stamp_within_a_repetition_is_the_devices() {
+    let seen = read(&format!(
+        "Mar 19 15:14:53 fw : message repeated 27 times: [Mar 19 15:14:50 UTC: {DENIED}]\n \
+         message repeated 3 times: [Mar 19 15:14:51: {DENIED}]\n"
+    ));
+    assert_eq!((seen.unparsed.len(), counts(&seen)), (0, vec![27, 3]));
+    let times: Vec<_> = seen.records.iter().map(|(record, _)| record.known.at.0 / Nanos::SECOND % 60).collect();
+    assert_eq!(times, [50, 51]);
+    assert_eq!(seen.records.iter().map(|(_, sensor)| sensor.as_str()).collect::<Vec<_>>(), ["fw", "cisco"]);
+}
+
+#[test]
+fn a_value_of_a_table_ends_with_its_quote() {
+    let denied = DENIED.replace('"', "\"\"");
+    let seen = read(&format!(
+        "\"Mar  4 16:05:00 pix : {TEARDOWN}\",\"2003-03-04T16:05:00Z\",\"10.1.1.1\"\n\
+         \"2003-03-04T16:05:00Z\",\"10.1.1.1\",\"<166>Mar  4 16:05:01 pix : {denied}\",\"x\"\n\
+         \"Mar  4 16:05:02 pix : {TEARDOWN}\"\n\
+         /var/log/pix.log-20030304:Mar  4 16:05:03 pix : {TEARDOWN}\n"
+    ));
+    assert_eq!(seen.unparsed, []);
+    assert_eq!(counts(&seen), [0, 1, 0, 0]);
+    assert!(seen.records.iter().all(|(_, sensor)| sensor == "pix"));
+    let fins = |event: &Event| matches!(event, Event::Closed(closed) if closed.ending == crate::Ending::Fins);
+    assert_eq!(seen.records.iter().filter(|(record, _)| fins(&record.event)).count(), 3);
+}
+
+#[test]
 fn a_line_that_says_that_the_last_came_again_counts_a_denial_so_often() {
     let lines = [
         format!("Mar  4 16:05:00 fw {DENIED}\n"),
@@ -400,6 +428,8 @@ fn a_block_without_stamps_changes_nothing() {
 #[test]
 fn syslog_is_told_from_what_only_holds_it() {
     assert!(sniff(format!("Feb 27 00:00:03 pix {TEARDOWN}\n").as_bytes()));
+    assert!(sniff(format!("[2003-03-04 16:05:00] {TEARDOWN}\n").as_bytes()));
+    assert!(!sniff(format!("[\"Feb 27 00:00:03 pix {TEARDOWN}\"]").as_bytes()));
     assert!(sniff(format!("Feb 27 00:00:03 host sshd[1]: hello\n<166>:x {TEARDOWN}").as_bytes()));
     assert!(!sniff(b""));
     assert!(!sniff(b"100% of %PIX-x %ASA-\n%LINEPROTO-5-UPDOWN: x\n"));

@@ -18,13 +18,18 @@ pub(crate) struct Header<'a> {
     pub(crate) own: usize,
     /// Where the stamp's seconds stand, if it is to the second.
     pub(crate) second_at: Option<usize>,
+    /// Where the name of a zone stands that means several.
+    pub(crate) zone: Option<(usize, usize)>,
 }
+
+/// What rsyslog puts before a message that it leaves out.
+pub(crate) const REPEATED: &[u8] = b"message repeated ";
 
 /// The word behind a header's stamp that is a zone's name and means several zones.
 pub(crate) fn named_zone(head: &[u8]) -> Option<&[u8]> {
-    let words = head.split(|byte| matches!(byte, b' ' | b'\t')).map(trim_colons);
-    let written = decode_header(head).written?;
-    words.filter(|_| written.has_no_zone()).find(|word| zone_name(word) == Some(false))
+    let header = decode_header(head);
+    let (from, to) = header.zone.filter(|_| header.written.is_some_and(|written| written.has_no_zone()))?;
+    head.get(from..to)
 }
 
 /// Reads a header: any sequence of priorities, stamps and words.
@@ -33,18 +38,23 @@ pub(crate) fn named_zone(head: &[u8]) -> Option<&[u8]> {
 /// server had it from. So the sensor is named behind the last stamp, or else behind the one before. There, RFC 3164
 /// has the host first and a program after it; but what stands directly before ` : ` was written by the device itself
 /// (`logging device-id`), so it counts more than a host that a server put before it.
+///
+/// What cut a line out of a file or a table puts things before it, too: a path (`grep -H`), quotes, the columns before. Commas
+/// and quotes stand between words, and a stamp or a priority begins behind any colon or bracket.
 #[inline]
 pub(crate) fn decode_header(head: &[u8]) -> Header<'_> {
-    let mut header = Header { sensor: b"", name: None, written: None, own: 0, second_at: None };
+    let mut header = Header { sensor: b"", name: None, written: None, own: 0, second_at: None, zone: None };
     let mut named_here = false;
     let mut at = 0;
     while let Some(byte) = head.get(at) {
         match byte {
             // Cisco puts `*` before the stamp of a clock that was not set, and `.` before one that is not in step with its server.
-            b' ' | b':' | b'\t' | b'*' | b'.' => {
+            b' ' | b':' | b'\t' | b'*' | b'.' | b',' | b'"' | b']' => {
                 at += 1;
                 continue;
             }
+            // The strings of an object may hold anybody's stamps and names.
+            b'{' if head[at..].starts_with(b"{\"") => break,
             0xef if head[at..].starts_with(BOM) => {
                 at += BOM.len();
                 continue;
@@ -59,29 +69,48 @@ pub(crate) fn decode_header(head: &[u8]) -> Header<'_> {
             _ => {}
         }
         if let Some((written, len)) = parse_written(&head[at..]) {
-            header.written = Some(written);
-            header.own = at;
+            header = Header { written: Some(written), own: at, zone: None, ..header };
             header.second_at = written.second_at.map(|second| at + second);
             named_here = false;
             at += len;
             continue;
         }
-        let len = head[at..].iter().position(|byte| matches!(byte, b' ' | b'\t')).unwrap_or(head.len() - at);
+        let len =
+            head[at..].iter().position(|byte| matches!(byte, b' ' | b'\t' | b',' | b'"')).unwrap_or(head.len() - at);
+        if let Some(len) = before_stamp(&head[at..], len) {
+            // A path is nobody's name; who sent a line may stand there by his address.
+            let word = &head[at..at + len];
+            if !named_here && is_address(word) {
+                (header.sensor, header.name, named_here) = (word, Some((at, at + len)), true);
+            }
+            at += len + 1;
+            continue;
+        }
         let word = trim_colons(&head[at..at + len]);
+        if word == b"message" && head[at..].starts_with(REPEATED) {
+            at += REPEATED.len();
+            at += head[at..].iter().position(|byte| *byte == b':').unwrap_or(head.len() - at);
+            continue;
+        }
         let name = (at, at + word.len());
         at += len;
         if let Some(written) = header.written.filter(|_| !named_here) {
             if let Some(utc) = zone_name(word) {
                 header.written = Some(if utc { written.in_utc() } else { written });
+                header.zone = if utc { None } else { Some(name) };
                 continue;
             }
-            if let Some(minutes) = parse_offset(word) {
+            if let Some(minutes) = parse_offset(word.strip_suffix(b"]").unwrap_or(word)) {
                 header.written = Some(written.east(minutes));
+                continue;
+            }
+            if is_zone_of_emblem(&head[..header.own], word, &head[name.1..]) {
+                header.zone = Some(name);
                 continue;
             }
         }
         let device_id = head[at..].starts_with(b" :");
-        if (!named_here || device_id) && is_name(word) {
+        if (!named_here || device_id) && is_name(word, device_id) {
             header.sensor = word;
             header.name = Some(name);
             named_here = true;
@@ -103,6 +132,7 @@ struct Kept {
     written: Written,
     own: usize,
     second_at: usize,
+    zone: Option<(usize, usize)>,
 }
 
 impl Last {
@@ -126,7 +156,7 @@ impl Last {
 
 impl Kept {
     fn of(head: &[u8], header: &Header<'_>) -> Option<Self> {
-        let Header { name, written, own, second_at, .. } = *header;
+        let Header { name, written, own, second_at, zone, .. } = *header;
         let second_at = second_at.filter(|_| head.len() <= Last::WORDS * 8)?;
         let mut text = [0; Last::WORDS * 8];
         text[..head.len()].copy_from_slice(head);
@@ -134,7 +164,7 @@ impl Kept {
         mask[second_at..second_at + 2].fill(0);
         let word = |bytes: &[u8], at: usize| eight_of(&bytes[at * 8..]);
         let words = std::array::from_fn(|at| (word(&text, at) & word(&mask, at), word(&mask, at)));
-        Some(Self { words, len: head.len(), name, written: written?, own, second_at })
+        Some(Self { words, len: head.len(), name, written: written?, own, second_at, zone })
     }
 
     #[inline]
@@ -150,8 +180,8 @@ impl Kept {
         }
         let written = self.written.at_second(head, self.second_at)?;
         let sensor = self.name.map_or(&head[..0], |(from, to)| &head[from..to]);
-        let Self { name, own, second_at, .. } = *self;
-        Some(Header { sensor, name, written: Some(written), own, second_at: Some(second_at) })
+        let Self { name, own, second_at, zone, .. } = *self;
+        Some(Header { sensor, name, written: Some(written), own, second_at: Some(second_at), zone })
     }
 }
 
@@ -166,14 +196,68 @@ fn trim_colons(word: &[u8]) -> &[u8] {
     &word[..end]
 }
 
-/// Whether a word can be a sensor's name: not RFC 5424's nil or version, not a program with its process id, and not
-/// the `local4.info` that some collectors write.
-fn is_name(word: &[u8]) -> bool {
-    !word.is_empty() && word != b"-" && word != b"1" && !word.ends_with(b"]") && !is_priority_name(word)
+/// Where the text of a word ends behind which, in that word yet, a stamp or a priority begins: `asa.log:Mar  4 16:05:00`.
+#[inline]
+fn before_stamp(text: &[u8], len: usize) -> Option<usize> {
+    let begins = |at: usize| match text.get(at + 1)? {
+        b'<' => priority_len(&text[at + 1..]).map(|_| at),
+        _ => parse_written(&text[at + 1..]).map(|_| at),
+    };
+    let ends = text[..len].iter().enumerate().filter(|(_, byte)| matches!(byte, b':' | b'[' | b'|' | b';'));
+    ends.filter_map(|(at, _)| begins(at)).next()
 }
 
+/// Whether a word right behind the stamp is a zone because the form of the line has one there: EMBLEM puts a colon before the
+/// stamp and the zone's name, whatever the owner calls it, behind.
+fn is_zone_of_emblem(before: &[u8], word: &[u8], behind: &[u8]) -> bool {
+    let before = before.trim_ascii_end().strip_suffix(b":");
+    let alone = |before: &[u8]| matches!(before.last(), None | Some(b' ' | b'>' | b'\t'));
+    before.is_some_and(alone)
+        && (3..=5).contains(&word.len())
+        && word.iter().all(u8::is_ascii_uppercase)
+        && behind.trim_ascii() == b":"
+}
+
+/// Whether a word can be a sensor's name: not RFC 5424's nil or version, not a program with its process id or what else has
+/// brackets, not a facility or a severity. A number or a date is none, but for a number that a device calls itself.
+fn is_name(word: &[u8], device_id: bool) -> bool {
+    let is_number = || word.iter().all(u8::is_ascii_digit);
+    let is_date = || word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'/' | b':' | b'.'));
+    match word.first() {
+        None | Some(b'[') => false,
+        Some(b'-') => word.len() > 1,
+        Some(b'0'..=b'9') if is_number() => device_id,
+        Some(b'0'..=b'9') if is_date() => is_address(word),
+        _ => !word.ends_with(b"]") && !is_priority_name(word),
+    }
+}
+
+/// An address, with a port or without.
+fn is_address(word: &[u8]) -> bool {
+    std::str::from_utf8(word)
+        .is_ok_and(|text| text.parse::<std::net::IpAddr>().is_ok() || text.parse::<std::net::SocketAddr>().is_ok())
+}
+
+/// `local4`, `local4.info` and `info`, as collectors write them.
 fn is_priority_name(word: &[u8]) -> bool {
-    word.len() > 7 && word[..5].eq_ignore_ascii_case(b"local") && word[5].is_ascii_digit() && word[6] == b'.'
+    const SEVERITIES: [&[u8]; 11] = [
+        b"emerg",
+        b"alert",
+        b"crit",
+        b"critical",
+        b"err",
+        b"error",
+        b"warning",
+        b"notice",
+        b"info",
+        b"informational",
+        b"debug",
+    ];
+    let is_facility = match word {
+        [local @ .., b'0'..=b'7'] if local.len() == 5 => local.eq_ignore_ascii_case(b"local"),
+        _ => word.len() > 6 && word[6] == b'.' && is_priority_name(&word[..6]),
+    };
+    is_facility || SEVERITIES.iter().any(|name| name.eq_ignore_ascii_case(word))
 }
 
 #[cfg(test)]
@@ -231,6 +315,49 @@ mod tests {
             ("Mar 19 15:12:23 PST8PDT asa1 : ", "asa1", "Mar 19 15:12:23 PST8PDT asa1 : "),
             ("*2003 Mar 23 12:12:12 PDT -8:00 ", "", "2003 Mar 23 12:12:12 PDT -8:00 "),
             ("Mar 19 15:12:23 BRT-3 ", "BRT-3", "Mar 19 15:12:23 BRT-3 "),
+            // What cut the line out of a file or a table.
+            ("/var/log/asa.log:Mar  4 16:05:00 asa1 ", "asa1", "Mar  4 16:05:00 asa1 "),
+            ("asa.log:<166>Mar 04 2024 16:05:00: ", "", "Mar 04 2024 16:05:00: "),
+            ("12:Mar  4 16:05:00 asa1 ", "asa1", "Mar  4 16:05:00 asa1 "),
+            ("10.1.1.1:<166>Mar 04 2024 16:05:00: ", "10.1.1.1", "Mar 04 2024 16:05:00: "),
+            ("\"Mar 04 2024 16:05:00 pix : ", "pix", "Mar 04 2024 16:05:00 pix : "),
+            ("\"Mar 4, 2024 @ 16:05:00.000\",\"pix\",\"", "pix", "Mar 4, 2024 @ 16:05:00.000\",\"pix\",\""),
+            (
+                "\"2024-03-04T16:05:00Z\",\"10.1.1.1\",\"<166>Mar 04 2024 16:05:00: ",
+                "10.1.1.1",
+                "Mar 04 2024 16:05:00: ",
+            ),
+            ("2024-03-04T16:05:00Z,asa1,local4,info,\"<166>Mar 04 2024 16:05:00: ", "asa1", "Mar 04 2024 16:05:00: "),
+            (
+                "2024-03-04,16:05:00,2024-03-04,16:05:00,10.1.1.1,20,6,",
+                "10.1.1.1",
+                "2024-03-04,16:05:00,10.1.1.1,20,6,",
+            ),
+            ("[2014-03-27 06:24:22] ", "", "2014-03-27 06:24:22] "),
+            ("[04/Mar/2004:16:05:00 +0100] asa1 ", "asa1", "04/Mar/2004:16:05:00 +0100] asa1 "),
+            ("WTsyslog[2004-03-04 16:05:00 10.1.1.1] ", "", "2004-03-04 16:05:00 10.1.1.1] "),
+            // Neither a date nor a number is a name.
+            (
+                "03-04-2024\t16:05:00\tLocal4.Info\t10.1.1.1\tMar 04 2024 16:05:00: ",
+                "10.1.1.1",
+                "Mar 04 2024 16:05:00: ",
+            ),
+            ("123 <166>Mar 04 2024 16:05:00: ", "", "Mar 04 2024 16:05:00: "),
+            ("Mar 04 2024 16:05:00 7 : ", "7", "Mar 04 2024 16:05:00 7 : "),
+            ("2024-03-04T16:05:00Z local4 info asa1 ", "asa1", "2024-03-04T16:05:00Z local4 info asa1 "),
+            // Zones that no table has.
+            ("10.1.1.1 : Mar 04 2024 16:05:00 XYZ: ", "10.1.1.1", "Mar 04 2024 16:05:00 XYZ: "),
+            ("10.1.1.1: Mar 04 2024 16:05:00 EDGE: ", "EDGE", "Mar 04 2024 16:05:00 EDGE: "),
+            ("10.1.1.1 Mar 04 2024 16:05:00 -03: ", "10.1.1.1", "Mar 04 2024 16:05:00 -03: "),
+            ("2024-03-04T16:05:00+01 asa1 ", "asa1", "2024-03-04T16:05:00+01 asa1 "),
+            ("relay Mar 04 2024 16:05:00 Europe/Berlin: ", "relay", "Mar 04 2024 16:05:00 Europe/Berlin: "),
+            ("Mar  4 16:05:00 fw : message repeated 27 times: [Mar  4 16:04:59 EST: ", "fw", "Mar  4 16:04:59 EST: "),
+            (" message repeated 27 times: [Mar  4 16:04:59: ", "", "Mar  4 16:04:59: "),
+            (
+                "Mar  4 16:05:00 fw prog: {\"ts\":\"Mar  4 16:05:07\",\"message\":\"",
+                "fw",
+                "Mar  4 16:05:00 fw prog: {\"ts\":\"Mar  4 16:05:07\",\"message\":\"",
+            ),
             ("<166>", "", ""),
             ("", "", ""),
         ] {
@@ -248,6 +375,7 @@ mod tests {
             "<166>Nov 23 07:04:61 asa1: ",
             "<166>Nov 23 07:04:5x asa1: ",
             "<166>Nov 23 07:04:56 asa2: ",
+            "<166>Nov 23 07:04:56 EST: ",
             "<166>Nov 23 07:04:56 asa1 : ",
             "<166>Nov 23 07:04:56: ",
             "<164>Nov 24 07:04:56 asa1: ",

@@ -121,7 +121,7 @@ pub(super) fn utc(at: Nanos) -> Option<civil::DateTime> {
 pub(crate) fn parse_written(text: &[u8]) -> Option<(Written, usize)> {
     match text.first()? {
         b'A'..=b'W' => parse_month_first(text).or_else(|| parse_behind_weekday(text)),
-        b'0'..=b'9' => parse_year_first(text).or_else(|| parse_year_before(text)).or_else(|| parse_epoch(text)),
+        b'0'..=b'9' => parse_year_first(text).or_else(|| parse_digits_first(text)),
         _ => None,
     }
 }
@@ -141,33 +141,60 @@ fn parse_month_first(text: &[u8]) -> Option<(Written, usize)> {
             (day - b'0') as i8
         }
     };
+    // `Mar 4, 2003 @ 16:05:00.000` is Kibana's.
+    at += usize::from(text.get(at) == Some(&b','));
     at += spaces(text, at)?;
     let mut year = None;
     if text.get(at + 2) != Some(&b':') {
         year = Some(four_digits(text, at)?);
         at += 4;
         at += spaces(text, at)?;
+        at += if text[at..].starts_with(b"@ ") { 2 } else { 0 };
     }
     let minute = Minute { year, month, day, hour: 0, minute: 0, zone: None };
     parse_time(text, at, minute)
 }
 
-/// `2003-03-04T16:05:00.123Z`; a space may stand for the `T`, `/` for `-` then, and the zone may be missing.
+/// What else begins with a digit.
+#[cold]
+fn parse_digits_first(text: &[u8]) -> Option<(Written, usize)> {
+    parse_year_before(text).or_else(|| parse_day_first(text)).or_else(|| parse_epoch(text))
+}
+
+/// `2003-03-04T16:05:00.123Z`; a space, a tab or a comma may stand for the `T`, `/` or `.` for `-` then, and the zone may be missing.
 fn parse_year_first(text: &[u8]) -> Option<(Written, usize)> {
     // What is shorter is none: with this said, nothing below is looked for beyond the end.
     text.first_chunk::<19>()?;
     let year = Some(four_digits(text, 0)?);
     let (month, day) = (two_digits(text, 5)?, two_digits(text, 8)?);
     match (text[4], text[7], text.get(10)?) {
-        (b'-', b'-', b'T' | b't' | b' ' | b'\t') | (b'/', b'/', b' ') => {}
+        (b'-', b'-', b'T' | b't' | b' ' | b'\t' | b',') | (b'/', b'/', b' ') | (b'.', b'.', b' ') => {}
         _ => return None,
     }
     let (mut written, mut at) = parse_time(text, 11, Minute { year, month, day, hour: 0, minute: 0, zone: None })?;
-    if let Some((zone, len)) = parse_zone(&text[at..]) {
+    if let Some((zone, len)) = parse_zone(&text[at..]).or_else(|| parse_hours(&text[at..])) {
         written.minute.zone = Some(zone);
         at += len;
     }
     Some((written, at))
+}
+
+/// `04 Mar 2003 16:05:00`, `04-Mar-2003 16:05:00`, and `04/Mar/2003:16:05:00` of NCSA's servers.
+fn parse_day_first(text: &[u8]) -> Option<(Written, usize)> {
+    let digits = text.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
+    let day = match digits {
+        1 => (text[0] - b'0') as i8,
+        2 => two_digits(text, 0)?,
+        _ => return None,
+    };
+    let (between, month) = (*text.get(digits)?, parse_month(text.get(digits + 1..)?)?);
+    let at = digits + 4;
+    let year = Some(four_digits(text, at + 1)?);
+    match (between, text.get(at)?, text.get(at + 5)?) {
+        (b' ', b' ', b' ') | (b'-', b'-', b' ') | (b'/', b'/', b':') => {}
+        _ => return None,
+    }
+    parse_time(text, at + 6, Minute { year, month, day, hour: 0, minute: 0, zone: None })
 }
 
 /// `2003 Mar 04 16:05:00`.
@@ -184,9 +211,12 @@ fn parse_year_before(text: &[u8]) -> Option<(Written, usize)> {
 #[cold]
 fn parse_behind_weekday(text: &[u8]) -> Option<(Written, usize)> {
     const DAYS: [&[u8]; 7] = [b"Mon", b"Tue", b"Wed", b"Thu", b"Fri", b"Sat", b"Sun"];
-    let mut at = 3 + spaces(text, 3).filter(|_| DAYS.contains(&&text[..3]))?;
+    let day = text.get(..3).filter(|day| DAYS.contains(day))?.len();
+    // RFC 5322 has a comma there.
+    let mut at = day + usize::from(text.get(day) == Some(&b','));
+    at += spaces(text, at)?;
     if text.get(at)?.is_ascii_digit() {
-        let (written, len) = parse_year_first(&text[at..])?;
+        let (written, len) = parse_year_first(&text[at..]).or_else(|| parse_day_first(&text[at..]))?;
         return Some((written.moved_by(at), at + len));
     }
     let (written, len) = parse_month_first(&text[at..])?;
@@ -215,8 +245,7 @@ fn parse_year_behind(text: &[u8]) -> Option<(Option<i16>, i16, usize)> {
     if !word.first()?.is_ascii_digit() {
         zone = match word {
             // `date` has no abbreviation for some zones.
-            [sign @ (b'+' | b'-'), tens, ones] => Some(parse_zone(&[*sign, *tens, *ones, b'0', b'0'])?.0),
-            [b'+' | b'-', ..] => Some(parse_whole_zone(word)?),
+            [b'+' | b'-', ..] => Some(parse_offset(word)?),
             _ if (3..=5).contains(&word.len()) && word.iter().all(u8::is_ascii_uppercase) => {
                 zone_name(word).and_then(|is_utc| is_utc.then_some(0))
             }
@@ -238,13 +267,16 @@ fn parse_epoch(text: &[u8]) -> Option<(Written, usize)> {
     Some((Written::of_moment(Nanos(at), 1_000)?, LEN))
 }
 
+/// No zone has a longer name (`America/Argentina/ComodRivadavia`).
+const LONGEST_ZONE: usize = 32;
+
 /// Whether a word behind a stamp is its zone; `Some(true)` for UTC. Other abbreviations mean several zones each, so
 /// they only tell us that this is no host.
 #[inline]
 pub(crate) fn zone_name(word: &[u8]) -> Option<bool> {
     if word.len() > 4 {
         // Nearly every name of a device is longer than a zone, or in small letters.
-        return (word.len() <= 9 && word[0].is_ascii_uppercase() && is_long_zone(word)).then_some(false);
+        return (word.len() <= LONGEST_ZONE && word[0].is_ascii_uppercase() && is_long_zone(word)).then_some(false);
     }
     if word.len() < 3 || !word.iter().all(u8::is_ascii_uppercase) {
         return None;
@@ -253,31 +285,37 @@ pub(crate) fn zone_name(word: &[u8]) -> Option<bool> {
         b"UTC" | b"GMT" => Some(true),
         b"WET" | b"WEST" | b"CET" | b"CEST" | b"MET" | b"MEST" | b"EET" | b"EEST" | b"MSK" | b"MSD" | b"BST"
         | b"IST" | b"EST" | b"EDT" | b"CST" | b"CDT" | b"MST" | b"MDT" | b"PST" | b"PDT" | b"AKST" | b"AKDT"
-        | b"HST" | b"JST" | b"KST" | b"SGT" | b"HKT" | b"AEST" | b"AEDT" | b"NZST" | b"NZDT" | b"BRT" | b"SAST" => {
-            Some(false)
-        }
+        | b"HST" | b"JST" | b"KST" | b"SGT" | b"HKT" | b"AEST" | b"AEDT" | b"NZST" | b"NZDT" | b"BRT" | b"SAST"
+        | b"AST" | b"ADT" | b"NST" | b"NDT" | b"ART" | b"CLT" | b"CLST" | b"COT" | b"PET" | b"VET" | b"AMT"
+        | b"WAT" | b"CAT" | b"EAT" | b"GST" | b"IRST" | b"IRDT" | b"PKT" | b"NPT" | b"ICT" | b"WIB" | b"WITA"
+        | b"PHT" | b"MYT" | b"AWST" | b"ACST" | b"ACDT" => Some(false),
         _ => None,
     }
 }
 
-/// What else an owner may have called his zone so that it is no device's name: `MSK/MSD`, `PST8PDT`, and `UTC+3`, which is east of UTC to
-/// some and west to others.
+/// What else an owner may have called his zone so that it is no device's name: `MSK/MSD`, `PST8PDT`, `Europe/Berlin`, and `UTC+3`, which
+/// is east of UTC to some and west to others.
 #[cold]
 fn is_long_zone(word: &[u8]) -> bool {
+    const AREAS: [&[u8]; 9] =
+        [b"Africa", b"America", b"Antarctica", b"Asia", b"Atlantic", b"Australia", b"Europe", b"Indian", b"Pacific"];
     let counted = word.strip_prefix(b"UTC").or_else(|| word.strip_prefix(b"GMT"));
-    let mut both = word.splitn(2, |byte| *byte == b'/');
-    matches!(counted, Some([b'+' | b'-', hours @ ..]) if (1..=2).contains(&hours.len()) && hours.iter().all(u8::is_ascii_digit))
-        || [&b"EST5EDT"[..], b"CST6CDT", b"MST7MDT", b"PST8PDT"].contains(&word)
-        || word.contains(&b'/') && both.all(|part| part.len() <= 4 && zone_name(part).is_some())
+    let is_counted =
+        counted.is_some_and(|offset| matches!(offset, [b'+' | b'-', b'0'..=b'9']) || parse_offset(offset).is_some());
+    let parts = || word.split(|byte| *byte == b'/');
+    let is_place = parts().count() > 1 && parts().next().is_some_and(|area| AREAS.contains(&area));
+    let are_both = parts().count() == 2 && parts().all(|part| part.len() <= 4 && zone_name(part).is_some());
+    is_counted || is_place || are_both || [&b"EST5EDT"[..], b"CST6CDT", b"MST7MDT", b"PST8PDT"].contains(&word)
 }
 
-/// A word that is so many minutes east of UTC: `+0100`, `-08:00`, `-8:00`.
+/// A word that is so many minutes east of UTC: `+0100`, `-08:00`, `-8:00`, `+01`.
 #[inline]
 pub(crate) fn parse_offset(word: &[u8]) -> Option<i16> {
     match word {
         [sign @ (b'+' | b'-'), hour @ b'0'..=b'9', b':', tens, ones] => {
             parse_offset(&[*sign, b'0', *hour, *tens, *ones])
         }
+        [b'+' | b'-', _, _] => parse_hours(word).map(|(minutes, _)| minutes),
         [b'+' | b'-', ..] => parse_whole_zone(word),
         _ => None,
     }
@@ -299,7 +337,7 @@ fn parse_time(text: &[u8], at: usize, minute: Minute) -> Option<(Written, usize)
     let minute = Minute { hour, minute: of_hour, ..minute };
     let mut written = Written { minute, second, nanos: 0, second_at: Some(at + 6), resolution: 1_000_000_000 };
     let mut end = at + 8;
-    if let (Some(b'.' | b','), Some(b'0'..=b'9')) = (text.get(end), text.get(end + 1)) {
+    if has_fraction(&text[end..]) {
         end += 1;
         written.second_at = None;
         while let Some(digit) = text.get(end).filter(|byte| byte.is_ascii_digit()) {
@@ -311,6 +349,19 @@ fn parse_time(text: &[u8], at: usize, minute: Minute) -> Option<(Written, usize)
         written.resolution = written.resolution.max(1);
     }
     Some((written, end))
+}
+
+/// Whether a part of a second follows. Behind a comma there may be another column, too, with a date or an address.
+#[inline]
+fn has_fraction(text: &[u8]) -> bool {
+    match text {
+        [b'.', b'0'..=b'9', ..] => true,
+        [b',', b'0'..=b'9', rest @ ..] => {
+            let behind = rest.iter().position(|byte| !byte.is_ascii_digit()).map_or(&rest[..0], |end| &rest[end..]);
+            !matches!(behind, [b'.', b'0'..=b'9', ..] | [b'-', _, _, b'-', ..])
+        }
+        _ => false,
+    }
 }
 
 /// `Z`, `+01:00` or `-0130`: minutes east of UTC, and its length.
@@ -327,7 +378,15 @@ pub(crate) fn parse_zone(text: &[u8]) -> Option<(i16, usize)> {
     Some((sign * (hours * 60 + minutes), 5 + colon))
 }
 
-/// The same of what is all of a word.
+/// `+01` with nothing of a number behind it: minutes east of UTC, and its length.
+fn parse_hours(text: &[u8]) -> Option<(i16, usize)> {
+    let (hours, rest) = text.split_first_chunk::<3>()?;
+    let [sign @ (b'+' | b'-'), tens, ones] = *hours else { return None };
+    let ends = !matches!(rest.first(), Some(b'0'..=b'9' | b'-' | b':'));
+    parse_zone(&[sign, tens, ones, b'0', b'0']).filter(|_| ends).map(|(minutes, _)| (minutes, 3))
+}
+
+/// [`parse_zone`] of what is all of a word.
 fn parse_whole_zone(word: &[u8]) -> Option<i16> {
     parse_zone(word).filter(|(_, len)| *len == word.len()).map(|(minutes, _)| minutes)
 }
@@ -410,6 +469,14 @@ mod tests {
             "Tue Mar  4 17:05:00 +01 2003 pix",
             "Tue Mar  4 21:35:00 +0530 2003 pix",
             "Tue 2003-03-04 16:05:00 UTC pix",
+            "Tue, 04 Mar 2003 16:05:00 pix",
+            "04 Mar 2003 16:05:00 pix",
+            "4-Mar-2003 16:05:00 pix",
+            "04/Mar/2003:16:05:00] pix",
+            "2003.03.04 16:05:00 pix",
+            "2003-03-04,16:05:00,2003-03-04,16:05:00,10.1.1.1",
+            "2003-03-04,16:05:00,10.1.1.1",
+            "2003-03-04T17:05:00+01 pix",
         ] {
             assert_eq!(moment(text).map(|(at, resolution, _)| (at, resolution)), Some((AT, 1_000_000_000)), "{text}");
         }
@@ -421,6 +488,7 @@ mod tests {
         assert_eq!(moment("2003-03-04T16:05:00.123Z"), Some((AT + 123_000_000, 1_000_000, 24)));
         assert_eq!(moment("Mar  4 2003 16:05:00.5: "), Some((AT + 500_000_000, 100_000_000, 22)));
         assert_eq!(moment("Mar  4 16:05:00.1234567899 "), Some((AT + 123_456_789, 1, 26)));
+        assert_eq!(moment("Mar 4, 2003 @ 16:05:00.250\""), Some((AT + 250_000_000, 1_000_000, 26)));
     }
 
     #[test]
@@ -446,6 +514,10 @@ mod tests {
             "2003 Mar",
             "2003 ",
             "Tus Mar  4 16:05:00 2003",
+            "004 Mar 2003 16:05:00",
+            "04 Mar 2003:16:05:00",
+            "04-Max-2003 16:05:00",
+            "04/Mar",
             "Tue",
             "Tue Mar",
             "Tue Mar  4 13:05:00 PM UTC 2003",
