@@ -368,7 +368,8 @@ impl Scan {
         if sensors().map(|sensor| sensor.inside).sum::<u64>() > 0 || gathered.alerts.is_any() {
             return Ok(());
         }
-        Err(report::no_inside(&self.settings.home, &gathered.strangers))
+        let (home, with_values) = (&self.settings.home, self.key.is_none());
+        Err(report::no_inside(home, &gathered.strangers, &gathered.files, with_values))
     }
 
     fn write_report(&mut self, report: &Report) -> Result<(), String> {

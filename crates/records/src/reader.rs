@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
+use memchr::memmem;
+
 use crate::{Block, Clock, HashSeed, LineSink, cisco, columns, firewall, is_of_programs, zeek};
 
 /// A reader of one file. It is a small state machine over the file's blocks: [`Reader::read`] parses a block and
@@ -199,6 +201,12 @@ fn other_option(head: &[u8]) -> Option<&'static str> {
 /// What is said of objects that are no lines.
 const SPREAD: &str = "JSON of which an object stands on several lines: jq -c . FILE | catspaw scan - puts each on one";
 
+/// The same of a list of objects.
+const LISTED: &str = "JSON, a list of objects: jq -c '.[]' FILE | catspaw scan - puts each on a line";
+
+/// The same of objects without anything between them.
+const JOINED: &str = "JSON of which several objects stand on one line: jq -c . FILE | catspaw scan - puts each on one";
+
 const UTF_16: &str = "text in UTF-16: iconv -f UTF-16 -t UTF-8 FILE | catspaw scan -";
 
 /// A guess at what a file is that is no evidence, for its owner.
@@ -220,6 +228,12 @@ fn name_of(head: &[u8]) -> &'static str {
         (b"PK\x03\x04", "a zip archive: unpack it first"),
         (b"\x7fELF", "a program"),
     ];
+    let objects = |between: &[u8]| memmem::find(head, between).is_some();
+    match head {
+        [b'[', rest @ ..] if matches!(rest.trim_ascii_start(), [b'{', ..]) => return LISTED,
+        [b'{', b'"', ..] if objects(b"}{\"") || objects(b"} {\"") => return JOINED,
+        _ => {}
+    }
     let magic = MAGIC.iter().find(|(magic, _)| head.starts_with(magic));
     if let (None, Some(name)) = (magic, other_option(head)) {
         return name;

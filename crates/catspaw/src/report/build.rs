@@ -439,6 +439,23 @@ fn home_net(home: &Home, lanes: &[Lanes]) -> Vec<String> {
 #[must_use]
 pub(crate) fn nothing_understood(files: &BTreeMap<u32, FileRead>, with_values: bool) -> String {
     let mut message = "no evidence: no file gave a record that is understood".to_owned();
+    for reason in hindrances(files, with_values) {
+        _ = write!(message, "\n    {reason}");
+    }
+    let passed_over = files.values().map(|file| (file, file.skipped())).filter(|(_, lines)| *lines > 0);
+    for (file, lines) in passed_over.take(REASONS) {
+        let (tell, name, format) =
+            (if lines == 1 { "line tells" } else { "lines tell" }, file.source.name(), &file.format);
+        _ = write!(
+            message,
+            "\n    {name}: {lines} {tell} of no connection and no denial (read as {format}; docs/logs.md has what is read)"
+        );
+    }
+    message
+}
+
+/// Why lines were not understood, most lines first.
+fn hindrances(files: &BTreeMap<u32, FileRead>, with_values: bool) -> Vec<String> {
     let lines = |file: &FileRead| {
         let name = file.source.name();
         let say = |(&(kind, why), count): (&(&str, &str), &UnparsedCount)| {
@@ -453,27 +470,19 @@ pub(crate) fn nothing_understood(files: &BTreeMap<u32, FileRead>, with_values: b
     };
     let mut reasons: Vec<_> = files.values().flat_map(lines).collect();
     reasons.sort_by_key(|reason| std::cmp::Reverse(reason.0));
-    for (_, reason) in reasons.iter().take(REASONS) {
-        _ = write!(message, "\n    {reason}");
-    }
-    if let Some(more) = reasons.len().checked_sub(REASONS).filter(|more| *more > 0) {
-        _ = write!(message, "\n    and {more} more");
-    }
-    let passed_over = files.values().map(|file| (file, file.skipped())).filter(|(_, lines)| *lines > 0);
-    for (file, lines) in passed_over.take(REASONS) {
-        let (tell, name, format) =
-            (if lines == 1 { "line tells" } else { "lines tell" }, file.source.name(), &file.format);
-        _ = write!(
-            message,
-            "\n    {name}: {lines} {tell} of no connection and no denial (read as {format}; docs/logs.md has what is read)"
-        );
-    }
-    message
+    let more = reasons.len().checked_sub(REASONS).filter(|more| *more > 0);
+    let told = reasons.into_iter().take(REASONS).map(|(_, reason)| reason);
+    told.chain(more.map(|more| format!("and {more} more"))).collect()
 }
 
-/// What to say where no record has an end of ours.
+/// What to say where no record has an end of ours, and what of the files was not understood.
 #[must_use]
-pub(crate) fn no_inside(home: &Home, strangers: &Strangers) -> String {
+pub(crate) fn no_inside(
+    home: &Home,
+    strangers: &Strangers,
+    files: &BTreeMap<u32, FileRead>,
+    with_values: bool,
+) -> String {
     let mut message = match home.nets.as_slice() {
         [] => "no record says which of its ends is ours: name our networks with --home-net".to_owned(),
         _ => "no record has an end in --home-net".to_owned(),
@@ -486,6 +495,13 @@ pub(crate) fn no_inside(home: &Home, strangers: &Strangers) -> String {
         let networks = listed(&networks);
         _ = write!(message, "\n  {explained} of {of} records of connections have an end in {networks}");
         _ = write!(message, "\n  try: --home-net {networks}");
+    }
+    let hindrances = hindrances(files, with_values);
+    if !hindrances.is_empty() {
+        message.push_str("\n  what was not understood:");
+    }
+    for reason in hindrances {
+        _ = write!(message, "\n    {reason}");
     }
     message
 }

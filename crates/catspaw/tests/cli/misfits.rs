@@ -202,6 +202,42 @@ fn a_unit_shows_where_many_servers_are_asked() {
 }
 
 #[test]
+fn a_protocol_may_have_its_service_behind_it_and_a_word_that_is_none_is_doubted() {
+    let log = |proto: &str| quiet(|at, span| line(at, span).replace(",tcp,", &format!(",{proto},")));
+    for proto in ["tcp/https", "TCP(6)", "tcp/6", "6"] {
+        assert_eq!(said(BOTH, &log(proto)), "", "{proto}");
+    }
+    let doubt = said(BOTH, &log("stream"));
+    assert!(doubt.contains("60 of 60 connections have ports, and a protocol of no name"), "{doubt}");
+}
+
+#[test]
+fn objects_that_share_a_line_are_told_with_what_parts_them() {
+    let object = r#"{"_time":"2024-03-04T16:05:41Z","src_ip":"10.1.1.1","dest_ip":"198.51.100.7","src_port":333,"dest_port":80,"transport":"tcp","bytes_in":5,"bytes_out":6,"duration":4}"#;
+    for (text, hint) in [
+        (format!("[{object},{object}]\n"), "jq -c '.[]' FILE"),
+        (format!("{object}{object}\n"), "jq -c . FILE"),
+        (format!("[\n {{\n  \"a\": 1\n }}\n]\n"), "jq -c '.[]' FILE"),
+    ] {
+        let said = Place::with("log", &text).scan(&["log"]);
+        assert!(said.status == Some(2) && said.err.contains(hint), "{text}\n{}", said.err);
+    }
+    let said = Place::with("log", format!("{object}\n{object}{object}\n")).scan(&["log", "--format", "json"]);
+    let report: Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!((&report["evidence"][0]["records"], &report["unparsed"][0]["count"]), (&1.into(), &1.into()));
+}
+
+#[test]
+fn where_nobody_is_known_to_be_inside_what_was_not_understood_is_told_too() {
+    let log = quiet(line).replace("10.0.0.", "192.0.2.");
+    let broken = log.lines().take(3).map(|line| line.replacen("1046", "x", 1) + "\n").collect::<String>();
+    let place = Place::with("map.toml", BOTH);
+    place.write("log", log.clone() + &broken);
+    let err = place.scan(&["log", "--columns", "map.toml"]).failed().to_owned();
+    assert!(err.contains("name our networks with --home-net") && err.contains("what was not understood:"), "{err}");
+}
+
+#[test]
 fn a_column_of_bytes_that_counts_none_is_doubted() {
     let log = quiet(line);
     for (from, to, says) in [

@@ -289,7 +289,10 @@ impl<'a> Line<'a> {
             b"udp" => return Ok(Proto::Udp),
             _ => {}
         }
-        if let Some((_, proto)) = NAMES.iter().find(|(name, _)| name.eq_ignore_ascii_case(text)) {
+        // `tcp/https`, `TCP(6)`: what stands behind is the service's, or the same once more.
+        let end = text.iter().position(|byte| matches!(byte, b'/' | b'(' | b' '));
+        let name = &text[..end.unwrap_or(text.len())];
+        if let Some((_, proto)) = NAMES.iter().find(|(known, _)| known.eq_ignore_ascii_case(name)) {
             return Ok(*proto);
         }
         if !text.first().is_some_and(u8::is_ascii_digit) {

@@ -42,6 +42,10 @@ pub struct Broken {
 /// It ends too early.
 const CUT_OFF: &str = "JSON: the line ends within the object: cut off?";
 
+/// It goes on with another.
+const SEVERAL: &str =
+    "JSON: another object stands behind the first: jq -c . FILE, or jq -c '.[]' of a list, puts each on a line";
+
 impl<'a> Value<'a> {
     /// Its text, where it is one value: a list of one is that one.
     #[inline]
@@ -64,7 +68,24 @@ impl<'a> Value<'a> {
 /// Where the text is no object; what stands before that place was told.
 #[inline]
 pub fn each<'a>(text: &'a [u8], mut take: impl FnMut(&[u8], Value<'a>)) -> Result<usize, Broken> {
-    walk(text, 0, Path::default(), |path, name, _, _, value| path.with(name, |path| take(path, value)))
+    let end = walk(text, 0, Path::default(), |path, name, _, _, value| path.with(name, |path| take(path, value)))?;
+    alone(text, end)
+}
+
+/// Says that another object follows the one that ends at `end`, where one does: of a line one is read.
+#[inline]
+fn alone(text: &[u8], end: usize) -> Result<usize, Broken> {
+    match text.get(end) {
+        None | Some(b'\r') => Ok(end),
+        Some(_) => alone_before(text, end),
+    }
+}
+
+#[cold]
+fn alone_before(text: &[u8], end: usize) -> Result<usize, Broken> {
+    let rest = text[end..].trim_ascii_start();
+    let rest = rest.strip_prefix(b",").unwrap_or(rest).trim_ascii_start();
+    if rest.first() == Some(&b'{') { Err(Broken { at: end, why: SEVERAL }) } else { Ok(end) }
 }
 
 /// The same from `at` on, where that is the front or stands behind a value that `path` leads to: each value with the path to its
@@ -365,8 +386,20 @@ mod tests {
     }
 
     #[test]
-    fn what_follows_the_object_is_not_looked_at() {
-        assert_eq!(told(r#"{"a":1},"#), ("<a=1>".to_owned(), Ok(7)));
+    fn what_follows_the_object_is_nothing_unless_it_is_another() {
+        for text in [r#"{"a":1},"#, r#"{"a":1}]"#, "{\"a\":1}\r", r#"{"a":1} and more"#, r#"{"a":1}"}"#] {
+            assert_eq!(told(text), ("<a=1>".to_owned(), Ok(7)), "{text}");
+        }
+        for text in [r#"{"a":1}{"a":2}"#, r#"{"a":1}, {"a":2}]"#, r#"{"a":1} {}"#] {
+            assert_eq!(told(text), ("<a=1>".to_owned(), Err(Broken { at: 7, why: SEVERAL })), "{text}");
+            let (mut shape, mut seen) = (Shape::default(), Vec::new());
+            for _ in 0..2 {
+                seen.push(shape.each(text.as_bytes(), |_| 1, |_, _| ()));
+                seen.push(shape.each(&text.as_bytes()[..7], |_| 1, |_, _| ()));
+            }
+            let both = [Err(Broken { at: 7, why: SEVERAL }), Ok(7)];
+            assert_eq!(seen, [both, both].concat(), "{text}");
+        }
     }
 
     #[test]

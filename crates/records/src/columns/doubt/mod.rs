@@ -70,6 +70,7 @@ pub fn doubts(reader: &Reader, head: &[u8], now: Nanos) -> Vec<String> {
         spans::unit(map, &all),
         counts::columns(map).or_else(|| counts::ports(map, &all)),
         counts::headers(map, &all),
+        protocols(map, &all),
         counts::ids(map, &all),
     ];
     doubts.into_iter().flatten().collect()
@@ -106,6 +107,19 @@ fn ends(map: &Map, all: &[Figures]) -> Option<String> {
             count + straight,
             named(map, Field::OrigP),
             named(map, Field::RespP)
+        )
+    })
+}
+
+/// What has ports is of a protocol that has a name.
+fn protocols(map: &Map, all: &[Figures]) -> Option<String> {
+    let unknown = all.iter().filter(|one| one.proto == Proto::Other(0) && one.ports.iter().all(|port| *port > 0));
+    let count = unknown.count();
+    is_clear(count, all.len()).then(|| {
+        format!(
+            "{count} of {} connections have ports, and a protocol of no name that is known (tcp, udp and icmp are, and numbers): see {}",
+            all.len(),
+            named(map, Field::Proto)
         )
     })
 }

@@ -1,7 +1,7 @@
 //! What the lines of a log have in common: the same names in nearly the same order, so that what stands between two values is
 //! what stood there before, and need not be read again.
 
-use super::{Broken, DEPTH, PATH, Path, Value, value, walk};
+use super::{Broken, DEPTH, PATH, Path, Value, alone, value, walk};
 
 /// As many values are remembered, by their names and the objects that they stand in.
 const PLACES: usize = 256;
@@ -100,7 +100,7 @@ impl Shape {
         while let Some(place) = self.places.get(here) {
             let rest = text.get(at..).unwrap_or_default();
             let Some(way) = place.ways.iter().find(|way| way.begins(rest)) else { break };
-            let Some(to) = way.to else { return Ok(at + way.len) };
+            let Some(to) = way.to else { return alone(text, at + way.len) };
             // An object, or space before a value, is another way.
             if !matches!(rest.get(way.len), Some(b'"' | b'[' | b'-' | b'0'..=b'9' | b'a'..=b'z')) {
                 break;
@@ -141,7 +141,7 @@ impl Shape {
         if let Some(before) = before {
             self.goes_on(before, &text[from..end], None);
         }
-        Ok(end)
+        alone(text, end)
     }
 
     /// The place of a value; `None` where there is no room for more.
