@@ -1,7 +1,7 @@
 //! Blocks of ports that carriers' NAT gives to a subscriber, of devices that log nothing else: NFWare, A10 Thunder (CEF), and
-//! Juniper MX (`JSERVICES_NAT_PORT_BLOCK_*`).
+//! Juniper MX (`JSERVICES_NAT_PORT_BLOCK_*`, `ASP_NAT_PORT_BLOCK_*` of its older cards).
 //!
-//! NFWare logs single ports and whole addresses in the same form, where it is told to; they are translations, too.
+//! NFWare and A10 log single ports, and NFWare whole addresses, in the same form, where they are told to; they are translations, too.
 
 use memchr::{memchr_iter, memmem};
 
@@ -13,12 +13,17 @@ use crate::{Event, Proto, Translation, TranslationKind};
 /// The sensor of a device that is not named.
 pub(super) const UNNAMED: &[u8] = b"nat";
 
-pub(super) const JSERVICES: &[u8] = b"JSERVICES_NAT_PORT_BLOCK_";
+/// What Juniper's tags begin with.
+const JUNIPER: [&[u8]; 2] = [b"JSERVICES_", b"ASP_"];
+/// What they go on with.
+pub(super) const PORT_BLOCK: &[u8] = b"NAT_PORT_BLOCK_";
 
 /// Where the message begins.
 pub(super) fn body(line: &[u8]) -> Option<usize> {
-    if let Some(at) = memmem::find(line, JSERVICES) {
-        return Some(at);
+    if let Some(at) = memmem::find(line, PORT_BLOCK)
+        && let Some(of) = JUNIPER.iter().find(|of| line[..at].ends_with(of))
+    {
+        return Some(at - of.len());
     }
     if let Some(cef) = Cef::parse(line) {
         return (cef.vendor == b"A10").then_some(cef.start);
@@ -33,7 +38,8 @@ pub(super) fn body(line: &[u8]) -> Option<usize> {
 /// A message.
 pub(super) fn parse<'a>(text: &'a [u8], header: Header<'a>, event: &mut Event) -> Result<Line<'a>, Why> {
     let Header { known, name, own } = header;
-    let said = if let Some(text) = text.strip_prefix(JSERVICES) {
+    let juniper = JUNIPER.iter().find_map(|of| text.strip_prefix(*of)?.strip_prefix(PORT_BLOCK));
+    let said = if let Some(text) = juniper {
         parse_juniper(text)?
     } else if text.starts_with(b"CEF:") {
         parse_a10(text)?
@@ -60,23 +66,19 @@ fn parse_juniper(text: &[u8]) -> Result<Option<Event>, Why> {
 }
 
 /// `A10|CFW|...|CGN 106|Nat Port Batch Pool Allocated|5|proto=UDP src=... sourceTranslatedAddress=... sourceTranslatedPort=22016
-/// cn3=22271 cn3Label=Last Nat Port`.
+/// cn3=22271 cn3Label=Last Nat Port`; `Nat Port Allocated` with an `spt` is one port.
 fn parse_a10(text: &[u8]) -> Result<Option<Event>, Why> {
     let cef = Cef::parse(text).ok_or("no CEF")?;
-    if memmem::find(cef.name, b"Port Batch").is_none() {
-        return Ok(None);
-    }
-    let gone = if cef.name.ends_with(b"Allocated") {
-        None
-    } else if cef.name.ends_with(b"Freed") {
-        Some(None)
-    } else {
-        return Ok(None);
+    let gone = match cef.name.rsplit(|byte| *byte == b' ').next() {
+        Some(b"Allocated") => None,
+        Some(b"Freed") => Some(None),
+        _ => return Ok(None),
     };
-    let mut block = PortBlock::default();
+    let (mut block, mut port): (_, &[u8]) = (PortBlock::default(), &[]);
     for (key, value) in cef.extension {
         match key {
             b"src" => block.real = value,
+            b"spt" => port = value,
             b"sourceTranslatedAddress" => block.mapped = value,
             b"sourceTranslatedPort" => block.first = value,
             b"cn3" => block.last = value,
@@ -84,7 +86,27 @@ fn parse_a10(text: &[u8]) -> Result<Option<Event>, Why> {
             _ => {}
         }
     }
-    block.translation(gone).map(Some)
+    if memmem::find(cef.name, b"Port Batch").is_some() {
+        return block.translation(gone).map(Some);
+    }
+    if !cef.name.starts_with(b"Nat Port ") {
+        return Ok(None);
+    }
+    let proto = block.proto.ok_or("no protocol")?;
+    single(TranslationKind::Port(proto), [block.real, port], [block.mapped, block.first], gone).map(Some)
+}
+
+/// One port, or a whole address.
+fn single(
+    kind: TranslationKind,
+    real: [&[u8]; 2],
+    mapped: [&[u8]; 2],
+    gone: Option<Option<i64>>,
+) -> Result<Event, Why> {
+    let proto = if let TranslationKind::Port(proto) = kind { proto } else { Proto::Other(0) };
+    let real = parse_end(proto, real).ok_or("an inside address that is none")?;
+    let mapped = parse_mapped(proto, mapped).ok_or("an outside address that is none")?;
+    Ok(Event::Translation(Translation { kind, real: real.into(), mapped: mapped.into(), torn_down: gone }))
 }
 
 /// `A VRF 0 INT 10.0.0.1 EXT 203.0.113.1:1024-1535`; with a protocol and a port of each it is one port, without ports a whole
@@ -104,10 +126,7 @@ fn parse_nfware(text: &[u8]) -> Result<Option<Event>, Why> {
         None if port.is_empty() => TranslationKind::OneToOne,
         _ => return Err("neither a block nor a port nor an address"),
     };
-    let proto = if let TranslationKind::Port(proto) = kind { proto } else { Proto::Other(0) };
-    let real = parse_end(proto, [real, real_port]).ok_or("an inside address that is none")?;
-    let mapped = parse_mapped(proto, [mapped, port]).ok_or("an outside address that is none")?;
-    Ok(Some(Event::Translation(Translation { kind, real: real.into(), mapped: mapped.into(), torn_down: gone })))
+    single(kind, [real, real_port], [mapped, port], gone).map(Some)
 }
 
 /// `203.0.113.1:1024-1535`.

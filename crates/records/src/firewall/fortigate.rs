@@ -143,9 +143,10 @@ pub(super) fn parse_cef<'a>(
             b"dvchost" => log.devname = value,
             b"cat" => log.kind = value.split(|byte| *byte == b':').next().unwrap_or_default(),
             b"act" => log.action = value,
-            b"src" => log.src[0] = value,
+            // CEF's own keys are for IPv4.
+            b"src" | b"c6a2" if log.src[0].is_empty() => log.src[0] = value,
             b"spt" => log.src[1] = value,
-            b"dst" => log.dst[0] = value,
+            b"dst" | b"c6a3" if log.dst[0].is_empty() => log.dst[0] = value,
             b"dpt" => log.dst[1] = value,
             b"sourceTranslatedAddress" => log.trans_src[0] = value,
             b"sourceTranslatedPort" => log.trans_src[1] = value,

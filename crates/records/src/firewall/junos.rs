@@ -53,8 +53,8 @@ pub(super) fn parse<'a>(text: &'a [u8], header: Header<'a>, event: &mut Event) -
         let text = &text[at + SESSION.needle().len()..];
         let len = text.iter().position(|byte| !byte.is_ascii_uppercase()).unwrap_or(text.len());
         let (what, text) = text.split_at(len);
-        // Of a logical system, whose name stands before a sentence.
-        let log = match text.strip_prefix(b"_LS") {
+        // Of a logical system, or of the services of an MX (MX-SPC3): whose name stands before a sentence.
+        let log = match text.strip_prefix(b"_LS").or_else(|| text.strip_prefix(b"_USF")) {
             Some(text) => parse_log(memmem::find(text, b": session ").map_or(text, |at| &text[at..]))?,
             None => parse_log(text)?,
         };

@@ -145,7 +145,7 @@ impl Dialect {
             Self::Conntrack => &[b"src=", b"SRC="],
             Self::Netfilter => &[b" SRC="],
             Self::Pf => &[b"filterlog"],
-            Self::Blocks => &[blocks::JSERVICES, b"CEF:", b" VRF "],
+            Self::Blocks => &[blocks::PORT_BLOCK, b"CEF:", b" VRF "],
         };
         of_others.iter().copied().chain(self.maker())
     }
@@ -234,7 +234,8 @@ impl Dialect {
             return Header { known, name, own: line };
         }
         let header = time.decode_header(self.syslog(head));
-        let name = if header.sensor.is_empty() { self.unnamed() } else { header.sensor };
+        let is_none = header.sensor.is_empty() || self == Self::Netfilter && netfilter::is_of_prefix(header.sensor);
+        let name = if is_none { self.unnamed() } else { header.sensor };
         let sensor = SensorId::of(name);
         let known = header.written.ok_or("no stamp").and_then(|written| {
             let at = time.resolve(sensor, &written).ok_or("a stamp that is no date")?;

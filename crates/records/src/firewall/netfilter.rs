@@ -52,8 +52,13 @@ fn prefix<'a>(head: &'a [u8], name: &'a [u8]) -> &'a [u8] {
         return &head[syslog.len()..];
     }
     let behind = memmem::find(head, name).map_or(head, |at| &head[at + name.len()..]);
-    // Without a host, the prefix itself was taken for its name: `Mar  4 16:05:38 DENY: IN=`.
+    // Without a host, the prefix itself was taken for its name: `Mar  4 16:05:38 my-deny: IN=`.
     if behind.starts_with(b":") && is_refusal(name) { name } else { behind }
+}
+
+/// Whether what stands where a host is named is the beginning of a rule's prefix: `dmesg` names no host.
+pub(super) fn is_of_prefix(name: &[u8]) -> bool {
+    REFUSED.iter().chain(&[&b"ACCEPT"[..]]).any(|word| word.eq_ignore_ascii_case(name))
 }
 
 /// A packet from `IN=` on.

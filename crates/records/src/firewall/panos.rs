@@ -199,9 +199,10 @@ pub(super) fn parse_cef<'a>(
             b"PanOSSessionStartTime" => log.start = value,
             b"dtz" => zone = value,
             b"deviceExternalId" => log.serial = value,
-            b"src" => log.src[0] = value,
+            // CEF's own keys are for IPv4.
+            b"src" | b"c6a2" if log.src[0].is_empty() => log.src[0] = value,
             b"spt" => log.src[1] = value,
-            b"dst" => log.dst[0] = value,
+            b"dst" | b"c6a3" if log.dst[0].is_empty() => log.dst[0] = value,
             b"dpt" => log.dst[1] = value,
             b"sourceTranslatedAddress" => log.natsrc[0] = value,
             b"sourceTranslatedPort" => log.natsrc[1] = value,

@@ -254,6 +254,8 @@ fn is_priority_name(word: &[u8]) -> bool {
         b"debug",
     ];
     let is_facility = match word {
+        // `dmesg -x`.
+        b"kern" | b"warn" => true,
         [local @ .., b'0'..=b'7'] if local.len() == 5 => local.eq_ignore_ascii_case(b"local"),
         _ => word.len() > 6 && word[6] == b'.' && is_priority_name(&word[..6]),
     };

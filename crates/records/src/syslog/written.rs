@@ -152,7 +152,16 @@ fn parse_month_first(text: &[u8]) -> Option<(Written, usize)> {
         at += if text[at..].starts_with(b"@ ") { 2 } else { 0 };
     }
     let minute = Minute { year, month, day, hour: 0, minute: 0, zone: None };
-    parse_time(text, at, minute)
+    let (mut written, end) = parse_time(text, at, minute)?;
+    // `Mar  4 16:05:00 2003`, unless that is where an address begins.
+    if year.is_none()
+        && let [b' ', b'1' | b'2', _, _, _, b' ' | b']', ..] = text[end..]
+        && let Some(year) = four_digits(text, end + 1).filter(|year| YEARS.contains(year))
+    {
+        written.minute.year = Some(year);
+        return Some((written, end + 5));
+    }
+    Some((written, end))
 }
 
 /// What else begins with a digit.
@@ -255,7 +264,7 @@ fn parse_year_behind(text: &[u8]) -> Option<(Option<i16>, i16, usize)> {
         at += spaces(text, at)?;
     }
     let year = four_digits(text, at)?;
-    matches!(text.get(at + 4), None | Some(b' ' | b'\t' | b':')).then_some((zone, year, at + 4))
+    matches!(text.get(at + 4), None | Some(b' ' | b'\t' | b':' | b']')).then_some((zone, year, at + 4))
 }
 
 /// `1046793900.123456`, as `journalctl -o short-unix` has it.
@@ -462,6 +471,8 @@ mod tests {
             "2003-03-04T14:35:00-0130 pix",
             "Tue Mar  4 16:05:00 2003 pix",
             "Tue Mar  4 16:05:00 2003: %PIX",
+            "Tue Mar  4 16:05:00 2003] DROP",
+            "Mar  4 16:05:00 2003 pix",
             "Tue Mar 04 16:05:00 2003",
             "Tue Mar  4 16:05:00 pix",
             "Tue Mar  4 16:05:00 CET 2003 pix",

@@ -29,6 +29,12 @@ fn a_block_is_a_translation_of_its_ports() {
                 .to_owned(),
             said("mx-1", "block to 1535", "torn down"),
         ),
+        (
+            "Mar  4 17:05:38  mx-1 (FPC Slot 2, PIC Slot 0) 2024-03-04 16:05:38 [FWNAT]:ASP_NAT_PORT_BLOCK_ALLOC: 10.0.0.5 -> \
+             192.0.2.31:1024-1535"
+                .to_owned(),
+            said("mx-1", "block to 1535", "built"),
+        ),
     ] {
         assert_eq!(told(&line), expected, "{line}");
     }
@@ -40,7 +46,11 @@ fn a_block_is_a_translation_of_its_ports() {
 
 #[test]
 fn single_ports_and_whole_addresses_have_the_same_form() {
+    let a10 = "CEF:0|A10|CFW|6.0.0-P1|CGN 100|Nat Port Allocated|5|proto=UDP src=10.0.0.5 spt=57938 sourceTranslatedAddress=192.0.2.31 \
+        sourceTranslatedPort=28475 dst=198.51.100.7 dpt=53";
     for (text, expected) in [
+        (a10, "udp 10.0.0.5:57938 = 192.0.2.31:28475 built"),
+        (&a10.replace("Allocated", "Freed"), "udp 10.0.0.5:57938 = 192.0.2.31:28475 torn down"),
         ("A VRF 0 6 INT 10.0.0.5:57938 EXT 192.0.2.31:28475", "tcp 10.0.0.5:57938 = 192.0.2.31:28475 built"),
         ("D VRF 0 17 INT 10.0.0.5:57938 EXT 192.0.2.31:28475", "udp 10.0.0.5:57938 = 192.0.2.31:28475 torn down"),
         ("A VRF 0 INT 10.0.0.5 EXT 192.0.2.31", "OneToOne 10.0.0.5:0 = 192.0.2.31:0 built"),
@@ -64,6 +74,10 @@ fn what_is_damaged_says_why() {
         ("A VRF 0 INT 10.0.0.5 EXT 192.0.2.31:0-0", "no ports"),
         ("A VRF 0 INT 10.0.0.5 EXT 192.0.2.31:1024", "neither a block nor a port nor an address"),
         ("JSERVICES_NAT_PORT_BLOCK_ALLOC: 10.0.0.5", "no block"),
+        (
+            "CEF:0|A10|CFW|6.0|CGN 100|Nat Port Allocated|5|src=10.0.0.5 sourceTranslatedAddress=192.0.2.31",
+            "no protocol",
+        ),
     ] {
         assert_eq!(told(&format!("Mar  4 16:05:38 nat-1 {text}")), why, "{text}");
     }

@@ -224,6 +224,9 @@ fn cef_says_the_same() {
         assert_eq!(told(&line), told(CLOSE), "{line}");
         // Where it is left out the event's name begins with it.
         assert_eq!(told(&line.replace("cat=traffic:forward ", "")), told(CLOSE));
+        let of_v6 = line.replace("src=10.0.0.5", "c6a2=2001:db8::5").replace("dst=198.51.100.7", "c6a3=2001:db8::7");
+        let of_v6 = told(&of_v6.replace("sourceTranslatedAddress=192.0.2.31", ""));
+        assert!(of_v6.contains("tcp [2001:db8::5]:2007(in) > [2001:db8::7]:25(out) "), "{of_v6}");
         assert_eq!(told(&line.replace("cat=traffic", "cat=utm")), "fgt-1 skipped");
         assert_eq!(told(&line.replace("00013", "00020")), "fgt-1 skipped");
     }

@@ -66,6 +66,11 @@ fn openings_and_denials_are_told_as_what_they_are() {
         line.replacen(" [junos@2636.1.1.1.2.129 ", "_LS [junos@2636.1.1.1.2.129 logical-system-name=\"LSYS1\" ", 1)
     };
     assert_eq!((told(&of_system(CLOSE)), told(&of_system(&created))), (told(CLOSE), told(&created)));
+    // Of an MX's services.
+    let of_services = |line: &str| {
+        line.replacen(" [junos@2636.1.1.1.2.129 ", "_USF [junos@2636.1.1.1.2.129 service-set-name=\"S\" ", 1)
+    };
+    assert_eq!((told(&of_services(CLOSE)), told(&of_services(&created))), (told(CLOSE), told(&created)));
     let denied =
         CLOSE.replacen("SESSION_CLOSE", "SESSION_DENY", 1).replacen("nat-destination-address=\"198.51.100.7\"", "", 1);
     assert_eq!(told(&denied), "srx-1 2024-03-04T16:05:38.557Z~ms denied tcp 10.0.0.5:2007 > 198.51.100.7:25");

@@ -168,6 +168,25 @@ fn the_prefix_is_found_behind_headers_of_other_collectors() {
     assert_eq!(unix, "gw 2024-03-04T16:05:38.123456Z~us denied tcp 203.0.113.9:41945 > 10.0.0.5:1182");
     let unnamed = told_without_id(&format!("Mar  4 16:05:38 DENY: {PACKET}"));
     assert!(unnamed.contains(" denied tcp 203.0.113.9:41945 > 10.0.0.5:1182"), "{unnamed}");
+    // `dmesg` names no machine.
+    for head in [
+        "[Mon Mar  4 16:05:38 2024] ",
+        "kern  :warn  : [Mon Mar  4 16:05:38 2024] ",
+        "2024-03-04T16:05:38,000000+00:00 ",
+        "Mar  4 16:05:38 2024 ",
+        "Mar  4 16:05:38 ",
+    ] {
+        for (prefix, says) in [
+            ("DROP ", " denied tcp "),
+            ("REJECT wan in: ", " denied tcp "),
+            ("[UFW BLOCK] ", " denied tcp "),
+            ("ACCEPT ", " opened #id tcp "),
+        ] {
+            let line = format!("{head}{prefix}{PACKET}");
+            let told = told_without_id(&line);
+            assert!(told.starts_with("netfilter 2024-03-04T16:05:38") && told.contains(says), "{line}\n{told}");
+        }
+    }
     // A name is no prefix.
     assert!(told_without_id(&format!("Mar  4 16:05:38 drop-gw kernel: {PACKET}")).contains(" opened "));
     assert!(told_without_id(&format!("Mar  4 16:05:38 drop-gw {PACKET}")).contains(" opened "));

@@ -123,6 +123,14 @@ fn cef_says_the_same() {
     let told_of_service = told(&by_service);
     assert!(told_of_service.starts_with(&format!("001234567890 2024-03-04T16:05:38Z~1s {said}")), "{told_of_service}");
     assert!(told_of_service.contains(" from 2024-03-04T16:05:00Z~1s for 22s, PayloadReckoned 1820+228, Fins smtp"));
+    let of_v6 = by_service
+        .replace(
+            "src=10.0.0.5 dst=198.51.100.7 ",
+            "c6a2=2001:db8::5 c6a2Label=Source IPv6 Address c6a3=2001:db8::7 src= dst= ",
+        )
+        .replace("sourceTranslatedAddress=192.0.2.31", "sourceTranslatedAddress=")
+        .replace("destinationTranslatedAddress=198.51.100.7", "destinationTranslatedAddress=");
+    assert!(told(&of_v6).contains(" whole #135480 tcp [2001:db8::5]:2007 > [2001:db8::7]:25 "), "{}", told(&of_v6));
     assert_eq!(told(&by_firewall.replacen("|TRAFFIC|", "|THREAT|", 1)), "001234567890 skipped");
 }
 
