@@ -19,6 +19,8 @@ mod columns;
 mod config;
 #[path = "cli/cut.rs"]
 mod cut;
+#[path = "cli/design.rs"]
+mod design;
 #[path = "cli/devices.rs"]
 mod devices;
 #[path = "cli/extract.rs"]

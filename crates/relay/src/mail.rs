@@ -24,7 +24,7 @@ const NOTHING: i64 = 128;
 const CLEARLY: f64 = 0.5;
 /// A connection with as much payload may have carried a letter, so that its size tells which: where every recipient is refused there
 /// is less.
-pub(crate) const LETTER: i64 = 512;
+pub const LETTER: i64 = 512;
 /// Outbound legs beyond the first, and inbound legs that have any, that are assumed beforehand.
 const FURTHER: (f64, f64) = (1.0, 3.0);
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::copies::Letters;
+use crate::design::Beyond;
 use crate::exchange::Recent;
 use crate::histogram::Histogram;
 use crate::inbound::InboundLegs;
@@ -76,6 +77,8 @@ pub struct Tests {
     pub hypothesis: Hypothesis,
     test: Test,
     shifted: [Test; SHIFTS.len()],
+    /// What is left of the evidence without what the service's design explains.
+    beyond: Beyond,
     /// Of stored mail: what went out last.
     letters: Rare<Letters>,
     /// The largest natural logarithm of the ratio so far.
@@ -146,6 +149,7 @@ impl Tests {
             hypothesis,
             test: new(),
             shifted: std::array::from_fn(|_| new()),
+            beyond: Beyond::default(),
             letters: Rare::default(),
             largest: None,
             largest_shifted: None,
@@ -154,9 +158,15 @@ impl Tests {
         }
     }
 
-    /// Takes one outbound leg with the inbound legs that may have caused it, and with those that might have if it had been
+    /// Takes one outbound leg with the inbound legs at `port` that may have caused it, and with those that might have if it had been
     /// opened earlier.
-    fn take(&mut self, due: Due<'_>, candidates: &[Candidate], shifted: &[Vec<Candidate>], inbound: Inbound<'_>) {
+    fn take(
+        &mut self,
+        port: u16,
+        due: Due<'_>,
+        (candidates, shifted): (&[Candidate], &[Vec<Candidate>]),
+        inbound: Inbound<'_>,
+    ) {
         let resolution = i64::from(due.leg.start.resolution);
         let stored = self.hypothesis == Hypothesis::StoreAndForward;
         let size = if stored { due.size.upload() } else { due.size };
@@ -167,8 +177,11 @@ impl Tests {
             raise(&mut self.largest_shifted, test.log_ratio());
         }
         if !candidates.is_empty() {
-            let entered = self.test.take((size, place.as_ref()), resolution, candidates, inbound, due.day);
-            self.taken += u64::from(entered);
+            if let Some(factors) = self.test.take((size, place.as_ref()), resolution, candidates, inbound, due.day) {
+                self.taken += 1;
+                let peer = due.leg.peer;
+                self.beyond.take(port, (peer.addr, peer.port), factors, due.day);
+            }
             raise(&mut self.largest, self.test.log_ratio());
         }
         if stored {
@@ -258,6 +271,26 @@ impl Service {
     pub fn weighed(&self, authorised: bool) -> impl Iterator<Item = (&Tests, f64)> {
         let weight = self.log_weight();
         self.tried(authorised).filter_map(move |t| Some((t, t.largest? + weight + t.hypothesis.share().ln())))
+    }
+
+    /// The same of what convicted it, without the legs that its design explains: those to the few addresses that it always calls
+    /// ([`FIXED_TARGETS`](crate::FIXED_TARGETS)), and, where its `port_explains` them, mail that goes on to port 25 or DNS to DNS.
+    pub fn weighed_beyond_design(&self, authorised: bool, port_explains: bool) -> impl Iterator<Item = f64> {
+        let weight = self.log_weight();
+        let outwards = |tests: &&Tests| tests.conviction.is_some() && tests.hypothesis != Hypothesis::Inward;
+        let beyond = move |t: &Tests| Some(t.beyond.largest(port_explains)? + weight + t.hypothesis.share().ln());
+        self.tried(authorised).filter(outwards).filter_map(beyond)
+    }
+
+    /// Whether nothing shows that it carries on anything but mail, which it stores.
+    #[must_use]
+    pub fn carries_only_mail(&self, authorised: bool) -> bool {
+        let convicted = |tests: &Option<Box<Tests>>| tests.as_ref().is_some_and(|tests| tests.conviction.is_some());
+        let slot = usize::from(authorised);
+        convicted(&self.mail[slot])
+            && !convicted(&self.tests[slot])
+            && !convicted(&self.inward)
+            && self.proven(authorised).is_none()
     }
 
     /// Share of its pairs whose outbound leg has the client's source port.
@@ -361,11 +394,11 @@ impl Service {
         }
         let shifted: Vec<_> =
             SHIFTS.iter().map(|&shift| self.candidates(hypothesis, authorised, due, -shift, config)).collect();
-        let (log_weight, sessions) = (self.log_weight() + hypothesis.share().ln(), self.sessions);
+        let (log_weight, sessions, port) = (self.log_weight() + hypothesis.share().ln(), self.sessions, self.port);
         let recent = std::mem::take(&mut self.recent);
         let inbound = Inbound { sizes: due.inbound, recent: &recent };
         let tests = self.slot(hypothesis, authorised).get_or_insert_with(|| Box::new(Tests::of(hypothesis)));
-        tests.take(due, &candidates, &shifted, inbound);
+        tests.take(port, due, (&candidates, &shifted), inbound);
         if tests.conviction.is_none() && tests.are_enough(log_weight, config.alpha) {
             tests.conviction = Some(Conviction { at: due.now, sessions });
         }

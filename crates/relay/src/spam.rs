@@ -21,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::{Config, Network};
 use crate::leg::Leg;
+use crate::mail::LETTER;
 use crate::test::{Capital, log_mean, raise};
 
 /// Its share of the error that the owner allows, fixed before any data.
@@ -34,6 +35,8 @@ const TIMES_TRIED: [f64; 3] = [8.0, 32.0, 128.0];
 /// As many distinct servers there must be, and so many of them that answered: who asks and is not let through sends nothing.
 const SERVERS_LEAST: usize = 15;
 const ANSWERED_LEAST: usize = 5;
+/// Who sends fewer letters only asks servers of mail something, as a census of them does.
+pub const LETTERS_LEAST: u64 = 5;
 /// The first servers of any host are new ones: they are learned, and count neither way.
 const LEARNED: usize = 2;
 /// As many servers of one /24 (or /48) are new ones at most: a provider's mail comes in through a pool of them.
@@ -68,6 +71,8 @@ pub struct Stream {
     seconds: BTreeSet<Nanos>,
     /// Connections that entered.
     pub connections: u64,
+    /// Those of them that may have carried a letter: long enough, or it is not known how long.
+    pub letters: u64,
     /// Natural logarithm of the largest ratio so far.
     pub largest: Option<f64>,
     /// When it was enough.
@@ -123,6 +128,7 @@ impl Stream {
             return;
         }
         self.connections += 1;
+        self.letters += u64::from(leg.size().is_none_or(|size| size.total() >= LETTER));
         if self.answered.len() < ANSWERED_LEAST && answered {
             self.answered.insert(leg.peer.addr);
         }

@@ -17,7 +17,7 @@ use crate::rare::Rare;
 use crate::spread::{Distance, Spread};
 
 /// Shares of relayed traffic among the host's outbound legs that are tried side by side.
-const SHARES: [f64; 5] = [0.02, 0.1, 0.3, 0.6, 0.9];
+pub(crate) const SHARES: [f64; 5] = [0.02, 0.1, 0.3, 0.6, 0.9];
 /// No outbound leg is worth more than this factor: one page that is served and fetched in the same size is a coincidence
 /// however improbable its size, so that a verdict always stands on several.
 const MOST: f64 = 1000.0;
@@ -121,7 +121,7 @@ impl Test {
     /// Where few letters go out together, copies are left out. Whatever else the host sends has then a size outside of theirs, and is
     /// as much likelier than the null says as theirs are likely by it: by that its ratio is made smaller. Where many go out together
     /// that would cost too much: copies are taken, and may speak against and not for, as what they copy has spoken already.
-    /// Gives back whether it was taken.
+    /// Gives back the logarithms of the factors by which the alternatives were multiplied, if it was taken.
     pub(crate) fn take(
         &mut self,
         (size, place): (Size, Option<&Place<'_>>),
@@ -129,12 +129,12 @@ impl Test {
         candidates: &[Candidate],
         inbound: Inbound<'_>,
         day: i32,
-    ) -> bool {
+    ) -> Option<[f64; SHARES.len()]> {
         self.spend(day);
         let chance = place.and_then(|place| self.chance_of_a_copy(place, inbound.sizes));
         let is_copy = place.is_some_and(|place| place.copy);
         if is_copy && chance.is_some() {
-            return false;
+            return None;
         }
         let null = self.null(size, place, candidates, inbound.sizes);
         let beliefs = place.map(|place| self.queue.make().beliefs(candidates, (&self.lags, resolution), place));
@@ -144,15 +144,16 @@ impl Test {
         let explained: f64 = weights.iter().zip(&ratios).map(|(w, r)| w * r).sum();
         let worth = if is_copy { explained.min(1.0) } else { explained * (1.0 - chance.unwrap_or(0.0)) };
         let share = self.believed_share();
-        self.capital.multiply(SHARES.map(|pi| (1.0 - pi + pi * worth).min(MOST).ln()));
+        let factors = SHARES.map(|pi| (1.0 - pi + pi * worth).min(MOST).ln());
+        self.capital.multiply(factors);
         if is_copy {
-            return true;
+            return Some(factors);
         }
         if let Some(beliefs) = beliefs {
             self.queue.make().judge(&beliefs, &ratios, share);
         }
         self.learn(size, resolution, candidates, &weights, &ratios, share / (1.0 - share + share * explained));
-        true
+        Some(factors)
     }
 
     /// How likely a letter is, whatever it is, to be as long as one that goes out together with it, by the witness that finds it

@@ -8,7 +8,7 @@ use catspaw_relay::{
 };
 
 use super::cut::{Asked, Clocks};
-use super::incident::{Case, Dialled, Judged};
+use super::incident::{Case, Dialled, Judged, is_mail_servers};
 use super::mail;
 use crate::pipeline::Lanes;
 
@@ -69,6 +69,11 @@ impl<'a> Cases<'a> {
         let ports = best.map(|(_, lane)| convicted(lane)).unwrap_or_default();
         if !ports.is_empty() {
             self.add_case(host, Topology::Forward, authorised, lanes, best, ports);
+            if let (Some((_, lane)), Some(case)) = (best, self.cases.last_mut()) {
+                for judged in &mut case.services {
+                    judged.exceeds_design = exceeds_design(lane, judged.port, authorised, enough);
+                }
+            }
         }
     }
 
@@ -203,8 +208,16 @@ impl<'a> Cases<'a> {
     #[must_use]
     pub(crate) fn of(&self, pair: &LegPair) -> Option<(usize, usize)> {
         let place = self.by_place.get(&(pair.host, pair.sensor, pair.topology, pair.authorised, pair.port)).copied()?;
-        let far = self.cases.get(place.0)?.tunnel.as_ref().map(Dialled::far);
-        far.is_none_or(|far| far == pair.inbound.peer).then_some(place)
+        let case = self.cases.get(place.0)?;
+        let far = case.tunnel.as_ref().map(Dialled::far);
+        let service = case.lane.and_then(|(_, lane)| lane.services.get(&pair.port));
+        // Beside mail that it stores, which is all that is known of it, whatever else it calls is its own.
+        let is_its_own = || {
+            pair.topology == Topology::Forward
+                && !pair.outbound.smtp
+                && service.is_some_and(|service| service.carries_only_mail(pair.authorised))
+        };
+        (far.is_none_or(|far| far == pair.inbound.peer) && !is_its_own()).then_some(place)
     }
 
     /// Adds a pair to the sums of the case it belongs to.
@@ -223,14 +236,16 @@ impl<'a> Cases<'a> {
         }
     }
 
-    /// Takes out the services that carry DNS on to DNS, and the cases that are left without any. Gives back the
+    /// Takes out the services that carry DNS on to DNS, but for what else they seem to have carried on by chance, and the cases that are left without any. Gives back the
     /// hosts and ports.
     pub(crate) fn take_dns(&mut self) -> Vec<(HostKey, u16)> {
         let mut forwarders = Vec::new();
         for case in self.cases.iter_mut().filter(|case| case.topology == Some(Topology::Forward)) {
             let host = case.host;
             case.services.retain(|service| {
-                let dns = DNS.contains(&service.port) && service.sums.targets.keys().all(|t| DNS.contains(&t.port));
+                let dns = DNS.contains(&service.port)
+                    && !service.exceeds_design
+                    && service.sums.mostly_goes(|port| DNS.contains(&port));
                 if dns {
                     forwarders.push((host, service.port));
                 }
@@ -293,6 +308,13 @@ fn enough(lanes: Seen<'_, '_>, config: &Config) -> f64 {
 fn is_convicted(service: &Tested, authorised: bool, enough: f64) -> bool {
     let proven = service.proven(authorised).is_some();
     proven || service.weighed(authorised).any(|(tests, log)| tests.conviction.is_some() && log >= enough)
+}
+
+/// Whether a convicted service's evidence is enough without what its design explains.
+fn exceeds_design(lane: &Lane, port: u16, authorised: bool, enough: f64) -> bool {
+    let service = lane.services.get(&port);
+    let explains = DNS.contains(&port) || is_mail_servers(lane, port);
+    service.is_some_and(|service| service.weighed_beyond_design(authorised, explains).any(|log| log >= enough))
 }
 
 /// Natural logarithm of the strongest service's ratio, as it is weighed.

@@ -6,12 +6,14 @@ use std::io;
 use std::net::IpAddr;
 
 use catspaw_records::{Ending, HostKey, Nanos, Proto, RecordId, SensorId};
-use catspaw_relay::{Config, Connection, Hypothesis, Lane, Leg, LegPair, SPAM_SHARE, Said, Service, Tests, Topology};
+use catspaw_relay::{
+    Config, Connection, FIXED_TARGETS, Hypothesis, Lane, Leg, LegPair, SPAM_SHARE, Said, Service, Tests, Topology,
+};
 
 use super::Cases;
 use super::cases::DNS;
 use super::dialogue::Dialogue;
-use super::incident::{Case, FIXED_TARGETS};
+use super::incident::Case;
 use crate::pipeline::{Home, Lanes, Sorter};
 
 /// Inbound legs that are shown, and with `-v`.

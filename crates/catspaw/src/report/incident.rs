@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use catspaw_records::{AppProto, Endpoint, HostKey, Place, SensorId};
 use catspaw_relay::{
-    Candidate, Conviction, Daily, Hypothesis, Lane, SPAM_SHARE, Service as Tested, SmtpEnds, Stream, Tests, Topology,
-    Tunnel,
+    Candidate, Conviction, Daily, FIXED_TARGETS, Hypothesis, LETTERS_LEAST, Lane, SPAM_SHARE, Service as Tested,
+    SmtpEnds, Stream, Tests, Topology, Tunnel,
 };
 
 use super::cases::strongest;
@@ -17,13 +17,13 @@ use super::{time, why};
 
 /// Clients and targets that are listed.
 const LISTED: usize = 100;
-/// A service that only ever calls so many addresses looks like a reverse proxy or a gateway, not like a relay whose
-/// clients choose the target.
-pub(crate) const FIXED_TARGETS: usize = 3;
 /// The port of mail between servers.
 pub(crate) const SMTP: u16 = 25;
 /// Ports at which a mail server takes mail in: from servers, and from its users (RFC 8314).
 const TAKES_MAIL: [u16; 3] = [SMTP, 465, 587];
+/// Ports at which its users read it, and through which some send: a copy is kept in the folder of what was sent (IMAP), a page or
+/// a telephone hands it over (HTTPS).
+const READS_MAIL: [u16; 6] = [110, 143, 993, 995, 80, 443];
 /// A host that took in so many mails, or more, is a mail server, and no bot.
 const TAKEN_IN: u64 = 3;
 /// The smallest p-value that is printed as a number.
@@ -37,13 +37,36 @@ pub(crate) struct Judged {
     pub(crate) port: u16,
     /// What its pairs add up to.
     pub(crate) sums: Sums,
+    /// Whether the evidence is enough without the legs that its design explains.
+    pub(crate) exceeds_design: bool,
 }
 
 impl Judged {
     /// Nothing yet.
     pub(crate) fn at(port: u16) -> Self {
-        Self { port, sums: Sums::default() }
+        Self { port, sums: Sums::default(), exceeds_design: false }
     }
+}
+
+/// What a host may be that conserves bytes and is no relay.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Design {
+    /// Mail comes in, and goes out to port 25.
+    MailServer,
+    /// Its clients ask for pages of its own.
+    WebServer,
+    /// Nothing shows that its clients choose whom it calls beyond a few addresses.
+    FixedTargets,
+}
+
+/// Whether what comes in at `port` of a host goes on to port 25 as a mail server's does.
+pub(crate) fn is_mail_servers(lane: &Lane, port: u16) -> bool {
+    TAKES_MAIL.contains(&port) || READS_MAIL.contains(&port) && takes_mail_in(lane)
+}
+
+/// Whether a host takes mail in, as no bot does.
+fn takes_mail_in(lane: &Lane) -> bool {
+    lane.mail_taken_in() >= TAKEN_IN
 }
 
 /// A tunnel that a host dialled, by what shows it.
@@ -119,11 +142,33 @@ impl Case<'_> {
         addresses.len() <= FIXED_TARGETS
     }
 
-    /// Whether it takes mail in on a port of mail and hands it on to the port of mail, as a mail server does.
-    #[must_use]
-    pub(crate) fn looks_like_mail_server(&self, sums: &Sums) -> bool {
-        self.services.iter().all(|service| TAKES_MAIL.contains(&service.port))
-            && sums.targets.keys().all(|t| t.port == SMTP)
+    /// Whether it takes mail in on a port of mail, or at one where its users read theirs, and hands it on to the port of mail, as a
+    /// mail server does.
+    fn looks_like_mail_server(&self, sums: &Sums) -> bool {
+        let is_one = |judged: &Judged| self.lane.is_some_and(|(_, lane)| is_mail_servers(lane, judged.port));
+        let to_mail = |target: &Endpoint| target.port == SMTP;
+        self.services.iter().all(|judged| is_one(judged) && !judged.exceeds_design)
+            && sums.proven_targets.iter().all(to_mail)
+            && sums.mostly_goes(|port| port == SMTP)
+    }
+
+    /// Whether its clients are known to choose whom it calls, beyond a few addresses: by tests, or by what was seen to be carried on.
+    /// (Pairs serve the counts: one that chance made must not accuse anybody.)
+    fn exceeds_design(&self, sums: &Sums) -> bool {
+        let proven: BTreeSet<_> = sums.proven_targets.iter().map(|target| target.addr).collect();
+        self.services.iter().any(|judged| judged.exceeds_design) || proven.len() > FIXED_TARGETS
+    }
+
+    /// What it looks like, if that is nothing whose clients choose whom it calls.
+    pub(crate) fn design(&self, sums: &Sums) -> Option<Design> {
+        match () {
+            // The clients chose the target, and this host did as they asked.
+            () if self.targets_chosen() => None,
+            () if self.looks_like_mail_server(sums) => Some(Design::MailServer),
+            () if self.looks_like_web_server() => Some(Design::WebServer),
+            () if !self.exceeds_design(sums) => Some(Design::FixedTargets),
+            () => None,
+        }
     }
 
     /// The verdict.
@@ -133,7 +178,7 @@ impl Case<'_> {
             return "none";
         }
         match self.topology {
-            Some(Topology::Direct) if self.takes_mail_in() => "suspect",
+            Some(Topology::Direct) if self.takes_mail_in() || self.sends_no_letters() => "suspect",
             Some(Topology::Direct) => "spam-source",
             Some(Topology::Backconnect) => match self.tunnel {
                 Some(Dialled::Packets(..)) if !self.has_fixed_targets(sums) => "relay",
@@ -145,18 +190,18 @@ impl Case<'_> {
 
     /// Whether it takes mail in, as no bot does.
     pub(crate) fn takes_mail_in(&self) -> bool {
-        self.lane.is_some_and(|(_, lane)| lane.mail_taken_in() >= TAKEN_IN)
+        self.lane.is_some_and(|(_, lane)| takes_mail_in(lane))
+    }
+
+    /// Whether hardly one of its connections to servers of mail carried a letter, as far as that is known: so does a census of them,
+    /// and whoever asks them whether they would take one.
+    pub(crate) fn sends_no_letters(&self) -> bool {
+        self.spam.is_some_and(|spam| spam.letters < LETTERS_LEAST)
     }
 
     fn forward_verdict(&self, sums: &Sums) -> &'static str {
-        if self.targets_chosen() {
-            // The clients chose the target, and this host did as they asked.
-            return "relay";
-        }
         let inwards = self.proven().count() == 0 && self.tested().all(|(_, t)| t.hypothesis == Hypothesis::Inward);
-        let by_design =
-            self.has_fixed_targets(sums) || self.looks_like_mail_server(sums) || self.looks_like_web_server();
-        if inwards || by_design { "suspect" } else { "relay" }
+        if inwards || self.design(sums).is_some() { "suspect" } else { "relay" }
     }
 
     /// Whether its clients ask in HTTP for pages of its own, so that what it calls is not known to be of their choice.

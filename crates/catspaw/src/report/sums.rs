@@ -36,6 +36,8 @@ pub(crate) struct Sums {
     pub(crate) clients: HashMap<IpAddr, (u64, u64)>,
     /// Sessions and payload of the outbound legs by target.
     pub(crate) targets: HashMap<Endpoint, (u64, u64)>,
+    /// Those of pairs of which the same was seen on both legs.
+    pub(crate) proven_targets: HashSet<Endpoint>,
     /// Relayed, refused, delivered by day.
     pub(crate) daily: BTreeMap<i32, (u64, u64, u64)>,
     /// Places of the first pairs' records.
@@ -59,7 +61,10 @@ impl Sums {
             self.daily.entry(date).or_default().1 += u64::from(new);
             return;
         }
-        self.proven += u64::from(pair.basis == Basis::Content);
+        if pair.basis == Basis::Content {
+            self.proven += 1;
+            self.proven_targets.insert(out.peer);
+        }
         // Whoever sits behind a tunnel is not seen.
         if pair.topology != Topology::Backconnect {
             let client = self.clients.entry(pair.inbound.peer.addr).or_default();
@@ -96,6 +101,15 @@ impl Sums {
         self.delivered += delivered;
         self.daily.entry(days.of(leg.start.at)).or_default().2 += delivered;
         self.show([leg]);
+    }
+
+    /// Whether most sessions go to ports that `are`.
+    pub(crate) fn mostly_goes(&self, are: impl Fn(u16) -> bool) -> bool {
+        let count = |there: bool| -> u64 {
+            let targets = self.targets.iter().filter(|(target, _)| are(target.port) == there);
+            targets.map(|(_, (sessions, _))| sessions).sum()
+        };
+        count(true) >= count(false)
     }
 
     fn show<'a>(&mut self, legs: impl IntoIterator<Item = &'a Leg>) {
@@ -136,6 +150,7 @@ impl Sums {
             let target = self.targets.entry(end).or_default();
             *target = (target.0 + sessions, target.1 + bytes);
         }
+        self.proven_targets.extend(&other.proven_targets);
         for (&day, &(relayed, refused, delivered)) in &other.daily {
             let row = self.daily.entry(day).or_default();
             *row = (row.0 + relayed, row.1 + refused, row.2 + delivered);

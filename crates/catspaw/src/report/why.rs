@@ -1,9 +1,11 @@
 //! Why a host is accused: one plain sentence per piece of evidence.
 
-use catspaw_records::{AppProto, Endpoint};
-use catspaw_relay::{Candidate, Hypothesis, Topology, Tunnel};
+use std::collections::BTreeSet;
 
-use super::incident::{Case, Dialled, FIXED_TARGETS};
+use catspaw_records::{AppProto, Endpoint};
+use catspaw_relay::{Candidate, FIXED_TARGETS, Hypothesis, LETTER, Topology, Tunnel};
+
+use super::incident::{Case, Design, Dialled};
 use super::mail;
 use super::software;
 use super::sums::Sums;
@@ -151,27 +153,36 @@ fn forward(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
             ));
         }
     }
-    if case.looks_like_mail_server(sums) {
-        why.push(
-            "What comes in on ports of mail goes out to port 25: it looks like a mail server that forwards; declare it if it \
-             is meant to be one."
-                .to_owned(),
-        );
-    } else if case.targets_chosen() {
-        // The clients' choice: it looks like nothing else.
-    } else if case.looks_like_web_server() {
-        why.push(
-            "Most clients ask in HTTP for pages as of a web server: it looks like a reverse proxy, or an application that \
-             fetches what it serves; declare it if it is meant to be one."
-                .to_owned(),
-        );
-    } else if case.has_fixed_targets(sums) {
-        let called = sums.targets.keys().map(|t| t.addr).collect::<std::collections::BTreeSet<_>>().len();
-        let addresses = if called == 1 { "one address was" } else { "the same addresses were" };
-        why.push(format!(
-            "Only {addresses} ever called ({called}, where up to {FIXED_TARGETS} are suspected): it looks like a reverse \
-             proxy or gateway; declare it if it is meant to be one.",
-        ));
+    if let Some(design) = case.design(sums) {
+        why.push(looks_like(design, sums));
+    }
+}
+
+/// What it may be instead.
+fn looks_like(design: Design, sums: &Sums) -> String {
+    let called: BTreeSet<_> = sums.targets.keys().map(|target| target.addr).collect();
+    match (design, called.len()) {
+        (Design::MailServer, _) => {
+            "What comes in on ports of mail goes out to port 25: it looks like a mail server that forwards; \
+                                    declare it if it is meant to be one."
+                .to_owned()
+        }
+        (Design::WebServer, _) => {
+            "Most clients ask in HTTP for pages as of a web server: it looks like a reverse proxy, or an \
+                                   application that fetches what it serves; declare it if it is meant to be one."
+                .to_owned()
+        }
+        (Design::FixedTargets, called @ 0..=FIXED_TARGETS) => {
+            let addresses = if called == 1 { "one address was" } else { "the same addresses were" };
+            format!(
+                "Only {addresses} ever called ({called}, where up to {FIXED_TARGETS} are suspected): it looks like a reverse \
+                 proxy or gateway; declare it if it is meant to be one.",
+            )
+        }
+        (Design::FixedTargets, called) => format!(
+            "What shows it went to a few addresses, up to {FIXED_TARGETS}; what else seems to be carried on, to {called} in all, may be \
+             so by chance: it looks like a reverse proxy or gateway; declare it if it is meant to be one.",
+        ),
     }
 }
 
@@ -213,13 +224,19 @@ fn direct(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
             caught.connections, caught.servers,
         ));
     }
-    let called: std::collections::BTreeSet<_> = sums.targets.keys().map(|target| target.addr).collect();
+    let called: BTreeSet<_> = sums.targets.keys().map(|target| target.addr).collect();
     why.push(format!(
         "{} servers were called in all, but for what a relay of the host carries, where one was found.",
         called.len(),
     ));
     if case.takes_mail_in() {
         why.push("It takes mail in, too: it looks like a mail server; declare it if it is meant to be one.".to_owned());
+    } else if case.sends_no_letters() {
+        why.push(format!(
+            "Hardly one of these connections is long enough for a letter ({} of {} have {LETTER} bytes): it looks like a census of mail \
+             servers, or one that asks them whether an address exists; declare it if it is meant to be one.",
+            spam.letters, spam.connections,
+        ));
     }
 }
 

@@ -2,12 +2,13 @@
 
 use std::io::{self, Write};
 
+use catspaw_relay::FIXED_TARGETS;
+
 use super::Style;
 use super::number::{count, moment, number};
 use super::page::{Page, TITLE, tied};
 use super::table::{Span, Table};
 use crate::report::explain::{Explained, Inbound, Outbound, Side};
-use crate::report::incident::FIXED_TARGETS;
 use crate::report::time;
 
 /// From so many columns on both legs stand on one line.

@@ -1,9 +1,10 @@
 //! What differs between stories: by topology, and by how sure the verdict is.
 
+use catspaw_relay::FIXED_TARGETS;
+
 use super::number::{count, ports, some_of};
 use super::story::{self, SMTP};
 use super::wrap::TIE;
-use crate::report::incident::FIXED_TARGETS;
 use crate::report::model::{Incident, Owner, Tunnel};
 
 /// `1182/tcp`.

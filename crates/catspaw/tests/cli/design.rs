@@ -1,0 +1,115 @@
+//! Hosts that conserve bytes by design, beside other things that they call: at most suspects, whatever chance pairs.
+
+use serde_json::Value;
+
+use crate::pix::{DAY, Log};
+use crate::run::Place;
+
+/// A number for `n` below `below`, spread evenly.
+fn spread(n: i64, below: i64) -> i64 {
+    (n * 7919 + n * n * 104_729) % below
+}
+
+/// A connection of `bytes`, from `at` to `end`.
+fn connection(
+    log: &mut Log,
+    inbound: bool,
+    (at, end): (i64, i64),
+    (peer, own): ((&str, u16), (&str, u16)),
+    bytes: i64,
+) {
+    let id = (10_000 + log.text.len()).to_string();
+    let direction = if inbound { "inbound" } else { "outbound" };
+    let lasted = format!("0:{:02}:{:02}", (end - at) / 60, (end - at) % 60);
+    log.built(at, direction, &id, peer, own).ended(end, &id, peer, own, &lasted, &bytes.to_string());
+}
+
+/// What `host` hands on to `targets`, whose port is `to`, at once; while its clients are there it calls others for itself, too.
+fn log(port: u16, to: u16, targets: i64, more: impl Fn(&mut Log)) -> String {
+    let (mut log, host) = (Log::default(), "10.0.0.66");
+    for n in 0..120 {
+        let (at, bytes) = (DAY + 90 * n, 2000 + spread(n, 60_000));
+        let client = format!("203.0.113.{}", 1 + n % 40);
+        let target = format!("198.51.100.{}", 1 + n % targets);
+        let out = ((target.as_str(), to), (host, 20_000 + n as u16));
+        connection(&mut log, false, (at + 1, at + 20), out, bytes - 230);
+        connection(&mut log, true, (at, at + 20), ((&client, 30_000 + n as u16), (host, port)), bytes);
+        let other = format!("192.0.2.{}", 1 + spread(n, 200));
+        let own = ((other.as_str(), 443), (host, 40_000 + n as u16));
+        connection(&mut log, false, (at + 5, at + 9), own, 3000 + spread(n + 500, 40_000));
+    }
+    more(&mut log);
+    let mut lines: Vec<&str> = log.text.lines().collect();
+    lines.sort_by_key(|line| line[..20].to_owned());
+    lines.join("\n") + "\n"
+}
+
+fn incident(log: &str) -> Option<Value> {
+    let said = Place::with("pix.log", log).scan(&["pix.log", "--year", "2003", "--format", "json"]);
+    let report: Value = serde_json::from_str(&said.out).unwrap_or_else(|_| panic!("{}", said.err));
+    let incidents = report["incidents"].as_array().unwrap();
+    assert!(incidents.len() <= 1, "{incidents:?}");
+    incidents.first().cloned()
+}
+
+fn why(incident: &Value) -> String {
+    incident["why"].as_array().unwrap().iter().map(|why| why.as_str().unwrap().to_owned() + "\n").collect()
+}
+
+#[test]
+fn a_mail_server_that_calls_others_too_is_a_suspect() {
+    let told = incident(&log(25, 25, 20, |_| {})).unwrap();
+    assert_eq!(told["verdict"], "suspect", "{}", why(&told));
+    assert!(why(&told).contains("it looks like a mail server"), "{}", why(&told));
+}
+
+#[test]
+fn where_users_read_their_mail_they_send_some() {
+    let takes_mail_in = |log: &mut Log| {
+        for n in 0..5 {
+            let peer = (("203.0.113.200", 50_000 + n), ("10.0.0.66", 25));
+            connection(log, true, (DAY + i64::from(n), DAY + 10 + i64::from(n)), peer, 4000 + 100 * i64::from(n));
+        }
+    };
+    let told = incident(&log(443, 25, 20, takes_mail_in)).unwrap();
+    assert_eq!(told["verdict"], "suspect", "{}", why(&told));
+    assert!(why(&told).contains("it looks like a mail server"), "{}", why(&told));
+    // One that takes none in has no such design.
+    assert_eq!(incident(&log(443, 25, 20, |_| {})).unwrap()["verdict"], "relay");
+}
+
+#[test]
+fn a_resolver_that_calls_others_too_is_no_incident() {
+    assert_eq!(incident(&log(53, 53, 40, |_| {})), None);
+}
+
+#[test]
+fn a_reverse_proxy_that_calls_others_too_is_a_suspect() {
+    let told = incident(&log(8080, 443, 2, |_| {})).unwrap();
+    assert_eq!(told["verdict"], "suspect", "{}", why(&told));
+    assert!(why(&told).contains("it looks like a reverse proxy or gateway"), "{}", why(&told));
+}
+
+#[test]
+fn whose_clients_choose_is_a_relay() {
+    for (port, to, targets) in [(8080, 443, 20), (1080, 25, 20), (53, 443, 20), (25, 443, 20)] {
+        let told = incident(&log(port, to, targets, |_| {})).unwrap();
+        assert_eq!(told["verdict"], "relay", "{port} to {to}: {}", why(&told));
+    }
+}
+
+#[test]
+fn who_asks_many_servers_of_mail_and_sends_them_nothing_is_a_suspect() {
+    let census = |bytes: i64| {
+        let mut log = Log::default();
+        for n in 0..60 {
+            let server = format!("198.51.{}.{}", n / 4, 1 + n);
+            let ends = ((server.as_str(), 25), ("10.0.0.66", 20_000 + n as u16));
+            connection(&mut log, false, (DAY + 3 * n, DAY + 3 * n + 2), ends, bytes + n);
+        }
+        log.text.clone()
+    };
+    let told = incident(&census(300)).unwrap();
+    assert!(told["verdict"] == "suspect" && why(&told).contains("a census of mail servers"), "{}", why(&told));
+    assert_eq!(incident(&census(3000)).unwrap()["verdict"], "spam-source");
+}

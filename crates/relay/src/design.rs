@@ -1,0 +1,160 @@
+//! What a service's evidence is without the legs that its design explains: those to the few addresses that it always calls, and those
+//! that go on where its own port says.
+//!
+//! A reverse proxy conserves bytes, and so does a mail server that forwards; what else such a host calls is paired now and then by
+//! chance, and a pair convicts nobody. So it is asked whether the factors of the other legs alone are enough. Which legs those are is
+//! fixed before a leg's total is looked at: what is left out of a test martingale so leaves one.
+
+use std::net::IpAddr;
+
+use serde::{Deserialize, Serialize};
+
+use crate::test::{Capital, SHARES, log_mean, raise};
+
+/// Addresses that a service may always call by design.
+pub const FIXED_TARGETS: usize = 3;
+/// No other leg is worth more than this (natural logarithm): an address that chance has kept from being one of them for a leg or two
+/// must not decide.
+const MOST: f64 = 3.0;
+/// Addresses of which that is kept.
+const KEPT: usize = 64;
+/// Ports at which mail is taken in, handed out or read in a browser: such a host's mail goes on to port 25.
+const MAIL: [u16; 9] = [25, 465, 587, 110, 143, 993, 995, 80, 443];
+/// Mail between servers.
+const SMTP: u16 = 25;
+/// DNS, plain and over TLS.
+const DNS: [u16; 2] = [53, 853];
+
+/// Whether a service at `port` may go on to `target` because of what its port is for.
+fn goes_on(port: u16, target: u16) -> bool {
+    DNS.contains(&port) && DNS.contains(&target) || MAIL.contains(&port) && target == SMTP
+}
+
+/// The evidence of a service's legs beyond its design.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Beyond {
+    /// But those to the few addresses.
+    elsewhere: Rest,
+    /// But those, and those that its port explains.
+    unlike: Rest,
+}
+
+/// The evidence of the legs that go to others than the addresses that have most of it.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+struct Rest {
+    /// What speaks for each address, the most first.
+    targets: Vec<(IpAddr, f64)>,
+    capital: Capital<{ SHARES.len() }>,
+    largest: Option<f64>,
+}
+
+impl Beyond {
+    /// Takes a leg from a service at `port` to `target` on civil day `day`, which multiplied the test's alternatives by factors of
+    /// the logarithms `factors`.
+    pub(crate) fn take(&mut self, port: u16, target: (IpAddr, u16), factors: [f64; SHARES.len()], day: i32) {
+        self.elsewhere.take(target.0, factors, day);
+        if !goes_on(port, target.1) {
+            self.unlike.take(target.0, factors, day);
+        }
+    }
+
+    /// Natural logarithm of the largest ratio of what goes to others than the few addresses; where its `port_explains` what goes on
+    /// there, without that.
+    pub(crate) fn largest(&self, port_explains: bool) -> Option<f64> {
+        if port_explains { self.unlike.largest } else { self.elsewhere.largest }
+    }
+}
+
+impl Rest {
+    fn take(&mut self, target: IpAddr, factors: [f64; SHARES.len()], day: i32) {
+        if self.capital.spend(day) {
+            self.targets.clear();
+        }
+        let fixed = || self.targets.iter().take(FIXED_TARGETS).filter(|(_, evidence)| *evidence > 0.0);
+        if fixed().count() == FIXED_TARGETS && fixed().all(|(addr, _)| *addr != target) {
+            self.capital.multiply(factors.map(|factor| factor.min(MOST)));
+            raise(&mut self.largest, log_mean(&self.capital.logs()));
+        }
+        self.learn(target, factors);
+    }
+
+    /// Takes what a leg said for its address, after it was judged.
+    fn learn(&mut self, target: IpAddr, factors: [f64; SHARES.len()]) {
+        let evidence = factors.into_iter().fold(0.0, f64::max);
+        if let Some((_, sum)) = self.targets.iter_mut().find(|(addr, _)| *addr == target) {
+            *sum += evidence;
+        } else {
+            // The least makes room, which lies last.
+            self.targets.truncate(KEPT - 1);
+            self.targets.push((target, evidence));
+        }
+        self.targets.sort_by(|a, b| b.1.total_cmp(&a.1));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(n: u8, port: u16) -> (IpAddr, u16) {
+        ([198, 51, 100, n].into(), port)
+    }
+
+    /// Factors of a leg that is as likely as not by chance, and of one that is hardly so.
+    const CHANCE: [f64; SHARES.len()] = [-0.01; SHARES.len()];
+    const CLEAR: [f64; SHARES.len()] = [2.0; SHARES.len()];
+
+    #[test]
+    fn the_addresses_that_have_most_of_the_evidence_are_left_out_whatever_comes_between() {
+        let mut beyond = Beyond::default();
+        for n in 0..200 {
+            beyond.take(8080, target(n % 3, 443), CLEAR, 0);
+            // What else it calls.
+            beyond.take(8080, target(10 + n % 50, 443), CHANCE, 0);
+        }
+        assert!(beyond.largest(false).is_none_or(|largest| largest < 0.0), "{beyond:?}");
+        for n in 0..20 {
+            beyond.take(8080, target(100 + n, 443), CLEAR, 0);
+        }
+        assert!(beyond.largest(false) > Some(20.0), "what its clients choose counts: {beyond:?}");
+    }
+
+    #[test]
+    fn what_a_port_is_for_explains_what_goes_on_there() {
+        for (port, to, explained) in [
+            (25, 25, true),
+            (443, 25, true),
+            (53, 53, true),
+            (853, 53, true),
+            (25, 443, false),
+            (53, 25, false),
+            (1080, 25, false),
+        ] {
+            let mut beyond = Beyond::default();
+            (0..40).for_each(|n| beyond.take(port, target(n, to), CLEAR, 0));
+            assert!(beyond.largest(false) > Some(20.0), "{port} to {to}");
+            assert_eq!(beyond.largest(true).is_none(), explained, "{port} to {to}");
+        }
+    }
+
+    #[test]
+    fn addresses_without_evidence_make_room() {
+        let mut rest = Rest::default();
+        (0..200).for_each(|n| rest.take(target(n, 443).0, CHANCE, 0));
+        (0..3).for_each(|n| rest.take(target(n, 443).0, CLEAR, 0));
+        assert_eq!(rest.targets.len(), KEPT);
+        assert!(rest.targets.iter().take(FIXED_TARGETS).all(|(_, evidence)| *evidence > 0.0), "{rest:?}");
+        assert_eq!(rest.largest, None);
+    }
+
+    #[test]
+    fn one_leg_more_decides_nothing() {
+        let (mut rest, strong) = (Rest::default(), [6.0; SHARES.len()]);
+        // Chance was first, and each of the three comes once before it has more.
+        (0..3).for_each(|n| rest.take(target(100 + n, 443).0, [0.1; SHARES.len()], 0));
+        for n in 0..300 {
+            rest.take(target(n as u8 % 3, 443).0, strong, 0);
+        }
+        assert!(rest.largest < Some(3.0 * MOST), "{rest:?}");
+    }
+}
