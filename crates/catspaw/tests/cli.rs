@@ -41,6 +41,8 @@ mod networks;
 mod only;
 #[path = "cli/owners.rs"]
 mod owners;
+#[path = "cli/pairs.rs"]
+mod pairs;
 #[path = "cli/pipes.rs"]
 mod pipes;
 #[path = "cli/pix.rs"]

@@ -2,6 +2,8 @@
 //!
 //! The assignment serves pairs and counts, never the verdict.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::assign::{Assignment, Edge, Edges};
@@ -21,6 +23,8 @@ const ODD: f64 = 0.05;
 const UNLIKE: f64 = 0.15;
 /// Payload of a full segment on Ethernet, with and without TCP time stamps.
 const SEGMENTS: [i64; 2] = [1448, 1460];
+/// Legs that both ended as they should, and whose sizes say so much against it (natural logarithm), are no pair: nothing was cut short.
+const UNFIT: f64 = -2.5;
 /// Scores below are not told apart where something was said.
 const LEAST_SCORE: f64 = -50.0;
 /// Rounds of assignment and learning; it has settled after three on all captures.
@@ -307,6 +311,8 @@ pub(crate) struct Match {
     pub(crate) outbound: usize,
     /// What the whole would lose without it, in natural logarithms.
     pub(crate) margin: f64,
+    /// What the sizes say of it, in natural logarithms; 0 where one is not known.
+    pub(crate) size: f64,
 }
 
 impl Outbound<'_> {
@@ -333,10 +339,26 @@ pub(crate) fn pair(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &
         let solved = Assignment::solve(&edges, inbound.len());
         let now: Vec<Option<usize>> = (0..outbound.len()).map(|row| solved.column_of(row)).collect();
         if round == ROUNDS || now == columns {
-            let mut matches: Vec<Match> = (0..outbound.len())
-                .filter_map(|row| Some(Match { inbound: now[row]?, outbound: row, margin: solved.margin(row) }))
-                .collect();
+            let size = |row: usize, column: usize| {
+                let Inbound { service, leg } = inbound[column];
+                let sizes = leg.size().zip(outbound[row].leg.size()).filter(|(_, o)| o.total() > 0);
+                let before = Before::of(&columns, row, inbound);
+                sizes.map_or(0.0, |(i, o)| learned[service].overhead_score(i, o, &background, before))
+            };
+            let matched = |row| {
+                let column = now[row]?;
+                Some(Match { inbound: column, outbound: row, margin: solved.margin(row), size: size(row, column) })
+            };
+            let mut matches: Vec<Match> = (0..outbound.len()).filter_map(matched).collect();
             Groups::new(inbound, outbound, &learned).extend(&mut matches);
+            let mut legs: BTreeMap<usize, usize> = BTreeMap::new();
+            matches.iter().for_each(|m| *legs.entry(m.inbound).or_default() += 1);
+            matches.retain(|m| {
+                let out = &outbound[m.outbound];
+                let whole = inbound[m.inbound].leg.completed() && out.leg.completed();
+                let directed = out.leg.size().is_some_and(|size| size.directed);
+                legs[&m.inbound] > 1 || out.fit >= Fit::Target || !whole || !directed || m.size > UNFIT
+            });
             matches.sort_by_key(|m| (m.outbound, m.inbound));
             return matches;
         }

@@ -42,6 +42,8 @@ struct Pending<'a> {
     /// The same of mail that a server has stored and then handed on.
     mail: Vec<Outbound<'a>>,
     mail_keys: Vec<Key>,
+    /// Of `mail`, by its place in `outbound`: what may as well be passed through by a service that stores nothing.
+    either: Vec<(usize, Outbound<'a>)>,
     /// Outbound legs that were seen to carry something of inbound ones on, which are named.
     linked: Vec<(Key, &'a Leg, Vec<usize>)>,
     /// Of each service, whether it stores mail.
@@ -125,11 +127,47 @@ impl<'a> Pending<'a> {
         }
         let models: Vec<Model> =
             services.values().zip(&pending.stores).map(|(service, &stores)| service.starting_model(stores)).collect();
-        pending.mailed = pair_mail(&pending.inbound, &pending.mail, &models);
-        if !pending.outbound.is_empty() {
-            pending.matches = pair(&pending.inbound, &pending.outbound, &models);
+        pending.matches = pending.matched(&models);
+        if pending.hand_over() {
+            pending.matches = pending.matched(&models);
         }
+        pending.mailed = pair_mail(&pending.inbound, &pending.mail, &models);
         pending
+    }
+
+    /// The pairs of what is passed through.
+    fn matched(&self, models: &[Model]) -> Vec<Match> {
+        if self.outbound.is_empty() { Vec::new() } else { pair(&self.inbound, &self.outbound, models) }
+    }
+
+    /// Makes mail of what may be that and fits no client of a service that passes through. Gives back whether there was any.
+    fn hand_over(&mut self) -> bool {
+        let fits: BTreeSet<usize> = {
+            let fits = |m: &&Match| match self.outbound[m.outbound].leg.has_payload() {
+                true => m.size > 0.0,
+                false => m.margin >= CLEAR_MARGIN,
+            };
+            self.matches.iter().filter(fits).map(|m| m.outbound).collect()
+        };
+        let mut over: BTreeMap<usize, Outbound<'a>> = std::mem::take(&mut self.either).into_iter().collect();
+        over.retain(|at, _| !fits.contains(at));
+        if over.is_empty() {
+            return false;
+        }
+        let mut mail: Vec<_> = self.mail_keys.drain(..).zip(self.mail.drain(..)).collect();
+        let outbound = std::mem::take(&mut self.out_keys).into_iter().zip(std::mem::take(&mut self.outbound));
+        for (at, (key, out)) in outbound.enumerate() {
+            match over.remove(&at) {
+                Some(out) => mail.push((key, out)),
+                None => {
+                    self.out_keys.push(key);
+                    self.outbound.push(out);
+                }
+            }
+        }
+        mail.sort_by_key(|(key, _)| *key);
+        (self.mail_keys, self.mail) = mail.into_iter().unzip();
+        true
     }
 
     /// How many letters were sent that have a cause, and how many in all.
@@ -172,8 +210,16 @@ impl<'a> Pending<'a> {
             if !candidates.is_empty() {
                 let before = |&at: &usize| contents.mailed_before(self.in_keys[at].1, leg);
                 let handed = if contents.seen { candidates.iter().map(before).collect() } else { Vec::new() };
-                self.mail.push(Outbound { leg, candidates, handed, fit });
-                self.mail_keys.push(key);
+                let mail = Outbound { leg, candidates, handed, fit };
+                let passed = self.passed(&at_once);
+                if fit == Fit::Addressed || best < Fit::Open || passed.is_empty() {
+                    self.mail.push(mail);
+                    self.mail_keys.push(key);
+                } else {
+                    self.either.push((self.outbound.len(), mail));
+                    self.outbound.push(Outbound { leg, candidates: passed, handed: Vec::new(), fit: best });
+                    self.out_keys.push(key);
+                }
                 return;
             }
         }
@@ -186,6 +232,12 @@ impl<'a> Pending<'a> {
             self.outbound.push(Outbound { leg, candidates, handed, fit: best });
             self.out_keys.push(key);
         }
+    }
+
+    /// Of these the ones of services that store nothing.
+    fn passed(&self, at_once: &[(Fit, usize)]) -> Vec<usize> {
+        let best = at_once.iter().map(|(fit, _)| *fit).max().unwrap_or(Fit::Never);
+        those_that_fit(at_once, best).into_iter().filter(|&at| !self.stores[self.inbound[at].service]).collect()
     }
 
     /// The inbound legs that an outbound leg may have been caused by, and how well what was said fits: of each service those
@@ -396,6 +448,7 @@ mod tests {
         assert_eq!(causes([false, false]), (vec![vec![2, 6, 5], vec![7, 5]], vec![]));
         // What a service stores may go out when it has ended: of mail, of the one that stores it.
         assert_eq!(causes([false, true]), (vec![], vec![vec![6, 5, 4], vec![7, 6, 5, 4]]));
-        assert_eq!(causes([true, false]), (vec![], vec![vec![2, 1], vec![3, 2, 1]]));
+        // And as well be passed through by one that stores nothing, whose client fits.
+        assert_eq!(causes([true, false]), (vec![vec![6, 5], vec![7, 5]], vec![]));
     }
 }

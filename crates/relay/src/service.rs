@@ -133,6 +133,8 @@ pub(crate) struct Due<'a> {
     pub(crate) size: Size,
     /// Sizes of the host's inbound legs.
     pub(crate) inbound: &'a Histogram,
+    /// Of mail: the first ports of the host that seem to have sent it.
+    pub(crate) passed: [Option<u16>; 2],
     /// Civil day of the moment at which its total was known.
     pub(crate) day: i32,
     /// The moment of the merge.
@@ -317,11 +319,26 @@ impl Service {
     }
 
     /// Notes whether the mail that is sent may hand on what came in, and whether only what came from clients that have gone.
-    fn note_mail(&mut self, leg: &Leg) {
-        let open = self.before(leg, 0, 0).any(|(_, inbound)| could_cause(inbound, leg, 0));
+    fn note_mail(&mut self, leg: &Leg, passed_elsewhere: bool) {
+        let open = self.is_open_for(leg);
+        if !open && passed_elsewhere {
+            return;
+        }
         let stored = open || self.may_explain(leg);
         self.handed_on.0 += u64::from(stored);
         self.handed_on.1 += u64::from(stored && !open);
+    }
+
+    /// Whether one of its clients was there when `leg` was opened.
+    pub(crate) fn is_open_for(&self, leg: &Leg) -> bool {
+        self.before(leg, 0, 0).any(|(_, inbound)| could_cause(inbound, leg, 0))
+    }
+
+    /// Whether its tests speak for its having sent this: with a client there where it carries on at once, and up to some minutes later
+    /// where it stores.
+    pub(crate) fn seems_to_cause(&self, leg: &Leg) -> bool {
+        let (at_once, stored) = (best(&self.tests), best(&self.mail));
+        at_once.max(stored) > QUEUES && if at_once >= stored { self.is_open_for(leg) } else { self.may_explain(leg) }
     }
 
     /// Whether one of its inbound legs may be why `leg` was opened, at once or some minutes later.
@@ -342,7 +359,7 @@ impl Service {
             return self.take_into(Hypothesis::Inward, false, due, config);
         }
         if due.leg.smtp {
-            self.note_mail(due.leg);
+            self.note_mail(due.leg, due.passed.iter().flatten().any(|port| *port != self.port));
         }
         for authorised in [false, true] {
             if authorised && !config.declares(due.leg.own.addr) {

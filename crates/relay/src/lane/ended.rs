@@ -129,7 +129,7 @@ impl Lane {
         match (own < 1024, peer < 1024) {
             (true, false) => Direction::Inbound,
             (false, true) => Direction::Outbound,
-            _ if times(own) > times(peer) => Direction::Inbound,
+            _ if self.services.contains_key(&own) || times(own) > times(peer) => Direction::Inbound,
             _ => Direction::Outbound,
         }
     }

@@ -31,8 +31,11 @@ impl Lane {
             }
             let Some(size) = leg.size().filter(|size| size.total() > 0) else { continue };
             let day = ctx.days.of(due);
+            let mut causes = self.services.values().filter(|s| leg.smtp && s.seems_to_cause(&leg)).map(|s| s.port);
+            let passed = [causes.next(), causes.next()];
             for service in self.services.values_mut() {
-                service.take(Due { leg: &leg, size, inbound: &self.inbound_sizes, day, now: due }, ctx.config);
+                let due = Due { leg: &leg, size, inbound: &self.inbound_sizes, passed, day, now: due };
+                service.take(due, ctx.config);
             }
             self.raise();
         }
