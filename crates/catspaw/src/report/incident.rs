@@ -105,6 +105,8 @@ pub(crate) struct Case<'a> {
     pub(crate) public: BTreeSet<IpAddr>,
     /// The sensor whose records it stands on; `None` where a declared host was not seen.
     pub(crate) lane: Option<(SensorId, &'a Lane)>,
+    /// Whether it was seen to serve others by another sensor alone.
+    pub(crate) is_served_elsewhere: bool,
     /// How many sensors saw the host.
     pub(crate) sensors: usize,
     /// Its services.

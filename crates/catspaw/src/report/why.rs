@@ -237,6 +237,19 @@ fn direct(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
              servers, or one that asks them whether an address exists; declare it if it is meant to be one.",
             spam.letters, spam.connections,
         ));
+    } else {
+        why.push(
+            "A gateway that only sends mail, and a newsletter, look the same: declare it, with its topology as direct, if it is meant to be \
+             one."
+            .to_owned(),
+        );
+    }
+    if case.is_served_elsewhere {
+        why.push(
+            "Another sensor saw connections come in to this host: it may carry on what comes in there, and not send by itself, for the \
+             connections of two sensors are not put together."
+                .to_owned(),
+        );
     }
 }
 

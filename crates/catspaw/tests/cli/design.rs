@@ -113,3 +113,20 @@ fn who_asks_many_servers_of_mail_and_sends_them_nothing_is_a_suspect() {
     assert!(told["verdict"] == "suspect" && why(&told).contains("a census of mail servers"), "{}", why(&told));
     assert_eq!(incident(&census(3000)).unwrap()["verdict"], "spam-source");
 }
+
+#[test]
+fn who_is_seen_to_serve_by_another_firewall_alone_may_carry_on() {
+    let (mut north, mut south) = (Log::default(), Log::default());
+    for n in 0..60 {
+        let (at, bytes) = (DAY + 3 * n, 3000 + spread(n, 9000));
+        let server = format!("198.51.{}.{}", n / 4, 1 + n);
+        let out = ((server.as_str(), 25), ("10.0.0.66", 20_000 + n as u16));
+        connection(&mut south, false, (at, at + 2), out, bytes);
+        let come = (("203.0.113.9", 30_000 + n as u16), ("10.0.0.66", 1080));
+        connection(&mut north, true, (at, at + 2), come, bytes + 25);
+    }
+    let alone = incident(&south.text).unwrap();
+    let both = incident(&(south.text + &north.text.replace(" pix : ", " north : "))).unwrap();
+    assert!(alone["verdict"] == "spam-source" && !why(&alone).contains("Another sensor"), "{}", why(&alone));
+    assert!(why(&both).contains("Another sensor saw connections come in"), "{}", why(&both));
+}

@@ -217,7 +217,7 @@ fn objects_that_share_a_line_are_told_with_what_parts_them() {
     for (text, hint) in [
         (format!("[{object},{object}]\n"), "jq -c '.[]' FILE"),
         (format!("{object}{object}\n"), "jq -c . FILE"),
-        (format!("[\n {{\n  \"a\": 1\n }}\n]\n"), "jq -c '.[]' FILE"),
+        ("[\n {\n  \"a\": 1\n }\n]\n".to_owned(), "jq -c '.[]' FILE"),
     ] {
         let said = Place::with("log", &text).scan(&["log"]);
         assert!(said.status == Some(2) && said.err.contains(hint), "{text}\n{}", said.err);
