@@ -24,7 +24,7 @@ pub(crate) fn exit(done: Result<bool, String>) -> ExitCode {
 
 /// The columns of the terminal; `COLUMNS` where it is set, 80 where nobody knows.
 pub(crate) fn width() -> usize {
-    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let asked = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok()).filter(|columns| *columns > 0);
     let seen = || terminal_size::terminal_size().map(|(width, _)| usize::from(width.0));
     asked.or_else(seen).unwrap_or(80).clamp(40, 400)
 }

@@ -45,6 +45,9 @@ impl Taken {
     /// # Errors
     /// Where it is read or written already, or cannot be written.
     pub(crate) fn create(&mut self, option: &str, path: &Path) -> Result<Output, String> {
+        if path.as_os_str() == "-" {
+            return Err(format!("{option} -: standard output has the report: name a file, or /dev/stderr"));
+        }
         let there = fs::metadata(path).ok();
         let is_taken = there.as_ref().is_some_and(|m| self.files.contains(&(m.dev(), m.ino())));
         let unwritten = |e: &io::Error| format!("{}: cannot be written: {e}", path.display());

@@ -79,7 +79,8 @@ impl Scan {
         if let Some((_, Some(path))) = &settings.redact {
             taken.protect(path);
         }
-        let report = settings.output.as_ref().map(|path| taken.create("-o", path)).transpose()?;
+        let report = settings.output.as_ref().filter(|path| path.as_os_str() != "-");
+        let report = report.map(|path| taken.create("-o", path)).transpose()?;
         let owners = settings.owners.read(settings.configuration.as_deref(), &settings.zone)?;
         let mut table = |option, wanted: &Option<(PathBuf, Form)>| match wanted {
             Some((path, form)) => Ok::<_, String>(Some((taken.create(option, path)?, *form))),

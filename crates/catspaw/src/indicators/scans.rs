@@ -26,7 +26,7 @@ const NAME: &str = "nmap";
 #[derive(Debug, Default)]
 pub(crate) struct Scans {
     hosts: BTreeMap<IpAddr, Answers>,
-    /// Files that were scans to their end, or had a host in them.
+    /// Files that were scans to their end of which all was understood, or had a host in them.
     pub(crate) files: u64,
     /// Hosts that the cap dropped.
     pub(crate) hosts_dropped: u64,
@@ -67,7 +67,7 @@ impl Scans {
         });
         count.span = scan.started.into_iter().chain(scan.finished).fold(span, widen);
         let hosts = count.records + count.skipped;
-        self.files += u64::from(scan.complete || hosts > 0);
+        self.files += u64::from(scan.complete && read.unparsed.is_empty() || hosts > 0);
         read.sensors.insert(SensorId::of(NAME.as_bytes()), count);
         let problem = (!scan.complete).then(|| read.source.problem(What::ScanCutOff));
         let summary = blocks.finish();

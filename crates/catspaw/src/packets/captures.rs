@@ -250,7 +250,11 @@ impl Captures {
     fn take_all(&mut self, to: &mut impl Takes) {
         let Some(mut open) = self.open.pop() else { return };
         for at in open.next..open.frames.len() {
-            self.take(&mut open, at, to, false);
+            // The last moment of a file that has just ended may be this one's, too.
+            let is_copy = open.frames[at].at == self.seen_at && self.is_copy(&mut open, at);
+            if !is_copy {
+                self.take(&mut open, at, to, false);
+            }
         }
         open.hand_over(to);
         self.open.push(open);

@@ -176,7 +176,7 @@ impl FileRead {
         self.bytes = read.bytes;
         let own = self.sensors.entry(packets::sensor()).or_default();
         own.name = packets::SENSOR.to_owned();
-        own.records = read.packets;
+        own.records = read.packets + read.duplicates;
         own.skipped = read.skipped;
         own.duplicates = read.duplicates;
         own.span = read.span;

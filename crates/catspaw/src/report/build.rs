@@ -442,6 +442,10 @@ pub(crate) fn nothing_understood(files: &BTreeMap<u32, FileRead>, with_values: b
     for reason in hindrances(files, with_values) {
         _ = write!(message, "\n    {reason}");
     }
+    for file in files.values().filter(|file| file.unparsed.is_empty() && file.skipped() == 0).take(REASONS) {
+        let (name, format) = (file.source.name(), &file.format);
+        _ = write!(message, "\n    {name}: nothing but a header, or nothing at all (read as {format})");
+    }
     let passed_over = files.values().map(|file| (file, file.skipped())).filter(|(_, lines)| *lines > 0);
     for (file, lines) in passed_over.take(REASONS) {
         let (tell, name, format) =

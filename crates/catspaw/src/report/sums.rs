@@ -26,7 +26,7 @@ pub(crate) struct Sums {
     pub(crate) recipients: u64,
     /// Legs with mail that went on where nothing can be seen.
     pub(crate) hidden: u64,
-    /// Pairs of which the same payload, request or message was seen on both legs.
+    /// Pairs of which the same payload, request, message or envelope was seen on both legs.
     pub(crate) proven: u64,
     /// Payload of the relayed legs.
     pub(crate) bytes: u64,

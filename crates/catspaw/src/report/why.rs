@@ -74,7 +74,7 @@ fn proven(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
         );
     }
     if sums.proven > 0 {
-        why.push(format!("{} pairs have the same payload, request or message on both legs.", sums.proven));
+        why.push(format!("{} pairs have the same payload, request, message or envelope on both legs.", sums.proven));
     }
 }
 

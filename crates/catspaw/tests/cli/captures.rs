@@ -41,6 +41,22 @@ fn a_whole_capture_lacks_nothing() {
 }
 
 #[test]
+fn packets_of_a_file_that_another_holds_are_duplicates_to_the_last() {
+    let whole = changed(|_| true);
+    let place = Place::with("a.pcap", &whole);
+    // One is a copy, the other the beginning.
+    for (name, len) in [("b.pcap", whole.len()), ("b.pcap", whole.len() / 3)] {
+        place.write(name, &whole[..len]);
+        let said = place.scan(&["a.pcap", name, "--format", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        let rows = report["evidence"].as_array().unwrap();
+        let records: Vec<u64> = rows.iter().map(|row| row["records"].as_u64().unwrap()).collect();
+        let duplicates: u64 = rows.iter().map(|row| row["duplicates"].as_u64().unwrap()).sum();
+        assert_eq!(duplicates, records[0].min(records[1]), "{records:?}");
+    }
+}
+
+#[test]
 fn packets_in_part_are_told() {
     let said = said(&changed(|packet| {
         packet.truncate(96);

@@ -154,3 +154,13 @@ fn the_manual_and_the_completions_name_every_option() {
         assert!(print(&["completions", shell]).contains("suggest-authorised"), "{shell}");
     }
 }
+
+#[test]
+fn a_dash_is_standard_output_for_the_report_and_no_file() {
+    let place = Place::with("pix.log", relay_log());
+    let said = place.scan(&["pix.log", "--year", "2003", "-o", "-"]);
+    assert!(said.status == Some(1) && said.out.contains("10.0.0.66"), "{}", said.err);
+    assert!(!place.path().join("-").exists());
+    let refused = place.scan(&["pix.log", "--suggest-authorised", "-"]);
+    assert!(refused.failed().contains("name a file"), "{}", refused.err);
+}
