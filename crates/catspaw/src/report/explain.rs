@@ -13,7 +13,7 @@ use catspaw_relay::{
 use super::Cases;
 use super::cases::DNS;
 use super::dialogue::Dialogue;
-use super::incident::Case;
+use super::incident::{Case, Dialled};
 use crate::pipeline::{Home, Lanes, Sorter};
 
 /// Inbound legs that are shown, and with `-v`.
@@ -48,6 +48,10 @@ pub(crate) struct Explained {
     pub(crate) outbound: u64,
     /// Of them those that carry an inbound leg on.
     pub(crate) outbound_paired: u64,
+    /// Of them those by which what came down a tunnel goes on, as far as that is known.
+    pub(crate) through_tunnel: u64,
+    /// Whether packets tell which those are.
+    pub(crate) tunnel_is_heard: bool,
     /// The addresses that carry them on, as far as they are few.
     pub(crate) targets: BTreeSet<IpAddr>,
     /// What was said on the pairs that show it best.
@@ -130,6 +134,7 @@ impl Material<'_> {
         explained.seen = true;
         explained.services = self.services(lane);
         explained.verdict = self.own_cases().map(verdict).collect();
+        explained.tunnel_is_heard = self.own_cases().any(|case| matches!(case.tunnel, Some(Dialled::Packets(..))));
         let mut shown: HashMap<Name, usize> = HashMap::new();
         rows.for_each(|row| {
             if row.start.sensor == sensor {
@@ -142,7 +147,8 @@ impl Material<'_> {
         pairs.for_each(|pair| {
             let outbound = (pair.outbound.id, pair.outbound.start.at);
             let name = (pair.inbound.id, pair.inbound.start.at);
-            if pair.sensor == sensor && pair.clear && pair.host.addr() == self.host {
+            let is_own = pair.sensor == sensor && pair.clear && pair.host.addr() == self.host;
+            if is_own && pair.topology != Topology::Backconnect {
                 if pair.outbound.has_payload() && told_apart.len() < TOLD_APART {
                     told_apart.insert(name);
                     if explained.targets.len() <= FIXED_TARGETS {
@@ -167,11 +173,13 @@ impl Material<'_> {
     pub(crate) fn add_tunnel(&self, pairs: &mut Sorter<LegPair>, explained: &mut Explained) -> io::Result<()> {
         let most = if self.verbose { SHOWN_VERBOSE } else { SHOWN };
         let mut at: HashMap<Name, usize> = HashMap::new();
-        let mut listed = 0;
+        let (mut listed, mut last) = (0, None);
         pairs.for_each(|pair| {
             if pair.topology != Topology::Backconnect || pair.host.addr() != self.host {
                 return Ok(());
             }
+            let outbound = (pair.outbound.id, pair.outbound.start.at);
+            explained.through_tunnel += u64::from(last.replace(outbound) != Some(outbound));
             let at = *at.entry((pair.inbound.id, pair.inbound.start.at)).or_insert_with(|| {
                 let (side, port) = (side(&pair.inbound), pair.inbound.own.port);
                 explained.tunnels.push(Inbound { side, port, carried_on: Vec::new() });

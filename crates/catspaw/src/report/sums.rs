@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
 use catspaw_records::{Days, Endpoint, Nanos, Place, RecordId};
-use catspaw_relay::{Basis, Learned, Leg, LegPair, SmtpEnds, Topology, size_class};
+use catspaw_relay::{Basis, Learned, Leg, LegPair, RETRY, SmtpEnds, Topology, size_class};
 
 /// Records that are shown.
 pub(crate) const EXAMPLES: usize = 20;
@@ -45,6 +45,8 @@ pub(crate) struct Sums {
     /// The device's timers: a leg that one of them ended was over before.
     pub(crate) timers: Learned,
     last_outbound: Option<(RecordId, Nanos)>,
+    /// When SMTP connections that nobody answered were first tried.
+    unanswered: HashMap<(Endpoint, Endpoint), Nanos>,
     /// Inbound legs whose payload is counted: one may be carried on by several.
     inbound: HashSet<(RecordId, Nanos)>,
 }
@@ -96,11 +98,24 @@ impl Sums {
         let delivered = delivered(leg, delivered_from).unwrap_or(0);
         self.recipients += recipients(leg);
         self.hidden += u64::from(is_hidden(leg));
-        self.add_target(leg);
+        if !self.is_further_try(leg) {
+            self.add_target(leg);
+        }
         self.stretch(leg);
         self.delivered += delivered;
         self.daily.entry(days.of(leg.start.at)).or_default().2 += delivered;
         self.show([leg]);
+    }
+
+    /// Whether nobody answered, as little as a moment before: a record of each try is one session.
+    fn is_further_try(&mut self, leg: &Leg) -> bool {
+        let answered = leg.end.is_none_or(|end| end.answered);
+        let first = self.unanswered.get(&(leg.own, leg.peer)).copied();
+        if answered || first.is_some_and(|first| leg.start.at.since(first) <= RETRY) {
+            return !answered;
+        }
+        self.unanswered.insert((leg.own, leg.peer), leg.start.at);
+        false
     }
 
     /// Whether most sessions go to ports that `are`.

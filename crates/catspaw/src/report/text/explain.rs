@@ -59,10 +59,12 @@ fn tunnels(page: &mut Page<'_, impl Write>, explained: &Explained) -> io::Result
         return Ok(());
     }
     page.blank()?;
-    page.say(
-        0,
-        "The tunnel, and what was called while it lived. Which of it was called through the tunnel is not known.",
-    )?;
+    let which = if explained.tunnel_is_heard {
+        "What of it was called through the tunnel, --pairs names."
+    } else {
+        "Which of it was called through the tunnel is not known."
+    };
+    page.say(0, &format!("The tunnel, and what was called while it lived. {which}"))?;
     page.blank()?;
     legs(page, &explained.tunnels)?;
     if explained.calls_left_out > 0 {
@@ -103,6 +105,12 @@ fn summary(explained: &Explained) -> String {
              which is no evidence that it carries anything on.",
             number(explained.paired),
             number(explained.outbound_paired),
+        )
+    } else if explained.through_tunnel > 0 && explained.paired == 0 {
+        let most = if explained.tunnel_is_heard { "" } else { " at most" };
+        let carried = number(explained.through_tunnel);
+        format!(
+            "{inbound} with payload. Of {opened} that it opened {carried}{most} carry on what came down the tunnel."
         )
     } else {
         format!(
