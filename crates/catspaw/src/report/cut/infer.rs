@@ -121,6 +121,11 @@ impl Watch {
         }
     }
 
+    /// When the last attempt was opened that was answered and ended.
+    pub(super) fn last_answered(&self) -> Option<Nanos> {
+        self.last_answered
+    }
+
     fn fate(&self, one: &Try) -> Fate {
         match one.outcome {
             Outcome::Answered => Fate::Answered,

@@ -126,7 +126,8 @@ pub(crate) fn read(
     days: &mut Days,
 ) -> io::Result<Told> {
     let mut told = Told::default();
-    let wanted = Wanted::of(&cases.cases);
+    let sights = sights(&cases.cases, shards);
+    let wanted = Wanted::of(&cases.cases, &sights);
     let mut sorted = Sorter::<Attempt>::default();
     if !wanted.by_host.is_empty() {
         let named = Named::of(shards, &wanted.addresses());
@@ -141,7 +142,8 @@ pub(crate) fn read(
         }
     }
     let ends = ends(gathered);
-    let mut watches: Vec<Option<Watch>> = cases.cases.iter().map(|case| watch(case, config, clocks, &ends)).collect();
+    let watch = |sight: &Sight<'_>| watch(&cases.cases[sight.case], sight, config, clocks, &ends);
+    let mut watches: Vec<Watch> = sights.iter().map(watch).collect();
     let mut tries: HashMap<(HostKey, SensorId), Tries> = HashMap::new();
     sorted.for_each(|attempt| {
         let host = (attempt.host, attempt.sensor);
@@ -153,25 +155,68 @@ pub(crate) fn read(
         tries.finish(|one| wanted.tell(host, &one, (&mut watches, days)));
         told.hurried += tries.hurried;
     }
-    for (case, watch) in cases.cases.iter_mut().zip(watches) {
-        if let Some(watch) = watch {
-            let containment = watch.found().map(|found| written(case, &found));
-            case.asked = Asked { denied: watch.denied, containment };
-        }
+    let mut seen: Vec<(Sight<'_>, Watch)> = sights.into_iter().zip(watches).collect();
+    for own in seen.chunk_by_mut(|a, b| a.0.case == b.0.case) {
+        let Some(number) = own.first().map(|(sight, _)| sight.case) else { continue };
+        cases.cases[number].asked = asked(own);
     }
     Ok(told)
 }
 
-fn watch(case: &Case<'_>, config: &Config, clocks: &Clocks, ends: &HashMap<SensorId, Nanos>) -> Option<Watch> {
-    let (sensor, lane) = case.lane?;
+/// What one sensor saw of the host of a case.
+#[derive(Clone, Copy)]
+struct Sight<'a> {
+    case: usize,
+    sensor: SensorId,
+    lane: &'a Lane,
+    /// Whether it is the one that the case stands on.
+    is_chosen: bool,
+}
+
+/// What every sensor saw of each case's host, those of one case together: one that sees all that is asked of it may know nothing of
+/// what a firewall refuses, nor of who had which address.
+fn sights<'a>(cases: &[Case<'_>], shards: &'a [Lanes]) -> Vec<Sight<'a>> {
+    let mut lanes: HashMap<HostKey, Vec<(SensorId, &Lane)>> = HashMap::new();
+    for (host, sensor, lane) in shards.iter().flat_map(|shard| &shard.lanes) {
+        lanes.entry(*host).or_default().push((*sensor, lane));
+    }
+    let mut sights = Vec::new();
+    for (number, case) in cases.iter().enumerate() {
+        let Some((chosen, _)) = case.lane else { continue };
+        let seen = lanes.get(&case.host).into_iter().flatten();
+        sights.extend(seen.map(|&(sensor, lane)| Sight { case: number, sensor, lane, is_chosen: sensor == chosen }));
+    }
+    sights
+}
+
+fn watch(
+    case: &Case<'_>,
+    Sight { sensor, lane, .. }: &Sight<'_>,
+    config: &Config,
+    clocks: &Clocks,
+    ends: &HashMap<SensorId, Nanos>,
+) -> Watch {
     let ports: BTreeSet<u16> = case.ports().collect();
-    Some(Watch::new(
+    Watch::new(
         config.contained_at(case.host.addr()),
         ports.iter().filter_map(|&port| lane.beats.last_answered(port)).max(),
         established(lane, &ports),
-        clocks.of(sensor).embryonic,
-        ends.get(&sensor).copied().unwrap_or(Nanos::MIN),
-    ))
+        clocks.of(*sensor).embryonic,
+        ends.get(sensor).copied().unwrap_or(Nanos::MIN),
+    )
+}
+
+/// What was asked of a case, by the sensor that knows most of what was refused, else by the one that the case stands on. Nobody was cut
+/// off whom another sensor saw answer later.
+fn asked(own: &mut [(Sight<'_>, Watch)]) -> Asked {
+    let refused = |watch: &Watch| watch.denied.values().sum::<u64>();
+    let best = own.iter_mut().max_by_key(|(sight, watch)| (refused(watch), sight.is_chosen, sight.sensor));
+    let Some(denied) = best.map(|(_, watch)| std::mem::take(&mut watch.denied)) else { return Asked::default() };
+    let answered = own.iter().filter_map(|(_, watch)| watch.last_answered()).max();
+    let found = own.iter().filter_map(|(sight, watch)| Some((sight, watch.found()?)));
+    let stands = found.filter(|(_, found)| found.declared || answered.is_none_or(|answered| answered <= found.at));
+    let best = stands.max_by_key(|(sight, found)| (found.denials, sight.is_chosen, sight.sensor));
+    Asked { denied, containment: best.map(|(sight, found)| written(sight.lane, &found)) }
 }
 
 fn established(lane: &Lane, ports: &BTreeSet<u16>) -> u64 {
@@ -179,8 +224,8 @@ fn established(lane: &Lane, ports: &BTreeSet<u16>) -> u64 {
     days.map(|day| day.established).sum()
 }
 
-fn written(case: &Case<'_>, found: &Found) -> Containment {
-    let slot = case.lane.and_then(|(_, lane)| lane.translations.standing_at(found.at));
+fn written(lane: &Lane, found: &Found) -> Containment {
+    let slot = lane.translations.standing_at(found.at);
     // An address that is configured stays whether anybody asks for it or not.
     let slot = slot.filter(|slot| !slot.fixed);
     Containment {
@@ -201,6 +246,7 @@ fn written(case: &Case<'_>, found: &Found) -> Containment {
 
 /// Which attempts the cases ask for.
 struct Wanted {
+    /// By port, with the place among the sights.
     by_host: HashMap<(HostKey, SensorId), Vec<(u16, usize)>>,
     /// What the hosts were called outside.
     by_address: HashMap<(SensorId, IpAddr), BTreeSet<u16>>,
@@ -213,10 +259,10 @@ enum Attributed {
 }
 
 impl Wanted {
-    fn of(cases: &[Case<'_>]) -> Self {
+    fn of(cases: &[Case<'_>], sights: &[Sight<'_>]) -> Self {
         let mut wanted = Self { by_host: HashMap::new(), by_address: HashMap::new() };
-        for (number, case) in cases.iter().enumerate() {
-            let Some((sensor, lane)) = case.lane else { continue };
+        for (number, sight) in sights.iter().enumerate() {
+            let (case, &Sight { sensor, lane, .. }) = (&cases[sight.case], sight);
             for port in case.ports() {
                 wanted.by_host.entry((case.host, sensor)).or_default().push((port, number));
                 for addr in lane.public.iter().copied().chain([case.host.addr()]) {
@@ -253,12 +299,10 @@ impl Wanted {
         }
     }
 
-    fn tell(&self, host: (HostKey, SensorId), one: &tries::Try, (watches, days): (&mut [Option<Watch>], &mut Days)) {
+    fn tell(&self, host: (HostKey, SensorId), one: &tries::Try, (watches, days): (&mut [Watch], &mut Days)) {
         let asking = self.by_host.get(&host).into_iter().flatten().filter(|&&(port, _)| port == one.port);
-        for &(_, case) in asking {
-            if let Some(watch) = &mut watches[case] {
-                watch.take(one, days);
-            }
+        for &(_, sight) in asking {
+            watches[sight].take(one, days);
         }
     }
 }
