@@ -27,6 +27,7 @@ struct Stanza {
     name: Spanned<String>,
     form: Spanned<Words>,
     separator: Option<Spanned<String>>,
+    assign: Option<Spanned<String>>,
     header: Option<Spanned<Vec<String>>>,
     #[serde(rename = "match")]
     must: Option<Spanned<Vec<Words>>>,
@@ -126,19 +127,26 @@ impl Stanza {
     }
 
     fn form(&self, form: &str, source: &Text<'_>) -> Result<Form, String> {
-        let separator = |usual: u8| match &self.separator {
+        let one_byte = |text: &Option<Spanned<String>>, what: &str, usual: u8| match text {
             None => Ok(usual),
             Some(text) => match text.as_ref().as_bytes() {
                 [byte] if !matches!(byte, b'"' | b'\n' | b'\r') => Ok(*byte),
-                _ => Err(source.error(text.span().start, "a separator is one byte, and no quote")),
+                _ => Err(source.error(text.span().start, &format!("{what} is one byte, and no quote"))),
             },
         };
+        let separator = |usual: u8| one_byte(&self.separator, "a separator", usual);
+        if let (Some(assign), true) = (&self.assign, form != "pairs") {
+            return Err(source.error(assign.span().start, "pairs alone have a sign between key and value"));
+        }
         let form = match form {
             "csv" => Form::Delimited {
                 separator: separator(b',')?,
                 header: self.header.as_ref().map(|names| names.as_ref().clone()),
             },
-            "pairs" => Form::Pairs { separator: separator(b' ')? },
+            "pairs" => Form::Pairs {
+                separator: separator(b' ')?,
+                assign: one_byte(&self.assign, "what is between a key and its value", b'=')?,
+            },
             "json" => Form::Json,
             _ => {
                 return Err(source.error(self.form.span().start, "form is one of csv, pairs, json, or a list of these"));

@@ -213,6 +213,11 @@ fn what_is_wrong_in_a_map_is_said_with_its_place() {
         ("counted = \"ip\"", "unit = \"h\"\ncounted = \"ip\"", "own.toml:5:8: unit is one of s, ms, us, ns"),
         ("counted = \"ip\"", "time = \"iso\"\ncounted = \"ip\"", "own.toml:5:8: time is auto, epoch"),
         ("counted = \"ip\"", "time = \"%H:%M\"\ncounted = \"ip\"", "own.toml:5:8: a time has a year"),
+        (
+            "counted = \"ip\"",
+            "assign = \":\"\ncounted = \"ip\"",
+            "own.toml:5:10: pairs alone have a sign between key and value",
+        ),
         ("counted = \"ip\"", "separator = \"ab\"\ncounted = \"ip\"", "own.toml:5:13: a separator is one byte"),
         ("counted = \"ip\"", "colour = 1\ncounted = \"ip\"", "own.toml:5:1: unknown field `colour`"),
         ("ts =", "time =", "own.toml:7:1: no field of ours: one of ts, date, end"),

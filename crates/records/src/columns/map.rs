@@ -26,6 +26,8 @@ pub enum Form {
     Pairs {
         /// What stands between two.
         separator: u8,
+        /// What stands between a key and its value.
+        assign: u8,
     },
     /// An object to a line; names of nested objects with dots between them.
     Json,

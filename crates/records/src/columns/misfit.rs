@@ -34,9 +34,10 @@ pub fn misfit(map: &Map, head: &[u8], clock: &Clock) -> Option<String> {
             let fits = SEPARATORS.into_iter().find(|other| columns(*other, line).count() == names.len());
             Some(format!("{}; header names {}", cut_into(*separator, place, &cut, fits), names.len()))
         }
-        Form::Pairs { separator } => {
+        Form::Pairs { separator, assign } => {
             let (place, line) = lines.next()?;
-            let keys = |separator| Pairs::new(separator, line).filter_map(|(key, value)| value.map(|_| key));
+            let pairs = |separator| Pairs::new(separator, line).assigned_by(*assign);
+            let keys = |separator| pairs(separator).filter_map(|(key, value)| value.map(|_| key));
             let has_all =
                 |separator: &u8| map.has_all(|number| keys(*separator).any(|key| key == map.names().name(number)));
             let fits = SEPARATORS.into_iter().find(has_all);

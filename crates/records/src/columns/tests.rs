@@ -88,7 +88,7 @@ fn every_form_says_the_same() {
         (csv(), format!("{HEADER}{LINE}").replace('\n', "\r\n")),
         (csv(), format!("#Software: x\n#Fields: {HEADER}{LINE}")),
         (csv(), format!("{HEADER}{}", LINE.replace("300", "\" 300 \""))),
-        (Form::Pairs { separator: b' ' }, pairs.to_owned()),
+        (Form::Pairs { separator: b' ', assign: b'=' }, pairs.to_owned()),
         (Form::Json, format!("{json}\n")),
     ] {
         let said = one(spec(form, &USUAL), &text);
@@ -116,10 +116,10 @@ fn what_a_log_is_for_is_told_by_its_columns() {
     assert!(!sniffs(names(), &LINE.replace("300;", "")));
     assert!(sniffs(Form::Json, "{\"x\":1}\n{broken\n{\"src\":1,\"dst\":2,\"when\":3}\n"));
     assert!(!sniffs(Form::Json, "{\"src\":1,\"dst\":2}\n"));
-    assert!(sniffs(Form::Pairs { separator: b' ' }, "x src=1 dst=2 when=3\n"));
-    assert!(!sniffs(Form::Pairs { separator: b' ' }, "x src=1 dst=2 then=3\n"));
+    assert!(sniffs(Form::Pairs { separator: b' ', assign: b'=' }, "x src=1 dst=2 when=3\n"));
+    assert!(!sniffs(Form::Pairs { separator: b' ', assign: b'=' }, "x src=1 dst=2 then=3\n"));
     for text in ["", "\n", "\0\u{1}", "{"] {
-        for form in [csv(), names(), Form::Json, Form::Pairs { separator: b' ' }] {
+        for form in [csv(), names(), Form::Json, Form::Pairs { separator: b' ', assign: b'=' }] {
             assert!(!sniffs(form, text), "{text:?}");
         }
     }
@@ -163,16 +163,20 @@ fn a_header_may_stand_before_the_first_key_without_a_separator() {
     let even = odd.replace("k=1", "ok");
     for heads in [[odd, &even, &even], [&even, &even, odd], [odd, odd, &even]] {
         let text = heads.map(|head| line(head, ' ')).concat();
-        let sink = read(spec(Form::Pairs { separator: b' ' }, &USUAL), &text);
+        let sink = read(spec(Form::Pairs { separator: b' ', assign: b'=' }, &USUAL), &text);
         assert_eq!((sink.records.len(), sink.unparsed.len()), (3, 0), "{heads:?}");
     }
+    let by_colon = "<134>1 2003-03-04T16:05:00Z fw Maker 7 - [src:\"192.0.2.1\"; spt:\"1025\"; dst:\"198.51.100.7\"; dpt:\"25\"; \
+        proto:\"tcp\"; secs:\"12\"; when:\"2003-03-04T16:05:00Z\"; sent:\"1\"; got:\"2\"]\n";
+    let sink = read(spec(Form::Pairs { separator: b';', assign: b':' }, &USUAL), by_colon);
+    assert_eq!((sink.records.len(), &sink.unparsed[..]), (1, &[][..]));
     for (head, separator) in [
         ("", ' '),
         ("<14>Mar  4 16:05:00 fw CEF:0|Maker|Thing|1|a b|Unknown|", ' '),
         ("<134>1 2003-03-04T16:05:00Z fw Maker 7 - - ", '|'),
         ("Mar  4 16:05:00 fw maker[7]: ", ';'),
     ] {
-        let sink = read(spec(Form::Pairs { separator: separator as u8 }, &USUAL), &line(head, separator));
+        let sink = read(spec(Form::Pairs { separator: separator as u8, assign: b'=' }, &USUAL), &line(head, separator));
         assert_eq!((sink.records.len(), sink.unparsed.len()), (1, 0), "{head}");
     }
 }
@@ -381,7 +385,7 @@ fn an_end_may_stand_in_one_column_and_the_day_of_an_end_in_another() {
         (Field::End, "time"),
         (Field::Duration, "secs"),
     ];
-    let pairs = || Form::Pairs { separator: b' ' };
+    let pairs = || Form::Pairs { separator: b' ', assign: b'=' };
     let line = "date=2003-03-04 time=16:05:12 src=10.0.0.5:1025:X0 dst=198.51.100.7:25:X1: nat=192.0.2.1:7 proto=tcp secs=12\n";
     let whole = one(spec(pairs(), &columns), line);
     assert_eq!((whole.orig.to_string(), whole.resp.to_string()), ("10.0.0.5:1025".into(), "198.51.100.7:25".into()));

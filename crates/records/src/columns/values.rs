@@ -37,9 +37,9 @@ impl<'a> Values<'a> {
         match (map.form(), columns) {
             (Form::Delimited { separator, .. }, Some(columns)) => self.split(*separator, columns, text)?,
             (Form::Delimited { .. }, None) => self.held.forget(map.names().len()),
-            (Form::Pairs { separator }, _) => {
+            (Form::Pairs { separator, assign }, _) => {
                 self.held.forget(map.names().len());
-                self.read_pairs(map, *separator, text);
+                self.read_pairs(map, (*separator, *assign), text);
             }
             (Form::Json, _) => {
                 self.held.forget(map.names().len());
@@ -94,17 +94,19 @@ impl<'a> Values<'a> {
         Ok(())
     }
 
-    fn read_pairs(&mut self, map: &Map, separator: u8, text: &'a [u8]) {
-        let mut pairs = Pairs::new(separator, text);
+    fn read_pairs(&mut self, map: &Map, (separator, assign): (u8, u8), text: &'a [u8]) {
+        let mut pairs = Pairs::new(separator, text).assigned_by(assign);
         let names = map.names();
         // Up to the first key that is known a header may stand, another one on every line: what is kept of the order begins behind it.
-        for (name, value) in pairs.by_ref() {
-            let number = match names.number(name) {
-                names::NONE if value.is_some() => names.number(behind_header(name)),
-                number => number,
+        while let Some((name, value)) = pairs.next() {
+            let found = match (names.number(name), value) {
+                (names::NONE, Some(value)) => behind_header(text, (name, value), assign, |name| names.number(name)),
+                (number, value) => (number, value),
             };
-            self.end_in_use = number != names::NONE;
-            if let Some(value) = value.filter(|_| number != names::NONE) {
+            self.end_in_use = found.0 != names::NONE;
+            if let (number, Some(value)) = found
+                && number != names::NONE
+            {
                 self.held.put(number, value);
                 break;
             }
@@ -165,10 +167,29 @@ impl<'a> Held<'a> {
     }
 }
 
-/// What of a line's first key is not a header that stands before it without the pairs' own separator, as those of CEF and syslog do.
-fn behind_header(key: &[u8]) -> &[u8] {
-    let end = key.iter().rposition(|byte| matches!(byte, b'|' | b':' | b']' | b' ' | b'\t'));
-    end.map_or(key, |end| &key[end + 1..])
+/// What a line's first word says behind a header that stands before it without the pairs' own separator, as those of CEF and syslog do:
+/// the number of the first key that is known, which may stand behind signs of the header's own.
+#[inline(never)]
+fn behind_header<'a>(
+    text: &'a [u8],
+    (name, value): (&'a [u8], &'a [u8]),
+    assign: u8,
+    number: impl Fn(&[u8]) -> u8,
+) -> (u8, Option<&'a [u8]>) {
+    let start = name.as_ptr().addr() - text.as_ptr().addr();
+    let end = value.as_ptr().addr() - text.as_ptr().addr() + value.len();
+    let word = &text[start..end];
+    let known = memchr::memchr_iter(assign, word).find_map(|at| {
+        let key = &word[..at];
+        let begins = key.iter().rposition(|byte| matches!(byte, b'|' | b':' | b'[' | b']' | b' ' | b'\t'));
+        let number = number(&key[begins.map_or(0, |before| before + 1)..]);
+        let value = match &word[at + 1..] {
+            [b'"', quoted @ ..] => quoted.strip_suffix(b"\"").unwrap_or(quoted),
+            bare => bare,
+        };
+        (number != names::NONE).then_some((number, Some(value)))
+    });
+    known.unwrap_or((names::NONE, Some(value)))
 }
 
 /// Without the space about it. Nearly none has any, and two comparisons are sooner made than two loops.

@@ -1,4 +1,4 @@
-//! `key=value`, and words between.
+//! `key=value`, and words between; or `key:value`.
 
 use super::places::{Places, first, quote};
 
@@ -9,6 +9,8 @@ use super::places::{Places, first, quote};
 #[derive(Clone, Debug)]
 pub struct Pairs<'a> {
     line: &'a [u8],
+    /// What stands between a key and its value.
+    assign: u8,
     separators: Places<'a>,
     /// Where the next word begins.
     start: usize,
@@ -17,10 +19,16 @@ pub struct Pairs<'a> {
 }
 
 impl<'a> Pairs<'a> {
-    /// The pairs of `line`; any number of `separator` stands between two.
+    /// The pairs of `line`; any number of `separator` stands between two, and spaces behind one.
     #[must_use]
     pub fn new(separator: u8, line: &'a [u8]) -> Self {
-        Self { line, separators: Places::new(separator, line), start: 0, end: None }
+        Self { line, assign: b'=', separators: Places::new(separator, line), start: 0, end: None }
+    }
+
+    /// The same with another sign than `=` between a key and its value.
+    #[must_use]
+    pub fn assigned_by(self, assign: u8) -> Self {
+        Self { assign, ..self }
     }
 
     #[inline]
@@ -59,7 +67,10 @@ impl<'a> Pairs<'a> {
                 Some(end) => end,
                 None => self.separator(),
             };
-            let start = std::mem::replace(&mut self.start, end + 1);
+            let mut start = std::mem::replace(&mut self.start, end + 1);
+            while start < end && self.line[start] == b' ' {
+                start += 1;
+            }
             if start < end {
                 return Some((start, end));
             }
@@ -93,7 +104,9 @@ impl<'a> Pairs<'a> {
             return Some((number, Some(self.value(start + len, end))));
         }
         let word = &self.line[start..end];
-        let Some(equals) = first(b'=', &self.line[start..], word.len()) else { return Some((number(word), None)) };
+        let Some(equals) = first(self.assign, &self.line[start..], word.len()) else {
+            return Some((number(word), None));
+        };
         let number = number(&word[..equals]);
         if let (Some(place), Some(key)) = (place, word.get(..=equals)) {
             *place = Place::of(key, number);
@@ -109,7 +122,7 @@ impl<'a> Iterator for Pairs<'a> {
     fn next(&mut self) -> Option<Self::Item> {
         let (start, end) = self.word()?;
         let word = &self.line[start..end];
-        let Some(equals) = first(b'=', &self.line[start..], word.len()) else { return Some((word, None)) };
+        let Some(equals) = first(self.assign, &self.line[start..], word.len()) else { return Some((word, None)) };
         Some((&word[..equals], Some(self.value(start + equals + 1, end))))
     }
 }
@@ -203,6 +216,9 @@ mod tests {
             assert_eq!(pairs(b' ', line), expected, "{line}");
         }
         assert_eq!(pairs(b',', "a=1,b=\"x, y\",c d=3"), "<a=1><b=x, y><c d=3>");
+        assert_eq!(pairs(b';', "a=1;  b=\"x; y\"; ;c=3; "), "<a=1><b=x; y><c=3>");
+        let by_colon: Vec<_> = Pairs::new(b';', b"a:\"x:y\"; b:2=3;c").assigned_by(b':').collect();
+        assert_eq!(by_colon, [(&b"a"[..], Some(&b"x:y"[..])), (b"b", Some(b"2=3")), (b"c", None)]);
     }
 
     #[test]
