@@ -135,6 +135,10 @@ fn parse_csv<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Re
         *slot = field;
         count += 1;
         if count == place::TYPE + 1 && field != b"TRAFFIC" {
+            // What is exported has the names of its columns first.
+            if field == b"Type" {
+                return Ok(Line::Skipped { name: UNNAMED });
+            }
             if !TYPES.contains(&field) {
                 return Err("no TRAFFIC log, nor another of PAN-OS");
             }

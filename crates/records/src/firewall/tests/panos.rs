@@ -136,6 +136,9 @@ fn cef_says_the_same() {
 
 #[test]
 fn other_logs_are_passed_over_and_a_device_without_a_number_has_a_name() {
+    let header = "Domain,Receive Time,Serial #,Type,Threat/Content Type,Config Version,Generate Time,Source address";
+    let exported = told(&format!("{END}\n{header}"));
+    assert!(exported.ends_with("\npan-os skipped"), "{exported}");
     for kind in ["SCTP", "GTP", "IPTAG", "START", "AUDIT"] {
         assert_eq!(
             told_by(Dialect::PanOs.reader(clock()), &END.replacen(",TRAFFIC,", &format!(",{kind},"), 1)),
