@@ -258,6 +258,11 @@ impl<'a> Line<'a> {
     }
 
     fn moment(&self, field: Field, times: &mut Timekeeper) -> Result<Option<(Nanos, u32)>, Bad> {
+        if let Some(header) = self.map.header()
+            && self.map.source(field).names.first() == Some(&header)
+        {
+            return self.header_moment(times).map(Some);
+        }
         let Some(text) = self.get(field) else { return Ok(None) };
         // Where no column has the beginning, the day is that of the end.
         let dated = if self.map.source(Field::Ts).names.is_empty() { Field::End } else { Field::Ts };
@@ -273,6 +278,15 @@ impl<'a> Line<'a> {
         when[date.len() + 1..len].copy_from_slice(text);
         // Both are wrong together: the day is shown, behind which the time stands.
         self.map.times.parse(&when[..len], times).map(Some).map_err(|why| self.bad(date, why))
+    }
+
+    /// The moment that syslog's header says. Each line stands for itself: a stamp without a year is of the year that it would be of as
+    /// the first.
+    #[cold]
+    fn header_moment(&self, times: &Timekeeper) -> Result<(Nanos, u32), Bad> {
+        let written = self.values.written().ok_or("no stamp in the header")?;
+        let at = times.clone().resolve(SensorId(0), &written).ok_or("a stamp in the header that is no date")?;
+        Ok((at, written.resolution))
     }
 
     fn proto(&self) -> Result<Proto, Bad> {

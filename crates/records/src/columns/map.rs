@@ -12,6 +12,9 @@ pub(super) const SEVERAL: u8 = names::NONE - 1;
 /// Stands for no column.
 pub(super) const NOTHING: u8 = names::NONE - 2;
 
+/// In place of a column: what syslog's header says that stands before the pairs or the object, a moment or who wrote the line.
+pub(super) const HEADER: &str = "@header";
+
 /// How the fields stand in a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Form {
@@ -79,6 +82,8 @@ pub struct Map {
     name: Box<str>,
     form: Form,
     names: Names,
+    /// The number of [`HEADER`], if that stands for a column.
+    header: Option<u8>,
     must: Box<[Box<[u8]>]>,
     /// The same, a bit for each name.
     must_bits: Box<[u64]>,
@@ -187,6 +192,10 @@ impl Map {
             }
         }
         let names_columns = matches!(&spec.form, Form::Delimited { header: Some(_), .. });
+        let header = Some(names.number(HEADER.as_bytes())).filter(|number| *number != names::NONE);
+        if header.is_some() && matches!(&spec.form, Form::Delimited { .. }) {
+            return Err(format!("{HEADER} stands before pairs and objects, and not before columns"));
+        }
         if spec.must.is_empty() && !names_columns {
             return Err("no column tells that a log is of this map".to_owned());
         }
@@ -194,6 +203,7 @@ impl Map {
             name: spec.name.into(),
             form: spec.form,
             names,
+            header,
             must_bits: must.iter().map(|either| either.iter().fold(0, |bits, number| bits | 1 << number)).collect(),
             must,
             only,
@@ -218,6 +228,12 @@ impl Map {
 
     pub(super) fn form(&self) -> &Form {
         &self.form
+    }
+
+    /// The number of [`HEADER`], if that stands for a column.
+    #[inline]
+    pub(super) fn header(&self) -> Option<u8> {
+        self.header
     }
 
     pub(super) fn names(&self) -> &Names {

@@ -472,3 +472,26 @@ fn a_map_that_says_too_little_is_refused() {
     let many = (0..100).map(|number| vec![number.to_string()]).collect();
     assert_eq!(refused(Spec { must: many, ..spec(csv(), &USUAL) }), "more than 64 columns are named");
 }
+
+#[test]
+fn a_header_may_say_when_a_line_was_written_and_by_whom() {
+    let mut usual = spec(Form::Pairs { separator: b' ', assign: b'=' }, &USUAL);
+    usual.columns.retain(|(field, _)| *field != Field::Ts);
+    usual.columns.extend([Field::Ts, Field::Sensor].map(|field| (field, vec!["@header".to_owned()])));
+    let pairs = "src=192.0.2.1 spt=1025 dst=198.51.100.7 dpt=25 proto=tcp secs=12 sent=1 got=2";
+    for (head, resolution, sensor) in [
+        ("<134>1 1046793900.250000000 fw_1 ip_flow_start ", 1, "fw_1"),
+        ("2003:03:04-16:05:00 utm ulogd[4711]: id=\"2001\" ", 1_000_000_000, "utm"),
+        ("Mar  4 16:05:00 fw prog: ", 1_000_000_000, "fw"),
+    ] {
+        let sink = read(usual.clone(), &format!("{head}{pairs}\n"));
+        assert_eq!((sink.unparsed.as_slice(), sink.records.len()), (&[][..], 1), "{head}");
+        let start = whole(&sink.records[0].0).start;
+        assert_eq!((start.at.0 / 1_000_000_000, start.resolution), (1_046_793_900, resolution), "{head}");
+        assert_eq!(sink.records[0].1, sensor.as_bytes(), "{head}");
+    }
+    let sink = read(usual.clone(), &format!("{}{pairs}\n", format!("Mar  4 16:05:00 fw {pairs}\n").repeat(3)));
+    assert_eq!(sink.unparsed, [(4, "no stamp in the header")]);
+    usual.form = csv();
+    assert!(Map::new(usual).is_err_and(|why| why.contains("before pairs and objects")));
+}

@@ -5,6 +5,8 @@ use super::{Columns, names};
 use crate::fields::csv::{Csv, Ends};
 use crate::fields::json::{self, Broken, Shape, Value};
 use crate::fields::{Bad, Order, Pairs};
+use crate::syslog::header::decode_header;
+use crate::syslog::written::Written;
 
 /// As many numbers there are, of names or none.
 const NUMBERS: usize = 1 << u8::BITS;
@@ -18,6 +20,10 @@ pub(super) struct Values<'a> {
     shape: Shape,
     /// In which order the keys before it stood.
     order: Order,
+    /// Where its first key stands that is known, or its object: behind a header.
+    start: usize,
+    /// When its header says that it was written, where that is asked for.
+    written: Option<Written>,
 }
 
 impl<'a> Values<'a> {
@@ -27,6 +33,8 @@ impl<'a> Values<'a> {
             end_in_use: false,
             shape: Shape::default(),
             order: Order::default(),
+            start: 0,
+            written: None,
         }
     }
 
@@ -46,7 +54,17 @@ impl<'a> Values<'a> {
                 self.read_json(map, text)?;
             }
         }
+        if let Some(number) = map.header() {
+            let header = decode_header(&text[..self.start]);
+            self.written = header.written;
+            self.held.put(number, header.sensor);
+        }
         Ok((self.held.there, self.held.lists))
+    }
+
+    /// When the line's header says that it was written.
+    pub(super) fn written(&self) -> Option<Written> {
+        self.written
     }
 
     /// Which are there, a bit for each.
@@ -107,6 +125,7 @@ impl<'a> Values<'a> {
             if let (number, Some(value)) = found
                 && number != names::NONE
             {
+                self.start = name.as_ptr().addr() - text.as_ptr().addr();
                 self.held.put(number, value);
                 break;
             }
@@ -123,6 +142,7 @@ impl<'a> Values<'a> {
 
     fn read_json(&mut self, map: &Map, text: &'a [u8]) -> Result<(), Bad> {
         let (start, held) = (json::object(text), &mut self.held);
+        self.start = start;
         let told = self.shape.each(
             &text[start..],
             |path| map.number(path),

@@ -177,7 +177,10 @@ fn parse_year_first(text: &[u8]) -> Option<(Written, usize)> {
     let year = Some(four_digits(text, 0)?);
     let (month, day) = (two_digits(text, 5)?, two_digits(text, 8)?);
     match (text[4], text[7], text.get(10)?) {
-        (b'-', b'-', b'T' | b't' | b' ' | b'\t' | b',') | (b'/', b'/', b' ') | (b'.', b'.', b' ') => {}
+        (b'-', b'-', b'T' | b't' | b' ' | b'\t' | b',')
+        | (b'/', b'/', b' ')
+        | (b'.', b'.', b' ')
+        | (b':', b':', b'-') => {}
         _ => return None,
     }
     let (mut written, mut at) = parse_time(text, 11, Minute { year, month, day, hour: 0, minute: 0, zone: None })?;
@@ -267,13 +270,16 @@ fn parse_year_behind(text: &[u8]) -> Option<(Option<i16>, i16, usize)> {
     matches!(text.get(at + 4), None | Some(b' ' | b'\t' | b':' | b']')).then_some((zone, year, at + 4))
 }
 
-/// `1046793900.123456`, as `journalctl -o short-unix` has it.
+/// `1046793900.123456`, as `journalctl -o short-unix` has it; others have more digits or fewer behind the point.
 #[cold]
 fn parse_epoch(text: &[u8]) -> Option<(Written, usize)> {
-    const LEN: usize = "1046793900.123456".len();
-    let ends = text.get(10) == Some(&b'.') && matches!(text.get(LEN), None | Some(b' '));
-    let at = value::seconds(text.get(..LEN).filter(|_| ends)?)?;
-    Some((Written::of_moment(Nanos(at), 1_000)?, LEN))
+    const WHOLE: usize = "1046793900.".len();
+    let whole = text.get(..WHOLE).filter(|whole| whole.ends_with(b"."))?;
+    let digits = text[whole.len()..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let len = WHOLE + digits;
+    let ends = (3..=9).contains(&digits) && matches!(text.get(len), None | Some(b' '));
+    let at = value::seconds(text.get(..len).filter(|_| ends)?)?;
+    Some((Written::of_moment(Nanos(at), 10_u32.pow(9 - digits as u32))?, len))
 }
 
 /// No zone has a longer name (`America/Argentina/ComodRivadavia`).
@@ -485,6 +491,7 @@ mod tests {
             "4-Mar-2003 16:05:00 pix",
             "04/Mar/2003:16:05:00] pix",
             "2003.03.04 16:05:00 pix",
+            "2003:03:04-16:05:00 utm",
             "2003-03-04,16:05:00,2003-03-04,16:05:00,10.1.1.1",
             "2003-03-04,16:05:00,10.1.1.1",
             "2003-03-04T17:05:00+01 pix",
@@ -493,6 +500,7 @@ mod tests {
         }
         assert_eq!(moment("2001 Mar 04 16:05:00").map(|(at, ..)| at), Some(983_721_900_000_000_000));
         assert_eq!(moment("1046793900.123456 pix"), Some((AT + 123_456_000, 1_000, 17)));
+        assert_eq!(moment("1046793900.123456789 pix"), Some((AT + 123_456_789, 1, 20)));
         assert_eq!(moment("Tue Mar  4 12:05:00 AM UTC 2010 pix"), Some((1_267_661_100_000_000_000, 1_000_000_000, 31)));
         // What stands there is a name, and no year.
         assert_eq!(moment("Tue Mar  4 16:05:00 2003pix").map(|(_, _, len)| len), Some(19));
@@ -532,8 +540,8 @@ mod tests {
             "Tue",
             "Tue Mar",
             "Tue Mar  4 13:05:00 PM UTC 2003",
-            "1046793900.123 ",
-            "1046793900.1234567 ",
+            "1046793900.12 ",
+            "1046793900.1234567890 ",
             "104679390.1234567 ",
         ] {
             assert_eq!(moment(text), None, "{text}");
