@@ -476,6 +476,7 @@ fn a_map_that_says_too_little_is_refused() {
 #[test]
 fn a_header_may_say_when_a_line_was_written_and_by_whom() {
     let mut usual = spec(Form::Pairs { separator: b' ', assign: b'=' }, &USUAL);
+    usual.must = vec![vec!["src".to_owned()]];
     usual.columns.retain(|(field, _)| *field != Field::Ts);
     usual.columns.extend([Field::Ts, Field::Sensor].map(|field| (field, vec!["@header".to_owned()])));
     let pairs = "src=192.0.2.1 spt=1025 dst=198.51.100.7 dpt=25 proto=tcp secs=12 sent=1 got=2";
