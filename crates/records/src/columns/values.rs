@@ -116,7 +116,7 @@ impl<'a> Values<'a> {
         let mut pairs = Pairs::new(separator, text).assigned_by(assign);
         let names = map.names();
         // Up to the first key that is known a header may stand, another one on every line: what is kept of the order begins behind it.
-        while let Some((name, value)) = pairs.next() {
+        for (name, value) in pairs.by_ref() {
             let found = match (names.number(name), value) {
                 (names::NONE, Some(value)) => behind_header(text, (name, value), assign, |name| names.number(name)),
                 (number, value) => (number, value),
