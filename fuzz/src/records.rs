@@ -64,23 +64,26 @@ pub fn columns(data: &[u8]) {
     }
 }
 
-/// A map for each form that uses every field, with times by their looks and by a pattern; one of ends that stand in one column each.
+/// A map for each form that uses every field, with times by their looks and by a pattern; one of ends that stand in one column each,
+/// and one whose moments stand in syslog's header.
 fn maps() -> Vec<Arc<Map>> {
     let forms = [
         Form::Delimited { separator: b',', header: None },
         Form::Delimited { separator: b';', header: Some(Field::ALL.map(|(_, name)| name.to_owned()).to_vec()) },
-        Form::Pairs { separator: b' ' },
+        Form::Pairs { separator: b' ', assign: b'=' },
         Form::Json,
-        Form::Pairs { separator: b'|' },
+        Form::Pairs { separator: b'|', assign: b'=' },
+        Form::Pairs { separator: b';', assign: b':' },
     ];
-    let column = |form: &Form, name: &str| match name.strip_suffix("_p") {
-        Some(end) if matches!(form, Form::Pairs { separator: b'|' }) => format!("{end}_h"),
+    let column = |form: &Form, name: &str| match (form, name.strip_suffix("_p")) {
+        (Form::Pairs { separator: b'|', .. }, Some(end)) => format!("{end}_h"),
+        (Form::Pairs { separator: b';', .. }, _) if matches!(name, "ts" | "sensor") => "@header".to_owned(),
         _ => name.to_owned(),
     };
     let words = |(meaning, name): (Meaning, &str)| (meaning, name.to_owned());
     let pattern = || Pattern::new("%d/%b/%Y:%H:%M:%S.%f %z").expect("a pattern");
     let kinds =
-        [ByteKind::Payload, ByteKind::IpLevel, ByteKind::Frame, ByteKind::PayloadRetransmitted, ByteKind::Payload];
+        [ByteKind::Payload, ByteKind::IpLevel, ByteKind::Frame, ByteKind::PayloadRetransmitted].into_iter().cycle();
     let map = |((form, times), counted): ((Form, Times), ByteKind)| {
         let spec = Spec {
             name: "fuzzed".to_owned(),
@@ -101,7 +104,9 @@ fn maps() -> Vec<Arc<Map>> {
         };
         Arc::new(Map::new(spec).expect("a map"))
     };
-    let times = [Times::Auto, Times::Pattern(pattern()), Times::Epoch(Unit::Micros), Times::Auto, Times::Auto];
+    let times = [Times::Auto, Times::Pattern(pattern()), Times::Epoch(Unit::Micros)]
+        .into_iter()
+        .chain([const { Times::Auto }; 3]);
     forms.into_iter().zip(times).zip(kinds).map(map).collect()
 }
 
