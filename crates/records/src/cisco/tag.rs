@@ -3,6 +3,7 @@
 use memchr::memchr_iter;
 
 use crate::digits::parse_decimal;
+use crate::syslog::header::elements_len;
 
 /// Where a line's message begins and what it is.
 #[derive(Clone, Copy)]
@@ -120,21 +121,6 @@ fn structured_len(text: &[u8]) -> Option<usize> {
     };
     let spaces = text[at..].iter().take_while(|byte| **byte == b' ').count();
     (spaces > 0 || at == text.len()).then_some(at + spaces)
-}
-
-/// How long elements of structured data are: `[name key="value"][...]`, a bracket in a value behind a backslash.
-fn elements_len(data: &[u8]) -> Option<usize> {
-    let (mut at, mut quoted) = (0, false);
-    while let Some(byte) = data.get(at) {
-        match byte {
-            b'\\' if quoted => at += 1,
-            b'"' => quoted = !quoted,
-            b']' if !quoted && data.get(at + 1) != Some(&b'[') => return Some(at + 1),
-            _ => {}
-        }
-        at += 1;
-    }
-    None
 }
 
 #[cfg(test)]

@@ -162,7 +162,7 @@ impl Map {
         };
         let must: Box<[Box<[u8]>]> =
             spec.must.iter().map(|either| either.iter().map(&mut number).collect()).collect::<Result<_, _>>()?;
-        let whole = spec.whole.iter().map(&mut number).collect::<Result<_, _>>()?;
+        let whole: Box<[u8]> = spec.whole.iter().map(&mut number).collect::<Result<_, _>>()?;
         let bytes = |texts: Vec<String>| texts.into_iter().map(|text| text.into_bytes().into()).collect::<Vec<_>>();
         let mut says = |all: Vec<(String, Vec<String>)>| {
             all.into_iter().map(|(name, values)| Ok((number(&name)?, bytes(values)))).collect::<Result<_, String>>()
@@ -193,11 +193,24 @@ impl Map {
         }
         let names_columns = matches!(&spec.form, Form::Delimited { header: Some(_), .. });
         let header = Some(names.number(HEADER.as_bytes())).filter(|number| *number != names::NONE);
-        if header.is_some() && matches!(&spec.form, Form::Delimited { .. }) {
-            return Err(format!("{HEADER} stands before pairs and objects, and not before columns"));
-        }
         if spec.must.is_empty() && !names_columns {
             return Err("no column tells that a log is of this map".to_owned());
+        }
+        if let Some(header) = header {
+            if matches!(&spec.form, Form::Delimited { .. }) {
+                return Err(format!("{HEADER} stands before pairs and objects, and not before columns"));
+            }
+            let columns: [&Vec<Says>; 3] = [&only, &except, &ts_is_end];
+            let said = columns.into_iter().flatten().map(|says| &says.0);
+            let others = must.iter().flatten().chain(whole.iter()).chain(said);
+            let wrong = |(field, _): &(Field, &str)| {
+                let names = &sources[*field as usize].names;
+                let is_its_own = matches!(field, Field::Ts | Field::End | Field::Sensor) && names.len() == 1;
+                names.contains(&header) && !is_its_own
+            };
+            if others.copied().any(|number| number == header) || Field::ALL.iter().any(wrong) {
+                return Err(format!("{HEADER} alone says ts or end, and sensor, and nothing else"));
+            }
         }
         Ok(Self {
             name: spec.name.into(),

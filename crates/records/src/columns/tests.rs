@@ -493,6 +493,24 @@ fn a_header_may_say_when_a_line_was_written_and_by_whom() {
     }
     let sink = read(usual.clone(), &format!("{}{pairs}\n", format!("Mar  4 16:05:00 fw {pairs}\n").repeat(3)));
     assert_eq!(sink.unparsed, [(4, "no stamp in the header")]);
-    usual.form = csv();
-    assert!(Map::new(usual).is_err_and(|why| why.contains("before pairs and objects")));
+    // Whatever stands between the pairs, and whatever the line before was.
+    let text = format!("Mar  4 16:05:00 fw prog: {};more=1\nshort\n", pairs.replace(' ', ";")).repeat(2);
+    let by_semicolons = Spec { form: Form::Pairs { separator: b';', assign: b'=' }, ..usual.clone() };
+    let sink = read(by_semicolons, &text);
+    assert_eq!((sink.unparsed.as_slice(), sink.records.len()), (&[][..], 2));
+    assert!(sink.records.iter().all(|(record, sensor)| sensor == b"fw" && record.known.at.0 > 0));
+    let change = |change: fn(&mut Spec)| {
+        let mut spec = usual.clone();
+        change(&mut spec);
+        Map::new(spec).err().unwrap_or_default()
+    };
+    assert!(change(|spec| spec.form = csv()).contains("before pairs and objects"));
+    for why in [
+        change(|spec| spec.must = vec![vec!["@header".to_owned()]]),
+        change(|spec| spec.whole = vec!["@header".to_owned()]),
+        change(|spec| spec.columns.push((Field::Service, vec!["@header".to_owned()]))),
+        change(|spec| spec.columns.push((Field::End, vec!["when".to_owned(), "@header".to_owned()]))),
+    ] {
+        assert!(why.contains("and nothing else"), "{why}");
+    }
 }

@@ -41,7 +41,7 @@ impl<'a> Values<'a> {
     /// Splits a line, of a delimited log by its columns. Which values are there, and which of them are lists.
     #[inline]
     pub(super) fn read(&mut self, map: &Map, columns: Option<&Columns>, text: &'a [u8]) -> Result<(u64, u64), Bad> {
-        self.end_in_use = false;
+        (self.end_in_use, self.start, self.written) = (false, 0, None);
         match (map.form(), columns) {
             (Form::Delimited { separator, .. }, Some(columns)) => self.split(*separator, columns, text)?,
             (Form::Delimited { .. }, None) => self.held.forget(map.names().len()),
@@ -117,15 +117,18 @@ impl<'a> Values<'a> {
         let names = map.names();
         // Up to the first key that is known a header may stand, another one on every line: what is kept of the order begins behind it.
         for (name, value) in pairs.by_ref() {
-            let found = match (names.number(name), value) {
-                (names::NONE, Some(value)) => behind_header(text, (name, value), assign, |name| names.number(name)),
-                (number, value) => (number, value),
+            let start = name.as_ptr().addr() - text.as_ptr().addr();
+            let (number, value, start) = match (names.number(name), value) {
+                (names::NONE, Some(value)) => {
+                    let end = value.as_ptr().addr() - text.as_ptr().addr() + value.len();
+                    let found = behind_header(&text[start..end], assign, |name| names.number(name));
+                    found.map_or((names::NONE, None, start), |(number, value, at)| (number, Some(value), start + at))
+                }
+                (number, value) => (number, value, start),
             };
-            self.end_in_use = found.0 != names::NONE;
-            if let (number, Some(value)) = found
-                && number != names::NONE
-            {
-                self.start = name.as_ptr().addr() - text.as_ptr().addr();
+            self.end_in_use = number != names::NONE;
+            if let (Some(value), true) = (value, self.end_in_use) {
+                self.start = start;
                 self.held.put(number, value);
                 break;
             }
@@ -187,29 +190,24 @@ impl<'a> Held<'a> {
     }
 }
 
+/// A key is not longer that is looked for behind a header.
+const KEY: usize = 64;
+
 /// What a line's first word says behind a header that stands before it without the pairs' own separator, as those of CEF and syslog do:
-/// the number of the first key that is known, which may stand behind signs of the header's own.
+/// the number of the first key that is known, which may stand behind signs of the header's own, its value, and where it begins.
 #[inline(never)]
-fn behind_header<'a>(
-    text: &'a [u8],
-    (name, value): (&'a [u8], &'a [u8]),
-    assign: u8,
-    number: impl Fn(&[u8]) -> u8,
-) -> (u8, Option<&'a [u8]>) {
-    let start = name.as_ptr().addr() - text.as_ptr().addr();
-    let end = value.as_ptr().addr() - text.as_ptr().addr() + value.len();
-    let word = &text[start..end];
-    let known = memchr::memchr_iter(assign, word).find_map(|at| {
-        let key = &word[..at];
-        let begins = key.iter().rposition(|byte| matches!(byte, b'|' | b':' | b'[' | b']' | b' ' | b'\t'));
-        let number = number(&key[begins.map_or(0, |before| before + 1)..]);
+fn behind_header(word: &[u8], assign: u8, number: impl Fn(&[u8]) -> u8) -> Option<(u8, &[u8], usize)> {
+    memchr::memchr_iter(assign, word).find_map(|at| {
+        let near = at.saturating_sub(KEY);
+        let before = word[near..at].iter().rposition(|byte| matches!(byte, b'|' | b':' | b'[' | b']' | b' ' | b'\t'));
+        let start = before.map_or(near, |before| near + before + 1);
+        let number = number(&word[start..at]);
         let value = match &word[at + 1..] {
             [b'"', quoted @ ..] => quoted.strip_suffix(b"\"").unwrap_or(quoted),
             bare => bare,
         };
-        (number != names::NONE).then_some((number, Some(value)))
-    });
-    known.unwrap_or((names::NONE, Some(value)))
+        (number != names::NONE).then_some((number, value, start))
+    })
 }
 
 /// Without the space about it. Nearly none has any, and two comparisons are sooner made than two loops.

@@ -53,8 +53,15 @@ pub(crate) fn decode_header(head: &[u8]) -> Header<'_> {
                 at += 1;
                 continue;
             }
-            // The strings of an object may hold anybody's stamps and names.
+            // The strings of an object, and of structured data, may hold anybody's stamps and names.
             b'{' if head[at..].starts_with(b"{\"") => break,
+            b'[' if begins_element(&head[at..]) => match elements_len(&head[at..]) {
+                Some(len) => {
+                    at += len;
+                    continue;
+                }
+                None => break,
+            },
             0xef if head[at..].starts_with(BOM) => {
                 at += BOM.len();
                 continue;
@@ -75,12 +82,12 @@ pub(crate) fn decode_header(head: &[u8]) -> Header<'_> {
             at += len;
             continue;
         }
-        let len =
-            head[at..].iter().position(|byte| matches!(byte, b' ' | b'\t' | b',' | b'"')).unwrap_or(head.len() - at);
-        if let Some(len) = before_stamp(&head[at..], len) {
-            // A path is nobody's name; who sent a line may stand there by his address.
+        let (len, is_cut) = word_len(&head[at..]);
+        if is_cut {
+            // A file's name is nobody's, nor is a program's before a bracket.
             let word = &head[at..at + len];
-            if !named_here && is_address(word) {
+            if !named_here && head[at + len] != b'[' && !is_file(word) && is_name(word, false, header.written.is_some())
+            {
                 (header.sensor, header.name, named_here) = (word, Some((at, at + len)), true);
             }
             at += len + 1;
@@ -94,8 +101,10 @@ pub(crate) fn decode_header(head: &[u8]) -> Header<'_> {
         }
         let name = (at, at + word.len());
         at += len;
+        let device_id = head[at..].starts_with(b" :");
         if let Some(written) = header.written.filter(|_| !named_here) {
-            if let Some(utc) = zone_name(word) {
+            // What stands before ` :` the device calls itself.
+            if let Some(utc) = zone_name(word).filter(|utc| *utc || !device_id) {
                 header.written = Some(if utc { written.in_utc() } else { written });
                 header.zone = if utc { None } else { Some(name) };
                 continue;
@@ -109,8 +118,7 @@ pub(crate) fn decode_header(head: &[u8]) -> Header<'_> {
                 continue;
             }
         }
-        let device_id = head[at..].starts_with(b" :");
-        if (!named_here || device_id) && is_name(word, device_id) {
+        if (!named_here || device_id) && is_name(word, device_id, header.written.is_some()) {
             header.sensor = word;
             header.name = Some(name);
             named_here = true;
@@ -196,39 +204,86 @@ fn trim_colons(word: &[u8]) -> &[u8] {
     &word[..end]
 }
 
-/// Where the text of a word ends behind which, in that word yet, a stamp or a priority begins: `asa.log:Mar  4 16:05:00`.
+/// How long the word at the front is, and whether it ends at a sign behind which a stamp or a priority begins: `asa.log:Mar  4 16:05:00`.
 #[inline]
-fn before_stamp(text: &[u8], len: usize) -> Option<usize> {
-    let begins = |at: usize| match text.get(at + 1)? {
-        b'<' => priority_len(&text[at + 1..]).map(|_| at),
-        _ => parse_written(&text[at + 1..]).map(|_| at),
+fn word_len(text: &[u8]) -> (usize, bool) {
+    let begins = |at: usize| match text.get(at + 1) {
+        Some(b'<') => priority_len(&text[at + 1..]).is_some(),
+        _ => parse_written(&text[at + 1..]).is_some(),
     };
-    let ends = text[..len].iter().enumerate().filter(|(_, byte)| matches!(byte, b':' | b'[' | b'|' | b';'));
-    ends.filter_map(|(at, _)| begins(at)).next()
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            b' ' | b'\t' | b',' | b'"' => return (at, false),
+            b':' | b'[' | b'|' | b';' if begins(at) => return (at, true),
+            _ => {}
+        }
+    }
+    (text.len(), false)
+}
+
+/// Whether a word before a sign is a file's name, as `grep -H` has it there: it has a folder, or ends as logs do.
+fn is_file(word: &[u8]) -> bool {
+    const ENDS: [&[u8]; 8] = [b"log", b"txt", b"out", b"csv", b"gz", b"bz2", b"xz", b"zst"];
+    let ends_so = |end: &[u8]| ENDS.contains(&end) || !end.is_empty() && end.iter().all(u8::is_ascii_digit);
+    let end = word.rsplit(|byte| matches!(byte, b'.' | b'-')).next().filter(|end| end.len() < word.len());
+    word.contains(&b'/') || (end.is_some_and(ends_so) && !is_address(word))
+}
+
+/// Whether an element of structured data begins: `[name key="`.
+fn begins_element(text: &[u8]) -> bool {
+    const LONGEST: usize = 32;
+    let text = &text[1..text.len().min(2 * LONGEST + 5)];
+    let mut words = text.split(|byte| *byte == b' ');
+    let is_name = |word: &[u8]| !word.is_empty() && word.len() <= LONGEST && !word.contains(&b'"');
+    words.next().is_some_and(is_name)
+        && words.next().and_then(|param| param.split(|byte| *byte == b'=').next()).is_some_and(is_name)
+        && text.windows(2).any(|signs| signs == b"=\"")
+}
+
+/// How long elements of structured data are: `[name key="value"][...]`, a bracket in a value behind a backslash; `None` where they
+/// do not end.
+pub(crate) fn elements_len(data: &[u8]) -> Option<usize> {
+    let (mut at, mut quoted) = (0, false);
+    while let Some(byte) = data.get(at) {
+        match byte {
+            b'\\' if quoted => at += 1,
+            b'"' => quoted = !quoted,
+            b']' if !quoted && data.get(at + 1) != Some(&b'[') => return Some(at + 1),
+            _ => {}
+        }
+        at += 1;
+    }
+    None
 }
 
 /// Whether a word right behind the stamp is a zone because the form of the line has one there: EMBLEM puts a colon before the
 /// stamp and the zone's name, whatever the owner calls it, behind.
 fn is_zone_of_emblem(before: &[u8], word: &[u8], behind: &[u8]) -> bool {
-    let before = before.trim_ascii_end().strip_suffix(b":");
-    let alone = |before: &[u8]| matches!(before.last(), None | Some(b' ' | b'>' | b'\t'));
-    before.is_some_and(alone)
-        && (3..=5).contains(&word.len())
-        && word.iter().all(u8::is_ascii_uppercase)
-        && behind.trim_ascii() == b":"
+    let is_word = (3..=5).contains(&word.len()) && word.iter().all(u8::is_ascii_uppercase) && behind.starts_with(b":");
+    is_word
+        && match before {
+            [] | [.., b':'] => is_alone(before.strip_suffix(b":").unwrap_or(b"x")),
+            [before @ .., b':', b' '] => is_alone(before),
+            _ => false,
+        }
+}
+
+/// Whether what stands before a colon is no word of its own.
+fn is_alone(before: &[u8]) -> bool {
+    matches!(before.last(), None | Some(b' ' | b'>' | b'\t'))
 }
 
 /// Whether a word can be a sensor's name: not RFC 5424's nil or version, not a program with its process id or what else has
-/// brackets, not a facility or a severity. A number or a date is none, but for a number that a device calls itself.
-fn is_name(word: &[u8], device_id: bool) -> bool {
+/// brackets, not a facility or a severity. Before any stamp a number or a date is none, but for a number that a device calls itself.
+fn is_name(word: &[u8], device_id: bool, is_stamped: bool) -> bool {
     let is_number = || word.iter().all(u8::is_ascii_digit);
     let is_date = || word.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'-' | b'/' | b':' | b'.'));
-    match word.first() {
-        None | Some(b'[') => false,
-        Some(b'-') => word.len() > 1,
-        Some(b'0'..=b'9') if is_number() => device_id,
-        Some(b'0'..=b'9') if is_date() => is_address(word),
-        _ => !word.ends_with(b"]") && !is_priority_name(word),
+    let stands_alone = |word: &[u8]| !word.ends_with(b"]") && !is_priority_name(word);
+    match word {
+        [] | b"1" | [b'[', ..] => device_id && word == b"1",
+        [b'0'..=b'9', ..] if !is_stamped && !device_id && is_number() => false,
+        [b'0'..=b'9', ..] if !is_stamped && is_date() => is_address(word),
+        _ => word.iter().any(u8::is_ascii_alphanumeric) && stands_alone(word),
     }
 }
 
@@ -350,6 +405,25 @@ mod tests {
             // Zones that no table has.
             ("10.1.1.1 : Mar 04 2024 16:05:00 XYZ: ", "10.1.1.1", "Mar 04 2024 16:05:00 XYZ: "),
             ("10.1.1.1: Mar 04 2024 16:05:00 EDGE: ", "EDGE", "Mar 04 2024 16:05:00 EDGE: "),
+            ("<166>: Mar 04 2024 16:05:00 XYZ: ", "", "Mar 04 2024 16:05:00 XYZ: "),
+            ("<166>:Mar 04 16:05:00 EDGE : ", "EDGE", "Mar 04 16:05:00 EDGE : "),
+            ("Mar 04 16:05:00 CAT : ", "CAT", "Mar 04 16:05:00 CAT : "),
+            // Numbers are names behind a stamp, and no year where nothing else follows.
+            ("Mar  4 16:05:00 10024 ", "10024", "Mar  4 16:05:00 10024 "),
+            ("Mar  4 16:05:00 2001 ", "2001", "Mar  4 16:05:00 2001 "),
+            ("Mar  4 16:05:00 2001 : ", "2001", "Mar  4 16:05:00 2001 : "),
+            ("Mar  4 16:05:00 01-02 ", "01-02", "Mar  4 16:05:00 01-02 "),
+            ("Mar  4 16:05:00 2024 fw kernel: ", "fw", "Mar  4 16:05:00 2024 fw kernel: "),
+            ("asa1:Mar  4 16:05:00 ", "asa1", "Mar  4 16:05:00 "),
+            ("fw.example:Mar  4 16:05:00 ", "fw.example", "Mar  4 16:05:00 "),
+            ("asa.log-20240304:Mar  4 16:05:00 ", "", "Mar  4 16:05:00 "),
+            ("asa1|Mar 04 2024 16:05:00|", "asa1", "Mar 04 2024 16:05:00|"),
+            // What structured data has is not the header's.
+            (
+                "<166>1 2024-03-04T16:05:00Z asa1 - - - [x@1 eventTime=\"2020-01-01T00:00:00Z\" b=\"]\"] ",
+                "asa1",
+                "2024-03-04T16:05:00Z asa1 - - - [x@1 eventTime=\"2020-01-01T00:00:00Z\" b=\"]\"] ",
+            ),
             ("10.1.1.1 Mar 04 2024 16:05:00 -03: ", "10.1.1.1", "Mar 04 2024 16:05:00 -03: "),
             ("2024-03-04T16:05:00+01 asa1 ", "asa1", "2024-03-04T16:05:00+01 asa1 "),
             ("relay Mar 04 2024 16:05:00 Europe/Berlin: ", "relay", "Mar 04 2024 16:05:00 Europe/Berlin: "),
@@ -401,6 +475,17 @@ mod tests {
                 last.decode(before.as_bytes());
                 assert_eq!(last.decode(head.as_bytes()), decode_header(head.as_bytes()), "{head} behind {before}");
             }
+        }
+    }
+
+    #[test]
+    fn a_long_header_takes_no_longer_than_its_length() {
+        // Each is a megabyte, of which a second look at every part would take minutes.
+        for part in
+            ["x:<1>", "x:2003:03:04-16:05:00", "1 ", "ERR ", ":", "[a b=\"", "[", "\",", "message repeated ", "a="]
+        {
+            let head = format!(":Mar  4 16:05:00 {}", part.repeat(1_000_000 / part.len()));
+            assert!(decode_header(head.as_bytes()).written.is_some(), "{part}");
         }
     }
 

@@ -153,9 +153,11 @@ fn parse_month_first(text: &[u8]) -> Option<(Written, usize)> {
     }
     let minute = Minute { year, month, day, hour: 0, minute: 0, zone: None };
     let (mut written, end) = parse_time(text, at, minute)?;
-    // `Mar  4 16:05:00 2003`, unless that is where an address begins.
+    // `Mar  4 16:05:00 2003 fw`: where nothing else follows it, it is who wrote the line.
     if year.is_none()
-        && let [b' ', b'1' | b'2', _, _, _, b' ' | b']', ..] = text[end..]
+        && let [b' ', b'1' | b'2', _, _, _, b']', ..] | [b' ', b'1' | b'2', _, _, _, b' ', b'0'..=b'z', ..] =
+            text[end..]
+        && text.get(end + 6) != Some(&b':')
         && let Some(year) = four_digits(text, end + 1).filter(|year| YEARS.contains(year))
     {
         written.minute.year = Some(year);
