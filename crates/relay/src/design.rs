@@ -13,21 +13,34 @@ use crate::test::{Capital, SHARES, log_mean, raise};
 
 /// Addresses that a service may always call by design.
 pub const FIXED_TARGETS: usize = 3;
-/// No other leg is worth more than this (natural logarithm): an address that chance has kept from being one of them for a leg or two
-/// must not decide.
-const MOST: f64 = 3.0;
+/// From this on (natural logarithm) the other legs are not explained by chance: one host in ten thousand of those whose design explains the
+/// rest.
+pub const BEYOND_ENOUGH: f64 = 9.2;
+/// No other leg is worth more than this (natural logarithm): an address that is new among them must not decide by itself.
+const MOST: f64 = 4.0;
+/// What speaks for an address is kept up to this, and fades with each leg, so that one which comes in another's place is known before
+/// its first legs are enough.
+const KEPT_MOST: f64 = 8.0;
+const FADES: f64 = 0.97;
+/// What a day takes from the other legs' evidence (natural logarithm): an address that is moved now and then is no client's choice.
+const OF_A_DAY: f64 = -2.0;
 /// Addresses of which that is kept.
 const KEPT: usize = 64;
-/// Ports at which mail is taken in, handed out or read in a browser: such a host's mail goes on to port 25.
-const MAIL: [u16; 9] = [25, 465, 587, 110, 143, 993, 995, 80, 443];
-/// Mail between servers.
-const SMTP: u16 = 25;
+
+/// Ports at which a mail server takes mail in: from servers, and from its users (RFC 8314).
+pub const TAKES_MAIL: [u16; 3] = [25, 465, 587];
+/// Ports at which its users read it, and through which some send: a copy is kept in the folder of what was sent (IMAP), a page or
+/// a telephone hands it over (HTTPS).
+pub const READS_MAIL: [u16; 6] = [110, 143, 993, 995, 80, 443];
+/// Ports at which others take its mail: servers, and providers that hand it on.
+pub const SENDS_MAIL_TO: [u16; 4] = [25, 465, 587, 2525];
 /// DNS, plain and over TLS.
-const DNS: [u16; 2] = [53, 853];
+pub const DNS: [u16; 2] = [53, 853];
 
 /// Whether a service at `port` may go on to `target` because of what its port is for.
 fn goes_on(port: u16, target: u16) -> bool {
-    DNS.contains(&port) && DNS.contains(&target) || MAIL.contains(&port) && target == SMTP
+    let is_mail = TAKES_MAIL.contains(&port) || READS_MAIL.contains(&port);
+    DNS.contains(&port) && DNS.contains(&target) || is_mail && SENDS_MAIL_TO.contains(&target)
 }
 
 /// The evidence of a service's legs beyond its design.
@@ -42,9 +55,10 @@ pub(crate) struct Beyond {
 /// The evidence of the legs that go to others than the addresses that have most of it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 struct Rest {
-    /// What speaks for each address, the most first.
+    /// What speaks for each address of late, the most first.
     targets: Vec<(IpAddr, f64)>,
     capital: Capital<{ SHARES.len() }>,
+    last_day: Option<i32>,
     largest: Option<f64>,
 }
 
@@ -67,6 +81,9 @@ impl Beyond {
 
 impl Rest {
     fn take(&mut self, target: IpAddr, factors: [f64; SHARES.len()], day: i32) {
+        let days = self.last_day.map_or(0, |last| day.saturating_sub(last).max(0));
+        self.last_day = self.last_day.max(Some(day));
+        self.capital.multiply([OF_A_DAY * f64::from(days); SHARES.len()]);
         if self.capital.spend(day) {
             self.targets.clear();
         }
@@ -81,12 +98,13 @@ impl Rest {
     /// Takes what a leg said for its address, after it was judged.
     fn learn(&mut self, target: IpAddr, factors: [f64; SHARES.len()]) {
         let evidence = factors.into_iter().fold(0.0, f64::max);
+        self.targets.iter_mut().for_each(|(_, sum)| *sum *= FADES);
         if let Some((_, sum)) = self.targets.iter_mut().find(|(addr, _)| *addr == target) {
-            *sum += evidence;
+            *sum = (*sum + evidence).min(KEPT_MOST);
         } else {
             // The least makes room, which lies last.
             self.targets.truncate(KEPT - 1);
-            self.targets.push((target, evidence));
+            self.targets.push((target, evidence.min(KEPT_MOST)));
         }
         self.targets.sort_by(|a, b| b.1.total_cmp(&a.1));
     }
@@ -124,6 +142,7 @@ mod tests {
         for (port, to, explained) in [
             (25, 25, true),
             (443, 25, true),
+            (25, 587, true),
             (53, 53, true),
             (853, 53, true),
             (25, 443, false),
@@ -148,13 +167,19 @@ mod tests {
     }
 
     #[test]
-    fn one_leg_more_decides_nothing() {
-        let (mut rest, strong) = (Rest::default(), [6.0; SHARES.len()]);
-        // Chance was first, and each of the three comes once before it has more.
-        (0..3).for_each(|n| rest.take(target(100 + n, 443).0, [0.1; SHARES.len()], 0));
-        for n in 0..300 {
-            rest.take(target(n as u8 % 3, 443).0, strong, 0);
+    fn an_address_that_is_moved_now_and_then_is_one_address() {
+        let strong = [6.0; SHARES.len()];
+        let mut rest = Rest::default();
+        for day in 0..60 {
+            // Another one each week, and two that stay.
+            for n in 0..90 {
+                let moved = 100 + (day / 7) as u8;
+                rest.take(target([moved, 1, 2][n % 3], 443).0, strong, day);
+            }
         }
-        assert!(rest.largest < Some(3.0 * MOST), "{rest:?}");
+        assert!(rest.largest.is_none_or(|largest| largest < BEYOND_ENOUGH), "{rest:?}");
+        // Whose clients choose among four is told from it.
+        (0..40).for_each(|n| rest.take(target(n % 4, 443).0, strong, 60));
+        assert!(rest.largest > Some(BEYOND_ENOUGH), "{rest:?}");
     }
 }

@@ -23,6 +23,7 @@ use crate::attempts::{Attempt, Beats};
 use crate::backconnect::Tunnels;
 use crate::config::Config;
 use crate::content::Contents;
+use crate::design::TAKES_MAIL;
 use crate::histogram::Histogram;
 use crate::opens::Opens;
 use crate::outbound::OutboundLegs;
@@ -49,8 +50,6 @@ const PUBLIC: usize = 64;
 /// Connections of a host that may be open at once; beyond, the oldest eighth is given up.
 const OPEN: usize = 65_536;
 
-/// Ports at which mail is taken in.
-const MAIL: [u16; 3] = [25, 465, 587];
 /// The port at which names are looked up.
 const DNS: u16 = 53;
 
@@ -121,6 +120,8 @@ pub struct Lane {
     pub spam: [Option<Box<Spam>>; 2],
     /// Inbound connections with payload from inside at ports of mail.
     mail_inside: u64,
+    /// Inbound connections at ports of mail, from wherever, that are long enough for a letter.
+    pub letters_in: u64,
     /// Whether it had an outbound connection that may be a tunnel's.
     pub may_tunnel: bool,
     /// What may be a tunnel's, by its packets.
@@ -233,7 +234,8 @@ impl Lane {
     /// Inbound sessions with payload at ports of mail, from outside and from inside: a mail server has them.
     #[must_use]
     pub fn mail_taken_in(&self) -> u64 {
-        let outside: u64 = MAIL.iter().filter_map(|port| self.services.get(port)).map(|service| service.sessions).sum();
+        let outside: u64 =
+            TAKES_MAIL.iter().filter_map(|port| self.services.get(port)).map(|service| service.sessions).sum();
         outside + self.mail_inside
     }
 

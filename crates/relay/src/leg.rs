@@ -214,8 +214,8 @@ impl Leg {
 
     /// Whether the device counted this connection not long before `later`: lines may have been put out of order on their way.
     fn is_numbered_before(&self, later: &Self) -> bool {
-        /// A device that numbers by places in a table, which it uses again, has others nearer than chance would.
-        const NEAR: u64 = 1 << 14;
+        /// Connections of a second or so. Numbers that are places in a table, which are used again, lie farther apart mostly.
+        const NEAR: u64 = 1 << 10;
         matches!((self.id, later.id), (RecordId::Device(a), RecordId::Device(b)) if a < b && b - a < NEAR)
     }
 

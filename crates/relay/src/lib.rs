@@ -45,7 +45,7 @@ pub use backconnect::{Calls, Candidate, SHARE as TUNNEL_SHARE, Tunnel, Tunnels, 
 pub use config::{Authorised, Config, Contained, Network, Topology};
 pub use content::Contents;
 pub use daily::{Daily, Day};
-pub use design::FIXED_TARGETS;
+pub use design::{BEYOND_ENOUGH, DNS, FIXED_TARGETS, READS_MAIL, SENDS_MAIL_TO, TAKES_MAIL};
 pub use lane::{Context, Lane, Observation, OutOfOrder, STATE_VERSION};
 pub use leg::{Direction, End, Leg, Mailed, Size};
 pub use mail::LETTER;

@@ -157,7 +157,7 @@ fn best(
         }
         let Some(found) = choose(&outbound[number], candidates) else { continue };
         causes.insert(found.0);
-        matches.push(Match { inbound: found.0, outbound: number, margin: found.1, size: 0.0 });
+        matches.push(Match { inbound: found.0, outbound: number, margin: found.1, size_score: 0.0 });
     }
     refused::extend(&mut matches, &refused, outbound, habits.refused);
     matches.retain(|m| !is_refused(&outbound[m.outbound]) || m.margin > least_margin(&outbound[m.outbound]));

@@ -312,7 +312,20 @@ pub(crate) struct Match {
     /// What the whole would lose without it, in natural logarithms.
     pub(crate) margin: f64,
     /// What the sizes say of it, in natural logarithms; 0 where one is not known.
-    pub(crate) size: f64,
+    pub(crate) size_score: f64,
+}
+
+/// Takes out the pairs whose legs both ended as they should, by directions, and whose sizes say so much against it: nothing was cut short.
+/// Legs that are carried on together are judged together.
+fn drop_unfit(matches: &mut Vec<Match>, inbound: &[Inbound<'_>], outbound: &[Outbound<'_>]) {
+    let mut legs: BTreeMap<usize, usize> = BTreeMap::new();
+    matches.iter().for_each(|m| *legs.entry(m.inbound).or_default() += 1);
+    matches.retain(|m| {
+        let out = &outbound[m.outbound];
+        let whole = inbound[m.inbound].leg.completed() && out.leg.completed();
+        let directed = out.leg.size().is_some_and(|size| size.directed);
+        legs[&m.inbound] > 1 || out.fit >= Fit::Target || !whole || !directed || m.size_score > UNFIT
+    });
 }
 
 impl Outbound<'_> {
@@ -347,18 +360,16 @@ pub(crate) fn pair(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &
             };
             let matched = |row| {
                 let column = now[row]?;
-                Some(Match { inbound: column, outbound: row, margin: solved.margin(row), size: size(row, column) })
+                Some(Match {
+                    inbound: column,
+                    outbound: row,
+                    margin: solved.margin(row),
+                    size_score: size(row, column),
+                })
             };
             let mut matches: Vec<Match> = (0..outbound.len()).filter_map(matched).collect();
             Groups::new(inbound, outbound, &learned).extend(&mut matches);
-            let mut legs: BTreeMap<usize, usize> = BTreeMap::new();
-            matches.iter().for_each(|m| *legs.entry(m.inbound).or_default() += 1);
-            matches.retain(|m| {
-                let out = &outbound[m.outbound];
-                let whole = inbound[m.inbound].leg.completed() && out.leg.completed();
-                let directed = out.leg.size().is_some_and(|size| size.directed);
-                legs[&m.inbound] > 1 || out.fit >= Fit::Target || !whole || !directed || m.size > UNFIT
-            });
+            drop_unfit(&mut matches, inbound, outbound);
             matches.sort_by_key(|m| (m.outbound, m.inbound));
             return matches;
         }

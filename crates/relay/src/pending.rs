@@ -144,7 +144,7 @@ impl<'a> Pending<'a> {
     fn hand_over(&mut self) -> bool {
         let fits: BTreeSet<usize> = {
             let fits = |m: &&Match| match self.outbound[m.outbound].leg.has_payload() {
-                true => m.size > 0.0,
+                true => m.size_score > 0.0,
                 false => m.margin >= CLEAR_MARGIN,
             };
             self.matches.iter().filter(fits).map(|m| m.outbound).collect()
@@ -211,7 +211,8 @@ impl<'a> Pending<'a> {
                 let before = |&at: &usize| contents.mailed_before(self.in_keys[at].1, leg);
                 let handed = if contents.seen { candidates.iter().map(before).collect() } else { Vec::new() };
                 let mail = Outbound { leg, candidates, handed, fit };
-                let passed = self.passed(&at_once);
+                let of_passing = |&at: &usize| !self.stores[self.inbound[at].service];
+                let passed: Vec<usize> = those_that_fit(&at_once, best).into_iter().filter(of_passing).collect();
                 if fit == Fit::Addressed || best < Fit::Open || passed.is_empty() {
                     self.mail.push(mail);
                     self.mail_keys.push(key);
@@ -232,12 +233,6 @@ impl<'a> Pending<'a> {
             self.outbound.push(Outbound { leg, candidates, handed, fit: best });
             self.out_keys.push(key);
         }
-    }
-
-    /// Of these the ones of services that store nothing.
-    fn passed(&self, at_once: &[(Fit, usize)]) -> Vec<usize> {
-        let best = at_once.iter().map(|(fit, _)| *fit).max().unwrap_or(Fit::Never);
-        those_that_fit(at_once, best).into_iter().filter(|&at| !self.stores[self.inbound[at].service]).collect()
     }
 
     /// The inbound legs that an outbound leg may have been caused by, and how well what was said fits: of each service those

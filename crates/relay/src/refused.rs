@@ -82,7 +82,7 @@ pub(crate) fn extend(matches: &mut Vec<Match>, refused: &[Refused], outbound: &[
             Origin::Try(earlier) => found[earlier].map(|(at, of_first)| (at, margin.min(of_first))),
         });
         found.push(cause);
-        matches.extend(cause.map(|(inbound, margin)| Match { inbound, outbound: one.number, margin, size: 0.0 }));
+        matches.extend(cause.map(|(inbound, margin)| Match { inbound, outbound: one.number, margin, size_score: 0.0 }));
     }
 }
 

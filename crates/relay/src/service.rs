@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::copies::Letters;
-use crate::design::Beyond;
+use crate::design::{BEYOND_ENOUGH, Beyond};
 use crate::exchange::Recent;
 use crate::histogram::Histogram;
 use crate::inbound::InboundLegs;
@@ -182,7 +182,10 @@ impl Tests {
             if let Some(factors) = self.test.take((size, place.as_ref()), resolution, candidates, inbound, due.day) {
                 self.taken += 1;
                 let peer = due.leg.peer;
-                self.beyond.take(port, (peer.addr, peer.port), factors, due.day);
+                // What reaches inwards is judged by how many are reached.
+                if self.hypothesis != Hypothesis::Inward {
+                    self.beyond.take(port, (peer.addr, peer.port), factors, due.day);
+                }
             }
             raise(&mut self.largest, self.test.log_ratio());
         }
@@ -275,13 +278,12 @@ impl Service {
         self.tried(authorised).filter_map(move |t| Some((t, t.largest? + weight + t.hypothesis.share().ln())))
     }
 
-    /// The same of what convicted it, without the legs that its design explains: those to the few addresses that it always calls
-    /// ([`FIXED_TARGETS`](crate::FIXED_TARGETS)), and, where its `port_explains` them, mail that goes on to port 25 or DNS to DNS.
-    pub fn weighed_beyond_design(&self, authorised: bool, port_explains: bool) -> impl Iterator<Item = f64> {
-        let weight = self.log_weight();
-        let outwards = |tests: &&Tests| tests.conviction.is_some() && tests.hypothesis != Hypothesis::Inward;
-        let beyond = move |t: &Tests| Some(t.beyond.largest(port_explains)? + weight + t.hypothesis.share().ln());
-        self.tried(authorised).filter(outwards).filter_map(beyond)
+    /// Whether what convicted it is enough without the legs that its design explains: those to the few addresses that it always calls
+    /// ([`FIXED_TARGETS`](crate::FIXED_TARGETS)), and, where its `port_explains` them, mail that goes on as mail or DNS to DNS.
+    #[must_use]
+    pub fn exceeds_design(&self, authorised: bool, port_explains: bool) -> bool {
+        let convicted = self.tried(authorised).filter(|tests| tests.conviction.is_some());
+        convicted.filter_map(|tests| tests.beyond.largest(port_explains)).any(|largest| largest >= BEYOND_ENOUGH)
     }
 
     /// Whether nothing shows that it carries on anything but mail, which it stores.

@@ -36,7 +36,7 @@ const TIMES_TRIED: [f64; 3] = [8.0, 32.0, 128.0];
 const SERVERS_LEAST: usize = 15;
 const ANSWERED_LEAST: usize = 5;
 /// Who sends fewer letters only asks servers of mail something, as a census of them does.
-pub const LETTERS_LEAST: u64 = 5;
+pub const LETTERS_LEAST: u64 = 2;
 /// The first servers of any host are new ones: they are learned, and count neither way.
 const LEARNED: usize = 2;
 /// As many servers of one /24 (or /48) are new ones at most: a provider's mail comes in through a pool of them.
@@ -128,7 +128,7 @@ impl Stream {
             return;
         }
         self.connections += 1;
-        self.letters += u64::from(leg.size().is_none_or(|size| size.total() >= LETTER));
+        self.letters += u64::from(is_letter(leg));
         if self.answered.len() < ANSWERED_LEAST && answered {
             self.answered.insert(leg.peer.addr);
         }
@@ -178,6 +178,11 @@ impl Stream {
         *known += 1;
         *known <= POOL
     }
+}
+
+/// Whether so much was sent that a letter may be among it, as far as that is known: a server that is asked something may say a lot.
+fn is_letter(leg: &Leg) -> bool {
+    leg.size().is_none_or(|size| if size.directed { size.up >= LETTER } else { size.total() >= LETTER })
 }
 
 /// Whether its packets show that the server was greeted, and sent no mail: so do monitors and censuses.

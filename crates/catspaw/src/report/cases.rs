@@ -4,16 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use catspaw_records::{Days, HostKey, SensorId};
 use catspaw_relay::{
-    Candidate, Config, Lane, Leg, LegPair, Network, SPAM_SHARE, Service as Tested, Stream, Topology, Tunnel,
+    Candidate, Config, DNS, Lane, Leg, LegPair, Network, SPAM_SHARE, Service as Tested, Stream, Topology, Tunnel,
 };
 
 use super::cut::{Asked, Clocks};
 use super::incident::{Case, Dialled, Judged, is_mail_servers};
 use super::mail;
 use crate::pipeline::Lanes;
-
-/// Ports of DNS, plain and over TLS: a forwarder conserves bytes by design.
-pub(super) const DNS: [u16; 2] = [53, 853];
 
 /// Where a pair belongs: host, sensor, topology, whether it is declared, port.
 type Place = (HostKey, SensorId, Topology, bool, u16);
@@ -71,7 +68,7 @@ impl<'a> Cases<'a> {
             self.add_case(host, Topology::Forward, authorised, lanes, best, ports);
             if let (Some((_, lane)), Some(case)) = (best, self.cases.last_mut()) {
                 for judged in &mut case.services {
-                    judged.exceeds_design = exceeds_design(lane, judged.port, authorised, enough);
+                    judged.exceeds_design = exceeds_design(lane, judged.port, authorised);
                 }
             }
         }
@@ -239,18 +236,20 @@ impl<'a> Cases<'a> {
         }
     }
 
-    /// Takes out the services that carry DNS on to DNS, but for what else they seem to have carried on by chance, and the cases that are left without any. Gives back the
-    /// hosts and ports.
+    /// Takes out the services that carry DNS on to DNS, and nothing else but by chance; and the cases that are left without any. Gives
+    /// back the hosts and ports.
     pub(crate) fn take_dns(&mut self) -> Vec<(HostKey, u16)> {
         let mut forwarders = Vec::new();
+        let is_dns = |port: u16| DNS.contains(&port);
         for case in self.cases.iter_mut().filter(|case| case.topology == Some(Topology::Forward)) {
-            let host = case.host;
-            case.services.retain(|service| {
-                let dns = DNS.contains(&service.port)
-                    && !service.exceeds_design
-                    && service.sums.mostly_goes(|port| DNS.contains(&port));
+            let (host, lane, authorised) = (case.host, case.lane, case.authorised);
+            case.services.retain(|judged| {
+                let service = lane.and_then(|(_, lane)| lane.services.get(&judged.port));
+                let is_proven = service.is_some_and(|service| service.proven(authorised).is_some());
+                let dns =
+                    is_dns(judged.port) && !is_proven && !judged.exceeds_design && judged.sums.mostly_goes(is_dns);
                 if dns {
-                    forwarders.push((host, service.port));
+                    forwarders.push((host, judged.port));
                 }
                 !dns
             });
@@ -314,10 +313,9 @@ fn is_convicted(service: &Tested, authorised: bool, enough: f64) -> bool {
 }
 
 /// Whether a convicted service's evidence is enough without what its design explains.
-fn exceeds_design(lane: &Lane, port: u16, authorised: bool, enough: f64) -> bool {
-    let service = lane.services.get(&port);
+fn exceeds_design(lane: &Lane, port: u16, authorised: bool) -> bool {
     let explains = DNS.contains(&port) || is_mail_servers(lane, port);
-    service.is_some_and(|service| service.weighed_beyond_design(authorised, explains).any(|log| log >= enough))
+    lane.services.get(&port).is_some_and(|service| service.exceeds_design(authorised, explains))
 }
 
 /// Natural logarithm of the strongest service's ratio, as it is weighed.

@@ -7,11 +7,10 @@ use std::net::IpAddr;
 
 use catspaw_records::{Ending, HostKey, Nanos, Proto, RecordId, SensorId};
 use catspaw_relay::{
-    Config, Connection, FIXED_TARGETS, Hypothesis, Lane, Leg, LegPair, SPAM_SHARE, Said, Service, Tests, Topology,
+    Config, Connection, DNS, FIXED_TARGETS, Hypothesis, Lane, Leg, LegPair, SPAM_SHARE, Said, Service, Tests, Topology,
 };
 
 use super::Cases;
-use super::cases::DNS;
 use super::dialogue::Dialogue;
 use super::incident::{Case, Dialled};
 use crate::pipeline::{Home, Lanes, Sorter};

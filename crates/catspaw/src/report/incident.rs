@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use catspaw_records::{AppProto, Endpoint, HostKey, Place, SensorId};
 use catspaw_relay::{
-    Candidate, Conviction, Daily, FIXED_TARGETS, Hypothesis, LETTERS_LEAST, Lane, SPAM_SHARE, Service as Tested,
-    SmtpEnds, Stream, Tests, Topology, Tunnel,
+    Candidate, Conviction, Daily, FIXED_TARGETS, Hypothesis, LETTERS_LEAST, Lane, READS_MAIL, SENDS_MAIL_TO,
+    SPAM_SHARE, Service as Tested, SmtpEnds, Stream, TAKES_MAIL, Tests, Topology, Tunnel,
 };
 
 use super::cases::strongest;
@@ -19,11 +19,6 @@ use super::{time, why};
 const LISTED: usize = 100;
 /// The port of mail between servers.
 pub(crate) const SMTP: u16 = 25;
-/// Ports at which a mail server takes mail in: from servers, and from its users (RFC 8314).
-const TAKES_MAIL: [u16; 3] = [SMTP, 465, 587];
-/// Ports at which its users read it, and through which some send: a copy is kept in the folder of what was sent (IMAP), a page or
-/// a telephone hands it over (HTTPS).
-const READS_MAIL: [u16; 6] = [110, 143, 993, 995, 80, 443];
 /// A host that took in so many mails, or more, is a mail server, and no bot.
 const TAKEN_IN: u64 = 3;
 /// The smallest p-value that is printed as a number.
@@ -49,24 +44,22 @@ impl Judged {
 }
 
 /// What a host may be that conserves bytes and is no relay.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Design {
-    /// Mail comes in, and goes out to port 25.
-    MailServer,
-    /// Its clients ask for pages of its own.
-    WebServer,
     /// Nothing shows that its clients choose whom it calls beyond a few addresses.
     FixedTargets,
+    /// Its clients ask for pages of its own.
+    WebServer,
+    /// Mail comes in, and goes on as mail.
+    MailServer,
 }
 
-/// Whether what comes in at `port` of a host goes on to port 25 as a mail server's does.
+/// Whether what comes in at `port` of a host goes on as mail because it is a mail server. Where mail is read, letters must have come in
+/// where it is taken in, for one at least in four that were sent: a few probes make no mail server.
 pub(crate) fn is_mail_servers(lane: &Lane, port: u16) -> bool {
-    TAKES_MAIL.contains(&port) || READS_MAIL.contains(&port) && takes_mail_in(lane)
-}
-
-/// Whether a host takes mail in, as no bot does.
-fn takes_mail_in(lane: &Lane) -> bool {
-    lane.mail_taken_in() >= TAKEN_IN
+    let sent: u64 = lane.tally.outbound.values().map(|day| day.smtp).sum();
+    let takes_letters_in = lane.letters_in >= TAKEN_IN.max(sent / 4);
+    TAKES_MAIL.contains(&port) || READS_MAIL.contains(&port) && takes_letters_in
 }
 
 /// A tunnel that a host dialled, by what shows it.
@@ -144,31 +137,33 @@ impl Case<'_> {
         addresses.len() <= FIXED_TARGETS
     }
 
-    /// Whether it takes mail in on a port of mail, or at one where its users read theirs, and hands it on to the port of mail, as a
-    /// mail server does.
-    fn looks_like_mail_server(&self, sums: &Sums) -> bool {
-        let is_one = |judged: &Judged| self.lane.is_some_and(|(_, lane)| is_mail_servers(lane, judged.port));
-        let to_mail = |target: &Endpoint| target.port == SMTP;
-        self.services.iter().all(|judged| is_one(judged) && !judged.exceeds_design)
-            && sums.proven_targets.iter().all(to_mail)
-            && sums.mostly_goes(|port| port == SMTP)
+    /// What it looks like, if that is nothing whose clients choose whom it calls: each of its services does.
+    pub(crate) fn design(&self) -> Option<Design> {
+        let mut designs = self.services.iter().map(|judged| self.design_of(judged));
+        designs.try_fold(None, |first, design| Some(first.max(Some(design?)))).flatten()
     }
 
-    /// Whether its clients are known to choose whom it calls, beyond a few addresses: by tests, or by what was seen to be carried on.
-    /// (Pairs serve the counts: one that chance made must not accuse anybody.)
-    fn exceeds_design(&self, sums: &Sums) -> bool {
-        let proven: BTreeSet<_> = sums.proven_targets.iter().map(|target| target.addr).collect();
-        self.services.iter().any(|judged| judged.exceeds_design) || proven.len() > FIXED_TARGETS
-    }
-
-    /// What it looks like, if that is nothing whose clients choose whom it calls.
-    pub(crate) fn design(&self, sums: &Sums) -> Option<Design> {
+    /// The same of a service: by tests, or by what was seen to be carried on. (Other pairs serve the counts: one that chance made must not
+    /// accuse anybody.)
+    fn design_of(&self, judged: &Judged) -> Option<Design> {
+        let (_, lane) = self.lane?;
+        let service = lane.services.get(&judged.port)?;
+        let proven = |is_other: fn(u16) -> bool| -> usize {
+            let targets = judged.sums.proven_targets.iter().filter(|target| is_other(target.port));
+            targets.map(|target| target.addr).collect::<BTreeSet<_>>().len()
+        };
+        let sends_elsewhere = |port| !SENDS_MAIL_TO.contains(&port);
         match () {
             // The clients chose the target, and this host did as they asked.
-            () if self.targets_chosen() => None,
-            () if self.looks_like_mail_server(sums) => Some(Design::MailServer),
-            () if self.looks_like_web_server() => Some(Design::WebServer),
-            () if !self.exceeds_design(sums) => Some(Design::FixedTargets),
+            () if self.are_chosen(service) => None,
+            () if is_mail_servers(lane, judged.port)
+                && !judged.exceeds_design
+                && proven(sends_elsewhere) <= FIXED_TARGETS =>
+            {
+                Some(Design::MailServer)
+            }
+            () if service.serves_pages() => Some(Design::WebServer),
+            () if !judged.exceeds_design && proven(|_| true) <= FIXED_TARGETS => Some(Design::FixedTargets),
             () => None,
         }
     }
@@ -186,13 +181,13 @@ impl Case<'_> {
                 Some(Dialled::Packets(..)) if !self.has_fixed_targets(sums) => "relay",
                 _ => "suspect",
             },
-            Some(Topology::Forward) | None => self.forward_verdict(sums),
+            Some(Topology::Forward) | None => self.forward_verdict(),
         }
     }
 
     /// Whether it takes mail in, as no bot does.
     pub(crate) fn takes_mail_in(&self) -> bool {
-        self.lane.is_some_and(|(_, lane)| takes_mail_in(lane))
+        self.lane.is_some_and(|(_, lane)| lane.mail_taken_in() >= TAKEN_IN)
     }
 
     /// Whether hardly one of its connections to servers of mail carried a letter, as far as that is known: so does a census of them,
@@ -201,17 +196,9 @@ impl Case<'_> {
         self.spam.is_some_and(|spam| spam.letters < LETTERS_LEAST)
     }
 
-    fn forward_verdict(&self, sums: &Sums) -> &'static str {
+    fn forward_verdict(&self) -> &'static str {
         let inwards = self.proven().count() == 0 && self.tested().all(|(_, t)| t.hypothesis == Hypothesis::Inward);
-        if inwards || self.design(sums).is_some() { "suspect" } else { "relay" }
-    }
-
-    /// Whether its clients ask in HTTP for pages of its own, so that what it calls is not known to be of their choice.
-    #[must_use]
-    pub(crate) fn looks_like_web_server(&self) -> bool {
-        let lane = self.lane.map(|(_, lane)| lane);
-        let service = |judged: &Judged| lane.and_then(|lane| lane.services.get(&judged.port));
-        self.services.iter().all(|judged| service(judged).is_some_and(|service| service.serves_pages()))
+        if inwards || self.design().is_some() { "suspect" } else { "relay" }
     }
 
     /// The services of the lane of which content has proven that they carry on what comes in, and when it had.
@@ -222,13 +209,10 @@ impl Case<'_> {
         })
     }
 
-    /// Whether it was seen that clients chose whom it calls.
-    #[must_use]
-    pub(crate) fn targets_chosen(&self) -> bool {
-        self.proven().any(|(service, _)| {
-            let proofs = &service.proofs[usize::from(self.authorised)];
-            proofs.chosen && !(proofs.presumed && service.serves_pages())
-        })
+    /// Whether it was seen that a service's clients chose whom it calls.
+    fn are_chosen(&self, service: &Tested) -> bool {
+        let proofs = &service.proofs[usize::from(self.authorised)];
+        service.proven(self.authorised).is_some() && proofs.chosen && !(proofs.presumed && service.serves_pages())
     }
 
     /// Whether packets were read, so that mail is counted by the message.

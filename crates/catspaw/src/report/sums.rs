@@ -9,6 +9,9 @@ use catspaw_relay::{Basis, Learned, Leg, LegPair, RETRY, SmtpEnds, Topology, siz
 /// Records that are shown.
 pub(crate) const EXAMPLES: usize = 20;
 
+/// SMTP connections that nobody answered and whose first try is remembered.
+const UNANSWERED: usize = 1 << 16;
+
 /// What pairs add up to.
 #[derive(Debug, Default)]
 pub(crate) struct Sums {
@@ -113,6 +116,9 @@ impl Sums {
         let first = self.unanswered.get(&(leg.own, leg.peer)).copied();
         if answered || first.is_some_and(|first| leg.start.at.since(first) <= RETRY) {
             return !answered;
+        }
+        if self.unanswered.len() >= UNANSWERED {
+            self.unanswered.clear();
         }
         self.unanswered.insert((leg.own, leg.peer), leg.start.at);
         false

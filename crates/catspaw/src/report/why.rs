@@ -153,7 +153,7 @@ fn forward(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
             ));
         }
     }
-    if let Some(design) = case.design(sums) {
+    if let Some(design) = case.design() {
         why.push(looks_like(design, sums));
     }
 }
@@ -168,8 +168,8 @@ fn looks_like(design: Design, sums: &Sums) -> String {
                 .to_owned()
         }
         (Design::WebServer, _) => {
-            "Most clients ask in HTTP for pages as of a web server: it looks like a reverse proxy, or an \
-                                   application that fetches what it serves; declare it if it is meant to be one."
+            "Most clients ask in HTTP for pages as of a web server: it looks like a reverse proxy, or an application that fetches what \
+             it serves; declare it if it is meant to be one."
                 .to_owned()
         }
         (Design::FixedTargets, called @ 0..=FIXED_TARGETS) => {
@@ -237,7 +237,7 @@ fn direct(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
              servers, or one that asks them whether an address exists; declare it if it is meant to be one.",
             spam.letters, spam.connections,
         ));
-    } else {
+    } else if !case.authorised {
         why.push(
             "A gateway that only sends mail, and a newsletter, look the same: declare it, with its topology as direct, if it is meant to be \
              one."

@@ -82,3 +82,43 @@ fn wrong_checksums_are_told_with_the_way_around() {
     }));
     assert!(said.contains("have a wrong checksum and were left out") && said.contains("--checksums ignore"), "{said}");
 }
+
+/// A port as `moved` has it.
+fn move_port(port: &mut [u8]) {
+    let moved = match u16::from_be_bytes([port[0], port[1]]) {
+        1182 => 53_u16,
+        0..1024 => 853,
+        other => other,
+    };
+    port.copy_from_slice(&moved.to_be_bytes());
+}
+
+/// A packet whose relay listens at the port of DNS and is asked for those of DNS over TLS.
+fn moved(packet: &mut [u8]) {
+    let tcp = ETHERNET + 20;
+    if packet.get(ETHERNET + 9) != Some(&6) {
+        return;
+    }
+    let payload = tcp + usize::from(packet[tcp + 12] >> 4) * 4;
+    let asked = match packet.get(payload..) {
+        Some([4, 1, ..]) => Some(payload + 2),
+        Some([5, 1, 0, 1, ..]) => Some(payload + 8),
+        Some([5, 1, 0, 3, len, ..]) => Some(payload + 5 + usize::from(*len)),
+        _ => None,
+    };
+    for port in asked.into_iter().chain([tcp, tcp + 2]) {
+        move_port(&mut packet[port..port + 2]);
+    }
+}
+
+#[test]
+fn a_relay_at_the_port_of_dns_that_was_seen_to_relay_is_no_forwarder() {
+    let capture = changed(|packet| {
+        moved(packet);
+        true
+    });
+    let report = Place::with("all.pcap", capture).report(&["all.pcap", "--checksums", "ignore"]);
+    let incidents = report["incidents"].as_array().unwrap();
+    let found = incidents.iter().find(|incident| incident["services"][0]["port"] == 53);
+    assert_eq!(found.unwrap_or_else(|| panic!("{report}"))["verdict"], "relay");
+}

@@ -197,14 +197,18 @@ fn an_answer_after_a_denial_is_one_attempt_and_answered() {
 fn the_firewall_tells_of_the_cut_where_another_witness_is_believed_for_the_rest() {
     let examples = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples");
     let [pix, zeek] = ["case-2003", "case-2003-zeek"].map(|name| examples.join(name).to_str().unwrap().to_owned());
-    let cut = |evidence: &[&str]| {
+    let told = |evidence: &[&str]| {
         let said = Place::new().scan(&[evidence, &["--year", "2003", "--format", "json"]].concat());
         let report: Value = serde_json::from_str(&said.out).unwrap();
         let of_host = |incident: &&Value| incident["host"] == "172.28.220.85";
-        report["incidents"].as_array().unwrap().iter().find(of_host).unwrap()["containment"].clone()
+        report["incidents"].as_array().unwrap().iter().find(of_host).unwrap().clone()
     };
-    let alone = cut(&[&pix]);
-    assert!(alone["denials_after"].as_u64() > Some(0) && alone["translation_held_until"].is_string(), "{alone}");
-    assert_eq!(cut(&[&pix, &zeek]), alone);
-    assert_eq!(cut(&[&zeek])["denials_after"], 0);
+    let [alone, both, other] = [told(&[&pix]), told(&[&pix, &zeek]), told(&[&zeek])];
+    let cut = &alone["containment"];
+    assert!(cut["denials_after"].as_u64() > Some(0) && cut["translation_held_until"].is_string(), "{alone}");
+    assert_eq!((&both["containment"], &other["containment"]["denials_after"]), (cut, &0.into()));
+    // Numbers of two sensors are not added.
+    let asked =
+        |incident: &Value| ["inbound_attempts", "unanswered_inbound"].map(|key| incident["counts"][key].clone());
+    assert_eq!(asked(&both), asked(&other), "{both}");
 }

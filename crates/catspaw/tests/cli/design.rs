@@ -65,17 +65,24 @@ fn a_mail_server_that_calls_others_too_is_a_suspect() {
 
 #[test]
 fn where_users_read_their_mail_they_send_some() {
-    let takes_mail_in = |log: &mut Log| {
-        for n in 0..5 {
-            let peer = (("203.0.113.200", 50_000 + n), ("10.0.0.66", 25));
-            connection(log, true, (DAY + i64::from(n), DAY + 10 + i64::from(n)), peer, 4000 + 100 * i64::from(n));
+    // In `letters`, each of `bytes`.
+    let takes_mail_in = |letters: u16, bytes: i64| {
+        move |log: &mut Log| {
+            for n in 0..letters {
+                let peer = (("203.0.113.200", 50_000 + n), ("10.0.0.66", 25));
+                let at = DAY + 300 * i64::from(n);
+                connection(log, true, (at, at + 10), peer, bytes + i64::from(n));
+            }
         }
     };
-    let told = incident(&log(443, 25, 20, takes_mail_in)).unwrap();
+    let told = incident(&log(443, 25, 20, takes_mail_in(40, 4000))).unwrap();
     assert_eq!(told["verdict"], "suspect", "{}", why(&told));
     assert!(why(&told).contains("it looks like a mail server"), "{}", why(&told));
-    // One that takes none in has no such design.
-    assert_eq!(incident(&log(443, 25, 20, |_| {})).unwrap()["verdict"], "relay");
+    // One that takes none in has no such design, nor one that a few came to, nor one that is probed at its port of mail.
+    for (letters, bytes) in [(0, 0), (5, 4000), (40, 300)] {
+        let told = incident(&log(443, 25, 20, takes_mail_in(letters, bytes))).unwrap();
+        assert_eq!(told["verdict"], "relay", "{letters} of {bytes}: {}", why(&told));
+    }
 }
 
 #[test]
@@ -88,6 +95,42 @@ fn a_reverse_proxy_that_calls_others_too_is_a_suspect() {
     let told = incident(&log(8080, 443, 2, |_| {})).unwrap();
     assert_eq!(told["verdict"], "suspect", "{}", why(&told));
     assert!(why(&told).contains("it looks like a reverse proxy or gateway"), "{}", why(&told));
+}
+
+#[test]
+fn a_reverse_proxy_whose_origin_moves_is_a_suspect() {
+    let mut log = Log::default();
+    for n in 0..240 {
+        let (at, bytes) = (DAY + 90 * n, 2000 + spread(n, 60_000));
+        let (client, origin) = (format!("203.0.113.{}", 1 + n % 40), format!("198.51.100.{}", 1 + n / 60));
+        let (peer, own) = ((client.as_str(), 30_000), (origin.as_str(), 443));
+        connection(&mut log, true, (at, at + 20), (peer, ("10.0.0.66", 8080)), bytes);
+        connection(&mut log, false, (at + 1, at + 20), (own, ("10.0.0.66", 20_000 + n as u16)), bytes - 26);
+    }
+    let mut lines: Vec<&str> = log.text.lines().collect();
+    lines.sort_by_key(|line| line[..20].to_owned());
+    let told = incident(&(lines.join("\n") + "\n")).unwrap();
+    assert_eq!(told["verdict"], "suspect", "{}", why(&told));
+}
+
+#[test]
+fn each_service_of_a_host_has_its_own_design() {
+    let beside_mail = |targets: i64| {
+        let beside = move |log: &mut Log| {
+            for n in 0..120 {
+                let (at, bytes) = (DAY + 45 + 90 * n, 3000 + spread(n + 250, 50_000));
+                let target = format!("192.0.2.{}", 1 + n % targets);
+                let (client, origin) = (("203.0.113.250", 50_000 + n as u16), (target.as_str(), 9000));
+                connection(log, true, (at, at + 20), (client, ("10.0.0.66", 8080)), bytes);
+                connection(log, false, (at + 1, at + 20), (origin, ("10.0.0.66", 30_000 + n as u16)), bytes - 26);
+            }
+        };
+        incident(&log(25, 25, 20, beside)).unwrap()
+    };
+    let (gateway, relay) = (beside_mail(1), beside_mail(20));
+    assert_eq!(gateway["services"].as_array().unwrap().len(), 2, "{gateway}");
+    assert_eq!(gateway["verdict"], "suspect", "{}", why(&gateway));
+    assert_eq!(relay["verdict"], "relay", "{}", why(&relay));
 }
 
 #[test]

@@ -3,10 +3,12 @@
 use catspaw_records::{Bytes, Closed, Ending, Nanos, Proto, SensorId, Side, Stamp, Whole};
 
 use super::open::{Name, Open};
-use super::{Context, Lane, MAIL, Observation, PENDING, SERVICES};
+use super::{Context, Lane, Observation, PENDING, SERVICES};
 use crate::attempts::Attempt;
 use crate::backconnect::may_be_tunnel;
+use crate::design::TAKES_MAIL;
 use crate::leg::{Direction, End, Leg, Size};
+use crate::mail::LETTER;
 use crate::packed::EndedLeg;
 use crate::service::{Key, Service};
 use crate::sink::{Brief, Connection, Said, Sink};
@@ -129,9 +131,15 @@ impl Lane {
         match (own < 1024, peer < 1024) {
             (true, false) => Direction::Inbound,
             (false, true) => Direction::Outbound,
-            _ if self.services.contains_key(&own) || times(own) > times(peer) => Direction::Inbound,
+            _ if self.serves_at(own) || times(own) > times(peer) => Direction::Inbound,
             _ => Direction::Outbound,
         }
+    }
+
+    /// Whether so much came in at a port that an end alone there is one more of it.
+    fn serves_at(&self, port: u16) -> bool {
+        const SESSIONS: u64 = 5;
+        self.services.get(&port).is_some_and(|service| service.sessions >= SESSIONS)
     }
 
     pub(super) fn whole(&mut self, ctx: &mut Context<'_>, seen: Observation<'_>, whole: &Whole, sink: &mut impl Sink) {
@@ -201,7 +209,8 @@ impl Lane {
     fn ended_inside(&mut self, sensor: SensorId, late: bool, direction: Direction, (key, leg): (Key, &Leg)) {
         match direction {
             Direction::Inbound => {
-                self.mail_inside += u64::from(MAIL.contains(&leg.own.port) && leg.has_payload());
+                self.mail_inside += u64::from(TAKES_MAIL.contains(&leg.own.port) && leg.has_payload());
+                self.letters_in += u64::from(is_letter(leg));
             }
             Direction::Outbound if !late && !self.services.is_empty() => {
                 self.outbound.push(EndedLeg::new(key, leg, sensor));
@@ -246,6 +255,7 @@ impl Lane {
             }
             return;
         }
+        self.letters_in += u64::from(is_letter(&leg));
         if let Some(size) = leg.size() {
             self.inbound_sizes.add(size, 1.0);
         }
@@ -289,4 +299,8 @@ impl Lane {
             }
         }
     }
+}
+/// Whether a leg at a port of mail is long enough for a letter.
+fn is_letter(leg: &Leg) -> bool {
+    TAKES_MAIL.contains(&leg.own.port) && leg.size().is_some_and(|size| size.total() >= LETTER)
 }

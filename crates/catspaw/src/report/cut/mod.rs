@@ -206,12 +206,11 @@ fn watch(
     )
 }
 
-/// What was asked of a case, by the sensor that knows most of what was refused, else by the one that the case stands on. Nobody was cut
-/// off whom another sensor saw answer later.
+/// What was asked of a case: the denials that are counted are those of the sensor that the case stands on, for numbers of two are not
+/// added; of a cut that one tells which knows most of what was refused. Nobody was cut off whom another sensor saw answer later.
 fn asked(own: &mut [(Sight<'_>, Watch)]) -> Asked {
-    let refused = |watch: &Watch| watch.denied.values().sum::<u64>();
-    let best = own.iter_mut().max_by_key(|(sight, watch)| (refused(watch), sight.is_chosen, sight.sensor));
-    let Some(denied) = best.map(|(_, watch)| std::mem::take(&mut watch.denied)) else { return Asked::default() };
+    let chosen = own.iter_mut().find(|(sight, _)| sight.is_chosen);
+    let denied = chosen.map(|(_, watch)| std::mem::take(&mut watch.denied)).unwrap_or_default();
     let answered = own.iter().filter_map(|(_, watch)| watch.last_answered()).max();
     let found = own.iter().filter_map(|(sight, watch)| Some((sight, watch.found()?)));
     let stands = found.filter(|(_, found)| found.declared || answered.is_none_or(|answered| answered <= found.at));
