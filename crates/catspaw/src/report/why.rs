@@ -163,8 +163,7 @@ fn looks_like(design: Design, sums: &Sums) -> String {
     let called: BTreeSet<_> = sums.targets.keys().map(|target| target.addr).collect();
     match (design, called.len()) {
         (Design::MailServer, _) => {
-            "What comes in on ports of mail goes out to port 25: it looks like a mail server that forwards; \
-                                    declare it if it is meant to be one."
+            "What comes in on its ports goes on as mail: it looks like a mail server that forwards; declare it if it is meant to be one."
                 .to_owned()
         }
         (Design::WebServer, _) => {
