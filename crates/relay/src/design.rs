@@ -26,6 +26,8 @@ const FADES: f64 = 0.97;
 const OF_A_DAY: f64 = -2.0;
 /// Addresses of which that is kept.
 const KEPT: usize = 64;
+/// Where units are made small again.
+const LARGE: f64 = 1e100;
 
 /// Ports at which a mail server takes mail in: from servers, and from its users (RFC 8314).
 pub const TAKES_MAIL: [u16; 3] = [25, 465, 587];
@@ -53,10 +55,11 @@ pub(crate) struct Beyond {
 }
 
 /// The evidence of the legs that go to others than the addresses that have most of it.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 struct Rest {
-    /// What speaks for each address of late, the most first.
+    /// What speaks for each address of late, the most first, in units of which one is `unit` now.
     targets: Vec<(IpAddr, f64)>,
+    unit: f64,
     capital: Capital<{ SHARES.len() }>,
     last_day: Option<i32>,
     largest: Option<f64>,
@@ -79,6 +82,12 @@ impl Beyond {
     }
 }
 
+impl Default for Rest {
+    fn default() -> Self {
+        Self { targets: Vec::new(), unit: 1.0, capital: Capital::default(), last_day: None, largest: None }
+    }
+}
+
 impl Rest {
     fn take(&mut self, target: IpAddr, factors: [f64; SHARES.len()], day: i32) {
         let days = self.last_day.map_or(0, |last| day.saturating_sub(last).max(0));
@@ -97,16 +106,29 @@ impl Rest {
 
     /// Takes what a leg said for its address, after it was judged.
     fn learn(&mut self, target: IpAddr, factors: [f64; SHARES.len()]) {
+        // That all fade with each leg is that the unit grows: what speaks for one leg is looked at alone, however many are kept.
+        self.unit /= FADES;
+        if self.unit > LARGE {
+            self.targets.iter_mut().for_each(|(_, sum)| *sum /= self.unit);
+            self.unit = 1.0;
+        }
         let evidence = factors.into_iter().fold(0.0, f64::max);
-        self.targets.iter_mut().for_each(|(_, sum)| *sum *= FADES);
-        if let Some((_, sum)) = self.targets.iter_mut().find(|(addr, _)| *addr == target) {
-            *sum = (*sum + evidence).min(KEPT_MOST);
-        } else {
+        if evidence == 0.0 {
+            return;
+        }
+        let known = self.targets.iter().position(|(addr, _)| *addr == target);
+        let mut at = known.unwrap_or_else(|| {
             // The least makes room, which lies last.
             self.targets.truncate(KEPT - 1);
-            self.targets.push((target, evidence.min(KEPT_MOST)));
+            self.targets.push((target, 0.0));
+            self.targets.len() - 1
+        });
+        let sum = (self.targets[at].1 + evidence * self.unit).min(KEPT_MOST * self.unit);
+        self.targets[at].1 = sum;
+        while at > 0 && self.targets[at - 1].1 < sum {
+            self.targets.swap(at - 1, at);
+            at -= 1;
         }
-        self.targets.sort_by(|a, b| b.1.total_cmp(&a.1));
     }
 }
 
@@ -157,13 +179,17 @@ mod tests {
     }
 
     #[test]
-    fn addresses_without_evidence_make_room() {
+    fn the_address_with_the_least_evidence_makes_room_and_one_without_takes_none() {
         let mut rest = Rest::default();
         (0..200).for_each(|n| rest.take(target(n, 443).0, CHANCE, 0));
-        (0..3).for_each(|n| rest.take(target(n, 443).0, CLEAR, 0));
+        assert_eq!((rest.targets.len(), rest.largest), (0, None));
+        (0..200).for_each(|n| rest.take(target(n, 443).0, CLEAR, 0));
         assert_eq!(rest.targets.len(), KEPT);
-        assert!(rest.targets.iter().take(FIXED_TARGETS).all(|(_, evidence)| *evidence > 0.0), "{rest:?}");
-        assert_eq!(rest.largest, None);
+        // However long it goes on, what is of late has the most, and units stay in bounds.
+        (0..20_000).for_each(|n| rest.take(target(7 + (n % 3) as u8, 443).0, CLEAR, 0));
+        let first: std::collections::BTreeSet<_> = rest.targets.iter().take(3).map(|(addr, _)| *addr).collect();
+        assert_eq!(first, (7..10).map(|n| target(n, 443).0).collect());
+        assert!(rest.unit <= LARGE && rest.targets.is_sorted_by(|a, b| a.1 >= b.1), "{rest:?}");
     }
 
     #[test]

@@ -509,15 +509,21 @@ fn a_header_that_is_remembered_means_what_it_says() {
     // Names that make headers of every length about the longest that is remembered.
     for len in 1..50 {
         let name = "n".repeat(len);
-        let first = format!("Mar  4 2003 16:05:01 {name} : {TEARDOWN}");
-        for at in 0..first.find("302014").unwrap() {
-            for byte in ['x', '0', ' ', '%'] {
-                let mut second = first.clone();
-                second.replace_range(at..=at, &byte.to_string());
-                let text = format!("{first}\n{second}\n");
-                let (together, each) = (read(&text), read_each(&text));
-                assert_eq!(together.records, each.records, "{text}");
-                assert_eq!((together.skipped, together.unparsed), (each.skipped, each.unparsed), "{text}");
+        for first in [
+            format!("Mar  4 2003 16:05:01 {name} : {TEARDOWN}"),
+            format!("Mar  4 2003 16:05:01.2 {name} : {TEARDOWN}"),
+            format!("2003-03-04 16:05:01,250 {name} : {TEARDOWN}"),
+            format!("<1>1 2003-03-04T16:05:01.250001+01:00 {name} - {TEARDOWN}"),
+        ] {
+            for at in 0..first.find("302014").unwrap() {
+                for byte in ['x', '7', ' ', '%', ',', '.'] {
+                    let mut second = first.clone();
+                    second.replace_range(at..=at, &byte.to_string());
+                    let text = format!("{first}\n{second}\n");
+                    let (together, each) = (read(&text), read_each(&text));
+                    assert_eq!(together.records, each.records, "{text}");
+                    assert_eq!((together.skipped, together.unparsed), (each.skipped, each.unparsed), "{text}");
+                }
             }
         }
     }

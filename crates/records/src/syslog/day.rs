@@ -64,7 +64,7 @@ impl Day {
                 minute: Minute { hour, minute, ..kept.minute },
                 second,
                 nanos: parts.nanos,
-                second_at: None,
+                seconds: None,
                 resolution: parts.resolution,
             });
         }
@@ -72,7 +72,7 @@ impl Day {
         // Of what begins with a weekday the hour may depend on what stands behind it.
         let parts = parts.filter(|parts| parts.date[0].is_ascii_digit());
         self.0 = parts.map(|Parts { date, zone, .. }| Box::new(Kept { date, zone, minute: written.minute }));
-        Some(Written { second_at: None, ..written })
+        Some(Written { seconds: None, ..written })
     }
 }
 
@@ -163,7 +163,7 @@ mod tests {
         for before in texts {
             for text in texts {
                 day.parse(before.as_bytes());
-                let expected = parse_civil(text.as_bytes()).map(|written| Written { second_at: None, ..written });
+                let expected = parse_civil(text.as_bytes()).map(|written| Written { seconds: None, ..written });
                 assert_eq!(day.parse(text.as_bytes()), expected, "{text} behind {before}");
             }
         }

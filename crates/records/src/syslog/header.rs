@@ -16,10 +16,16 @@ pub(crate) struct Header<'a> {
     /// Where the record's own text begins: at that stamp. What stands before it (a priority, a collector's stamp and
     /// name) differs between two collectors of one record.
     pub(crate) own: usize,
-    /// Where the stamp's seconds stand, if it is to the second.
-    pub(crate) second_at: Option<usize>,
     /// Where the name of a zone stands that means several.
     pub(crate) zone: Option<(usize, usize)>,
+}
+
+impl Header<'_> {
+    /// Where the seconds of its stamp stand, and how many digits of a part of one follow a sign behind them.
+    pub(crate) fn seconds(&self) -> Option<(usize, usize)> {
+        let (second, digits) = self.written?.seconds?;
+        Some((self.own + second, digits))
+    }
 }
 
 /// What rsyslog puts before a message that it leaves out.
@@ -43,7 +49,7 @@ pub(crate) fn named_zone(head: &[u8]) -> Option<&[u8]> {
 /// and quotes stand between words, and a stamp or a priority begins behind any colon or bracket.
 #[inline]
 pub(crate) fn decode_header(head: &[u8]) -> Header<'_> {
-    let mut header = Header { sensor: b"", name: None, written: None, own: 0, second_at: None, zone: None };
+    let mut header = Header { sensor: b"", name: None, written: None, own: 0, zone: None };
     let mut named_here = false;
     let mut at = 0;
     while let Some(byte) = head.get(at) {
@@ -77,7 +83,6 @@ pub(crate) fn decode_header(head: &[u8]) -> Header<'_> {
         }
         if let Some((written, len)) = parse_written(&head[at..]) {
             header = Header { written: Some(written), own: at, zone: None, ..header };
-            header.second_at = written.second_at.map(|second| at + second);
             named_here = false;
             at += len;
             continue;
@@ -127,19 +132,20 @@ pub(crate) fn decode_header(head: &[u8]) -> Header<'_> {
     header
 }
 
-/// The header of the line before, for the next line has nearly always the same, but for the seconds.
+/// The header of the line before, for the next line has nearly always the same, but for the seconds and parts of them.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Last(Option<Box<Kept>>);
 
 #[derive(Clone, Debug)]
 struct Kept {
-    /// Its bytes, eight at a time, and ones where those of another must be the same: everywhere but in the seconds.
+    /// Its bytes, eight at a time, and ones where those of another must be the same: everywhere but in the seconds and their parts.
     words: [(u64, u64); Last::WORDS],
     len: usize,
     name: Option<(usize, usize)>,
     written: Written,
     own: usize,
-    second_at: usize,
+    /// Where its seconds stand, and how many digits of a part of one.
+    seconds: (usize, usize),
     zone: Option<(usize, usize)>,
 }
 
@@ -164,15 +170,19 @@ impl Last {
 
 impl Kept {
     fn of(head: &[u8], header: &Header<'_>) -> Option<Self> {
-        let Header { name, written, own, second_at, zone, .. } = *header;
-        let second_at = second_at.filter(|_| head.len() <= Last::WORDS * 8)?;
+        let Header { name, written, own, zone, .. } = *header;
+        let written = written.filter(|_| head.len() <= Last::WORDS * 8)?;
+        let (second_at, digits) = header.seconds()?;
         let mut text = [0; Last::WORDS * 8];
         text[..head.len()].copy_from_slice(head);
         let mut mask = [0xff; Last::WORDS * 8];
         mask[second_at..second_at + 2].fill(0);
+        if digits > 0 {
+            mask[second_at + 3..][..digits].fill(0);
+        }
         let word = |bytes: &[u8], at: usize| eight_of(&bytes[at * 8..]);
         let words = std::array::from_fn(|at| (word(&text, at) & word(&mask, at), word(&mask, at)));
-        Some(Self { words, len: head.len(), name, written: written?, own, second_at, zone })
+        Some(Self { words, len: head.len(), name, written, own, seconds: (second_at, digits), zone })
     }
 
     #[inline]
@@ -186,10 +196,11 @@ impl Kept {
         if differ.fold(0, |all, one| all | one) != 0 {
             return None;
         }
-        let written = self.written.at_second(head, self.second_at)?;
+        let (second_at, digits) = self.seconds;
+        let written = self.written.at_seconds(head, second_at, digits)?;
         let sensor = self.name.map_or(&head[..0], |(from, to)| &head[from..to]);
-        let Self { name, own, second_at, zone, .. } = *self;
-        Some(Header { sensor, name, written: Some(written), own, second_at: Some(second_at), zone })
+        let Self { name, own, zone, .. } = *self;
+        Some(Header { sensor, name, written: Some(written), own, zone })
     }
 }
 
@@ -456,6 +467,20 @@ mod tests {
             "<166>Nov 23 07:04:56: ",
             "<164>Nov 24 07:04:56 asa1: ",
             "<166>Nov 23 07:04:56.123 asa1: ",
+            "<166>Nov 23 07:04:57.045 asa1: ",
+            "<166>Nov 23 07:04:57.04x asa1: ",
+            "<166>Nov 23 07:04:57,045 asa1: ",
+            "<166>Nov 23 07:04:57.04 asa1:  ",
+            "<166>1 2018-06-27T12:17:46.000001+00:00 asa1 - - - - ",
+            "<166>1 2018-06-27T12:17:47.999999+00:00 asa1 - - - - ",
+            "<166>1 2018-06-27T12:17:47.99999 +00:00 asa1 - - - - ",
+            "<166>1 2018-06-27T12:17:61.999999+00:00 asa1 - - - - ",
+            "<166>1 2018-06-27T12:17:47.123456789012Z asa1 - - - - ",
+            "<166>1 2018-06-27T12:17:48.023456789513Z asa1 - - - - ",
+            "x 2018-06-27T12:17:48.0 2018-06-27T12:17:48.1 asa1 : ",
+            "x 2018-06-27T12:17:48.0 2018-06-27T12:17:49.2 asa1 : ",
+            "long-enough-that-the-seconds-are-the-last: Nov 23 2026  07:04:56",
+            "long-enough-that-the-seconds-are-the-last: Nov 23 2026  07:04:57",
             "Mar 29 09:54:18 relay Mar 29 2004 09:54:18 pix : ",
             "Mar 29 09:54:18 relay Mar 29 2004 09:54:19 pix : ",
             "Mar 29 09:54:19 relay Mar 29 2004 09:54:19 pix : ",

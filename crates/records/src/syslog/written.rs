@@ -26,8 +26,8 @@ pub(crate) struct Written {
     pub(crate) minute: Minute,
     pub(super) second: i8,
     pub(super) nanos: u32,
-    /// Where the seconds stand, if nothing finer follows them.
-    pub(crate) second_at: Option<usize>,
+    /// Where the seconds stand, and how many digits of a part of one follow a sign behind them.
+    pub(crate) seconds: Option<(usize, usize)>,
     /// The width of what it may mean, in nanoseconds.
     pub(crate) resolution: u32,
 }
@@ -51,7 +51,7 @@ impl Written {
     pub(crate) fn new(civil: Civil, resolution: u32) -> Option<Self> {
         let Civil { year, month, day, hour, minute, second, nanos, zone } = civil;
         let minute = Minute { year: Some(year), month, day, hour, minute, zone };
-        (0..=60).contains(&second).then_some(Self { minute, second, nanos, second_at: None, resolution })
+        (0..=60).contains(&second).then_some(Self { minute, second, nanos, seconds: None, resolution })
     }
 
     /// A moment that needs no clock, as a stamp of `resolution`.
@@ -81,16 +81,19 @@ impl Written {
         self
     }
 
-    /// The same stamp at the second that two digits at `at` say, if any minute has it.
+    /// The same stamp at the second that two digits at `at` say, if any minute has it, and at the part of it that `digits` more say.
     #[inline]
-    pub(crate) fn at_second(mut self, text: &[u8], at: usize) -> Option<Self> {
+    pub(crate) fn at_seconds(mut self, text: &[u8], at: usize, digits: usize) -> Option<Self> {
         self.second = two_digits(text, at).filter(|second| *second <= 60)?;
+        if digits > 0 {
+            self.nanos = part_of_second(text, at, digits)?;
+        }
         Some(self)
     }
 
     /// The same stamp, which stands so much further on in its line.
     fn moved_by(mut self, by: usize) -> Self {
-        self.second_at = self.second_at.map(|second| second + by);
+        self.seconds = self.seconds.map(|(second, digits)| (second + by, digits));
         self
     }
 
@@ -352,11 +355,10 @@ fn parse_time(text: &[u8], at: usize, minute: Minute) -> Option<(Written, usize)
         return None;
     }
     let minute = Minute { hour, minute: of_hour, ..minute };
-    let mut written = Written { minute, second, nanos: 0, second_at: Some(at + 6), resolution: 1_000_000_000 };
+    let mut written = Written { minute, second, nanos: 0, seconds: Some((at + 6, 0)), resolution: 1_000_000_000 };
     let mut end = at + 8;
     if has_fraction(&text[end..]) {
         end += 1;
-        written.second_at = None;
         while let Some(digit) = text.get(end).filter(|byte| byte.is_ascii_digit()) {
             // What is finer than a nanosecond is left out.
             written.resolution /= 10;
@@ -364,8 +366,21 @@ fn parse_time(text: &[u8], at: usize, minute: Minute) -> Option<(Written, usize)
             end += 1;
         }
         written.resolution = written.resolution.max(1);
+        written.seconds = Some((at + 6, end - (at + 9)));
     }
     Some((written, end))
+}
+
+/// The nanoseconds that `digits` say behind a sign, where the two of the second stand at `second_at`.
+#[inline]
+pub(crate) fn part_of_second(text: &[u8], second_at: usize, digits: usize) -> Option<u32> {
+    let mut unit = 1_000_000_000;
+    let mut nanos = 0;
+    for digit in text.get(second_at + 3..)?.get(..digits)? {
+        unit /= 10;
+        nanos += u32::from(digit.checked_sub(b'0').filter(|digit| *digit <= 9)?) * unit;
+    }
+    Some(nanos)
 }
 
 /// Whether a part of a second follows. Behind a comma there may be another column, too, with a date or an address.
