@@ -2,8 +2,8 @@
 
 use wide::u8x16;
 
-use crate::syslog::header::Header;
-use crate::syslog::written::part_of_second;
+use crate::syslog::header::{Header, mask_seconds};
+use crate::syslog::written::parse_seconds;
 use crate::{Nanos, SensorId, Stamp};
 
 /// The sensor of a message that names none.
@@ -71,10 +71,7 @@ impl Memo {
         text[..head.len()].copy_from_slice(head);
         text[head.len()] = b'%';
         mask[..=head.len()].fill(0xff);
-        mask[second_at..second_at + 2].fill(0);
-        if digits > 0 {
-            mask[second_at + 3..][..digits].fill(0);
-        }
+        mask_seconds(&mut mask, (second_at, digits));
         for (kept, (text, mask)) in self.text.iter_mut().zip(sixteens(&text).zip(sixteens(&mask))) {
             *kept = (text & mask, mask);
         }
@@ -118,16 +115,6 @@ fn sixteens(text: &[u8; LONGEST]) -> impl Iterator<Item = u8x16> {
 /// How far into a minute the stamp is whose seconds stand at `second_at` with so many digits of a part of one, in nanoseconds.
 #[inline(always)]
 fn within_minute(text: &[u8], second_at: usize, digits: usize) -> Option<i64> {
-    let second = two_digits(text, second_at).filter(|second| *second <= 60)? * Nanos::SECOND;
-    if digits == 0 {
-        return Some(second);
-    }
-    Some(second + i64::from(part_of_second(text, second_at, digits)?))
-}
-
-#[inline]
-fn two_digits(text: &[u8], at: usize) -> Option<i64> {
-    let [tens, ones] = *text.get(at..at + 2)? else { return None };
-    let (tens, ones) = (tens.wrapping_sub(b'0'), ones.wrapping_sub(b'0'));
-    (tens < 10 && ones < 10).then(|| i64::from(tens * 10 + ones))
+    let (second, nanos) = parse_seconds(text, second_at, digits)?;
+    Some(i64::from(second) * Nanos::SECOND + i64::from(nanos))
 }

@@ -28,6 +28,14 @@ impl Header<'_> {
     }
 }
 
+/// Makes zeros of the ones that stand where seconds do, and the digits of a part of one: there the next header is another.
+pub(crate) fn mask_seconds(mask: &mut [u8], (second_at, digits): (usize, usize)) {
+    mask[second_at..second_at + 2].fill(0);
+    if digits > 0 {
+        mask[second_at + 3..][..digits].fill(0);
+    }
+}
+
 /// What rsyslog puts before a message that it leaves out.
 pub(crate) const REPEATED: &[u8] = b"message repeated ";
 
@@ -172,17 +180,14 @@ impl Kept {
     fn of(head: &[u8], header: &Header<'_>) -> Option<Self> {
         let Header { name, written, own, zone, .. } = *header;
         let written = written.filter(|_| head.len() <= Last::WORDS * 8)?;
-        let (second_at, digits) = header.seconds()?;
+        let seconds = header.seconds()?;
         let mut text = [0; Last::WORDS * 8];
         text[..head.len()].copy_from_slice(head);
         let mut mask = [0xff; Last::WORDS * 8];
-        mask[second_at..second_at + 2].fill(0);
-        if digits > 0 {
-            mask[second_at + 3..][..digits].fill(0);
-        }
+        mask_seconds(&mut mask, seconds);
         let word = |bytes: &[u8], at: usize| eight_of(&bytes[at * 8..]);
         let words = std::array::from_fn(|at| (word(&text, at) & word(&mask, at), word(&mask, at)));
-        Some(Self { words, len: head.len(), name, written, own, seconds: (second_at, digits), zone })
+        Some(Self { words, len: head.len(), name, written, own, seconds, zone })
     }
 
     #[inline]

@@ -81,13 +81,10 @@ impl Written {
         self
     }
 
-    /// The same stamp at the second that two digits at `at` say, if any minute has it, and at the part of it that `digits` more say.
+    /// The same stamp at the second and the part of it that stand at `at`, with so many digits of one.
     #[inline]
     pub(crate) fn at_seconds(mut self, text: &[u8], at: usize, digits: usize) -> Option<Self> {
-        self.second = two_digits(text, at).filter(|second| *second <= 60)?;
-        if digits > 0 {
-            self.nanos = part_of_second(text, at, digits)?;
-        }
+        (self.second, self.nanos) = parse_seconds(text, at, digits)?;
         Some(self)
     }
 
@@ -371,16 +368,19 @@ fn parse_time(text: &[u8], at: usize, minute: Minute) -> Option<(Written, usize)
     Some((written, end))
 }
 
-/// The nanoseconds that `digits` say behind a sign, where the two of the second stand at `second_at`.
+/// The second that two digits at `at` say, if any minute has it, and the nanoseconds that `digits` more say behind a sign.
 #[inline]
-pub(crate) fn part_of_second(text: &[u8], second_at: usize, digits: usize) -> Option<u32> {
-    let mut unit = 1_000_000_000;
+pub(crate) fn parse_seconds(text: &[u8], at: usize, digits: usize) -> Option<(i8, u32)> {
+    let second = two_digits(text, at).filter(|second| *second <= 60)?;
     let mut nanos = 0;
-    for digit in text.get(second_at + 3..)?.get(..digits)? {
-        unit /= 10;
-        nanos += u32::from(digit.checked_sub(b'0').filter(|digit| *digit <= 9)?) * unit;
+    if digits > 0 {
+        let mut unit = 1_000_000_000;
+        for digit in text.get(at + 3..)?.get(..digits)? {
+            unit /= 10;
+            nanos += u32::from(digit.checked_sub(b'0').filter(|digit| *digit <= 9)?) * unit;
+        }
     }
-    Some(nanos)
+    Some((second, nanos))
 }
 
 /// Whether a part of a second follows. Behind a comma there may be another column, too, with a date or an address.
