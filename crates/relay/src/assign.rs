@@ -39,12 +39,22 @@ impl Edges {
     fn rows(&self) -> usize {
         self.ends.len()
     }
+
+    /// The same without the edges of `rows`, which are sorted.
+    fn without(&self, rows: &[usize]) -> Self {
+        let mut left = Self::default();
+        for row in 0..self.rows() {
+            let none = rows.binary_search(&row).is_ok();
+            left.push(self.of(row).iter().copied().filter(|_| !none));
+        }
+        left
+    }
 }
 
 /// A solved assignment.
 #[derive(Debug)]
-pub(crate) struct Assignment<'a> {
-    edges: &'a Edges,
+pub(crate) struct Assignment {
+    edges: Edges,
     row_of: Vec<Option<usize>>,
     column_of: Vec<Option<usize>>,
     row_price: Vec<f64>,
@@ -90,9 +100,9 @@ struct Path {
     last_row: usize,
 }
 
-impl<'a> Assignment<'a> {
+impl Assignment {
     /// Solves for the rows of `edges` over `columns` columns.
-    pub(crate) fn solve(edges: &'a Edges, columns: usize) -> Self {
+    pub(crate) fn solve(edges: Edges, columns: usize) -> Self {
         let rows = edges.rows();
         let mut solved = Self {
             edges,
@@ -105,6 +115,11 @@ impl<'a> Assignment<'a> {
             solved.insert(row);
         }
         solved
+    }
+
+    /// The same where `rows`, which are sorted, stay alone.
+    pub(crate) fn without(&self, rows: &[usize]) -> Self {
+        Self::solve(self.edges.without(rows), self.row_of.len())
     }
 
     /// The column of a row.
@@ -265,7 +280,7 @@ mod tests {
         best
     }
 
-    fn worth(edges: &[Vec<Edge>], solved: &Assignment<'_>) -> f64 {
+    fn worth(edges: &[Vec<Edge>], solved: &Assignment) -> f64 {
         let mut used = [false; 16];
         (0..edges.len())
             .filter_map(|row| solved.column_of(row).map(|column| (row, column)))
@@ -280,7 +295,7 @@ mod tests {
     fn of_rows_that_are_alike_the_last_has_the_column() {
         for score in [0.5, 3.0] {
             let edges = of_rows(&vec![vec![Edge { column: 0, score }]; 3]);
-            let solved = Assignment::solve(&edges, 1);
+            let solved = Assignment::solve(edges.clone(), 1);
             assert_eq!(solved.column_of, [None, None, Some(0)]);
         }
     }
@@ -297,7 +312,7 @@ mod tests {
                     (0..columns).map(|column| Edge { column, score: random(4) as f64 - 1.0 }).collect();
                 edges.push(row.into_iter().filter(|_| random(3) > 0));
             }
-            let solved = Assignment::solve(&edges, columns);
+            let solved = Assignment::solve(edges.clone(), columns);
             for row in 0..rows {
                 for banned in [None, solved.column_of(row)] {
                     let Some(step) = solved.step(row, banned) else { continue };
@@ -310,6 +325,16 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn rows_that_are_to_stay_alone_leave_their_columns_to_others() {
+        let of =
+            |scores: [f64; 2]| scores.into_iter().enumerate().map(|(column, score)| Edge { column, score }).collect();
+        let solved = Assignment::solve(of_rows(&[of([5.0, 1.0]), of([4.0, 1.0]), of([3.0, 2.0])]), 2);
+        assert_eq!(solved.column_of, [Some(0), None, Some(1)]);
+        assert_eq!(solved.without(&[0]).column_of, [None, Some(0), Some(1)]);
+        assert_eq!(solved.without(&[0, 1]).column_of, [None, None, Some(0)]);
     }
 
     #[test]
@@ -328,7 +353,7 @@ mod tests {
                 })
                 .collect();
             let all = of_rows(&edges);
-            let solved = Assignment::solve(&all, columns);
+            let solved = Assignment::solve(all, columns);
             let best = brute(&edges, 0, &mut vec![false; columns]);
             assert!((worth(&edges, &solved) - best).abs() < 1e-6, "{edges:?}");
             for row in 0..rows {

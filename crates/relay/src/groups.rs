@@ -27,9 +27,10 @@ impl<'a> Groups<'a> {
         Self { inbound, outbound, models }
     }
 
-    /// Adds to `matches`, which are one to one, the lone outbound legs that make a pair's bytes add up.
-    pub(crate) fn extend(&self, matches: &mut Vec<Match>) {
+    /// Adds to `matches`, which are one to one, the lone outbound legs that make a pair's bytes add up, but for those `left_out`.
+    pub(crate) fn extend(&self, matches: &mut Vec<Match>, left_out: &[usize]) {
         let mut lone: Vec<bool> = self.outbound.iter().map(|out| out.leg.has_payload()).collect();
+        left_out.iter().for_each(|&out| lone[out] = false);
         for m in matches.iter() {
             lone[m.outbound] = false;
         }

@@ -338,48 +338,73 @@ impl Outbound<'_> {
     }
 }
 
-/// Pairs `outbound` with `inbound`, starting from `models` (one for each service). Sorted by outbound leg; a leg
-/// that stays alone is not there.
-pub(crate) fn pair(inbound: &[Inbound<'_>], outbound: &[Outbound<'_>], models: &[Model]) -> Vec<Match> {
-    let mut background = Histogram::default();
-    let mut learned = models.to_vec();
-    let mut habits = Habits::default();
-    let mut columns: Vec<Option<usize>> = Vec::new();
-    let mut round = 0;
-    loop {
-        round += 1;
-        let edges = edges(inbound, outbound, (&learned, &habits, &background), &columns);
-        let solved = Assignment::solve(&edges, inbound.len());
-        let now: Vec<Option<usize>> = (0..outbound.len()).map(|row| solved.column_of(row)).collect();
-        if round == ROUNDS || now == columns {
-            let size = |row: usize, column: usize| {
-                let Inbound { service, leg } = inbound[column];
-                let sizes = leg.size().zip(outbound[row].leg.size()).filter(|(_, o)| o.total() > 0);
-                let before = Before::of(&columns, row, inbound);
-                sizes.map_or(0.0, |(i, o)| learned[service].overhead_score(i, o, &background, before))
-            };
-            let matched = |row| {
-                let column = now[row]?;
-                Some(Match {
-                    inbound: column,
-                    outbound: row,
-                    margin: solved.margin(row),
-                    size_score: size(row, column),
-                })
-            };
-            let mut matches: Vec<Match> = (0..outbound.len()).filter_map(matched).collect();
-            Groups::new(inbound, outbound, &learned).extend(&mut matches);
-            drop_unfit(&mut matches, inbound, outbound);
-            matches.sort_by_key(|m| (m.outbound, m.inbound));
-            return matches;
+/// The outbound legs with the inbound ones that carry them best, and what was learned on the way there.
+#[derive(Debug)]
+pub(crate) struct Pairing<'a> {
+    inbound: &'a [Inbound<'a>],
+    outbound: &'a [Outbound<'a>],
+    learned: Vec<Model>,
+    background: Histogram,
+    /// The columns of the round before, from which that was learned.
+    before: Vec<Option<usize>>,
+    solved: Assignment,
+}
+
+impl<'a> Pairing<'a> {
+    /// Assigns and learns by turns, starting from `models` (one for each service).
+    pub(crate) fn of(inbound: &'a [Inbound<'a>], outbound: &'a [Outbound<'a>], models: &[Model]) -> Self {
+        let mut background = Histogram::default();
+        let mut learned = models.to_vec();
+        let mut habits = Habits::default();
+        let mut columns: Vec<Option<usize>> = Vec::new();
+        let mut round = 0;
+        loop {
+            round += 1;
+            let edges = edges(inbound, outbound, (&learned, &habits, &background), &columns);
+            let solved = Assignment::solve(edges, inbound.len());
+            let now: Vec<Option<usize>> = (0..outbound.len()).map(|row| solved.column_of(row)).collect();
+            if round == ROUNDS || now == columns {
+                return Self { inbound, outbound, learned, background, before: columns, solved };
+            }
+            let before = std::mem::replace(&mut columns, now);
+            let paired = outbound.iter().zip(&columns).enumerate();
+            habits = Habits::of(paired.filter_map(|(number, (out, column))| {
+                let Inbound { service, leg } = inbound[(*column)?];
+                Some((service, leg, (number, out.leg)))
+            }));
+            (learned, background) = refit(inbound, outbound, (models, &learned, &background), (&before, &columns));
         }
-        let before = std::mem::replace(&mut columns, now);
-        let paired = outbound.iter().zip(&columns).enumerate();
-        habits = Habits::of(paired.filter_map(|(number, (out, column))| {
-            let Inbound { service, leg } = inbound[(*column)?];
-            Some((service, leg, (number, out.leg)))
-        }));
-        (learned, background) = refit(inbound, outbound, (models, &learned, &background), (&before, &columns));
+    }
+
+    /// The pairs, sorted by outbound leg; a leg that stays alone is not there.
+    pub(crate) fn matches(&self) -> Vec<Match> {
+        self.matches_of(&self.solved, &[])
+    }
+
+    /// The same by what was learned, where the outbound legs `left_out`, which are sorted, have other causes.
+    pub(crate) fn matches_without(&self, left_out: &[usize]) -> Vec<Match> {
+        self.matches_of(&self.solved.without(left_out), left_out)
+    }
+
+    fn matches_of(&self, solved: &Assignment, left_out: &[usize]) -> Vec<Match> {
+        let matched = |row| {
+            let column = solved.column_of(row)?;
+            let (margin, size_score) = (solved.margin(row), self.size_score(row, column));
+            Some(Match { inbound: column, outbound: row, margin, size_score })
+        };
+        let mut matches: Vec<Match> = (0..self.outbound.len()).filter_map(matched).collect();
+        Groups::new(self.inbound, self.outbound, &self.learned).extend(&mut matches, left_out);
+        drop_unfit(&mut matches, self.inbound, self.outbound);
+        matches.sort_by_key(|m| (m.outbound, m.inbound));
+        matches
+    }
+
+    /// What the sizes say of a pair; 0 where one is not known.
+    fn size_score(&self, row: usize, column: usize) -> f64 {
+        let Inbound { service, leg } = self.inbound[column];
+        let sizes = leg.size().zip(self.outbound[row].leg.size()).filter(|(_, o)| o.total() > 0);
+        let before = Before::of(&self.before, row, self.inbound);
+        sizes.map_or(0.0, |(i, o)| self.learned[service].overhead_score(i, o, &self.background, before))
     }
 }
 

@@ -9,7 +9,7 @@ use crate::inbound::LOOKED_AT;
 use crate::leg::Leg;
 use crate::mail::{LETTER, pair_mail};
 use crate::outbound::OutboundLegs;
-use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound, pair};
+use crate::pairing::{CLEAR_MARGIN, Inbound, Match, Model, Outbound, Pairing};
 use crate::service::{Key, LONGEST_QUEUE, Service, could_be_stored, could_cause};
 use crate::sink::Basis;
 use crate::talk::Fit;
@@ -127,33 +127,41 @@ impl<'a> Pending<'a> {
         }
         let models: Vec<Model> =
             services.values().zip(&pending.stores).map(|(service, &stores)| service.starting_model(stores)).collect();
-        pending.matches = pending.matched(&models);
-        if pending.hand_over() {
-            pending.matches = pending.matched(&models);
-        }
+        pending.pair(&models);
         pending.mailed = pair_mail(&pending.inbound, &pending.mail, &models);
         pending
     }
 
-    /// The pairs of what is passed through.
-    fn matched(&self, models: &[Model]) -> Vec<Match> {
-        if self.outbound.is_empty() { Vec::new() } else { pair(&self.inbound, &self.outbound, models) }
+    /// Pairs what is passed through, and makes mail of what may be that and fits no client of a service that passes through.
+    fn pair(&mut self, models: &[Model]) {
+        if self.outbound.is_empty() {
+            return;
+        }
+        let either = std::mem::take(&mut self.either);
+        let pairing = Pairing::of(&self.inbound, &self.outbound, models);
+        self.matches = pairing.matches();
+        let fits = self.fitted();
+        let over: BTreeMap<usize, Outbound<'a>> = either.into_iter().filter(|(at, _)| !fits.contains(at)).collect();
+        if !over.is_empty() {
+            let places: Vec<usize> = over.keys().copied().collect();
+            self.matches = pairing.matches_without(&places);
+            self.hand_over(over);
+        }
     }
 
-    /// Makes mail of what may be that and fits no client of a service that passes through. Gives back whether there was any.
-    fn hand_over(&mut self) -> bool {
-        let fits: BTreeSet<usize> = {
-            let fits = |m: &&Match| match self.outbound[m.outbound].leg.has_payload() {
-                true => m.size_score > 0.0,
-                false => m.margin >= CLEAR_MARGIN,
-            };
-            self.matches.iter().filter(fits).map(|m| m.outbound).collect()
+    /// The outbound legs whose pairs are likelier than none by what they carried.
+    fn fitted(&self) -> BTreeSet<usize> {
+        let fits = |m: &&Match| match self.outbound[m.outbound].leg.has_payload() {
+            true => m.size_score > 0.0,
+            false => m.margin >= CLEAR_MARGIN,
         };
-        let mut over: BTreeMap<usize, Outbound<'a>> = std::mem::take(&mut self.either).into_iter().collect();
-        over.retain(|at, _| !fits.contains(at));
-        if over.is_empty() {
-            return false;
-        }
+        self.matches.iter().filter(fits).map(|m| m.outbound).collect()
+    }
+
+    /// Makes mail of outbound legs, which are in no pair, by their places.
+    fn hand_over(&mut self, mut over: BTreeMap<usize, Outbound<'a>>) {
+        let gone: Vec<usize> = over.keys().copied().collect();
+        self.matches.iter_mut().for_each(|m| m.outbound -= gone.partition_point(|&at| at < m.outbound));
         let mut mail: Vec<_> = self.mail_keys.drain(..).zip(self.mail.drain(..)).collect();
         let outbound = std::mem::take(&mut self.out_keys).into_iter().zip(std::mem::take(&mut self.outbound));
         for (at, (key, out)) in outbound.enumerate() {
@@ -167,7 +175,6 @@ impl<'a> Pending<'a> {
         }
         mail.sort_by_key(|(key, _)| *key);
         (self.mail_keys, self.mail) = mail.into_iter().unzip();
-        true
     }
 
     /// How many letters were sent that have a cause, and how many in all.

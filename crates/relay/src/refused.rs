@@ -73,7 +73,7 @@ pub(crate) fn extend(matches: &mut Vec<Match>, refused: &[Refused], outbound: &[
         }
         edges.push(of_row);
     }
-    let solved = Assignment::solve(&edges, columns.len());
+    let solved = Assignment::solve(edges, columns.len());
     let mut found: Vec<Option<(usize, f64)>> = Vec::new();
     for (row, one) in refused.iter().enumerate() {
         let margin = solved.margin(row);
