@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 use crate::config::{Config, Network};
 use crate::leg::Leg;
 use crate::mail::LETTER;
+use crate::tally::size_class;
 use crate::test::{Capital, log_mean, raise};
 
 /// Its share of the error that the owner allows, fixed before any data.
@@ -71,8 +72,8 @@ pub struct Stream {
     seconds: BTreeSet<Nanos>,
     /// Connections that entered.
     pub connections: u64,
-    /// Those of them that may have carried a letter: long enough, or it is not known how long.
-    pub letters: u64,
+    /// Those of them that may have carried a letter, by the classes of their sizes; the last one is of those whose size is not known.
+    pub sizes: BTreeMap<u16, u64>,
     /// Natural logarithm of the largest ratio so far.
     pub largest: Option<f64>,
     /// When it was enough.
@@ -105,6 +106,12 @@ impl Stream {
         self.servers.len() as u64
     }
 
+    /// Connections that may have carried a letter, where that is of at least this class of sizes ([`size_class`]).
+    #[must_use]
+    pub fn letters(&self, least: u16) -> u64 {
+        self.sizes.range(least..).map(|(_, count)| count).sum()
+    }
+
     /// Natural logarithm of the ratio now.
     #[must_use]
     pub fn latest(&self) -> f64 {
@@ -128,7 +135,9 @@ impl Stream {
             return;
         }
         self.connections += 1;
-        self.letters += u64::from(is_letter(leg));
+        if let Some(class) = class_of_letter(leg) {
+            *self.sizes.entry(class).or_default() += 1;
+        }
         if self.answered.len() < ANSWERED_LEAST && answered {
             self.answered.insert(leg.peer.addr);
         }
@@ -180,9 +189,11 @@ impl Stream {
     }
 }
 
-/// Whether so much was sent that a letter may be among it, as far as that is known: a server that is asked something may say a lot.
-fn is_letter(leg: &Leg) -> bool {
-    leg.size().is_none_or(|size| if size.directed { size.up >= LETTER } else { size.total() >= LETTER })
+/// The class of its size, where so much was sent that a letter may be among it: a server that is asked something may say a lot.
+fn class_of_letter(leg: &Leg) -> Option<u16> {
+    let Some(size) = leg.size() else { return Some(u16::MAX) };
+    let sent = if size.directed { size.up } else { size.total() };
+    (sent >= LETTER).then(|| size_class(size.total()))
 }
 
 /// Whether its packets show that the server was greeted, and sent no mail: so do monitors and censuses.

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use catspaw_records::{AppProto, Endpoint, HostKey, Place, SensorId};
 use catspaw_relay::{
-    Candidate, Conviction, Daily, FIXED_TARGETS, Hypothesis, LETTERS_LEAST, Lane, READS_MAIL, SENDS_MAIL_TO,
-    SPAM_SHARE, Service as Tested, SmtpEnds, Stream, TAKES_MAIL, Tests, Topology, Tunnel,
+    Candidate, Conviction, Daily, FIXED_TARGETS, Hypothesis, LETTER, LETTERS_LEAST, Lane, READS_MAIL, SENDS_MAIL_TO,
+    SPAM_SHARE, Service as Tested, SmtpEnds, Stream, TAKES_MAIL, Tests, Topology, Tunnel, size_class,
 };
 
 use super::cases::strongest;
@@ -193,7 +193,13 @@ impl Case<'_> {
     /// Whether hardly one of its connections to servers of mail carried a letter, as far as that is known: so does a census of them,
     /// and whoever asks them whether they would take one.
     pub(crate) fn sends_no_letters(&self) -> bool {
-        self.spam.is_some_and(|spam| spam.letters < LETTERS_LEAST)
+        self.spam.is_some_and(|spam| spam.letters(self.letters_from()) < LETTERS_LEAST)
+    }
+
+    /// The class of sizes from which a connection may have carried a letter. Where packets were read they say what was delivered, and
+    /// who tries to send and is refused everywhere is no census.
+    pub(crate) fn letters_from(&self) -> u16 {
+        if self.reads_packets() { size_class(LETTER) } else { self.delivered_from }
     }
 
     fn forward_verdict(&self) -> &'static str {

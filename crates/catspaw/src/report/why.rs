@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use catspaw_records::{AppProto, Endpoint};
-use catspaw_relay::{Candidate, FIXED_TARGETS, Hypothesis, LETTER, Topology, Tunnel};
+use catspaw_relay::{Candidate, FIXED_TARGETS, Hypothesis, Topology, Tunnel};
 
 use super::incident::{Case, Design, Dialled};
 use super::mail;
@@ -232,9 +232,11 @@ fn direct(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
         why.push("It takes mail in, too: it looks like a mail server; declare it if it is meant to be one.".to_owned());
     } else if case.sends_no_letters() {
         why.push(format!(
-            "Hardly one of these connections is long enough for a letter ({} of {} have {LETTER} bytes): it looks like a census of mail \
+            "Hardly one of these connections is long enough for a letter ({} of {} have {} bytes): it looks like a census of mail \
              servers, or one that asks them whether an address exists; declare it if it is meant to be one.",
-            spam.letters, spam.connections,
+            spam.letters(case.letters_from()),
+            spam.connections,
+            mail::bytes_of(case.letters_from()),
         ));
     } else if !case.authorised {
         why.push(
