@@ -32,7 +32,7 @@ const NEW_INNOCENT: f64 = 0.1;
 const NEW_TRIED: [f64; 3] = [0.3, 0.6, 0.9];
 /// New servers a second of an innocent host, and how many times that of bots that are tried.
 const RATE_INNOCENT: f64 = 1.0 / 120.0;
-const TIMES_TRIED: [f64; 3] = [8.0, 32.0, 128.0];
+const TIMES_TRIED: [f64; 5] = [2.0, 4.0, 8.0, 32.0, 128.0];
 /// As many distinct servers there must be, and so many of them that answered: who asks and is not let through sends nothing.
 const SERVERS_LEAST: usize = 15;
 const ANSWERED_LEAST: usize = 5;

@@ -218,6 +218,12 @@ fn a_bot_is_caught_before_its_twenty_fifth_connection() {
 }
 
 #[test]
+fn a_bot_that_takes_its_time_is_caught_later() {
+    let (lane, _) = fold(&mail(150, |n| 50 * n as i64, |n| n), false);
+    assert!(caught(&lane).is_some_and(|n| (25..100).contains(&n)), "{:?}", caught(&lane));
+}
+
+#[test]
 fn a_host_that_mails_as_people_and_servers_do_is_not_caught() {
     // Through one server; to a new one every three minutes; a list expanded in two seconds, each day; a provider's pool.
     let provider = mail(400, |n| 5 * n as i64, |_| 1);
