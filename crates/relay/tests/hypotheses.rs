@@ -219,8 +219,9 @@ fn a_bot_is_caught_before_its_twenty_fifth_connection() {
 
 #[test]
 fn a_bot_that_takes_its_time_is_caught_later() {
-    let (lane, _) = fold(&mail(150, |n| 50 * n as i64, |n| n), false);
-    assert!(caught(&lane).is_some_and(|n| (25..100).contains(&n)), "{:?}", caught(&lane));
+    // The figures of docs/detection.md.
+    let after = |gap: i64| caught(&fold(&mail(400, |n| gap * n as i64, |n| n), false).0);
+    assert_eq!([10, 30, 45, 60, 75].map(after), [15, 32, 61, 99, 276].map(Some));
 }
 
 #[test]
