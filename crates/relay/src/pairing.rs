@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use catspaw_records::ByteKind;
 use serde::{Deserialize, Serialize};
 
 use crate::assign::{Assignment, Edge, Edges};
@@ -315,16 +316,17 @@ pub(crate) struct Match {
     pub(crate) size_score: f64,
 }
 
-/// Takes out the pairs whose legs both ended as they should, by directions, and whose sizes say so much against it: nothing was cut short.
-/// Legs that are carried on together are judged together.
+/// Takes out the pairs whose legs both ended as they should, and whose sizes say so much against it: nothing was cut short. They must be
+/// those of the payload, each byte once, by directions; what is reckoned, or holds what came twice, differs for other reasons. Legs that
+/// are carried on together are judged together.
 fn drop_unfit(matches: &mut Vec<Match>, inbound: &[Inbound<'_>], outbound: &[Outbound<'_>]) {
     let mut legs: BTreeMap<usize, usize> = BTreeMap::new();
     matches.iter().for_each(|m| *legs.entry(m.inbound).or_default() += 1);
     matches.retain(|m| {
         let out = &outbound[m.outbound];
         let whole = inbound[m.inbound].leg.completed() && out.leg.completed();
-        let directed = out.leg.size().is_some_and(|size| size.directed);
-        legs[&m.inbound] > 1 || out.fit >= Fit::Target || !whole || !directed || m.size_score > UNFIT
+        let exact = out.leg.size().is_some_and(|size| size.directed && size.kind == ByteKind::Payload);
+        legs[&m.inbound] > 1 || out.fit >= Fit::Target || !whole || !exact || m.size_score > UNFIT
     });
 }
 
@@ -474,8 +476,6 @@ fn refit(
 
 #[cfg(test)]
 mod tests {
-    use catspaw_records::ByteKind;
-
     use super::*;
 
     fn total(up: i64) -> Size {

@@ -1,12 +1,15 @@
 //! Connection events of FTD: 430002 at the beginning of a connection, 430003 at its end. They are written by Snort, and
 //! are pairs `Key: value` with commas between.
 
+use std::net::IpAddr;
+
 use memchr::memchr_iter;
 
 use super::odd::Says;
 use super::party::named_inside;
 use super::party::parse_address;
 use super::{UNKNOWN, Why};
+use crate::reckon::{Sent, ethernet, payload};
 use crate::syslog::written::parse_rfc3339;
 use crate::{
     ByteCount, ByteKind, Bytes, Denied, Ending, Endpoint, Event, Inside, Nanos, Opened, Proto, RecordId, Stamp, Uid,
@@ -132,21 +135,26 @@ impl<'a> Fields<'a> {
         Inside { orig: named_inside(self.interfaces[0]), resp: named_inside(self.interfaces[1]) }
     }
 
-    /// Snort counts frames. What it is told to trust passes it by, and then the counts are the data plane's, of payload, as
-    /// they are where there are fewer bytes than so many frames would have.
-    fn bytes(&self) -> Option<Bytes> {
+    /// Snort counts frames, of which the payload is reckoned. What it is told to trust passes it by, and then the counts are the data
+    /// plane's, of payload, as they are where there are fewer bytes than so many frames would have.
+    fn bytes(&self, proto: Proto, addr: IpAddr) -> Option<Bytes> {
         let (orig, resp) = (self.bytes[0].known()?, self.bytes[1].known()?);
         let packets = [self.packets[0].known()?, self.packets[1].known()?];
         let are_frames =
             |bytes: u64, packets: u64| (packets > 0) == (bytes > 0) && bytes >= packets.saturating_mul(SMALLEST_FRAME);
         let trusted = [&b"Trust"[..], b"Fastpath"].contains(&self.action);
-        let frames = !trusted && are_frames(orig, packets[0]) && are_frames(resp, packets[1]);
-        let kind = if frames { ByteKind::Frame } else { ByteKind::PayloadRetransmitted };
-        Some(Bytes { kind, count: ByteCount::Directed { orig, resp } })
+        if trusted || !are_frames(orig, packets[0]) || !are_frames(resp, packets[1]) {
+            let kind = ByteKind::PayloadRetransmitted;
+            return Some(Bytes { kind, count: ByteCount::Directed { orig, resp } });
+        }
+        let sent = |bytes, packets| Sent { bytes, packets: Some(packets), link: Some(ethernet(b"")) };
+        Some(payload(proto, addr.into(), sent(orig, packets[0]), sent(resp, packets[1])))
     }
 
-    fn answered(&self) -> Option<bool> {
+    /// Of TCP who sent no second packet did not go on: the answer to the first was a reset.
+    fn answered(&self, proto: Proto) -> Option<bool> {
         match (self.packets[0].known()?, self.packets[1].known()?) {
+            (1, 1..) if proto == Proto::Tcp => Some(false),
             (_, 1..) => Some(true),
             (1.., 0) => Some(false),
             (0, 0) => None,
@@ -179,7 +187,7 @@ pub(super) fn parse(at_end: bool, text: &[u8], event: &mut Event) -> Result<Says
     let id = fields.id(orig, resp);
     let inside = fields.inside();
     let blocked = fields.action.windows(5).any(|word| word == b"Block");
-    *event = if blocked && !(at_end && fields.answered() == Some(true)) {
+    *event = if blocked && !(at_end && fields.answered(proto) == Some(true)) {
         Event::Denied(Denied { proto, orig, resp, attempt: true, count: 1, over: 0 })
     } else if at_end {
         let seconds = fields.duration.known();
@@ -193,10 +201,10 @@ pub(super) fn parse(at_end: bool, text: &[u8], event: &mut Event) -> Result<Says
             inside,
             start,
             duration,
-            bytes: fields.bytes(),
+            bytes: fields.bytes(proto, resp.addr),
             // Of others it does not say.
             ending: if blocked { Ending::ByDevice } else { Ending::Unknown },
-            answered: fields.answered(),
+            answered: fields.answered(proto),
             state: None,
             service: None,
             history: None,
@@ -257,8 +265,9 @@ mod tests {
         assert_eq!((whole.id, whole.orig, whole.resp), (opened.id, opened.orig, opened.resp));
         assert_eq!(whole.id, RecordId::Uid(Uid::new(b"7-50501-20260628234012")));
         assert_eq!(whole.duration, Some(300 * Nanos::SECOND));
-        let count = ByteCount::Directed { orig: 900, resp: 4000 };
-        assert_eq!((whole.bytes, whole.answered), (Some(Bytes { kind: ByteKind::Frame, count }), Some(true)));
+        // Ten frames and eight, of 66 bytes of headers each, and eight more of the first.
+        let count = ByteCount::Directed { orig: 900 - 668, resp: 4000 - 536 };
+        assert_eq!((whole.bytes, whole.answered), (Some(Bytes { kind: ByteKind::PayloadReckoned, count }), Some(true)));
         assert_eq!(whole.start.at, Nanos::from_secs(1_782_690_012));
     }
 
@@ -284,7 +293,7 @@ mod tests {
     #[test]
     fn bytes_are_frames_unless_that_cannot_be() {
         for (action, counts, kind) in [
-            ("Allow", [1, 1, 74, 60], ByteKind::Frame),
+            ("Allow", [1, 1, 74, 60], ByteKind::PayloadReckoned),
             ("Allow", [1, 1, 31, 238], ByteKind::PayloadRetransmitted),
             ("Allow", [0, 0, 31, 0], ByteKind::PayloadRetransmitted),
             ("Trust", [1, 1, 74, 60], ByteKind::PayloadRetransmitted),
