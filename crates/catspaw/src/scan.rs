@@ -137,6 +137,9 @@ impl Scan {
         let mut given = std::mem::take(&mut gathered.rows);
         let config = &self.settings.config;
         let mut found = Findings::of(&mut given, &lanes, config, &mut days).map_err(failed)?;
+        if !self.settings.restriction.ports.is_empty() {
+            found.cases.cases.iter_mut().for_each(|case| case.hides_ports = true);
+        }
         found.read_attempts(&mut given, &lanes, &gathered, config, &mut days).map_err(failed)?;
         drop(given);
 

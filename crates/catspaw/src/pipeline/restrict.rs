@@ -107,8 +107,9 @@ impl Filter {
         let sensor = record.known.sensor;
         self.note_mapped(record, route);
         let look = match &record.event {
-            // Whose a public address is must be known of all hosts.
-            Event::Translation(_) => return if self.is_named(route) { Look::At } else { Look::Along },
+            // Whose a public address is must be known of all hosts, and says nothing of the ports at which they are asked.
+            Event::Translation(_) if self.restriction.ports.is_empty() && self.is_named(route) => return Look::At,
+            Event::Translation(_) => return Look::Along,
             Event::Denied(denied) => return self.at_denied(route, denied.since(record.known_at()), denied.resp.port),
             Event::Opened(opened) => {
                 let name = (route.host, sensor, opened.proto, opened.id);
@@ -224,7 +225,7 @@ impl Filter {
     }
 }
 
-/// Something about a connection whose opening was asked for, or was not.
+/// Something about a connection whose opening was looked at, and said whether it was asked for, or was not.
 fn at_open(lane: Option<&Lane>, proto: Proto, id: RecordId) -> Look {
-    if lane.is_some_and(|lane| lane.has_opened(proto, id)) { Look::At } else { Look::Away }
+    if lane.is_some_and(|lane| lane.has_opened(proto, id)) { Look::Along } else { Look::Away }
 }

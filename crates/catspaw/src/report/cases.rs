@@ -155,6 +155,7 @@ impl<'a> Cases<'a> {
             lane,
             sensors: lanes.len(),
             is_served_elsewhere: false,
+            hides_ports: false,
             services: ports.into_iter().map(Judged::at).collect(),
             delivered_from: lane.map_or(0, |(_, lane)| mail::threshold(&lane.tally.smtp_sizes)),
             spam: None,

@@ -100,6 +100,8 @@ pub(crate) struct Case<'a> {
     pub(crate) lane: Option<(SensorId, &'a Lane)>,
     /// Whether it was seen to serve others by another sensor alone.
     pub(crate) is_served_elsewhere: bool,
+    /// Whether what came in at some of its ports was not looked at.
+    pub(crate) hides_ports: bool,
     /// How many sensors saw the host.
     pub(crate) sensors: usize,
     /// Its services.
@@ -175,7 +177,7 @@ impl Case<'_> {
             return "none";
         }
         match self.topology {
-            Some(Topology::Direct) if self.takes_mail_in() || self.sends_no_letters() => "suspect",
+            Some(Topology::Direct) if self.takes_mail_in() || self.sends_no_letters() || self.hides_ports => "suspect",
             Some(Topology::Direct) => "spam-source",
             Some(Topology::Backconnect) => match self.tunnel {
                 Some(Dialled::Packets(..)) if !self.has_fixed_targets(sums) => "relay",

@@ -245,6 +245,13 @@ fn direct(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
             .to_owned(),
         );
     }
+    if case.hides_ports {
+        why.push(
+            "What came in at other ports than those of --ports was not looked at: it may carry on what comes in there, and not send by \
+             itself. Scan without --ports to know."
+                .to_owned(),
+        );
+    }
     if case.is_served_elsewhere {
         why.push(
             "Another sensor saw connections come in to this host: it may carry on what comes in there, and not send by itself, for the \

@@ -149,6 +149,40 @@ fn ports_show_who_asked_and_what_the_host_did_next() {
 }
 
 #[test]
+fn what_is_not_looked_at_accuses_nobody() {
+    // It hands on to one server of mail after the other what comes in at 1080.
+    let mut log = Log::default();
+    let own = "10.0.0.66";
+    for n in 0..60 {
+        let (at, bytes, port) = (DAY + 20 * n, 3000 + 7919 * (n * n + 3) % 60_000, 30_000 + n as u16);
+        let server = format!("198.51.{n}.25");
+        let (client, target) = (("203.0.113.7", port), (server.as_str(), 25));
+        log.line(
+            at,
+            &format!(
+                "%PIX-6-305011: Built dynamic TCP translation from inside:{own}/{port} to outside:192.0.2.10/{port}"
+            ),
+        );
+        log.built(at, "inbound", &format!("1{n:03}"), client, (own, 1080));
+        log.built(at + 1, "outbound", &format!("2{n:03}"), target, (own, port));
+        log.ended(at + 10, &format!("2{n:03}"), target, (own, port), "0:00:09", &bytes.to_string());
+        log.ended(at + 10, &format!("1{n:03}"), client, (own, 1080), "0:00:10", &(bytes + 26).to_string());
+    }
+    let admin = ("203.0.113.80", 50_000);
+    log.built(DAY + 1200, "inbound", "3000", admin, (own, 22));
+    log.ended(DAY + 1260, "3000", admin, (own, 22), "0:01:00", "5000");
+    let place = Place::with("some.log", &log.text);
+    assert_eq!(place.report(&["some.log"])["incidents"][0]["verdict"], "relay");
+    // Nobody was asked there, whatever was translated.
+    assert_eq!(place.report(&["--ports", "9999", "some.log"])["incidents"].as_array().unwrap().len(), 0);
+    assert!(place.connections(&["--ports", "9999", "some.log"]).is_empty());
+    // It was asked there, and nobody looked whence its mail is.
+    let told = &place.report(&["--ports", "22", "some.log"])["incidents"][0];
+    assert_eq!((&told["verdict"], &told["topology"]), (&"suspect".into(), &"direct".into()));
+    assert!(told["why"].to_string().contains("Scan without --ports to know"), "{}", told["why"]);
+}
+
+#[test]
 fn what_cannot_be_meant_is_refused() {
     let place = Place::with("some.log", relay_log());
     for (options, says) in [

@@ -43,6 +43,9 @@ use text::Text;
 /// Why something could not be read, in a few words that name the field.
 type Why = &'static str;
 
+/// Why a line is not read whose header does not say when it was written.
+const NO_STAMP: Why = "no stamp";
+
 /// Reads syslog of PIX, ASA, FWSM and FTD.
 #[derive(Clone, Debug)]
 pub struct Reader {
@@ -338,7 +341,7 @@ impl Reader {
         let Some((written, at)) = written
             .and_then(|written| Some((written, self.time.clone().resolve(SensorId::of(&again.sensor), &written)?)))
         else {
-            return sink.unparsed(unparsed("no stamp"));
+            return sink.unparsed(unparsed(NO_STAMP));
         };
         denied.count = denied.count.saturating_mul(times);
         let known = Stamp { at, resolution: written.resolution, sensor: SensorId::of(&again.sensor) };
@@ -369,7 +372,7 @@ pub(crate) fn read_other(
 
 /// What a header means, or why it means nothing.
 fn known<'a>(header: &Header<'a>, time: &mut Timekeeper) -> Result<Known<'a>, Why> {
-    let written = header.written.ok_or("no stamp")?;
+    let written = header.written.ok_or(NO_STAMP)?;
     let name = sensor_of(header);
     let sensor = SensorId::of(name);
     let at = time.resolve(sensor, &written).ok_or("a stamp that is no date")?;

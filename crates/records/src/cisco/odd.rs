@@ -7,9 +7,9 @@ use super::flows::{Kind, parse_built, parse_teardown};
 use super::party::NAMED;
 use super::tag::{OF_FTD, OF_FWSM, Tag, find_tag};
 use super::text::Text;
-use super::{Known, NOTHING, Names, Why, access_list, denial, early, icmp, parse_message, snort};
+use super::{Known, NO_STAMP, NOTHING, Names, Why, access_list, denial, early, icmp, parse_message, snort};
 use crate::syslog::header::REPEATED;
-use crate::{Event, HashSeed, LineSink, Place, Record, Unparsed};
+use crate::{Event, HashSeed, LineSink, Nanos, Place, Record, SensorId, Stamp, Unparsed};
 
 /// Whether a message that was understood says something that is used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,6 +55,18 @@ impl<'a> Odd<'a> {
         Self { place, line, message_id: tag.message_id, text: Text::new(text), times, known }
     }
 
+    /// When it became known by what it says itself, where no header says it: an FTD's connections have the moment of the first packet.
+    fn known_by_text(&self) -> Option<Known<'a>> {
+        let (name, why) = self.known.err()?;
+        let at = match self.message_id {
+            430_002 => snort::moment(false, self.text.rest()),
+            430_003 => snort::moment(true, self.text.rest()),
+            _ => None,
+        };
+        let at = at.filter(|_| why == NO_STAMP)?;
+        Some(Known { stamp: Stamp { at, resolution: Nanos::SECOND as u32, sensor: SensorId::of(name) }, name, own: 0 })
+    }
+
     /// Gives the line to `sink`. `is_repeat` says whether the line before said the same, where that matters.
     pub(super) fn finish(
         self,
@@ -69,7 +81,7 @@ impl<'a> Odd<'a> {
         let Some((kind, parsed)) = parse_named(names, odd.message_id, odd.text, &mut event) else {
             return sink.skipped(name);
         };
-        let known = match (odd.known, parsed) {
+        let known = match (odd.known.or_else(|why| odd.known_by_text().ok_or(why)), parsed) {
             (Ok(known), Ok(Says::Event)) => known,
             (Ok(_), Ok(Says::Nothing)) => return sink.skipped(name),
             (Err((_, why)), _) | (_, Err(why)) => {

@@ -216,6 +216,14 @@ pub(super) fn parse(at_end: bool, text: &[u8], event: &mut Event) -> Result<Says
     Ok(Says::Event)
 }
 
+/// When a connection's beginning or end became known, by its first packet and its duration.
+pub(super) fn moment(at_end: bool, text: &[u8]) -> Option<Nanos> {
+    let fields = Fields::decode(text);
+    let first = parse_rfc3339(fields.first_packet)?;
+    let lasted = if at_end { i64::try_from(fields.duration.known()?).ok()?.checked_mul(Nanos::SECOND)? } else { 0 };
+    Some(first.plus(lasted))
+}
+
 /// When a whole connection began that became known at `known`: with its first packet, where the header's clock is of the
 /// same hour, else its life before.
 pub(super) fn start_of(whole: &Whole, known: Stamp) -> Stamp {

@@ -244,6 +244,21 @@ fn every_header_is_read() {
 }
 
 /// How many denials each record of `seen` tells of; 0 for others.
+#[test]
+fn a_connection_of_an_ftd_says_itself_when_it_was() {
+    let ends = "SrcIP: 192.0.2.1, DstIP: 10.0.0.2, SrcPort: 5, DstPort: 25, Protocol: tcp";
+    let text = |message_id: u32, first: &str| {
+        format!("%FTD-1-{message_id}: {first}ConnectionID: 5, {ends}, ConnectionDuration: 5, InitiatorPackets: 4\n")
+    };
+    let first = "FirstPacketSecond: 2003-03-04T16:05:00Z, ";
+    let seen = read(&(text(430_002, first) + &text(430_003, first) + &text(430_003, "")));
+    let known: Vec<_> = seen.records.iter().map(|(record, _)| (record.known.at, record.known.resolution)).collect();
+    let (begun, ended) = (Nanos::from_secs(1_046_793_900), Nanos::from_secs(1_046_793_905));
+    assert_eq!(known, [(begun, 1_000_000_000), (ended, 1_000_000_000)]);
+    assert!(matches!(&seen.records[1].0.event, Event::Whole(whole) if whole.start.at == begun));
+    assert_eq!(seen.unparsed.len(), 1, "the last has no moment at all");
+}
+
 fn counts(seen: &Seen) -> Vec<u64> {
     let count = |event| if let Event::Denied(denied) = event { denied.count } else { 0 };
     seen.records.iter().map(|(record, _)| count(record.event)).collect()
