@@ -54,7 +54,7 @@ const OPEN: usize = 65_536;
 const DNS: u16 = 53;
 
 /// Version of the state of a [`Lane`]: to be kept beside it wherever it is put away, and changed with its layout.
-pub const STATE_VERSION: u32 = 26;
+pub const STATE_VERSION: u32 = 27;
 
 /// A record as one host sees it.
 #[derive(Clone, Copy, Debug)]

@@ -56,6 +56,8 @@ pub struct Caught {
     pub at: Nanos,
     /// SMTP connections that were known by then.
     pub connections: u64,
+    /// Those of them that carried something.
+    pub carried: u64,
     /// Distinct servers that they went to.
     pub servers: u64,
 }
@@ -72,6 +74,8 @@ pub struct Stream {
     seconds: BTreeSet<Nanos>,
     /// Connections that entered.
     pub connections: u64,
+    /// Those of them that carried something.
+    pub carried: u64,
     /// Those of them that may have carried a letter, by the classes of their sizes; the last one is of those whose size is not known.
     pub sizes: BTreeMap<u16, u64>,
     /// Natural logarithm of the largest ratio so far.
@@ -135,6 +139,7 @@ impl Stream {
             return;
         }
         self.connections += 1;
+        self.carried += u64::from(leg.has_payload());
         if let Some(class) = class_of_letter(leg) {
             *self.sizes.entry(class).or_default() += 1;
         }
@@ -156,7 +161,8 @@ impl Stream {
         let many = self.servers.len() >= SERVERS_LEAST && self.answered.len() >= ANSWERED_LEAST;
         let enough = many && ratio + SHARE.ln() >= -config.alpha.ln();
         if enough && self.caught.is_none() {
-            self.caught = Some(Caught { at: now, connections: self.connections, servers: self.servers() });
+            let (connections, carried) = (self.connections, self.carried);
+            self.caught = Some(Caught { at: now, connections, carried, servers: self.servers() });
         }
     }
 

@@ -1,5 +1,6 @@
 //! Capture files as one sequence of packets in the order of time.
 
+mod disorder;
 mod frames;
 
 use std::io::Read as _;
@@ -11,6 +12,7 @@ use catspaw_engine::decode::{self, Decoder};
 use catspaw_records::{Nanos, Place};
 use xxhash_rust::xxh3::xxh3_64;
 
+use disorder::Disorder;
 pub(crate) use frames::Framed;
 
 use super::block::{PacketBlock, Takes};
@@ -38,6 +40,8 @@ pub(crate) struct Opened {
     pub(crate) begins: Nanos,
     /// Whether no more than a tenth of its first packets have a wrong checksum.
     right_checksums: bool,
+    /// Whether its first packets are not in the order of time.
+    is_disordered: bool,
 }
 
 /// What was read of one capture file.
@@ -52,6 +56,8 @@ pub(crate) struct CaptureRead {
     pub(crate) duplicates: u64,
     /// Those of which the capture holds a part alone.
     pub(crate) cut: u64,
+    /// Those that come after later ones that had been taken already: they count as of the latest moment so far.
+    pub(crate) late: u64,
     pub(crate) span: Option<(Nanos, Nanos)>,
     /// Bytes on disk.
     pub(crate) bytes: u64,
@@ -100,6 +106,10 @@ struct Open {
     next: usize,
     at_end: bool,
     read: CaptureRead,
+    /// What puts its frames in order, since they were seen not to be.
+    disorder: Option<Disorder>,
+    /// The moment of the latest frame that was read, of a file that is in order so far.
+    latest: Nanos,
 }
 
 impl Opened {
@@ -108,11 +118,13 @@ impl Opened {
         let head = blocks.head();
         let mut reader = capture::Reader::new();
         let mut decoder = Decoder::new();
-        let mut begins = None;
+        let (mut begins, mut latest, mut is_disordered) = (None, Nanos::MIN, false);
         let (mut checked, mut wrong) = (0, 0);
         // What is wrong with it is told when it is read.
         let _ = reader.read(head, &mut |frame: Frame<'_>| {
             begins.get_or_insert(frame.at);
+            is_disordered |= frame.at < latest;
+            latest = latest.max(frame.at);
             let located = decoder.locate(&frame, &mut |_, _| {});
             let place = Place { file, line: frame.number };
             let packet = located.as_ref().and_then(|located| decode::packet(&located.ip, frame.at, place, true));
@@ -131,13 +143,14 @@ impl Opened {
             open,
             begins: begins.unwrap_or(Nanos::MIN),
             right_checksums: wrong * 10 <= checked,
+            is_disordered,
         }
     }
 }
 
 impl Captures {
-    /// The files in the order of their beginnings; packets that are stamped up to `wait` nanoseconds before the latest
-    /// are taken as of its moment.
+    /// The files in the order of their beginnings. What is stamped up to `wait` nanoseconds before the latest is put in order, or else
+    /// taken as of the latest moment so far.
     pub(crate) fn new(mut files: Vec<Opened>, wait: i64) -> Self {
         files.sort_by_key(|file| std::cmp::Reverse((file.begins, file.file)));
         Self {
@@ -218,8 +231,9 @@ impl Captures {
             }
             let Some(next) = self.pending.pop() else { return };
             let read = CaptureRead::of(next.file);
+            let disorder = next.is_disordered.then(Disorder::default);
             match next.open.map_or_else(|| next.source.open(), Ok) {
-                Ok(content) => self.open.push(Open::new(content, read)),
+                Ok(content) => self.open.push(Open::new(content, read, disorder)),
                 Err(problem) => self.read.push(CaptureRead { problems: vec![problem], ..read }),
             }
         }
@@ -229,7 +243,7 @@ impl Captures {
     fn refill(&mut self) {
         for open in &mut self.open {
             if open.next == open.frames.len() && !open.at_end {
-                open.fill(self.read_size);
+                open.fill(self.read_size, self.wait);
             }
         }
         while let Some(ended) = self.open.iter().position(|open| open.at_end && open.next == open.frames.len()) {
@@ -307,6 +321,7 @@ impl Captures {
         open.read.see(frame.at);
         open.read.cut += u64::from(frame.len < frame.wire_len as usize);
         let stamp = (self.on_clock(frame.at), Place { file: open.read.file, line: frame.number });
+        open.read.late += u64::from(stamp.0 != frame.at);
         let bytes = open.bytes(&frame);
         let (link, wire_len, number) = (frame.link, frame.wire_len, frame.number);
         let framed = Frame { at: stamp.0, number, link, bytes, wire_len };
@@ -332,7 +347,17 @@ impl Captures {
 
 impl CaptureRead {
     fn of(file: u32) -> Self {
-        Self { file, packets: 0, skipped: 0, duplicates: 0, cut: 0, span: None, bytes: 0, problems: Vec::new() }
+        Self {
+            file,
+            packets: 0,
+            skipped: 0,
+            duplicates: 0,
+            cut: 0,
+            late: 0,
+            span: None,
+            bytes: 0,
+            problems: Vec::new(),
+        }
     }
 
     fn see(&mut self, at: Nanos) {
@@ -342,7 +367,7 @@ impl CaptureRead {
 }
 
 impl Open {
-    fn new(content: BlockReader, read: CaptureRead) -> Self {
+    fn new(content: BlockReader, read: CaptureRead, disorder: Option<Disorder>) -> Self {
         Self {
             content,
             reader: capture::Reader::new(),
@@ -353,6 +378,8 @@ impl Open {
             next: 0,
             at_end: false,
             read,
+            disorder,
+            latest: Nanos::MIN,
         }
     }
 
@@ -375,13 +402,42 @@ impl Open {
     }
 
     /// Reads on until there is a frame.
-    fn fill(&mut self, upto: usize) {
+    fn fill(&mut self, upto: usize, wait: i64) {
         self.frames.clear();
         self.next = 0;
         self.read_on(upto);
+        self.put_in_order(wait);
         while self.frames.is_empty() && !self.at_end {
             self.read_on(LONG);
+            self.put_in_order(wait);
         }
+    }
+
+    /// Puts frames in order that are not: most captures are, and their frames stay where they lie.
+    fn put_in_order(&mut self, wait: i64) {
+        if self.disorder.is_none() {
+            let mut latest = self.latest;
+            let first = self.frames.iter().position(|frame| {
+                let before = latest;
+                latest = latest.max(frame.at);
+                frame.at < before
+            });
+            self.latest = latest;
+            let Some(first) = first else { return };
+            self.disorder = Some(Disorder::behind(&self.frames[..first]));
+        }
+        let Self { disorder: Some(disorder), frames, buffer, used, filled, at_end, .. } = self else { return };
+        let mut ordered = Vec::with_capacity(buffer.len());
+        let taken = disorder.put_in_order(std::mem::take(frames), buffer, wait, &mut ordered);
+        *frames = taken;
+        if *at_end {
+            disorder.finish(frames, &mut ordered);
+        }
+        let rest = &buffer[*used..*filled];
+        *used = ordered.len();
+        ordered.extend_from_slice(rest);
+        *filled = ordered.len();
+        *buffer = ordered;
     }
 
     /// Reads until the buffer holds so much: what is left of it comes first.

@@ -179,6 +179,7 @@ impl FileRead {
         own.records = read.packets + read.duplicates;
         own.skipped = read.skipped;
         own.duplicates = read.duplicates;
+        own.late = read.late;
         own.span = read.span;
         self.cut = read.cut;
     }

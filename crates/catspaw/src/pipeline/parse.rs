@@ -33,6 +33,8 @@ pub(crate) struct SensorCount {
     pub(crate) skipped: u64,
     /// Packets that another capture file holds, too.
     pub(crate) duplicates: u64,
+    /// Packets that could not be put in order.
+    pub(crate) late: u64,
     /// Records with an end of ours.
     pub(crate) inside: u64,
     /// Records that contradict what the owner says is ours.

@@ -17,6 +17,7 @@ use super::incident::Case;
 use super::model::{Dropped, Evidence, Incident, LookedAt, Report, UnparsedLines};
 use super::{Names, outside, restricted, time};
 use crate::indicators::{Elsewhere, Indicators};
+use crate::packets;
 use crate::pipeline::{Counted, FileRead, Gathered, Home, Lanes, Proposal, Strangers, UnparsedCount, network_of};
 use crate::settings::Settings;
 
@@ -250,7 +251,17 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence], names: &Names) -> Vec<St
     }
     warnings.extend(gathered.files.iter().filter_map(|(&number, file)| not_understood(names.path(number), file)));
     warnings.extend(gathered.files.iter().filter_map(|(&number, file)| lost(names.path(number), file)));
-    warnings.extend(evidence.iter().filter(|e| e.late >= SOME_LATE || e.late > 0 && e.late.saturating_mul(MANY_LATE) >= e.records).map(|e| {
+    let is_told = |late: u64, of: u64| late >= SOME_LATE || late > 0 && late.saturating_mul(MANY_LATE) >= of;
+    let (of_captures, of_logs): (Vec<_>, Vec<_>) =
+        evidence.iter().filter(|e| is_told(e.late, e.records)).partition(|e| e.sensor == packets::SENSOR);
+    warnings.extend(of_captures.iter().map(|Evidence { path, late, records, .. }| {
+        format!(
+            "{late} of {records} packets in {path} come after later ones by more than they can be put in order: they count as of the \
+             latest moment before them, so that times are wrong and relays may be missed. reordercap puts a capture in order; mergecap \
+             joins several."
+        )
+    }));
+    warnings.extend(of_logs.iter().map(|e| {
         let Evidence { path, sensor, late, records, .. } = e;
         format!(
             "{late} of {records} records of {sensor} in {path} came later than the merge waits for: they are counted, \
@@ -351,7 +362,7 @@ fn evidence(gathered: &Gathered, lanes: &[Lanes], names: &Names) -> Vec<Evidence
                 bytes: std::mem::take(&mut bytes),
                 records: count.records,
                 skipped: count.skipped,
-                late,
+                late: late + count.late,
                 duplicates: duplicates + count.duplicates,
                 first: count.span.map(|(first, _)| time::rfc3339(first)),
                 last: count.span.map(|(_, last)| time::rfc3339(last)),

@@ -241,7 +241,7 @@ impl Case<'_> {
     fn confidence(&self) -> Confidence {
         if let (Some(spam), false) = (self.spam, self.services.is_empty()) {
             let log = spam.largest.unwrap_or(0.0) + SPAM_SHARE.ln();
-            return self.confidence_of(log, spam.caught.map(|caught| caught.connections));
+            return self.confidence_of(log, spam.caught.map(|caught| caught.carried.max(1)));
         }
         if let (Some(Dialled::Packets(_, candidate)), false) = (&self.tunnel, self.services.is_empty()) {
             let first = candidate.conviction.map(|conviction| conviction.sessions.max(1));

@@ -76,9 +76,9 @@ impl Sums {
             let first = self.inbound.insert((pair.inbound.id, pair.inbound.start.at));
             *client = (client.0 + 1, client.1 + if first { payload(&pair.inbound) } else { 0 });
         }
-        self.add_target(out);
         self.show([&pair.inbound, out]);
         if new {
+            self.add_target(out);
             self.untold += u64::from(out.smtp && out.is_untold());
             if out.inward {
                 self.inward_ends.take(out);

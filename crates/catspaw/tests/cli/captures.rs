@@ -56,6 +56,52 @@ fn packets_of_a_file_that_another_holds_are_duplicates_to_the_last() {
     }
 }
 
+/// The example's packets, in the order that `key` gives them of their moments (microseconds) and numbers.
+fn reordered(key: impl Fn(u64, u64) -> u64) -> Vec<u8> {
+    let whole = changed(|_| true);
+    let (head, mut rest) = whole.split_at(FILE);
+    let mut packets = Vec::new();
+    while !rest.is_empty() {
+        let word = |at: usize| u64::from(u32::from_le_bytes(rest[at..at + 4].try_into().unwrap()));
+        let (packet, behind) = rest.split_at(PACKET + word(8) as usize);
+        packets.push((key(word(0) * 1_000_000 + word(4), packets.len() as u64), packet));
+        rest = behind;
+    }
+    packets.sort_by_key(|(key, _)| *key);
+    packets.iter().fold(head.to_vec(), |file, (_, packet)| [file.as_slice(), packet].concat())
+}
+
+#[test]
+fn packets_that_are_out_of_order_are_put_in_order() {
+    let whole = changed(|_| true);
+    let place = Place::with("a.pcap", &whole);
+    let shown = |options: &[&str], name: &str| {
+        let said = place.scan(&[options, &["--format", "json", name]].concat());
+        let report: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+        assert_eq!(
+            (&report["evidence"][0]["late"], said.err.contains("put in order")),
+            (&0.into(), false),
+            "{}",
+            said.err
+        );
+        let mut incidents = report["incidents"].as_array().unwrap().clone();
+        // Where a packet stands in its file is another matter.
+        incidents.iter_mut().for_each(|incident| _ = incident.as_object_mut().unwrap().remove("examples"));
+        incidents
+    };
+    let expected = shown(&[], "a.pcap");
+    // By up to a second, as cards with several queues and slow disks do it.
+    place.write("b.pcap", &reordered(|at, number| at + number * 7919 % 1_000_003));
+    for threads in ["1", "2"] {
+        assert!(shown(&["-j", threads], "b.pcap") == expected, "{threads}");
+    }
+    // Where it comes too late, that is said: the second half stands first.
+    let begins = u64::from(u32::from_le_bytes(whole[FILE..FILE + 4].try_into().unwrap())) * 1_000_000;
+    place.write("c.pcap", &reordered(|at, _| (at - begins + 60_000_000) % 120_000_000));
+    let said = place.scan(&["c.pcap"]);
+    assert!(said.err.contains("come after later ones by more than they can be put in order"), "{}", said.err);
+}
+
 #[test]
 fn packets_in_part_are_told() {
     let said = said(&changed(|packet| {
