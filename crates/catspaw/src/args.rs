@@ -18,7 +18,7 @@ use crate::trace::TraceArgs;
 
 /// Finds the machines on your network that somebody else is using as a relay.
 #[derive(Debug, Parser)]
-#[command(name = "catspaw", version, disable_help_subcommand = true)]
+#[command(name = "catspaw", version)]
 #[command(
     after_help = "Exit status of scan: 0 nothing found, 1 incidents, 2 the run failed; of trace: 0 every question has exactly one \
                         candidate, 1 one has none or several or was not understood, 2 the run failed."

@@ -350,7 +350,7 @@ impl Settings {
         };
         let explain = source.explain(&args, &file)?;
         let extract = source.extract(&args.views, &file)?;
-        let redact = views::redact(&args.views, &file)?;
+        let redact = views::redact(&args, &file)?;
         let jobs = source.number::<u16>(&file.jobs, 1..=65_535, "at least one thread")?.map(usize::from);
         let threads = match args.jobs.or(jobs) {
             Some(0) => return Err("--jobs 0: give at least one thread".to_owned()),

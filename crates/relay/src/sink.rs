@@ -126,7 +126,8 @@ impl Connection {
         let empty = self.bytes().is_some_and(|bytes| bytes.total() == 0);
         match self.ending().unwrap_or(Ending::Open) {
             Ending::Fins => Some(ConnState::Sf),
-            Ending::ResetByOrig => Some(ConnState::Rsto),
+            // Of a handshake that was broken off a log does not say how far it had come: nobody took the connection.
+            Ending::ResetByOrig => Some(if empty { ConnState::Rstos0 } else { ConnState::Rsto }),
             Ending::ResetByResp => Some(if empty { ConnState::Rej } else { ConnState::Rstr }),
             Ending::NoAnswer => Some(ConnState::S0),
             Ending::Open => Some(ConnState::S1),

@@ -11,9 +11,11 @@ use catspaw_records::{Clock, Nanos, Reader, Sniffed, sniff};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Those in the binary, and how they are called where they are wrong.
-const READY: [(&str, &str); 2] = [
+const READY: [(&str, &str); 4] = [
     ("the built-in map of ECS", include_str!("ecs.toml")),
     ("the built-in map of Splunk's CIM", include_str!("cim.toml")),
+    ("the built-in map of Suricata's EVE", include_str!("eve.toml")),
+    ("the built-in map of PAN-OS's JSON", include_str!("panos.toml")),
 ];
 
 /// All maps of a run.

@@ -1,5 +1,5 @@
 use catspaw_records::{
-    Beside, Block, ByteKind, Ending, Event, HashSeed, LineSink, Place, Record, Unparsed, Whole, YearHint,
+    Beside, Block, ByteCount, ByteKind, Ending, Event, HashSeed, LineSink, Place, Record, Unparsed, Whole, YearHint,
 };
 use jiff::tz::TimeZone;
 
@@ -78,6 +78,37 @@ fn an_end_in_ecs_is_a_whole_connection() {
         let Beside::Mapped([Some(mapped), _]) = whole.beside else { panic!("{whole:?}") };
         assert_eq!(mapped.to_string(), "203.0.113.5:10001");
     }
+}
+
+#[test]
+fn a_flow_of_suricata_is_a_whole_connection() {
+    let flow = r#"{"timestamp":"2025-07-04T10:20:34.123+0000","flow_id":254581151187804,"in_iface":"eth0","event_type":"flow","src_ip":"10.0.0.5","src_port":33008,"dest_ip":"198.51.100.16","dest_port":25,"proto":"TCP","app_proto":"failed","flow":{"pkts_toserver":5,"pkts_toclient":3,"bytes_toserver":576,"bytes_toclient":732,"start":"2025-07-04T10:19:28.124810+0000","end":"2025-07-04T10:19:29.125685+0000","age":1,"state":"closed","reason":"timeout","alerted":false},"tcp":{"tcp_flags":"1b","syn":true,"state":"closed"},"host":"ids-1"}"#;
+    let alert = flow.replace("\"event_type\":\"flow\"", "\"event_type\":\"alert\"");
+    let (format, sink) = read(&format!("{alert}\n{flow}\nJul  4 10:20:34 ids suricata[5885]: {flow}\n"));
+    assert_eq!((format.as_str(), sink.records.len(), sink.unparsed.len()), ("columns:eve", 2, 0));
+    let whole = sink.whole(1);
+    assert_eq!((whole.orig.to_string(), whole.resp.to_string()), ("10.0.0.5:33008".into(), "198.51.100.16:25".into()));
+    // Five frames and three, with Ethernet's header: 74 of the first, 66 of the others.
+    let count = ByteCount::Directed { orig: 576 - 5 * 66 - 8, resp: 732 - 3 * 66 - 8 };
+    assert_eq!((whole.duration, whole.bytes.unwrap().count), (Some(1_000_875_000), count));
+    assert_eq!((whole.ending, whole.service), (Ending::Unknown, None), "by FINs or by a reset");
+}
+
+#[test]
+fn pan_os_in_json_is_as_in_its_columns() {
+    let end = r#"{"TimeReceived":"2025-01-28T17:00:36.000000Z","DeviceSN":"0070","LogType":"TRAFFIC","Subtype":"end","TimeGenerated":"2025-01-28T17:01:04.000000Z","SourceAddress":"10.0.0.5","DestinationAddress":"198.51.100.16","NATSource":"203.0.113.9","NATDestination":"","SourceUser":null,"Application":"smtp","SessionID":117195,"SourcePort":45483,"DestinationPort":25,"NATSourcePort":4001,"NATDestinationPort":0,"Protocol":"tcp","Action":"allow","Bytes":1197,"BytesSent":723,"BytesReceived":474,"SessionStartTime":"2025-01-28T17:01:02.000000Z","SessionDuration":2,"PacketsSent":5,"PacketsReceived":4,"SessionEndReason":"tcp-fin","DeviceName":"PA-01"}"#;
+    let (start, deny) = (end.replace("\"end\"", "\"start\""), end.replace("\"end\"", "\"deny\""));
+    let (format, sink) = read(&format!("{start}\n{end}\n{deny}\n"));
+    assert_eq!((format.as_str(), sink.records.len(), sink.unparsed.len()), ("columns:strata", 2, 0));
+    let whole = sink.whole(0);
+    assert_eq!((whole.orig.to_string(), whole.resp.to_string()), ("10.0.0.5:45483".into(), "198.51.100.16:25".into()));
+    assert_eq!(
+        (whole.duration, whole.ending, sink.records[0].1.as_str()),
+        (Some(2_000_000_000), Ending::Fins, "PA-01")
+    );
+    let Beside::Mapped([Some(mapped), _]) = whole.beside else { panic!("{whole:?}") };
+    assert_eq!(mapped.to_string(), "203.0.113.9:4001");
+    assert!(matches!(sink.records[1].0.event, Event::Denied(_)));
 }
 
 #[test]

@@ -96,6 +96,7 @@ impl<'a> Cases<'a> {
             self.add_case(host, Topology::Direct, authorised, lanes, Some((sensor, lane)), vec![0]);
             if let Some(case) = self.cases.last_mut() {
                 case.spam = Some(stream);
+                case.is_beside_a_relay = relays;
                 case.is_served_elsewhere =
                     lane.services.is_empty() && lanes.iter().any(|(_, lane)| !lane.services.is_empty());
             }
@@ -156,6 +157,7 @@ impl<'a> Cases<'a> {
             sensors: lanes.len(),
             is_served_elsewhere: false,
             hides_ports: false,
+            is_beside_a_relay: false,
             services: ports.into_iter().map(Judged::at).collect(),
             delivered_from: lane.map_or(0, |(_, lane)| mail::threshold(&lane.tally.smtp_sizes)),
             spam: None,

@@ -100,6 +100,8 @@ pub(crate) struct Case<'a> {
     pub(crate) lane: Option<(SensorId, &'a Lane)>,
     /// Whether it was seen to serve others by another sensor alone.
     pub(crate) is_served_elsewhere: bool,
+    /// Of a host that sends by itself: whether it relays, too, so that only what no inbound leg explains counts.
+    pub(crate) is_beside_a_relay: bool,
     /// Whether what came in at some of its ports was not looked at.
     pub(crate) hides_ports: bool,
     /// How many sensors saw the host.

@@ -224,10 +224,8 @@ fn direct(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
         ));
     }
     let called: BTreeSet<_> = sums.targets.keys().map(|target| target.addr).collect();
-    why.push(format!(
-        "{} servers were called in all, but for what a relay of the host carries, where one was found.",
-        called.len(),
-    ));
+    let but = if case.is_beside_a_relay { ", not counting those that what comes in to this host explains" } else { "" };
+    why.push(format!("{} servers were called in all{but}.", called.len()));
     if case.takes_mail_in() {
         why.push("It takes mail in, too: it looks like a mail server; declare it if it is meant to be one.".to_owned());
     } else if case.sends_no_letters() {

@@ -3,6 +3,8 @@
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use clap::ValueEnum;
+
 use super::{File, Text};
 use crate::args::{Format, ScanArgs, ViewArgs};
 use crate::redact::Scope;
@@ -49,7 +51,16 @@ fn host(text: &str) -> Result<IpAddr, String> {
 }
 
 /// Whose addresses are replaced, and the file of the key.
-pub(super) fn redact(args: &ViewArgs, file: &File) -> Result<Option<(Scope, Option<PathBuf>)>, String> {
+pub(super) fn redact(args: &ScanArgs, file: &File) -> Result<Option<(Scope, Option<PathBuf>)>, String> {
+    let ScanArgs { evidence, views: args, .. } = args;
+    // `--redact all` asks for less to be hidden than was meant.
+    let scopes = Scope::value_variants().iter().filter_map(ValueEnum::to_possible_value);
+    let taken = scopes.map(|scope| scope.get_name().to_owned()).find(|scope| {
+        args.redact.is_some() && evidence.iter().any(|path| path.as_os_str() == scope.as_str() && !path.exists())
+    });
+    if let Some(scope) = taken {
+        return Err(format!("{scope} is no file: write --redact={scope}, with an equals sign"));
+    }
     let key = args.redact_key.as_ref().or(file.redact_key.as_ref());
     match (args.redact.or(file.redact), key) {
         (Some(_), _) if args.suggest_authorised.is_some() || file.suggest_authorised.is_some() => {

@@ -166,6 +166,9 @@ fn what_is_wrong_with_rules_is_said_and_may_end_the_run() {
     assert!(place.scan(&["x.pcap", "--config", "config.toml"]).failed().contains("--strict-rules"));
     for (arguments, why) in [
         (&["--alerts", "a.jsonl"][..], "--alerts without --rules"),
+        (&["--fail-on", "alerts"], "--fail-on alerts without --rules"),
+        (&["--strict-rules"], "--strict-rules without --rules"),
+        (&["--var", "FOO"], "--var without --rules"),
         (&["--rules", "none.rules"], "none.rules"),
         (&["--rules", "x.rules", "--var", "X"], "NAME=VALUE"),
         (&["--rules", "x.rules", "--alerts", "x.rules"], "would be lost"),

@@ -185,6 +185,7 @@ fn what_cannot_be_redacted_is_refused() {
         (&["--redact", "--redact-key", "key", "-o", "key"], "-o key: this file is read or written already"),
         (&["--redact-key", "key"], "--redact-key replaces nothing without --redact"),
         (&["--redact=ours"], "possible values: own, all"),
+        (&["--redact", "all"], "all is no file: write --redact=all, with an equals sign"),
         (&["--redact", "--suggest-authorised", "s.toml"], "would declare addresses that nobody has"),
     ] {
         let said = place.scan(&[options, &["relay.log"]].concat());
