@@ -91,13 +91,13 @@ fn packets_that_are_out_of_order_are_put_in_order() {
     };
     let expected = shown(&[], "a.pcap");
     // By up to a second, as cards with several queues and slow disks do it.
-    place.write("b.pcap", &reordered(|at, number| at + number * 7919 % 1_000_003));
+    place.write("b.pcap", reordered(|at, number| at + number * 7919 % 1_000_003));
     for threads in ["1", "2"] {
         assert!(shown(&["-j", threads], "b.pcap") == expected, "{threads}");
     }
     // Where it comes too late, that is said: the second half stands first.
     let begins = u64::from(u32::from_le_bytes(whole[FILE..FILE + 4].try_into().unwrap())) * 1_000_000;
-    place.write("c.pcap", &reordered(|at, _| (at - begins + 60_000_000) % 120_000_000));
+    place.write("c.pcap", reordered(|at, _| (at - begins + 60_000_000) % 120_000_000));
     let said = place.scan(&["c.pcap"]);
     assert!(said.err.contains("come after later ones by more than they can be put in order"), "{}", said.err);
 }

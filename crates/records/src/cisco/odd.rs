@@ -58,7 +58,7 @@ impl<'a> Odd<'a> {
     /// When it became known by what it says itself, where no header says it: an FTD's connections have the moment of the first packet.
     fn known_by_text(&self) -> Option<Known<'a>> {
         let (name, why) = self.known.err()?;
-        let at = match self.message_id {
+        let at = match self.message_id % OF_FWSM {
             430_002 => snort::moment(false, self.text.rest()),
             430_003 => snort::moment(true, self.text.rest()),
             _ => None,
@@ -115,8 +115,20 @@ fn complete(mut record: Record, message_id: u32) -> Record {
 /// used.
 type Parsed = Option<(&'static str, Result<Says, Why>)>;
 
-/// Puts what any message says into `event`, names that stand for addresses resolved.
+/// Puts what any message says into `event`, names that stand for addresses resolved, and where somebody has put more spaces than one
+/// between words, without these.
 pub(super) fn parse_named(names: &Names, message_id: u32, text: Text<'_>, event: &mut Event) -> Parsed {
+    match parse_resolved(names, message_id, text, event) {
+        Some((_, Err(_))) if memmem::find(text.rest(), b"  ").is_some() => {
+            let mut single = text.rest().to_vec();
+            single.dedup_by(|byte, before| *byte == b' ' && *before == b' ');
+            parse_resolved(names, message_id, Text::new(&single), event)
+        }
+        parsed => parsed,
+    }
+}
+
+fn parse_resolved(names: &Names, message_id: u32, text: Text<'_>, event: &mut Event) -> Parsed {
     match parse(message_id, text, event) {
         parsed @ Some((_, Err(NAMED))) if !names.is_empty() => match names.resolve(text.rest()) {
             Some(resolved) => parse(message_id, Text::new(&resolved), event),

@@ -391,6 +391,7 @@ fn every_message_id_is_read_and_what_is_permitted_is_skipped() {
         "%ASA-6-302035: Built inbound SCTP connection 7 for o:192.0.2.1/5 (192.0.2.1/5) to i:10.0.0.2/5 (192.0.2.3/5)",
         "%ASA-6-302303: Built TCP state-bypass connection 7 from o:192.0.2.1/5 (192.0.2.1/5) to i:10.0.0.2/5 (192.0.2.3/5)",
         "%ASA-6-302304: Teardown TCP state-bypass connection 7 from o:192.0.2.1/5 to i:10.0.0.2/5 duration 0:00:01 bytes 7 Idle Timeout",
+        "%ASA-6-302304: Teardown TCP  state-bypass connection 7 from o:192.0.2.1/5 to i:10.0.0.2/5 duration  0:00:01 bytes  7 Idle Timeout",
         "%FTD-6-430002: AccessControlRuleAction: Allow, SrcIP: 192.0.2.1, DstIP: 10.0.0.2, SrcPort: 5, DstPort: 25, Protocol: tcp",
         "%FTD-6-430003: AccessControlRuleAction: Allow, SrcIP: 192.0.2.1, DstIP: 10.0.0.2, SrcPort: 5, DstPort: 25, Protocol: tcp",
     ];

@@ -100,6 +100,8 @@ fn parse_long_duration(text: &mut Text<'_>) -> Option<i64> {
                 count += 1;
                 text.skip(1);
             }
+            // Of a unit that nobody knows.
+            [letter, ..] if letter.is_ascii_alphabetic() => return None,
             _ => {
                 plain[count] = number;
                 count += 1;
@@ -143,6 +145,7 @@ mod tests {
         assert_eq!(duration("99999999999999999999:00:00"), None);
         assert_eq!(duration(""), None);
         assert_eq!(duration("x"), None);
+        assert_eq!(duration("2D10h"), None);
         assert_eq!(duration("1:"), None);
     }
 

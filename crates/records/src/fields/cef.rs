@@ -31,11 +31,15 @@ pub struct Cef<'a> {
 }
 
 impl<'a> Cef<'a> {
-    /// The header of a line that has one, wherever it begins.
+    /// The header of a line that has one, wherever it begins; at its front also without `CEF:`, which syslog's parsers take for the name of
+    /// a program.
     #[must_use]
     pub fn parse(line: &'a [u8]) -> Option<Self> {
-        let start = header(line, &MARK)?;
-        let mut rest = &line[start + 4..];
+        let (start, mut rest) = match header(line, &MARK) {
+            Some(start) => (start, &line[start + 4..]),
+            None if matches!(line, [b'0' | b'1', b'|', ..]) => (0, line),
+            None => return None,
+        };
         let mut next = || {
             let end = unescaped(b'|', rest)?;
             let field = &rest[..end];
@@ -120,6 +124,7 @@ mod tests {
         assert_eq!(cef.extension.into_iter().count(), 2);
         assert_eq!(Cef::parse(b"CEF:0|a|b|c|d|e"), None);
         assert_eq!(Cef::parse(b"CEF 0|a|b|c|d|e|f|"), None);
+        assert_eq!(Cef::parse(b"0|a|b|c|d|e|f|x=1").map(|cef| (cef.vendor, cef.start)), Some((&b"a"[..], 0)));
     }
 
     #[test]

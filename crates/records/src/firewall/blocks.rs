@@ -66,12 +66,12 @@ fn parse_juniper(text: &[u8]) -> Result<Option<Event>, Why> {
 }
 
 /// `A10|CFW|...|CGN 106|Nat Port Batch Pool Allocated|5|proto=UDP src=... sourceTranslatedAddress=... sourceTranslatedPort=22016
-/// cn3=22271 cn3Label=Last Nat Port`; `Nat Port Allocated` with an `spt` is one port.
+/// cn3=22271 cn3Label=Last Nat Port`; `Nat Port Allocated` with an `spt` is one port, and `Nat Session Created` that of one session.
 fn parse_a10(text: &[u8]) -> Result<Option<Event>, Why> {
     let cef = Cef::parse(text).ok_or("no CEF")?;
     let gone = match cef.name.rsplit(|byte| *byte == b' ').next() {
-        Some(b"Allocated") => None,
-        Some(b"Freed") => Some(None),
+        Some(b"Allocated" | b"Created") => None,
+        Some(b"Freed" | b"Deleted") => Some(None),
         _ => return Ok(None),
     };
     let (mut block, mut port): (_, &[u8]) = (PortBlock::default(), &[]);
@@ -89,7 +89,7 @@ fn parse_a10(text: &[u8]) -> Result<Option<Event>, Why> {
     if memmem::find(cef.name, b"Port Batch").is_some() {
         return block.translation(gone).map(Some);
     }
-    if !cef.name.starts_with(b"Nat Port ") {
+    if !cef.name.starts_with(b"Nat Port ") && !cef.name.starts_with(b"Nat Session ") {
         return Ok(None);
     }
     let proto = block.proto.ok_or("no protocol")?;

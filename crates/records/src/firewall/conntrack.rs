@@ -63,6 +63,7 @@ pub(super) fn parse<'a>(text: &[u8], head: &[u8], header: Header<'a>, event: &mu
     let own_stamp = if head.first() == Some(&b'[') { None } else { stamp(head, name) };
     let known = own_stamp.map_or(known, Ok).map_err(|_| "no stamp: conntrack prints one with -o timestamp")?;
     let told = Told::of(&text[word.len()..]);
+    let known = told.ended(known);
     let session = told.session()?;
     match what {
         What::New => session.opened(known, event),
@@ -90,6 +91,8 @@ struct Told<'a> {
     ways: [Way<'a>; 2],
     unreplied: bool,
     lived: &'a [u8],
+    /// When it began and ended, in nanoseconds since 1970, as VyOS writes them.
+    span: [&'a [u8]; 2],
 }
 
 impl<'a> Told<'a> {
@@ -157,11 +160,13 @@ impl<'a> Told<'a> {
             },
             4 => match key {
                 b"PKTS" => &mut way.packets,
+                b"stop" => &mut self.span[1],
                 _ => return,
             },
             5 => match key {
                 b"sport" => &mut way.sport,
                 b"dport" => &mut way.dport,
+                b"start" => &mut self.span[0],
                 b"bytes" | b"BYTES" => &mut way.bytes,
                 b"PROTO" => &mut self.proto,
                 _ => return,
@@ -213,13 +218,21 @@ impl<'a> Told<'a> {
         })
     }
 
+    /// When the event was: by its own clock, where that is written beside it, else as `known`.
+    fn ended(&self, known: Stamp) -> Stamp {
+        moment(self.span[1]).map_or(known, |at| Stamp { at, resolution: 1, ..known })
+    }
+
     fn course(&self, proto: Proto, orig_end: End, known: Stamp) -> Result<Course, Why> {
-        let (start, duration) = match value::number(self.lived) {
-            Some(seconds) => {
+        let (start, duration) = match (self.span.map(moment), value::number(self.lived)) {
+            ([Some(begun), Some(ended)], _) => {
+                (Stamp { at: begun, ..known }, Some(ended.since(begun)).filter(|lasted| *lasted >= 0))
+            }
+            (_, Some(seconds)) => {
                 let (start, duration) = reckon_start(known, seconds).ok_or("delta-time is too long")?;
                 (start, Some(duration))
             }
-            None => (known, None),
+            (_, None) => (known, None),
         };
         let counted = |way: Way<'_>| {
             Some(Sent { bytes: value::number(way.bytes)?, packets: value::number(way.packets), link: None })
@@ -252,6 +265,11 @@ impl<'a> Told<'a> {
             _ => Ending::Unknown,
         }
     }
+}
+
+/// Nanoseconds since 1970.
+fn moment(text: &[u8]) -> Option<Nanos> {
+    value::number(text).and_then(|nanos| i64::try_from(nanos).ok()).map(Nanos)
 }
 
 /// The value behind `key`, if the text goes on with that.

@@ -11,6 +11,7 @@ use super::{Line, Why};
 use crate::fields::json::{self, Value};
 use crate::fields::{Cef, Csv, Pairs, value};
 use crate::reckon::{Sent, payload};
+use crate::syslog::header::decode_header;
 use crate::syslog::timekeeper::Timekeeper;
 use crate::syslog::written::{parse_written, parse_zone};
 use crate::{Ending, Event, Inside, Nanos, Proto, RecordId, SensorId, Stamp};
@@ -90,7 +91,7 @@ pub(super) fn parse<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event
         let own = &line[start..];
         let take = |key: &[u8], value: Value<'a>| _ = value.single().map(|value| log.put(key, value));
         json::each(own, take).map_err(|broken| broken.why)?;
-        return log.tell(own, time, event);
+        return log.tell((line, start), time, event);
     }
     let start = own_start(line);
     if let Some(quote) = start.checked_sub(1).filter(|before| line[*before] == b'"') {
@@ -98,13 +99,13 @@ pub(super) fn parse<'a>(line: &'a [u8], time: &mut Timekeeper, event: &mut Event
         for (key, value) in Csv::new(b',', own).filter_map(pair_of_cell) {
             log.put(key, value);
         }
-        return log.tell(own, time, event);
+        return log.tell((line, quote), time, event);
     }
     let own = &line[start..];
     for (key, value) in Pairs::new(separator(own), own) {
         log.put(key, value.unwrap_or_default());
     }
-    log.tell(own, time, event)
+    log.tell((line, start), time, event)
 }
 
 /// What stands between two pairs, by what stands behind the first: a comma in the `csv` format.
@@ -132,7 +133,7 @@ fn pair_of_cell(cell: &[u8]) -> Option<(&[u8], &[u8])> {
 
 pub(super) fn parse_cef<'a>(
     cef: &Cef<'a>,
-    own: &'a [u8],
+    line: &'a [u8],
     time: &mut Timekeeper,
     event: &mut Event,
 ) -> Result<Line<'a>, Why> {
@@ -166,7 +167,7 @@ pub(super) fn parse_cef<'a>(
         // Some collectors leave it out; the event is called `traffic:forward close`.
         log.kind = &cef.name[..colon];
     }
-    log.tell(own, time, event)
+    log.tell((line, cef.start), time, event)
 }
 
 impl<'a> Log<'a> {
@@ -209,6 +210,8 @@ impl<'a> Log<'a> {
             },
             7 => match key {
                 b"devname" => &mut self.devname,
+                // Of CEF before FortiOS 6.0.
+                b"logtime" if self.eventtime.is_empty() => &mut self.eventtime,
                 b"srcport" => &mut self.src[1],
                 b"dstport" => &mut self.dst[1],
                 b"transip" => &mut self.trans_src[0],
@@ -258,7 +261,13 @@ impl<'a> Log<'a> {
         if name.is_empty() { UNNAMED } else { name }
     }
 
-    fn tell(&self, own: &'a [u8], time: &mut Timekeeper, event: &mut Event) -> Result<Line<'a>, Why> {
+    /// What a line says, from where on it is the device's own.
+    fn tell(
+        &self,
+        (line, start): (&'a [u8], usize),
+        time: &mut Timekeeper,
+        event: &mut Event,
+    ) -> Result<Line<'a>, Why> {
         let name = self.name();
         if self.kind.is_empty() {
             return Err("no type");
@@ -267,7 +276,14 @@ impl<'a> Log<'a> {
         if self.kind != b"traffic" || self.subtype == b"sniffer" || self.is_interim() {
             return Ok(Line::Skipped { name });
         }
-        let known = self.known(SensorId::of(name), time).ok_or("neither eventtime nor date and time")?;
+        let sensor = SensorId::of(name);
+        // What a collector has taken out, or an older version does not write, the header says.
+        let known = if self.eventtime.is_empty() && (self.date.is_empty() || self.time.is_empty()) {
+            by_header(&line[..start], sensor, time)
+                .ok_or("neither eventtime nor date and time, nor a stamp in the header")
+        } else {
+            self.known(sensor, time).ok_or("neither eventtime nor date and time")
+        }?;
         let session = self.session()?;
         match self.action {
             b"" => return Err("no action"),
@@ -276,7 +292,7 @@ impl<'a> Log<'a> {
             b"deny" | b"violation" if !self.went_on(session) => session.denied(event),
             _ => session.whole(self.course(session, known)?, event),
         }
-        Ok(Line::Said { known, name, own })
+        Ok(Line::Said { known, name, own: &line[start..] })
     }
 
     /// LOG_ID_TRAFFIC_STAT tells every few minutes what a session that goes on has carried so far; what it carried in all
@@ -353,6 +369,12 @@ impl<'a> Log<'a> {
             service: name(service),
         })
     }
+}
+
+/// When syslog's header says that a line was written.
+fn by_header(head: &[u8], sensor: SensorId, time: &mut Timekeeper) -> Option<Stamp> {
+    let written = decode_header(head).written?;
+    Some(Stamp { at: time.resolve(sensor, &written)?, resolution: written.resolution, sensor })
 }
 
 fn counted([bytes, packets]: [&[u8]; 2]) -> Option<Sent> {

@@ -55,6 +55,7 @@ pub(super) fn parse<'a>(text: &'a [u8], header: Header<'a>, event: &mut Event) -
         let (what, text) = text.split_at(len);
         // Of a logical system, or of the services of an MX (MX-SPC3): whose name stands before a sentence.
         let log = match text.strip_prefix(b"_LS").or_else(|| text.strip_prefix(b"_USF")) {
+            Some(text) if text.trim_ascii_start().starts_with(b"[") => parse_log(text)?,
             Some(text) => parse_log(memmem::find(text, b": session ").map_or(text, |at| &text[at..]))?,
             None => parse_log(text)?,
         };

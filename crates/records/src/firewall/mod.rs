@@ -145,7 +145,7 @@ impl Dialect {
             Self::Conntrack => &[b"src=", b"SRC="],
             Self::Netfilter => &[b" SRC="],
             Self::Pf => &[b"filterlog"],
-            Self::Blocks => &[blocks::PORT_BLOCK, b"CEF:", b" VRF "],
+            Self::Blocks => &[blocks::PORT_BLOCK, b"CEF:", b"|A10|", b" VRF "],
         };
         of_others.iter().copied().chain(self.maker())
     }
@@ -197,7 +197,7 @@ impl Dialect {
         match (self, &cef) {
             (Self::PanOs, Some(cef)) => return panos::parse_cef(cef, &line[cef.start..], time, event),
             (Self::PanOs, None) => return panos::parse(line, time, event),
-            (Self::FortiGate, Some(cef)) => return fortigate::parse_cef(cef, &line[cef.start..], time, event),
+            (Self::FortiGate, Some(cef)) => return fortigate::parse_cef(cef, line, time, event),
             (Self::FortiGate, None) => return fortigate::parse(line, time, event),
             _ => {}
         }
@@ -234,7 +234,7 @@ impl Dialect {
             return Header { known, name, own: line };
         }
         let header = time.decode_header(self.syslog(head));
-        let is_none = header.sensor.is_empty() || self == Self::Netfilter && netfilter::is_of_prefix(header.sensor);
+        let is_none = header.sensor.is_empty() || self == Self::Netfilter && netfilter::is_no_host(header.sensor, head);
         let name = if is_none { self.unnamed() } else { header.sensor };
         let sensor = SensorId::of(name);
         let known = header.written.ok_or("no stamp").and_then(|written| {

@@ -32,11 +32,15 @@ pub(super) fn is_line(line: &[u8]) -> bool {
     body(line).is_some_and(|at| memmem::find(&line[at..], b" PROTO=").is_some())
 }
 
-/// Where the packet begins: at `IN=`, before which a prefix may stand without a space.
+/// Where the packet begins: at `IN=`, before which a prefix may stand without a space. Proxmox leaves out of both interfaces the one that
+/// a packet has not.
 pub(super) fn body(line: &[u8]) -> Option<usize> {
-    let out = OUT.find(line)?;
+    let Some(out) = OUT.find(line) else {
+        let src = SRC.find(line)?;
+        return memmem::find(&line[..src], b" IN=").map(|at| at + 1);
+    };
     SRC.find(&line[out..])?;
-    memmem::rfind(&line[..out], b"IN=")
+    memmem::rfind(&line[..out], b"IN=").or(Some(out + 1))
 }
 
 /// The part of the header that is syslog's: behind it stand the kernel's clock and the rule's prefix.
@@ -56,9 +60,13 @@ fn prefix<'a>(head: &'a [u8], name: &'a [u8]) -> &'a [u8] {
     if behind.starts_with(b":") && is_refusal(name) { name } else { behind }
 }
 
-/// Whether what stands where a host is named is the beginning of a rule's prefix: `dmesg` names no host.
-pub(super) fn is_of_prefix(name: &[u8]) -> bool {
-    REFUSED.iter().chain(&[&b"ACCEPT"[..]]).any(|word| word.eq_ignore_ascii_case(name))
+/// Whether what stands where a host is named is none: the beginning of a rule's prefix, for `dmesg` names no host, or Proxmox's chain
+/// (`100 6 tap100i0-IN 16/Nov/2021:10:17:00 +0100 policy DROP: `).
+pub(super) fn is_no_host(name: &[u8], head: &[u8]) -> bool {
+    let mut words = head.split(|byte| *byte == b' ');
+    let mut is_number = || words.next().is_some_and(|word| !word.is_empty() && word.iter().all(u8::is_ascii_digit));
+    let is_of_prefix = || REFUSED.iter().chain(&[&b"ACCEPT"[..]]).any(|word| word.eq_ignore_ascii_case(name));
+    is_number() && is_number() || is_of_prefix()
 }
 
 /// A packet from `IN=` on.

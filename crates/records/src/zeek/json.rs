@@ -27,7 +27,11 @@ impl<'a> Line<'a> {
     fn of(line: &'a [u8], shape: &mut Shape) -> Result<Self, Broken> {
         let mut said = Self { fields: [&[]; Slot::COUNT], path: None };
         let start = object(line);
-        let number = |path: &[u8]| if path == b"_path" { PATH } else { Slot::of(path) as u8 };
+        let number = |path: &[u8]| match path {
+            b"_path" => PATH,
+            // As the writer of Zeek's plugin for Kafka tags it: `{"conn": {"ts": ...}}`.
+            _ => Slot::of(path.strip_prefix(b"conn.").unwrap_or(path)) as u8,
+        };
         let told = shape.each(&line[start..], number, |number, value| {
             let Some(text) = value.single() else { return };
             match said.fields.get_mut(usize::from(number)) {

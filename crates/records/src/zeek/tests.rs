@@ -190,6 +190,7 @@ fn json_says_what_tsv_says() {
         JSON.replace("\"id.orig_h\"", "\"id\":{\"orig_h\"").replace("id.", "").replace("3128", "3128}"),
         JSON.replace("\"_path\":\"conn\",", ""),
         JSON.replace("id.", "id_"),
+        JSON.replace("\"_path\":\"conn\",", "").replace('{', "{\"conn\":{").replace("}\n", "}}\n"),
         format!("<134>Jan  4 14:37:36 sensor corelight_conn: {JSON}"),
         JSON.replace("\n", ",\r\n"),
     ] {

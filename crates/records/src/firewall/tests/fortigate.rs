@@ -233,6 +233,16 @@ fn cef_says_the_same() {
 }
 
 #[test]
+fn what_says_no_moment_has_the_header_s() {
+    let own =
+        "date=2024-03-04 time=16:05:38 devname=\"fgt-1\" devid=\"FG100F0000000001\" eventtime=1709568338557329000";
+    for without in ["devid=\"fgt-1\"", "time=16:05:40 devid=\"fgt-1\"", "eventtime= devid=\"fgt-1\""] {
+        let said = told(&format!("<189>Mar  4 16:05:39 relay {}", CLOSE.replacen(own, without, 1)));
+        assert!(said.starts_with("fgt-1 2024-03-04T16:05:39Z~1s whole "), "{said}");
+    }
+}
+
+#[test]
 fn what_is_damaged_says_why() {
     let reader = || Dialect::FortiGate.reader(clock());
     for (from, to, why) in [
@@ -241,6 +251,11 @@ fn what_is_damaged_says_why() {
         (
             "date=2024-03-04 time=16:05:38 devname=\"fgt-1\" devid=\"FG100F0000000001\" eventtime=1709568338557329000",
             "",
+            "neither eventtime nor date and time, nor a stamp in the header",
+        ),
+        (
+            "date=2024-03-04 time=16:05:38 devname=\"fgt-1\" devid=\"FG100F0000000001\" eventtime=1709568338557329000",
+            "date=2024-02-30 time=16:05:38",
             "neither eventtime nor date and time",
         ),
         ("srcip=10.0.0.5", "srcip=jane", "srcip and srcport are no address and port"),

@@ -75,6 +75,29 @@ fn ulogd_says_the_same() {
 }
 
 #[test]
+fn vyos_says_when_it_began_and_ended() {
+    let line = format!(
+        "Jul 16 12:55:24 vyos-conntrack-logger[9387]: [DESTROY] 1411737613 tcp       6 {THERE} {BACK} [ASSURED] start=1721134494073916335 \
+         stop=1721134524073621287 delta=29.999705"
+    );
+    assert_eq!(
+        told_without_id(&line),
+        "conntrack 2024-07-16T12:55:24.073621287Z~ns whole #id tcp 10.0.0.5:2007=192.0.2.31:40123 > 198.51.100.7:25 from \
+         2024-07-16T12:54:54.073916335Z~ns for 29s, ?, Unknown"
+    );
+}
+
+#[test]
+fn proxmox_leaves_an_interface_out() {
+    let head = "100 6 PVEFW-HOST-IN 04/Mar/2024:17:05:38 +0100 policy DROP: ";
+    let denied = "netfilter 2024-03-04T16:05:38Z~1s denied tcp 203.0.113.9:41945 > 10.0.0.5:1182";
+    for interfaces in ["IN=eth0 OUT=eth1 ", "IN=vmbr0 PHYSIN=enp2s0 ", "OUT=vmbr0 PHYSOUT=tap100i0 "] {
+        let packet = PACKET.replacen("IN=eth0 OUT=eth1 ", interfaces, 1);
+        assert_eq!(told(&format!("{head}{packet}")), denied, "{interfaces}");
+    }
+}
+
+#[test]
 fn a_table_has_no_stamps() {
     for line in [
         format!("ipv4     2 tcp      6 431999 ESTABLISHED {THERE} {BACK} [ASSURED] mark=0 use=2"),
