@@ -250,7 +250,9 @@ fn captures_count_as_by_hand() {
     }
     let page = page();
     let exact: Vec<&Counting> = page.iter().filter(|command| !is_plain(command)).collect();
-    for capture in ["1-spam-socks", "2-spam-connect", "5-web-proxy", "8-innocents-busy", "9-mixed-campus"] {
+    for capture in
+        ["1-spam-socks", "2-spam-connect", "3-smtp-odd-port", "5-web-proxy", "8-innocents-busy", "9-mixed-campus"]
+    {
         for log in ["pix.log.zst", "asa.log.zst", "conn.log.zst"] {
             let Some(path) = shared(&format!("captures/{capture}/{log}")) else { continue };
             let scanned = Scanned::of(&path, &[]);

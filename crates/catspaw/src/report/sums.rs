@@ -62,8 +62,9 @@ impl Sums {
         let new = self.last_outbound.replace(key) != Some(key);
         let date = days.of(out.start.at);
         if pair.basis == Basis::Order {
-            self.refused += u64::from(new);
-            self.daily.entry(date).or_default().1 += u64::from(new);
+            let counts = u64::from(new && !self.is_further_try(out));
+            self.refused += counts;
+            self.daily.entry(date).or_default().1 += counts;
             return;
         }
         if pair.basis == Basis::Content {
