@@ -229,10 +229,10 @@ fn sentence(hit: &Hit, question: &Question, logs: &[Indexed<'_>]) -> String {
         End::Open => "has no end in the log".to_owned(),
     };
     let is_sure = span.holds(question.at, question.until()) || span.end == End::Open && span.from < question.at;
-    let edge = if is_sure || question.is_wide() {
-        ""
-    } else {
-        "; the moment lies at its edge, within what the stamps can tell"
+    let edge = match () {
+        () if is_sure || question.is_wide() => "",
+        () if question.is_a_span() => "; so it was not behind it for all of the minute that is asked for",
+        () => "; the moment lies at its edge, within what the stamps can tell",
     };
     format!("{} {began} and {ended}{edge}.", thing(hit, logs))
 }

@@ -39,6 +39,11 @@ impl Question {
         self.lasts > 60 * Nanos::SECOND
     }
 
+    /// Whether it is of more than a second: of a minute, or of a day.
+    pub(crate) fn is_a_span(&self) -> bool {
+        self.lasts > Nanos::SECOND
+    }
+
     /// Reads `ADDRESS`, `ADDRESS:PORT` or `[ADDRESS]:PORT`, and a moment.
     ///
     /// # Errors
