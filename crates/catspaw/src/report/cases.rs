@@ -88,9 +88,11 @@ impl<'a> Cases<'a> {
             (stream.caught.is_some() && strong).then_some(stream)
         };
         let caught = lanes.iter().copied().filter_map(|(sensor, lane)| Some((sensor, lane, stream(lane)?)));
+        // Packets say what was delivered, message by message.
         let best = caught.max_by(|a, b| {
+            let reads = |lane: &Lane| lane.contents().is_some_and(|contents| contents.seen);
             let log = |stream: &Stream| stream.largest.unwrap_or(f64::NEG_INFINITY);
-            log(a.2).total_cmp(&log(b.2)).then(b.0.cmp(&a.0))
+            reads(a.1).cmp(&reads(b.1)).then(log(a.2).total_cmp(&log(b.2))).then(b.0.cmp(&a.0))
         });
         if let Some((sensor, lane, stream)) = best {
             self.add_case(host, Topology::Direct, authorised, lanes, Some((sensor, lane)), vec![0]);
