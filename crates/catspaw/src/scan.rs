@@ -127,7 +127,7 @@ impl Scan {
         let names = Names::new(&gathered);
         let shown = redactor.map(|redactor| names.redacted(|name| redactor.name(name)));
         let shown = shown.as_ref().unwrap_or(&names);
-        let mut days = Days::new(self.settings.zone.clone());
+        let mut days = Days::new(gathered.zone.clone().unwrap_or_else(|| self.settings.zone.clone()));
         let failed = |e: io::Error| format!("a temporary file failed: {e} (TMPDIR says where they lie)");
 
         let mut rows = connections_of(&mut gathered).map_err(failed)?;
@@ -225,6 +225,7 @@ impl Scan {
             stamps: self.settings.stamps(),
             maps: Arc::clone(&self.settings.maps),
             days: Days::new(self.settings.zone.clone()),
+            days_of_logs: !self.settings.names_zone,
             threads: self.settings.threads,
             wait: self.settings.wait,
             connections: match (self.settings.explain, self.settings.extract.as_ref()) {

@@ -62,6 +62,8 @@ pub(crate) struct Settings {
     pub(crate) redact: Option<(Scope, Option<PathBuf>)>,
     pub(crate) year: Option<i16>,
     pub(crate) zone: TimeZone,
+    /// Whether the owner has named it.
+    pub(crate) names_zone: bool,
     pub(crate) threads: usize,
     pub(crate) quiet: bool,
     pub(crate) verbose: bool,
@@ -394,6 +396,7 @@ impl Settings {
             suggest_authorised: args.views.suggest_authorised.or(file.suggest_authorised),
             year,
             zone,
+            names_zone: args.timezone.is_some() || file.timezone.is_some(),
             threads,
             quiet: args.quiet || file.quiet.unwrap_or(false),
             verbose: args.verbose || file.verbose.unwrap_or(false),

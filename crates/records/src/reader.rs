@@ -103,6 +103,16 @@ impl Reader {
         }
     }
 
+    /// How far east of UTC the zone is that syslog's stamps before these lines say, in minutes; `None` where none says one.
+    #[must_use]
+    pub fn said_zone(&self, lines: &[u8]) -> Option<i16> {
+        match self {
+            Self::Cisco(_) => cisco::said_zone(lines),
+            Self::Firewall(reader) => reader.said_zone(lines),
+            Self::ZeekConn(_) | Self::Columns(_) => None,
+        }
+    }
+
     /// Whether the first of these lines tells of one that stands before them.
     #[must_use]
     pub fn begins_with_a_repetition(&self, lines: &[u8]) -> bool {

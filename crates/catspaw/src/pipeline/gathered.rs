@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use catspaw_records::{Nanos, SensorId};
+use jiff::tz::TimeZone;
 
 use super::ahead::Passed;
 use super::offsets::Offsets;
@@ -51,6 +52,8 @@ pub(crate) struct Gathered {
     /// Connections put together.
     pub(crate) counted: Counted,
     pub(crate) problems: Vec<Problem>,
+    /// The zone whose days are counted by, where the logs say one and the owner none.
+    pub(crate) zone: Option<TimeZone>,
     /// What the tables of flows left out, by why.
     pub(crate) dropped: Dropped,
     /// TCP connections in packets: those of which one side was heard alone, and the others.

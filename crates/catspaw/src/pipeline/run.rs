@@ -1,7 +1,7 @@
 //! The coordinator: reads files in step with one another, has their blocks parsed, and hands them to the shards in a
 //! fixed order.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::sync::Arc;
 use std::thread;
@@ -11,6 +11,7 @@ use catspaw_records::{Days, HashSeed, Nanos};
 use catspaw_relay::Config;
 use catspaw_rules::Ruleset;
 use crossbeam_channel::{Receiver, Sender, bounded, unbounded};
+use jiff::tz::TimeZone;
 
 use super::active::{Active, Content, Work};
 use super::clocks::Clocks;
@@ -62,6 +63,8 @@ pub(crate) struct Options {
     pub(crate) stamps: Stamps,
     pub(crate) maps: Arc<Maps>,
     pub(crate) days: Days,
+    /// Whether days are those of the zone that the logs say, where that is one.
+    pub(crate) days_of_logs: bool,
     pub(crate) threads: usize,
     /// Nanoseconds that the merge waits for a record that comes out of order.
     pub(crate) wait: i64,
@@ -129,6 +132,9 @@ pub(super) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
             surveyed.rank.0 = offsets.earliest(&surveyed.first).unwrap_or(surveyed.rank.0);
         }
     }
+    gathered.zone = said_zone(&pending).filter(|_| options.days_of_logs);
+    let days = gathered.zone.clone().map_or_else(|| options.days.clone(), Days::new);
+    let options = &Options { days, ..options.clone() };
     // The earliest is taken from the end.
     pending.sort_by_key(|surveyed| std::cmp::Reverse(surveyed.rank));
     let folded = match options.threads {
@@ -144,6 +150,14 @@ pub(super) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
         gathered.rows = rows;
         gathered
     })
+}
+
+/// The zone that all logs say of which one says any, if it is not UTC.
+fn said_zone(pending: &[Surveyed]) -> Option<TimeZone> {
+    let said: BTreeSet<i16> = pending.iter().filter_map(|surveyed| surveyed.said_zone).collect();
+    let minutes = said.first().filter(|minutes| said.len() == 1 && **minutes != 0)?;
+    let offset = jiff::tz::Offset::from_seconds(i32::from(*minutes) * 60).ok()?;
+    Some(TimeZone::fixed(offset))
 }
 
 /// All of it in this thread.

@@ -76,6 +76,8 @@ pub(crate) struct Surveyed {
     pub(crate) written_by: Nanos,
     /// The zone that its stamps name, where it is not known which of several that is.
     pub(crate) zone: Option<String>,
+    /// How far east of UTC the zone is that its stamps say, in minutes.
+    pub(crate) said_zone: Option<i16>,
     /// What is to be said of it before it is read.
     pub(crate) remarks: Vec<Problem>,
     /// No record of it is expected before this moment, less what the merge waits.
@@ -145,6 +147,7 @@ impl Surveyed {
             guessed_year: None,
             written_by: Nanos::MAX,
             zone: None,
+            said_zone: None,
             remarks: Vec::new(),
             rank,
             first,
@@ -212,6 +215,7 @@ pub(crate) fn survey(mut source: Source, file: u32, stamps: &Stamps, maps: &Maps
     surveyed.guessed_year = stamps.year_of(surveyed.rank.0).filter(|_| is_guessed);
     let zone = surveyed.reader.named_zone(shown).filter(|_| stamps.zone == TimeZone::UTC);
     surveyed.zone = zone.map(|zone| String::from_utf8_lossy(zone).into_owned());
+    surveyed.said_zone = surveyed.reader.said_zone(shown);
     surveyed.written_by = stamps.end_of(day_after(blocks.written(), &stamps.zone));
     // A regular file is opened again when its turn comes: a directory may hold more files than may be open.
     surveyed.open = blocks.size().is_none().then_some(blocks);

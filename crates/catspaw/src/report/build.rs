@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use catspaw_records::HostKey;
 use catspaw_records::firewall::Dialect;
 use catspaw_relay::{Authorised, Config, Contents};
+use jiff::tz::TimeZone;
 
 use super::campaigns;
 use super::clocks;
@@ -121,7 +122,7 @@ pub(crate) fn build(
         schema: "catspaw.report/1",
         version: env!("CARGO_PKG_VERSION"),
         home_net: home_net(&settings.home, lanes),
-        timezone: settings.zone.iana_name().unwrap_or("UTC").to_owned(),
+        timezone: gathered.zone.as_ref().map_or_else(|| zone_name(&settings.zone), zone_name),
         evidence,
         incidents,
         authorised,
@@ -344,6 +345,12 @@ fn cut_off_unseen(config: &Config, incidents: &[Incident]) -> Vec<String> {
         )
     };
     hosts.map(say).collect()
+}
+
+/// The name of a zone, or how far it is from UTC.
+fn zone_name(zone: &TimeZone) -> String {
+    let fixed = || zone.to_fixed_offset().ok().filter(|offset| !offset.is_zero()).map(|offset| format!("UTC{offset}"));
+    zone.iana_name().map(str::to_owned).or_else(fixed).unwrap_or_else(|| "UTC".to_owned())
 }
 
 fn evidence(gathered: &Gathered, lanes: &[Lanes], names: &Names) -> Vec<Evidence> {

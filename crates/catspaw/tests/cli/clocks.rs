@@ -144,6 +144,31 @@ const AUTUMN: i64 = 1_067_126_400;
 const SPRING: i64 = 1_048_982_400;
 
 #[test]
+fn days_are_those_of_the_zone_that_the_log_says() {
+    // Forty sessions, one a minute, from 23:30 on in a zone seven hours behind.
+    let west = |text: &str| local(text, "Etc/GMT+7", "%Y-%m-%dT%H:%M:%S-07:00");
+    let mut log = Log::default();
+    log.relay(DAY + 6 * 3600 + 1800, 40);
+    let (place, log) = (Place::new(), west(&log.text));
+    place.write("west.log", &log);
+    place.write("east.log", log.replace("-07:00 ", "+01:00 "));
+    place.write("none.log", log.replace("-07:00 ", "Z "));
+    let days = |options: &[&str]| -> (String, Vec<(String, u64)>) {
+        let report = place.report(options);
+        let daily = report["incidents"][0]["daily"].as_array().unwrap().iter();
+        let day = |day: &Value| (day["date"].as_str().unwrap().to_owned(), day["relayed"].as_u64().unwrap());
+        (report["timezone"].as_str().unwrap().to_owned(), daily.map(day).collect())
+    };
+    let both = vec![("2003-03-03".to_owned(), 30), ("2003-03-04".to_owned(), 10)];
+    assert_eq!(days(&["west.log"]), ("UTC-07".to_owned(), both.clone()));
+    assert_eq!(days(&["-j", "2", "west.log"]), ("UTC-07".to_owned(), both));
+    let utc = ("UTC".to_owned(), vec![("2003-03-04".to_owned(), 40)]);
+    assert_eq!(days(&["--timezone", "UTC", "west.log"]), utc);
+    assert_eq!(days(&["west.log", "east.log"]).0, "UTC");
+    assert_eq!(days(&["west.log", "none.log"]).0, "UTC", "Z is a zone, too");
+}
+
+#[test]
 fn the_hour_that_autumn_repeats_is_read_in_the_order_of_the_log() {
     let log = Log::default().relay(AUTUMN, 150).text.clone();
     for form in ["%b %d %Y %H:%M:%S", "%b %d %H:%M:%S", "%Y-%m-%dT%H:%M:%S"] {

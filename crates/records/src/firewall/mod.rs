@@ -34,6 +34,9 @@ type Why = &'static str;
 /// How much of a file is looked at to tell what it is.
 const SNIFFED: usize = 64 * 1024;
 
+/// Lines in which a zone is looked for.
+const LOOKED_AT: usize = 100;
+
 /// Whose log it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -307,6 +310,13 @@ impl Reader {
     /// The same reader, before any line, to which the first stamp is of this year if it has none.
     pub(crate) fn of_year(self, year: i16) -> Self {
         Self { time: self.time.of_year(year), ..self }
+    }
+
+    /// How far east of UTC the zone is that syslog's stamps before these lines say, in minutes.
+    pub(crate) fn said_zone(&self, lines: &[u8]) -> Option<i16> {
+        let mut lines = lines.split(|byte| *byte == b'\n').take(LOOKED_AT);
+        // Conntrack's own stamps are seconds since 1970, of no zone.
+        lines.find_map(|line| self.dialect.written_of(line)?.said_zone().filter(|_| line.first() != Some(&b'[')))
     }
 
     /// Goes on where `before` has come to.

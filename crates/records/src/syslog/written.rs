@@ -104,6 +104,11 @@ impl Written {
         self.minute.zone.is_none()
     }
 
+    /// How far east of UTC the zone is that it says, in minutes.
+    pub(crate) fn said_zone(&self) -> Option<i16> {
+        self.minute.zone
+    }
+
     /// The date that it has on `clock`.
     pub(crate) fn date(&self, clock: &Clock) -> Option<civil::Date> {
         clock.date_of(self.minute.year, self.minute.month, self.minute.day)
