@@ -461,7 +461,7 @@ fn write_pairs(
     pairs.for_each(|pair| {
         let Some((case, _)) = cases.of(&pair).filter(|_| pair.clear) else { return Ok(()) };
         let case = &cases.cases[case];
-        let mail = delivered(&pair.outbound, case.delivered_from);
+        let mail = delivered(&pair.outbound, case.delivered_from.bytes);
         match redactor {
             Some(redactor) => table.pair(&redactor.pair(pair), &redactor.id(&case.id()), mail, names),
             None => table.pair(&pair, &case.id(), mail, names),

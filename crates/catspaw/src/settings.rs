@@ -141,6 +141,8 @@ struct Thresholds {
     settle: Option<Spanned<f64>>,
     /// Seconds after its end at which a leg is final.
     horizon: Option<Spanned<f64>>,
+    /// Bytes from which on a completed SMTP connection counts as a delivered mail.
+    mail: Option<Spanned<u32>>,
     /// Seconds that the merge waits for a record that comes out of order.
     merge_wait: Option<Spanned<f64>>,
 }
@@ -265,6 +267,7 @@ impl Text<'_> {
             alpha,
             settle: self.seconds(&file.thresholds.settle, usual.settle)?,
             horizon: self.seconds(&file.thresholds.horizon, usual.horizon)?,
+            mail: file.thresholds.mail.as_ref().map(|bytes| i64::from(*bytes.as_ref())),
             authorised: file.authorised.iter().map(|stanza| self.authorised(stanza)).collect::<Result<_, _>>()?,
             contained: Vec::new(),
         })

@@ -190,6 +190,8 @@ pub struct Config {
     pub settle: i64,
     /// Nanoseconds after its end at which a leg is final: the longest lag and the longest timer of a firewall.
     pub horizon: i64,
+    /// From how many bytes on a completed SMTP connection counts as a delivered mail; learned of each host where the owner does not say.
+    pub mail: Option<i64>,
     /// Declared relays.
     pub authorised: Vec<Authorised>,
     /// Hosts that were cut off.
@@ -202,6 +204,7 @@ impl Default for Config {
             alpha: 1e-6,
             settle: 2 * Nanos::SECOND,
             horizon: 3780 * Nanos::SECOND,
+            mail: None,
             authorised: Vec::new(),
             contained: Vec::new(),
         }

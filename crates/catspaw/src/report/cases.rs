@@ -25,6 +25,8 @@ pub(crate) struct Cases<'a> {
     by_place: BTreeMap<Place, (usize, usize)>,
     /// Hosts of which the owner has declared something.
     declares: Vec<Network>,
+    /// From how many bytes on mail counts as delivered, where the owner says so.
+    mail: Option<i64>,
 }
 
 impl<'a> Cases<'a> {
@@ -32,7 +34,7 @@ impl<'a> Cases<'a> {
     #[must_use]
     pub(crate) fn choose(shards: &'a [Lanes], config: &Config) -> Self {
         let declares = config.authorised.iter().map(|stanza| stanza.host).collect();
-        let mut cases = Self { declares, ..Self::default() };
+        let mut cases = Self { declares, mail: config.mail, ..Self::default() };
         for (host, lanes) in hosts(shards, config) {
             let declared = config.declares(host.addr());
             cases.choose_forward(host, false, &lanes, config);
@@ -161,7 +163,10 @@ impl<'a> Cases<'a> {
             hides_ports: false,
             is_beside_a_relay: false,
             services: ports.into_iter().map(Judged::at).collect(),
-            delivered_from: lane.map_or(0, |(_, lane)| mail::threshold(&lane.tally.smtp_sizes)),
+            delivered_from: mail::threshold(
+                lane.map_or(&BTreeMap::new(), |(_, lane)| &lane.tally.smtp_sizes),
+                self.mail,
+            ),
             spam: None,
             tunnel: None,
             asked: Asked::default(),
@@ -229,7 +234,7 @@ impl<'a> Cases<'a> {
     pub(crate) fn add(&mut self, pair: &LegPair, days: &mut Days) {
         if let Some((case, service)) = self.of(pair) {
             let case = &mut self.cases[case];
-            case.services[service].sums.add(pair, case.delivered_from, days);
+            case.services[service].sums.add(pair, case.delivered_from.bytes, days);
         }
     }
 
@@ -237,7 +242,7 @@ impl<'a> Cases<'a> {
     pub(crate) fn add_mail(&mut self, (host, sensor): (HostKey, SensorId), leg: &Leg, declared: bool, days: &mut Days) {
         if let Some(&(case, service)) = self.by_place.get(&(host, sensor, Topology::Direct, declared, 0)) {
             let case = &mut self.cases[case];
-            case.services[service].sums.add_mail(leg, case.delivered_from, days);
+            case.services[service].sums.add_mail(leg, case.delivered_from.bytes, days);
         }
     }
 

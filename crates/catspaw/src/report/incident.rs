@@ -11,6 +11,7 @@ use catspaw_relay::{
 
 use super::cases::strongest;
 use super::cut::Asked;
+use super::mail::Least;
 use super::model::{self, Client, Confidence, Counts, Day, Incident, Service, Target};
 use super::sums::{EXAMPLES, Sums};
 use super::{time, why};
@@ -108,8 +109,8 @@ pub(crate) struct Case<'a> {
     pub(crate) sensors: usize,
     /// Its services.
     pub(crate) services: Vec<Judged>,
-    /// The class of sizes from which mail counts as delivered.
-    pub(crate) delivered_from: u16,
+    /// From how many bytes on mail counts as delivered.
+    pub(crate) delivered_from: Least,
     /// Of a host that sends by itself: the test that caught it.
     pub(crate) spam: Option<&'a Stream>,
     /// Of a host that dialled out a tunnel: what is known of it.
@@ -197,13 +198,13 @@ impl Case<'_> {
     /// Whether hardly one of its connections to servers of mail carried a letter, as far as that is known: so does a census of them,
     /// and whoever asks them whether they would take one.
     pub(crate) fn sends_no_letters(&self) -> bool {
-        self.spam.is_some_and(|spam| spam.letters(self.letters_from()) < LETTERS_LEAST)
+        self.spam.is_some_and(|spam| spam.letters(size_class(self.letters_from())) < LETTERS_LEAST)
     }
 
-    /// The class of sizes from which a connection may have carried a letter. Where packets were read they say what was delivered, and
+    /// From how many bytes on a connection may have carried a letter. Where packets were read they say what was delivered, and
     /// who tries to send and is refused everywhere is no census.
-    pub(crate) fn letters_from(&self) -> u16 {
-        if self.reads_packets() { size_class(LETTER) } else { self.delivered_from }
+    pub(crate) fn letters_from(&self) -> i64 {
+        if self.reads_packets() { LETTER } else { self.delivered_from.bytes }
     }
 
     fn forward_verdict(&self) -> &'static str {

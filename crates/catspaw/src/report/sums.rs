@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::net::IpAddr;
 
 use catspaw_records::{Days, Endpoint, Nanos, Place, RecordId};
-use catspaw_relay::{Basis, Learned, Leg, LegPair, RETRY, SmtpEnds, Topology, size_class};
+use catspaw_relay::{Basis, Learned, Leg, LegPair, RETRY, SmtpEnds, Topology};
 
 /// Records that are shown.
 pub(crate) const EXAMPLES: usize = 20;
@@ -56,7 +56,7 @@ pub(crate) struct Sums {
 
 impl Sums {
     /// Adds a pair. Pairs of one outbound leg come one after another, so that it counts once.
-    pub(crate) fn add(&mut self, pair: &LegPair, delivered_from: u16, days: &mut Days) {
+    pub(crate) fn add(&mut self, pair: &LegPair, delivered_from: i64, days: &mut Days) {
         let out = &pair.outbound;
         let key = (out.id, out.start.at);
         let new = self.last_outbound.replace(key) != Some(key);
@@ -97,7 +97,7 @@ impl Sums {
     }
 
     /// Adds an SMTP connection of a host that sends by itself.
-    pub(crate) fn add_mail(&mut self, leg: &Leg, delivered_from: u16, days: &mut Days) {
+    pub(crate) fn add_mail(&mut self, leg: &Leg, delivered_from: i64, days: &mut Days) {
         self.untold += u64::from(leg.is_untold());
         let delivered = delivered(leg, delivered_from).unwrap_or(0);
         self.recipients += recipients(leg);
@@ -195,7 +195,7 @@ fn recipients(leg: &Leg) -> u64 {
 /// How many messages an outbound leg delivered, where packets were read; else 1 where it is a mail that went through. `None`
 /// where the view cannot know (it has no end, nobody says which, or was encrypted).
 #[must_use]
-pub(crate) fn delivered(out: &Leg, from: u16) -> Option<u64> {
+pub(crate) fn delivered(out: &Leg, from: i64) -> Option<u64> {
     if !out.smtp {
         return Some(0);
     }
@@ -203,7 +203,7 @@ pub(crate) fn delivered(out: &Leg, from: u16) -> Option<u64> {
         return (!mailed.hidden || mailed.messages > 0).then_some(mailed.messages.into());
     }
     out.end?;
-    let is_enough = out.size().is_some_and(|size| size_class(size.total()) >= from);
+    let is_enough = out.size().is_some_and(|size| size.total() >= from);
     if is_enough && out.is_untold() {
         return None;
     }

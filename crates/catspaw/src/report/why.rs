@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use catspaw_records::{AppProto, Endpoint};
-use catspaw_relay::{Candidate, FIXED_TARGETS, Hypothesis, Topology, Tunnel};
+use catspaw_relay::{Candidate, FIXED_TARGETS, Hypothesis, Topology, Tunnel, size_class};
 
 use super::incident::{Case, Design, Dialled};
-use super::mail;
+use super::mail::Whence;
 use super::software;
 use super::sums::Sums;
 
@@ -85,13 +85,14 @@ fn mail_ends(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
     if case.reads_packets() {
         hidden(case, why);
     } else if is_told && sums.targets.keys().any(|target| target.port == 25) {
-        let whence = match mail::is_usual(case.delivered_from) {
-            true => "the usual size, which those of this host's own SMTP connections do not speak against",
-            false => "learned from the sizes of this host's own SMTP connections",
+        let whence = match case.delivered_from.whence {
+            Whence::Configured => "as configured",
+            Whence::Learned => "learned from the sizes of this host's own SMTP connections",
+            Whence::Usual => "the usual size, which those of this host's own SMTP connections do not speak against",
         };
         why.push(format!(
             "A completed SMTP connection of at least {} bytes counts as delivered: {whence}.",
-            mail::bytes_of(case.delivered_from),
+            case.delivered_from.bytes,
         ));
     }
     if !is_told {
@@ -232,9 +233,9 @@ fn direct(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
         why.push(format!(
             "Hardly one of these connections is long enough for a letter ({} of {} have {} bytes): it looks like a census of mail \
              servers, or one that asks them whether an address exists; declare it if it is meant to be one.",
-            spam.letters(case.letters_from()),
+            spam.letters(size_class(case.letters_from())),
             spam.connections,
-            mail::bytes_of(case.letters_from()),
+            case.letters_from(),
         ));
     } else if !case.authorised {
         why.push(

@@ -59,6 +59,7 @@ fn a_wrong_value_is_refused_and_what_would_do_is_said() {
     refused("ports = [\"1180-1185\", 70000]\n", "1:23", "70000: no port");
     refused("ports = [\"1180-1185\", \"9-1\"]\n", "1:23", "9-1: no port and no range of ports");
     refused("[thresholds]\nalpha = 2.0\n", "2:9", "at most 0.001");
+    refused("[thresholds]\nmail = -1\n", "2:8", "u32");
     refused("[thresholds]\nalpha = nan\n", "2:9", "at most 0.001");
     refused("[thresholds]\nsettle = -1.0\n", "2:10", "seconds from 0");
     refused("[thresholds]\nmerge_wait = inf\n", "2:14", "seconds from 0");

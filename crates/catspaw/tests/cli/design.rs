@@ -161,6 +161,13 @@ fn who_asks_many_servers_of_mail_and_sends_them_nothing_is_a_suspect() {
     for bytes in [1200, 3000] {
         assert_eq!(incident(&census(bytes)).unwrap()["verdict"], "spam-source", "{bytes}");
     }
+    // The owner knows better: sixty of 600 to 659 bytes.
+    let place = Place::with("pix.log", census(600));
+    place.write("catspaw.toml", "[thresholds]\nmail = 640\n");
+    let told = place.report(&["pix.log", "--year", "2003", "--config", "catspaw.toml"]);
+    let told = &told["incidents"][0];
+    assert_eq!((&told["verdict"], &told["counts"]["delivered"]), (&"spam-source".into(), &20.into()));
+    assert!(why(told).contains("at least 640 bytes counts as delivered: as configured"), "{}", why(told));
 }
 
 #[test]
