@@ -81,6 +81,7 @@ impl Reader {
         match self {
             Self::Cisco(_) if self.begins_with_a_repetition(head) => Some(Self::Cisco(cisco::Reader::of(head, clock))),
             Self::Columns(reader) => reader.of_a_part(head).map(Self::Columns),
+            Self::ZeekConn(reader) => reader.of_a_part(head).map(Self::ZeekConn),
             _ => None,
         }
     }
@@ -90,6 +91,7 @@ impl Reader {
     pub fn reads_parts_as(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Columns(reader), Self::Columns(other)) => reader.reads_as(other),
+            (Self::ZeekConn(reader), Self::ZeekConn(other)) => reader.reads_as(other),
             _ => std::mem::discriminant(self) == std::mem::discriminant(other),
         }
     }

@@ -17,6 +17,21 @@ fn header(log: &str) -> String {
 }
 
 #[test]
+fn a_part_without_its_header_has_that_of_another_part() {
+    let whole = conn_log();
+    let middle = whole.len() / 2 + whole[whole.len() / 2..].find('\n').unwrap() + 1;
+    let place = Place::with("whole.log", &whole);
+    place.write("2.log", &whole[..middle]);
+    place.write("1.log", &whole[middle..]);
+    let counts = |options: &[&str]| -> Vec<serde_json::Value> {
+        let report = place.report(options);
+        report["incidents"].as_array().unwrap().iter().map(|incident| incident["counts"].clone()).collect()
+    };
+    assert_eq!(counts(&["1.log", "2.log"]), counts(&["whole.log"]));
+    assert!(place.scan(&["1.log"]).failed().contains("without the #fields line"));
+}
+
+#[test]
 fn a_header_alone_is_no_evidence() {
     let place = Place::with("conn.log", header(&conn_log()));
     assert!(place.scan(&["conn.log"]).failed().contains("no evidence: no file gave a record"));

@@ -35,6 +35,8 @@ const SNIFFED: usize = 200;
 pub struct Reader {
     /// Shared, so that the clone that each block is read with costs nothing.
     header: Arc<Header>,
+    /// That at the front of its file, which later parts of the log may lack.
+    front: Arc<Header>,
     /// Whether it was taken for JSON, so that a line may have something before its object (syslog).
     is_json: bool,
     /// Stamps of JSON may be civil times, in UTC.
@@ -59,13 +61,31 @@ impl Reader {
             probe.update(line);
             probe.is_conn()
         });
-        is_conn.then(|| Self::new(false))
+        let mut front = Header::default();
+        let lines = Block::new(head, Place { file: 0, line: 1 }).lines();
+        lines.take_while(|(_, line)| line[0] == b'#').for_each(|(_, line)| front.update(line));
+        is_conn.then(|| Self { front: Arc::new(front), ..Self::new(false) })
+    }
+
+    /// A reader of lines that have these columns, of which another file has the header: most of those at the front are understood.
+    pub(crate) fn of_a_part(&self, head: &[u8]) -> Option<Self> {
+        let lines = Block::new(head, Place { file: 0, line: 1 }).lines().take(SNIFFED);
+        let is_understood = |(place, line)| line::parse(&self.front, line, HashSeed(0), &mut Record::at(place)).is_ok();
+        let (understood, broken): (Vec<bool>, Vec<bool>) = lines.map(is_understood).partition(|is| *is);
+        let fits = self.front.is_conn() && understood.len() > broken.len();
+        fits.then(|| Self { header: Arc::clone(&self.front), ..self.clone() })
+    }
+
+    /// Whether both take the same of a line without a header for the same.
+    pub(crate) fn reads_as(&self, other: &Self) -> bool {
+        self.front == other.front && self.is_json == other.is_json
     }
 
     fn new(is_json: bool) -> Self {
         // Civil times of JSON always have a year.
         let clock = Clock::new(TimeZone::UTC, YearHint::First(1970));
-        Self { header: Arc::new(Header::default()), is_json, times: Timekeeper::new(clock) }
+        let header = Arc::new(Header::default());
+        Self { front: Arc::clone(&header), header, is_json, times: Timekeeper::new(clock) }
     }
 
     /// Whether it was taken for JSON.
