@@ -223,7 +223,9 @@ const UTF_16: &str = "text in UTF-16: iconv -f UTF-16 -t UTF-8 FILE | catspaw sc
 
 /// A guess at what a file is that is no evidence, for its owner.
 fn name_of(head: &[u8]) -> &'static str {
-    const MAGIC: [(&[u8], &str); 11] = [
+    /// What was packed once is unpacked by then.
+    const TWICE: &str = "packed twice: unpack it once, as in zcat FILE | catspaw scan -";
+    const MAGIC: [(&[u8], &str); 15] = [
         (&[0x0c, 0xa5], NFCAPD),
         (&[0xa5, 0x0c], NFCAPD),
         (b"<?xml", "XML, and not nmap's, the only one that this version reads"),
@@ -238,6 +240,10 @@ fn name_of(head: &[u8]) -> &'static str {
         (b"\xff\xfe", UTF_16),
         (b"\xfe\xff", UTF_16),
         (b"PK\x03\x04", "a zip archive: unpack it first"),
+        (b"\x1f\x8b", TWICE),
+        (b"\x28\xb5\x2f\xfd", TWICE),
+        (b"\xfd7zXZ\x00", TWICE),
+        (b"BZh", TWICE),
         (b"\x7fELF", "a program"),
     ];
     let objects = |between: &[u8]| memmem::find(head, between).is_some();

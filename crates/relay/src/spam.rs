@@ -46,6 +46,8 @@ const POOL: u32 = 8;
 const LATE: i64 = 600 * Nanos::SECOND;
 /// Bytes that are sent to a server by who only greets it, at most: what was not read of a connection may have been mail.
 const LOOK: i64 = 128;
+/// Where users hand their mail to their own provider, whatever a log calls it: in an office there are as many providers as people.
+const SUBMISSION: [u16; 2] = [465, 587];
 /// Servers of a host that are remembered; beyond, none is new.
 const SERVERS_MOST: usize = 16_384;
 
@@ -130,7 +132,7 @@ impl Stream {
             self.seconds.clear();
         }
         self.by_time.spend(day);
-        if is_a_look(leg) {
+        if is_a_look(leg) || SUBMISSION.contains(&leg.peer.port) {
             return;
         }
         let answered = leg.end.is_some_and(|end| end.answered);
@@ -221,6 +223,10 @@ mod tests {
 
     /// What is known of a hundred servers that are called one after the other.
     fn called(mailed: Option<Mailed>, up: i64) -> Stream {
+        called_at(25, mailed, up)
+    }
+
+    fn called_at(port: u16, mailed: Option<Mailed>, up: i64) -> Stream {
         let mut stream = Stream::default();
         for n in 0..100_u8 {
             let at = Nanos(i64::from(n) * 2 * Nanos::SECOND);
@@ -228,7 +234,7 @@ mod tests {
             let end = End { at, known: at, order: 0, ending: Ending::Fins, answered: true, size: Some(size) };
             let leg = Leg {
                 id: RecordId::Device(u64::from(n)),
-                peer: Endpoint { addr: IpAddr::from([198, 51, n, 25]), port: 25 },
+                peer: Endpoint { addr: IpAddr::from([198, 51, n, 25]), port },
                 own: Endpoint { addr: IpAddr::from([192, 0, 2, 1]), port: 40_000 },
                 start: Stamp { at, resolution: 1000, sensor: SensorId(0) },
                 opened: None,
@@ -241,6 +247,12 @@ mod tests {
             stream.take(&leg, at, 0, &Config::default());
         }
         stream
+    }
+
+    #[test]
+    fn mail_that_is_handed_to_a_provider_is_no_spam_of_its_own() {
+        assert!([465, 587].map(|port| called_at(port, None, 2000).caught) == [None; 2]);
+        assert!(called_at(25, None, 2000).caught.is_some());
     }
 
     #[test]

@@ -494,6 +494,9 @@ impl Open {
     }
 
     fn finish(mut self) -> CaptureRead {
+        if self.read.packets == 0 && self.read.problems.is_empty() {
+            self.complain("a capture without a packet in it".to_owned());
+        }
         let summary = self.content.finish();
         self.read.bytes = summary.on_disk;
         self.read.problems.extend(summary.problem);
