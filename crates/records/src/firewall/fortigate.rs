@@ -371,10 +371,11 @@ impl<'a> Log<'a> {
     }
 }
 
-/// When syslog's header says that a line was written.
-fn by_header(head: &[u8], sensor: SensorId, time: &mut Timekeeper) -> Option<Stamp> {
+/// When syslog's header says that a line was written. It is a collector's, and moves no clock: where it has no year, it is of the one that
+/// it would be of as the first line behind the device's own stamps.
+fn by_header(head: &[u8], sensor: SensorId, time: &Timekeeper) -> Option<Stamp> {
     let written = decode_header(head).written?;
-    Some(Stamp { at: time.resolve(sensor, &written)?, resolution: written.resolution, sensor })
+    Some(Stamp { at: time.clone().resolve(sensor, &written)?, resolution: written.resolution, sensor })
 }
 
 fn counted([bytes, packets]: [&[u8]; 2]) -> Option<Sent> {
