@@ -37,8 +37,15 @@ impl Text<'_> {
 
 /// The parser's words, without the names of Rust's types; of a key that is unknown with the one that was perhaps meant.
 fn plain(message: &str) -> String {
-    let message =
-        message.replace("expected i64", "expected a whole number").replace("expected f64", "expected a number");
+    const WORDS: [(&str, &str); 5] = [
+        ("expected i64", "expected a whole number"),
+        ("expected u32", "expected a whole number from 0 on"),
+        ("expected f64", "expected a number"),
+        ("expected a sequence", "expected a list, as in [\"...\"]"),
+        // A date of TOML's.
+        ("invalid type: map, expected a string", "expected a text in quotes"),
+    ];
+    let message = WORDS.iter().fold(message.to_owned(), |message, (theirs, ours)| message.replace(theirs, ours));
     let meant = message.strip_prefix("unknown field `").and_then(|rest| {
         let (name, known) = rest.split_once('`')?;
         // Every other piece stands between marks.

@@ -36,10 +36,10 @@ fn an_unknown_key_is_refused_with_those_that_are_known() {
 #[test]
 fn a_wrong_type_is_refused_in_plain_words() {
     refused("year = \"soon\"\n", "1:8", "expected a whole number");
-    refused("home_net = \"10.0.0.0/8\"\n", "1:12", "sequence");
+    refused("home_net = \"10.0.0.0/8\"\n", "1:12", "expected a list, as in [\"...\"]");
     refused("quiet = 1\n", "1:9", "boolean");
     refused("ports = [1.5]\n", "1:9", "a port, or ports such as");
-    refused("since = 2003-03-04\n", "1:9", "string");
+    refused("since = 2003-03-04\n", "1:9", "expected a text in quotes");
     refused("[thresholds]\nalpha = \"small\"\n", "2:9", "expected a number");
     refused("home_net = [\n", "1:13", "unclosed array");
 }
@@ -59,7 +59,7 @@ fn a_wrong_value_is_refused_and_what_would_do_is_said() {
     refused("ports = [\"1180-1185\", 70000]\n", "1:23", "70000: no port");
     refused("ports = [\"1180-1185\", \"9-1\"]\n", "1:23", "9-1: no port and no range of ports");
     refused("[thresholds]\nalpha = 2.0\n", "2:9", "at most 0.001");
-    refused("[thresholds]\nmail = -1\n", "2:8", "u32");
+    refused("[thresholds]\nmail = -1\n", "2:8", "expected a whole number from 0 on");
     refused("[thresholds]\nalpha = nan\n", "2:9", "at most 0.001");
     refused("[thresholds]\nsettle = -1.0\n", "2:10", "seconds from 0");
     refused("[thresholds]\nmerge_wait = inf\n", "2:14", "seconds from 0");
