@@ -98,8 +98,8 @@ pub(crate) struct ScanArgs {
     #[arg(long, value_name = "Y")]
     pub(crate) year: Option<i16>,
 
-    /// The zone of stamps that name none, and of the days in the report [default: UTC; for the days that of the logs' stamps, if they say
-    /// one]
+    /// The zone of stamps that name none, and of the days in the report [default: UTC; for the days that of the earliest log's stamps, if
+    /// they say one]
     #[arg(long, value_name = "TZ")]
     pub(crate) timezone: Option<String>,
 

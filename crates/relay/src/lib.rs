@@ -54,7 +54,7 @@ pub use proof::Proofs;
 pub use service::{Conviction, Hypothesis, Service, Tests};
 pub use sink::{Basis, Brief, Connection, LegPair, Said, Sink};
 pub use slots::Slots;
-pub use spam::{Caught, LETTERS_LEAST, SHARE as SPAM_SHARE, Spam, Stream};
+pub use spam::{Caught, LETTERS_LEAST, SHARE as SPAM_SHARE, SUBMISSION, Spam, Stream};
 pub use tally::{RETRY, SmtpEnds, Tally, size_class};
 pub use timers::{Learned, Timers};
 pub use translations::{Slot, Translations};

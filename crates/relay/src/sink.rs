@@ -123,11 +123,12 @@ impl Connection {
         {
             return whole.state;
         }
+        let is_answered = matches!(&self.said, Said::Whole { whole, .. } if whole.answered == Some(true));
         let empty = self.bytes().is_some_and(|bytes| bytes.total() == 0);
         match self.ending().unwrap_or(Ending::Open) {
             Ending::Fins => Some(ConnState::Sf),
             // Of a handshake that was broken off a log does not say how far it had come: nobody took the connection.
-            Ending::ResetByOrig => Some(if empty { ConnState::Rstos0 } else { ConnState::Rsto }),
+            Ending::ResetByOrig => Some(if empty && !is_answered { ConnState::Rstos0 } else { ConnState::Rsto }),
             Ending::ResetByResp => Some(if empty { ConnState::Rej } else { ConnState::Rstr }),
             Ending::NoAnswer => Some(ConnState::S0),
             Ending::Open => Some(ConnState::S1),

@@ -47,7 +47,7 @@ const LATE: i64 = 600 * Nanos::SECOND;
 /// Bytes that are sent to a server by who only greets it, at most: what was not read of a connection may have been mail.
 const LOOK: i64 = 128;
 /// Where users hand their mail to their own provider, whatever a log calls it: in an office there are as many providers as people.
-const SUBMISSION: [u16; 2] = [465, 587];
+pub const SUBMISSION: [u16; 2] = [465, 587];
 /// Servers of a host that are remembered; beyond, none is new.
 const SERVERS_MOST: usize = 16_384;
 

@@ -36,7 +36,7 @@ pub(crate) struct Opened {
     pub(crate) format: &'static str,
     /// Kept open where it cannot be opened again (a pipe).
     pub(crate) open: Option<BlockReader>,
-    /// Its first packet's moment.
+    /// The earliest moment of its first packets.
     pub(crate) begins: Nanos,
     /// Whether no more than a tenth of its first packets have a wrong checksum.
     right_checksums: bool,
@@ -56,7 +56,8 @@ pub(crate) struct CaptureRead {
     pub(crate) duplicates: u64,
     /// Those of which the capture holds a part alone.
     pub(crate) cut: u64,
-    /// Those that come after later ones that had been taken already: they count as of the latest moment so far.
+    /// Those that come after later ones that had been taken already: they count as of the latest moment so far, or, where they are later
+    /// than the merge waits, as of a clock that was set back.
     pub(crate) late: u64,
     pub(crate) span: Option<(Nanos, Nanos)>,
     /// Bytes on disk.
@@ -118,11 +119,11 @@ impl Opened {
         let head = blocks.head();
         let mut reader = capture::Reader::new();
         let mut decoder = Decoder::new();
-        let (mut begins, mut latest, mut is_disordered) = (None, Nanos::MIN, false);
+        let (mut begins, mut latest, mut is_disordered) = (None::<Nanos>, Nanos::MIN, false);
         let (mut checked, mut wrong) = (0, 0);
         // What is wrong with it is told when it is read.
         let _ = reader.read(head, &mut |frame: Frame<'_>| {
-            begins.get_or_insert(frame.at);
+            begins = Some(begins.map_or(frame.at, |begins| begins.min(frame.at)));
             is_disordered |= frame.at < latest;
             latest = latest.max(frame.at);
             let located = decoder.locate(&frame, &mut |_, _| {});
@@ -196,8 +197,8 @@ impl Captures {
 
     /// Gives the packets of a stretch, which may be none; false at the end.
     pub(super) fn stretch(&mut self, to: &mut impl Takes) -> bool {
-        self.open_due();
         self.refill();
+        self.open_due();
         match self.open.as_slice() {
             [] if self.pending.is_empty() => return false,
             [] => {}
@@ -233,7 +234,12 @@ impl Captures {
             let read = CaptureRead::of(next.file);
             let disorder = next.is_disordered.then(Disorder::default);
             match next.open.map_or_else(|| next.source.open(), Ok) {
-                Ok(content) => self.open.push(Open::new(content, read, disorder)),
+                Ok(content) => {
+                    let mut open = Open::new(content, read, disorder);
+                    // Its first frames say whether the next file is due, too.
+                    open.fill(self.read_size, self.wait);
+                    self.open.push(open);
+                }
                 Err(problem) => self.read.push(CaptureRead { problems: vec![problem], ..read }),
             }
         }
@@ -320,8 +326,8 @@ impl Captures {
         let frame = open.frames[at];
         open.read.see(frame.at);
         open.read.cut += u64::from(frame.len < frame.wire_len as usize);
+        open.read.late += u64::from(frame.at < self.clock);
         let stamp = (self.on_clock(frame.at), Place { file: open.read.file, line: frame.number });
-        open.read.late += u64::from(stamp.0 != frame.at);
         let bytes = open.bytes(&frame);
         let (link, wire_len, number) = (frame.link, frame.wire_len, frame.number);
         let framed = Frame { at: stamp.0, number, link, bytes, wire_len };
@@ -494,7 +500,7 @@ impl Open {
     }
 
     fn finish(mut self) -> CaptureRead {
-        if self.read.packets == 0 && self.read.problems.is_empty() {
+        if self.read.packets + self.read.duplicates == 0 && self.read.problems.is_empty() {
             self.complain("a capture without a packet in it".to_owned());
         }
         let summary = self.content.finish();

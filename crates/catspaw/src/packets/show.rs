@@ -14,21 +14,21 @@ use crate::report::time;
 
 /// Says of each packet, by its number in the file, what it is. A file that has gone leaves them without.
 pub(crate) fn describe(source: &Source, packets: &mut BTreeMap<u64, Option<String>>) {
-    let Some((&last, _)) = packets.last_key_value() else { return };
+    let mut missing = packets.len();
     let Ok(blocks) = source.open() else { return };
     let captures = Captures::new(vec![Opened::new(source.clone(), 0, blocks)], 0);
     let mut decoder = Decoder::new();
     // That it was broken off is no error, and what is wrong with the file was told when it was judged.
     let _ = captures.for_each_frame(|framed| {
-        let number = framed.place.line;
-        if number > last {
+        if missing == 0 {
             return Err(io::ErrorKind::Interrupted.into());
         }
-        if let Some(located) = decoder.locate(&framed.frame, &mut |_, _| {})
-            && let Some(said) = packets.get_mut(&number)
-        {
-            let packet = decode::packet(&located.ip, framed.frame.at, framed.place, false);
-            *said = packet.map(|packet| line(&packet, framed.frame.at));
+        let located = decoder.locate(&framed.frame, &mut |_, _| {});
+        if let Some(said) = packets.get_mut(&framed.place.line) {
+            missing -= 1;
+            let (at, place) = (framed.frame.at, framed.place);
+            *said = located
+                .and_then(|located| decode::packet(&located.ip, at, place, false).map(|packet| line(&packet, at)));
         }
         Ok(())
     });

@@ -1,7 +1,7 @@
 //! The coordinator: reads files in step with one another, has their blocks parsed, and hands them to the shards in a
 //! fixed order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
 use std::thread;
@@ -152,11 +152,11 @@ pub(super) fn run(sources: Vec<Source>, options: &Options, progress: impl FnMut(
     })
 }
 
-/// The zone that all logs say of which one says any, if it is not UTC.
+/// The zone that the earliest log says of which one says any, if it is not UTC: where a log is split changes nothing.
 fn said_zone(pending: &[Surveyed]) -> Option<TimeZone> {
-    let said: BTreeSet<i16> = pending.iter().filter_map(|surveyed| surveyed.said_zone).collect();
-    let minutes = said.first().filter(|minutes| said.len() == 1 && **minutes != 0)?;
-    let offset = jiff::tz::Offset::from_seconds(i32::from(*minutes) * 60).ok()?;
+    let said = pending.iter().filter(|surveyed| surveyed.said_zone.is_some());
+    let minutes = said.min_by_key(|surveyed| surveyed.rank)?.said_zone.filter(|minutes| *minutes != 0)?;
+    let offset = jiff::tz::Offset::from_seconds(i32::from(minutes) * 60).ok()?;
     Some(TimeZone::fixed(offset))
 }
 

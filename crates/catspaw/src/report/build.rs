@@ -257,8 +257,8 @@ fn warnings(gathered: &Gathered, evidence: &[Evidence], names: &Names) -> Vec<St
         evidence.iter().filter(|e| is_told(e.late, e.records)).partition(|e| e.sensor == packets::SENSOR);
     warnings.extend(of_captures.iter().map(|Evidence { path, late, records, .. }| {
         format!(
-            "{late} of {records} packets in {path} come after later ones by more than they can be put in order: they count as of the \
-             latest moment before them, so that times are wrong and relays may be missed. reordercap puts a capture in order; mergecap \
+            "{late} of {records} packets in {path} come after later ones that were taken already: they count as of the latest moment \
+             before them, so that times are wrong and relays may be missed. reordercap puts a capture in order; mergecap \
              joins several."
         )
     }));

@@ -276,7 +276,7 @@ impl Material<'_> {
         let ratio = stream.largest.unwrap_or(0.0) / LN_10;
         let enough = (-self.config.alpha.ln() - SPAM_SHARE.ln()) / LN_10;
         Some(format!(
-            "SMTP, {} connections to {} distinct servers, without tries again and servers that were only greeted: 10^{ratio:.1} times likelier as a spam bot's than as those of a host that \
+            "SMTP, {} connections to {} distinct servers, without tries again, servers that were only greeted and ports of submission: 10^{ratio:.1} times likelier as a spam bot's than as those of a host that \
              hands its mail to a provider (10^{enough:.1} is enough).",
             stream.connections,
             stream.servers(),

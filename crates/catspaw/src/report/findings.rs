@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::io;
 
 use catspaw_records::{Days, Endpoint, HostKey, Nanos, RecordId, SensorId};
-use catspaw_relay::{Basis, Config, Leg, LegPair, Topology, Tunnel, find_tunnel};
+use catspaw_relay::{Basis, Config, Leg, LegPair, SUBMISSION, Topology, Tunnel, find_tunnel};
 
 use serde::{Deserialize, Serialize};
 
@@ -272,7 +272,8 @@ impl<'a> Findings<'a> {
                 |host, _| direct.contains(host),
                 |sent| {
                     let name = ((sent.host, sent.sensor), (sent.leg.id, sent.leg.start.at));
-                    if sent.leg.smtp && !carried.contains(&name) { mail.push(sent) } else { Ok(()) }
+                    let is_own = sent.leg.smtp && !SUBMISSION.contains(&sent.leg.peer.port);
+                    if is_own && !carried.contains(&name) { mail.push(sent) } else { Ok(()) }
                 },
             )?;
         }

@@ -231,7 +231,7 @@ fn direct(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
         why.push("It takes mail in, too: it looks like a mail server; declare it if it is meant to be one.".to_owned());
     } else if case.sends_no_letters() {
         why.push(format!(
-            "Hardly one of these connections is long enough for a letter ({} of {} have {} bytes): it looks like a census of mail \
+            "Hardly one of these connections is long enough for a letter ({} of {} have about {} bytes or more): it looks like a census of mail \
              servers, or one that asks them whether an address exists; declare it if it is meant to be one.",
             spam.letters(size_class(case.letters_from())),
             spam.connections,

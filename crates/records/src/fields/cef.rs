@@ -26,7 +26,7 @@ pub struct Cef<'a> {
     pub severity: &'a [u8],
     /// All that follows.
     pub extension: Extension<'a>,
-    /// Where `CEF:` stands in the line.
+    /// Where `CEF:` stands in the line, or the header without it.
     pub start: usize,
 }
 

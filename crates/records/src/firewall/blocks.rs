@@ -41,8 +41,8 @@ pub(super) fn parse<'a>(text: &'a [u8], header: Header<'a>, event: &mut Event) -
     let juniper = JUNIPER.iter().find_map(|of| text.strip_prefix(*of)?.strip_prefix(PORT_BLOCK));
     let said = if let Some(text) = juniper {
         parse_juniper(text)?
-    } else if text.starts_with(b"CEF:") {
-        parse_a10(text)?
+    } else if let Some(cef) = Cef::parse(text) {
+        parse_a10(&cef)?
     } else {
         parse_nfware(text)?
     };
@@ -67,8 +67,7 @@ fn parse_juniper(text: &[u8]) -> Result<Option<Event>, Why> {
 
 /// `A10|CFW|...|CGN 106|Nat Port Batch Pool Allocated|5|proto=UDP src=... sourceTranslatedAddress=... sourceTranslatedPort=22016
 /// cn3=22271 cn3Label=Last Nat Port`; `Nat Port Allocated` with an `spt` is one port, and `Nat Session Created` that of one session.
-fn parse_a10(text: &[u8]) -> Result<Option<Event>, Why> {
-    let cef = Cef::parse(text).ok_or("no CEF")?;
+fn parse_a10(cef: &Cef<'_>) -> Result<Option<Event>, Why> {
     let gone = match cef.name.rsplit(|byte| *byte == b' ').next() {
         Some(b"Allocated" | b"Created") => None,
         Some(b"Freed" | b"Deleted") => Some(None),

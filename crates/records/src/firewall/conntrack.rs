@@ -21,6 +21,9 @@ pub(super) const UNNAMED: &[u8] = b"conntrack";
 /// The width of its own stamps, in nanoseconds.
 pub(super) const RESOLUTION: u32 = 1_000;
 
+/// As far may a header's stamp be from the event's own, in nanoseconds: beyond, the header is of another zone.
+const SAME_CLOCK: i64 = 60 * Nanos::SECOND;
+
 /// What happened to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum What {
@@ -218,16 +221,21 @@ impl<'a> Told<'a> {
         })
     }
 
-    /// When the event was: by its own clock, where that is written beside it, else as `known`.
+    /// When the event was: by its own clock, where that is written beside it and is the header's, else as `known`.
     fn ended(&self, known: Stamp) -> Stamp {
-        moment(self.span[1]).map_or(known, |at| Stamp { at, resolution: 1, ..known })
+        let own = moment(self.span[1]).filter(|at| at.since(known.at).saturating_abs() <= SAME_CLOCK);
+        own.map_or(known, |at| Stamp { at, resolution: 1, ..known })
+    }
+
+    /// How long it lived by that clock.
+    fn lived(&self) -> Option<i64> {
+        let [begun, ended] = self.span.map(moment);
+        Some(ended?.since(begun?)).filter(|lived| *lived >= 0)
     }
 
     fn course(&self, proto: Proto, orig_end: End, known: Stamp) -> Result<Course, Why> {
-        let (start, duration) = match (self.span.map(moment), value::number(self.lived)) {
-            ([Some(begun), Some(ended)], _) => {
-                (Stamp { at: begun, ..known }, Some(ended.since(begun)).filter(|lasted| *lasted >= 0))
-            }
+        let (start, duration) = match (self.lived(), value::number(self.lived)) {
+            (Some(lived), _) => (Stamp { at: known.at.plus(-lived), ..known }, Some(lived)),
             (_, Some(seconds)) => {
                 let (start, duration) = reckon_start(known, seconds).ok_or("delta-time is too long")?;
                 (start, Some(duration))

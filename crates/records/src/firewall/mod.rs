@@ -316,7 +316,8 @@ impl Reader {
     pub(crate) fn said_zone(&self, lines: &[u8]) -> Option<i16> {
         let mut lines = lines.split(|byte| *byte == b'\n').take(LOOKED_AT);
         // Conntrack's own stamps are seconds since 1970, of no zone.
-        lines.find_map(|line| self.dialect.written_of(line)?.said_zone().filter(|_| line.first() != Some(&b'[')))
+        let is_epoch = |line: &[u8]| self.dialect == Dialect::Conntrack && line.first() == Some(&b'[');
+        lines.find_map(|line| self.dialect.written_of(line)?.said_zone().filter(|_| !is_epoch(line)))
     }
 
     /// Goes on where `before` has come to.

@@ -10,8 +10,8 @@ use catspaw_records::Nanos;
 
 use super::FrameAt;
 
-/// Bytes of frames that are held back at most, with what it takes to hold each.
-const HELD: usize = 64 << 20;
+/// Bytes of a file's frames that are held back at most, with what it takes to hold each.
+const HELD: usize = 32 << 20;
 /// What it takes to hold a frame, about.
 const EACH: usize = 96;
 

@@ -25,8 +25,8 @@ impl Captures {
     /// Where `give` fails. What is wrong with the files was told when they were read first.
     pub(crate) fn for_each_frame(mut self, mut give: impl FnMut(Framed<'_>) -> io::Result<()>) -> io::Result<()> {
         loop {
-            self.open_due();
             self.refill();
+            self.open_due();
             match self.open.as_slice() {
                 [] if self.pending.is_empty() => return Ok(()),
                 [] => {}
