@@ -1,5 +1,7 @@
 //! What a capture lacks is said.
 
+use std::fs;
+
 use catspaw_lab::wire::{WireScenario, capture};
 
 use crate::run::Place;
@@ -56,19 +58,52 @@ fn packets_of_a_file_that_another_holds_are_duplicates_to_the_last() {
     }
 }
 
-/// The example's packets, in the order that `key` gives them of their moments (microseconds) and numbers.
-fn reordered(key: impl Fn(u64, u64) -> u64) -> Vec<u8> {
-    let whole = changed(|_| true);
-    let (head, mut rest) = whole.split_at(FILE);
-    let mut packets = Vec::new();
+/// The packets of a capture with their headers, each with its moment in microseconds.
+fn packets(whole: &[u8]) -> Vec<(u64, &[u8])> {
+    let (mut rest, mut packets) = (&whole[FILE..], Vec::new());
     while !rest.is_empty() {
         let word = |at: usize| u64::from(u32::from_le_bytes(rest[at..at + 4].try_into().unwrap()));
         let (packet, behind) = rest.split_at(PACKET + word(8) as usize);
-        packets.push((key(word(0) * 1_000_000 + word(4), packets.len() as u64), packet));
+        packets.push((word(0) * 1_000_000 + word(4), packet));
         rest = behind;
     }
+    packets
+}
+
+fn file(whole: &[u8], packets: &[(u64, &[u8])]) -> Vec<u8> {
+    packets.iter().fold(whole[..FILE].to_vec(), |file, (_, packet)| [file.as_slice(), packet].concat())
+}
+
+/// The example's packets, in the order that `key` gives them of their moments (microseconds) and numbers.
+fn reordered(key: impl Fn(u64, u64) -> u64) -> Vec<u8> {
+    let whole = changed(|_| true);
+    let keyed = packets(&whole).into_iter().zip(0..);
+    let mut packets: Vec<_> = keyed.map(|((at, packet), number)| (key(at, number), packet)).collect();
     packets.sort_by_key(|(key, _)| *key);
-    packets.iter().fold(head.to_vec(), |file, (_, packet)| [file.as_slice(), packet].concat())
+    file(&whole, &packets)
+}
+
+#[test]
+fn a_capture_in_many_files_and_a_copy_that_is_out_of_order_change_nothing() {
+    let whole = changed(|_| true);
+    let place = Place::with("a.pcap", &whole);
+    fs::create_dir(place.path().join("parts")).unwrap();
+    for (number, some) in packets(&whole).chunks(25).enumerate() {
+        // Neither the names nor the order in which files are met say which is first.
+        place.write(&format!("parts/{}.pcap", number * 37 % 1009), file(&whole, some));
+    }
+    place.write("b.pcap", reordered(|at, number| at + number * 7919 % 200_003));
+    let counts = |evidence: &[&str]| -> (Vec<serde_json::Value>, u64) {
+        let report = place.report(evidence);
+        let incidents = report["incidents"].as_array().unwrap().iter().map(|incident| incident["counts"].clone());
+        let duplicates = report["evidence"].as_array().unwrap().iter().map(|row| row["duplicates"].as_u64().unwrap());
+        (incidents.collect(), duplicates.sum())
+    };
+    let (expected, _) = counts(&["a.pcap"]);
+    assert_eq!(counts(&["parts"]), (expected.clone(), 0));
+    for evidence in [["a.pcap", "b.pcap"], ["b.pcap", "a.pcap"]] {
+        assert_eq!(counts(&evidence), (expected.clone(), packets(&whole).len() as u64));
+    }
 }
 
 #[test]
