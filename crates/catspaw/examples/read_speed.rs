@@ -85,6 +85,8 @@ fn blocks(mut bytes: &[u8]) -> Vec<Block<'_>> {
 
 /// How long this thread has been on a processor, in nanoseconds: what others do there meanwhile does not count.
 fn on_processor() -> Result<u64, Box<dyn std::error::Error>> {
+    // Of a thread that runs the kernel counts what it ran up to its last tick, some milliseconds ago, or up to when it gave way.
+    std::thread::yield_now();
     let text = std::fs::read_to_string("/proc/thread-self/schedstat")?;
     Ok(text.split(' ').next().unwrap_or_default().parse()?)
 }
