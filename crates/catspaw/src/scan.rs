@@ -127,7 +127,7 @@ impl Scan {
         let names = Names::new(&gathered);
         let shown = redactor.map(|redactor| names.redacted(|name| redactor.name(name)));
         let shown = shown.as_ref().unwrap_or(&names);
-        let mut days = Days::new(gathered.zone.clone().unwrap_or_else(|| self.settings.zone.clone()));
+        let mut days = Days::new(gathered.zone.as_ref().unwrap_or(&self.settings.zone).clone());
         let failed = |e: io::Error| format!("a temporary file failed: {e} (TMPDIR says where they lie)");
 
         let mut rows = connections_of(&mut gathered).map_err(failed)?;

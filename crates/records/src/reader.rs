@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use memchr::memmem;
 
-use crate::{Block, Clock, HashSeed, LineSink, cisco, columns, firewall, is_of_programs, zeek};
+use crate::{Block, Clock, HashSeed, LineSink, Place, cisco, columns, firewall, is_of_programs, zeek};
 
 /// A reader of one file. It is a small state machine over the file's blocks: [`Reader::read`] parses a block and
 /// leaves the state as it is at the block's end; [`Reader::advance`] does only the latter, cheaply, so that a clone
@@ -105,14 +105,17 @@ impl Reader {
         }
     }
 
-    /// How far east of UTC the zone is that syslog's stamps before these lines say, in minutes; `None` where none says one.
+    /// How far east of UTC the zone is that syslog's stamps before these lines say, in minutes: the first that says one.
     #[must_use]
     pub fn said_zone(&self, lines: &[u8]) -> Option<i16> {
-        match self {
-            Self::Cisco(_) => cisco::said_zone(lines),
-            Self::Firewall(reader) => reader.said_zone(lines),
+        /// Lines in which one is looked for.
+        const LOOKED_AT: usize = 100;
+        let mut lines = Block::new(lines, Place { file: 0, line: 1 }).lines().take(LOOKED_AT);
+        lines.find_map(|(_, line)| match self {
+            Self::Cisco(_) => cisco::written_of(line)?.said_zone(),
+            Self::Firewall(reader) => reader.said_zone(line),
             Self::ZeekConn(_) | Self::Columns(_) => None,
-        }
+        })
     }
 
     /// Whether the first of these lines tells of one that stands before them.

@@ -122,7 +122,7 @@ pub(crate) fn build(
         schema: "catspaw.report/1",
         version: env!("CARGO_PKG_VERSION"),
         home_net: home_net(&settings.home, lanes),
-        timezone: gathered.zone.as_ref().map_or_else(|| zone_name(&settings.zone), zone_name),
+        timezone: zone_name(gathered.zone.as_ref().unwrap_or(&settings.zone)),
         evidence,
         incidents,
         authorised,

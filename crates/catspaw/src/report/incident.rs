@@ -198,7 +198,12 @@ impl Case<'_> {
     /// Whether hardly one of its connections to servers of mail carried a letter, as far as that is known: so does a census of them,
     /// and whoever asks them whether they would take one.
     pub(crate) fn sends_no_letters(&self) -> bool {
-        self.spam.is_some_and(|spam| spam.letters(size_class(self.letters_from())) < LETTERS_LEAST)
+        self.spam.is_some_and(|spam| self.letters(spam) < LETTERS_LEAST)
+    }
+
+    /// Connections to servers of mail that may have carried a letter.
+    pub(crate) fn letters(&self, spam: &Stream) -> u64 {
+        spam.letters(size_class(self.letters_from()))
     }
 
     /// From how many bytes on a connection may have carried a letter. Where packets were read they say what was delivered, and

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use catspaw_records::{AppProto, Endpoint};
-use catspaw_relay::{Candidate, FIXED_TARGETS, Hypothesis, Topology, Tunnel, size_class};
+use catspaw_relay::{Candidate, FIXED_TARGETS, Hypothesis, Topology, Tunnel};
 
 use super::incident::{Case, Design, Dialled};
 use super::mail::Whence;
@@ -233,7 +233,7 @@ fn direct(case: &Case<'_>, sums: &Sums, why: &mut Vec<String>) {
         why.push(format!(
             "Hardly one of these connections is long enough for a letter ({} of {} have about {} bytes or more): it looks like a census of mail \
              servers, or one that asks them whether an address exists; declare it if it is meant to be one.",
-            spam.letters(size_class(case.letters_from())),
+            case.letters(spam),
             spam.connections,
             case.letters_from(),
         ));

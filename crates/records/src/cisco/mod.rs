@@ -128,14 +128,7 @@ pub(crate) fn named_zone(lines: &[u8]) -> Option<&[u8]> {
     heads.find_map(crate::syslog::header::named_zone)
 }
 
-/// How far east of UTC the zone is that the stamps of these lines say, in minutes: the first that says one.
-pub(crate) fn said_zone(lines: &[u8]) -> Option<i16> {
-    let lines = Block::new(lines, Place { file: 0, line: 1 }).lines().take(LOOKED_AT);
-    let mut heads = lines.filter_map(|(_, line)| Some(&line[..find_tag(line)?.start]));
-    heads.find_map(crate::syslog::header::said_zone)
-}
-
-/// Lines in which a zone is looked for.
+/// Lines in which a zone's name is looked for.
 const LOOKED_AT: usize = 100;
 
 /// Puts what a message says into `event`; `None` where its id is one that is not used.
@@ -387,7 +380,7 @@ fn known<'a>(header: &Header<'a>, time: &mut Timekeeper) -> Result<Known<'a>, Wh
 }
 
 /// A line's stamp; `None` where it is no message or has none.
-fn written_of(line: &[u8]) -> Option<Written> {
+pub(crate) fn written_of(line: &[u8]) -> Option<Written> {
     find_tag(line).and_then(|tag| decode_header(&line[..tag.start]).written)
 }
 

@@ -57,13 +57,12 @@ impl<'a> Odd<'a> {
 
     /// When it became known by what it says itself, where no header says it: an FTD's connections have the moment of the first packet.
     fn known_by_text(&self) -> Option<Known<'a>> {
-        let (name, why) = self.known.err()?;
+        let (name, _) = self.known.err().filter(|(_, why)| *why == NO_STAMP)?;
         let at = match self.message_id % OF_FWSM {
             430_002 => snort::moment(false, self.text.rest()),
             430_003 => snort::moment(true, self.text.rest()),
             _ => None,
-        };
-        let at = at.filter(|_| why == NO_STAMP)?;
+        }?;
         Some(Known { stamp: Stamp { at, resolution: Nanos::SECOND as u32, sensor: SensorId::of(name) }, name, own: 0 })
     }
 

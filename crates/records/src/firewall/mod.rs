@@ -34,9 +34,6 @@ type Why = &'static str;
 /// How much of a file is looked at to tell what it is.
 const SNIFFED: usize = 64 * 1024;
 
-/// Lines in which a zone is looked for.
-const LOOKED_AT: usize = 100;
-
 /// Whose log it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Dialect {
@@ -312,12 +309,11 @@ impl Reader {
         Self { time: self.time.of_year(year), ..self }
     }
 
-    /// How far east of UTC the zone is that syslog's stamps before these lines say, in minutes.
-    pub(crate) fn said_zone(&self, lines: &[u8]) -> Option<i16> {
-        let mut lines = lines.split(|byte| *byte == b'\n').take(LOOKED_AT);
+    /// How far east of UTC the zone is that syslog's stamp before a line says, in minutes.
+    pub(crate) fn said_zone(&self, line: &[u8]) -> Option<i16> {
         // Conntrack's own stamps are seconds since 1970, of no zone.
-        let is_epoch = |line: &[u8]| self.dialect == Dialect::Conntrack && line.first() == Some(&b'[');
-        lines.find_map(|line| self.dialect.written_of(line)?.said_zone().filter(|_| !is_epoch(line)))
+        let is_epoch = self.dialect == Dialect::Conntrack && line.first() == Some(&b'[');
+        self.dialect.written_of(line)?.said_zone().filter(|_| !is_epoch)
     }
 
     /// Goes on where `before` has come to.

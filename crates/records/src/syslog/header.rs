@@ -46,11 +46,6 @@ pub(crate) fn named_zone(head: &[u8]) -> Option<&[u8]> {
     head.get(from..to)
 }
 
-/// How far east of UTC the zone is that a header's stamp says, in minutes.
-pub(crate) fn said_zone(head: &[u8]) -> Option<i16> {
-    decode_header(head).written?.said_zone()
-}
-
 /// Reads a header: any sequence of priorities, stamps and words.
 ///
 /// The last stamp is the device's; each stamp a syslog server put before it is followed by the name of whom that

@@ -69,10 +69,11 @@ impl Reader {
 
     /// A reader of lines that have these columns, of which another file has the header: most of those at the front are understood.
     pub(crate) fn of_a_part(&self, head: &[u8]) -> Option<Self> {
-        let lines = Block::new(head, Place { file: 0, line: 1 }).lines().take(SNIFFED);
-        let is_understood = |(place, line)| line::parse(&self.front, line, HashSeed(0), &mut Record::at(place)).is_ok();
-        let (understood, broken): (Vec<bool>, Vec<bool>) = lines.map(is_understood).partition(|is| *is);
-        let fits = self.front.is_conn() && understood.len() > broken.len();
+        let lines = || Block::new(head, Place { file: 0, line: 1 }).lines().take(SNIFFED);
+        let is_understood = |&(place, line): &(Place, &[u8])| {
+            line::parse(&self.front, line, HashSeed(0), &mut Record::at(place)).is_ok()
+        };
+        let fits = self.front.is_conn() && 2 * lines().filter(is_understood).count() > lines().count();
         fits.then(|| Self { header: Arc::clone(&self.front), ..self.clone() })
     }
 
